@@ -1,0 +1,56 @@
+#pragma once
+
+#include <kvx/core/tensor_view.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// The place of a token in its sequence, which its key was rotated by.
+using Position = std::int32_t;
+
+/// inv_freq[i] = theta^(-2 i / head_dim), [head_dim / 2].
+inline std::vector<float> rope_inv_freq(Index head_dim, double theta) {
+  std::vector<float> inv_freq(static_cast<std::size_t>(head_dim / 2));
+  for (std::size_t i = 0; i < inv_freq.size(); ++i)
+    inv_freq[i] = static_cast<float>(std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim)));
+  return inv_freq;
+}
+
+/// Cosines and sines for a list of positions. Channel i is rotated against channel i + head_dim / 2 (Su et al.,
+/// "RoFormer", arXiv:2104.09864, in the halves layout of Hugging Face). The angle is a float product, as in the
+/// reference.
+class RopeTable {
+ public:
+  RopeTable(std::span<const float> inv_freq, std::span<const Position> positions)
+      : half_(static_cast<Index>(inv_freq.size())),
+        cos_(static_cast<Index>(positions.size()), half_),
+        sin_(cos_.rows(), half_) {
+    for (Index t = 0; t < cos_.rows(); ++t)
+      for (Index i = 0; i < half_; ++i) {
+        const float angle =
+            static_cast<float>(positions[static_cast<std::size_t>(t)]) * inv_freq[static_cast<std::size_t>(i)];
+        cos_(t, i) = std::cos(angle);
+        sin_(t, i) = std::sin(angle);
+      }
+  }
+
+  /// Rotates `row` [head_dim] by the position at `index` of the list.
+  void rotate(Index index, float* row) const {
+    for (Index i = 0; i < half_; ++i) {
+      const float c = cos_(index, i), s = sin_(index, i), a = row[i], b = row[i + half_];
+      row[i] = a * c - b * s;
+      row[i + half_] = b * c + a * s;
+    }
+  }
+
+ private:
+  Index half_;
+  Matrix<float> cos_, sin_;  // [positions, head_dim / 2]
+};
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <kvx/core/dtype.hpp>
+#include <kvx/core/tensor_view.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace kvx::inline v0::detail {
+
+/// Registers of `kLanes` elements in the compilers' vector extension.
+template <int kLanes>
+struct Lanes {
+  typedef float Float __attribute__((vector_size(kLanes * sizeof(float))));
+  typedef std::int32_t Int __attribute__((vector_size(kLanes * sizeof(std::int32_t))));
+  typedef std::uint32_t Bits __attribute__((vector_size(kLanes * sizeof(std::uint32_t))));
+  typedef std::uint16_t Half __attribute__((vector_size(kLanes * sizeof(std::uint16_t))));
+};
+
+/// Everything that touches a register is always inlined into a function with the target's attribute (kernels.hpp), so
+/// the same source serves every instruction set.
+template <int kLanes>
+struct Simd {
+  using Float = typename Lanes<kLanes>::Float;
+  using Int = typename Lanes<kLanes>::Int;
+  using Bits = typename Lanes<kLanes>::Bits;
+  using Half = typename Lanes<kLanes>::Half;
+
+  [[gnu::always_inline]] static void load(const float* from, Float& to) { std::memcpy(&to, from, sizeof to); }
+  [[gnu::always_inline]] static void load(const BF16* from, Float& to) {
+    Half half;
+    std::memcpy(&half, from, sizeof half);
+    to = reinterpret_cast<Float>(__builtin_convertvector(half, Bits) << 16);
+  }
+  [[gnu::always_inline]] static void store(const Float& from, float* to) { std::memcpy(to, &from, sizeof from); }
+
+  /// exp(x) for x in [-87, 88], clamped to it, within 2 ulp: 2^n times a polynomial on [-ln 2 / 2, ln 2 / 2].
+  [[gnu::always_inline]] static void exp(Float& x) {
+    constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer in the low mantissa bits
+    x = x < -87.0f ? Float{} - 87.0f : x;
+    x = x > 88.0f ? Float{} + 88.0f : x;
+    const Float shifted = x * 1.44269504f + kRound;
+    const Float n = shifted - kRound;
+    const Float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
+    Float p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * (r * r) + r + 1.0f;
+    const Int exponent = (reinterpret_cast<Int>(shifted) - std::int32_t{0x4B400000} + 127) << 23;
+    x = p * reinterpret_cast<Float>(exponent);
+  }
+};
+
+/// The remainder of a row, shorter than a register: the missing lanes read as zero.
+template <int kLanes, class T>
+[[gnu::always_inline]] inline void load_part(const T* from, Index count, typename Simd<kLanes>::Float& to) {
+  T padded[std::size_t{kLanes}] = {};
+  std::memcpy(static_cast<void*>(padded), static_cast<const void*>(from), static_cast<std::size_t>(count) * sizeof(T));
+  Simd<kLanes>::load(padded, to);
+}
+template <int kLanes>
+[[gnu::always_inline]] inline void store_part(const typename Simd<kLanes>::Float& from, Index count, float* to) {
+  std::memcpy(to, &from, static_cast<std::size_t>(count) * sizeof(float));
+}
+
+}  // namespace kvx::inline v0::detail

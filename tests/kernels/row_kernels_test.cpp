@@ -1,0 +1,150 @@
+#include <kvx/kernels/row_kernels.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "support/random_floats.hpp"
+
+using namespace kvx;
+using kvx_test::random_floats;
+
+namespace {
+/// Of results near 1 or below: some roundings, and exp's 2 ulp.
+constexpr double kTolerance = 1e-6;
+constexpr float kUntouched = 12345;
+
+/// Random rows of every head_dim, whose stride is larger; `f` gets a view of type T and the same rows in double.
+template <class T, class F>
+void each_rows(F&& f) {
+  for (Index dim = 2; dim <= 80; ++dim)
+    for (const Index rows : {1, 3, 20}) {
+      const Index stride = dim + 5;
+      std::vector<T> data;
+      for (const float value : random_floats(static_cast<std::size_t>(rows * stride), 7))
+        data.push_back(static_cast<T>(value));
+      const MatrixView<const T> matrix = view<const T>(data.data(), rows, dim, stride);
+      CAPTURE(dim);
+      CAPTURE(rows);
+      f(matrix, Matrix<double>(matrix.template cast<double>()));
+    }
+}
+
+double distance(const std::vector<float>& found, const Eigen::VectorXd& exact) {
+  return (Eigen::Map<const Eigen::VectorXf>(found.data(), exact.size()).cast<double>() - exact).cwiseAbs().maxCoeff();
+}
+Eigen::VectorXd exact(const std::vector<float>& values) {
+  return Eigen::Map<const Eigen::VectorXf>(values.data(), static_cast<Index>(values.size())).cast<double>();
+}
+
+template <class T>
+void check_dot_rows(const RowKernels& kernels) {
+  each_rows<T>([&](MatrixView<const T> keys, const Matrix<double>& reference) {
+    const auto q = random_floats(static_cast<std::size_t>(keys.cols()), 8);
+    std::vector<float> scores(static_cast<std::size_t>(keys.rows()) + 1, kUntouched);
+    kernels.dot_rows(q.data(), keys, 0.25f, scores.data());
+    CHECK(distance(scores, 0.25 * (reference * exact(q))) < kTolerance);
+    CHECK(scores.back() == kUntouched);
+  });
+}
+
+template <class T>
+void check_weighted_sum(const RowKernels& kernels) {
+  each_rows<T>([&](MatrixView<const T> values, const Matrix<double>& reference) {
+    auto weights = random_floats(static_cast<std::size_t>(values.rows()), 9);
+    for (float& weight : weights) weight /= static_cast<float>(values.rows());
+    auto out = random_floats(static_cast<std::size_t>(values.cols()), 10);
+    const Eigen::VectorXd expected = exact(out) + reference.transpose() * exact(weights);
+    out.push_back(kUntouched);
+    kernels.weighted_sum(weights.data(), values, out.data());
+    CHECK(distance(out, expected) < kTolerance);
+    CHECK(out.back() == kUntouched);
+  });
+}
+}  // namespace
+
+TEST_CASE("dot_rows and weighted_sum agree with double on every path, head_dim and stride, in f32 and bf16") {
+  for (const Isa isa : available_isas()) {
+    CAPTURE(name_of(isa));
+    check_dot_rows<float>(row_kernels(isa));
+    check_dot_rows<BF16>(row_kernels(isa));
+    check_weighted_sum<float>(row_kernels(isa));
+    check_weighted_sum<BF16>(row_kernels(isa));
+  }
+}
+
+TEST_CASE("rows of no number leave a sum as it is") {
+  for (const Isa isa : available_isas()) {
+    std::vector<float> out(70, 3.0f);
+    row_kernels(isa).weighted_sum(nullptr, view<const float>(nullptr, 0, 70, 70), out.data());
+    CHECK(out == std::vector<float>(70, 3.0f));
+  }
+}
+
+TEST_CASE("softmax agrees with double for every length") {
+  for (const Isa isa : available_isas())
+    for (std::size_t count = 1; count <= 80; ++count) {
+      auto scores = random_floats(count + 1, count);
+      for (float& score : scores) score *= 20;
+      scores.back() = kUntouched;
+      Eigen::VectorXd expected = exact(scores).head(static_cast<Index>(count)).array().exp();
+      expected /= expected.sum();
+      row_kernels(isa).softmax(scores.data(), static_cast<Index>(count));
+      CAPTURE(name_of(isa));
+      CAPTURE(count);
+      CHECK(distance(scores, expected) < kTolerance);
+      CHECK(scores.back() == kUntouched);
+    }
+}
+
+TEST_CASE("softmax of one score is 1, and of equal scores is even") {
+  for (const Isa isa : available_isas())
+    for (const float score : {0.0f, 1e30f, -1e30f}) {
+      std::vector<float> one = {score}, four(4, score);
+      row_kernels(isa).softmax(one.data(), 1);
+      CHECK(one == std::vector<float>{1});
+      row_kernels(isa).softmax(four.data(), 4);
+      CHECK(four == std::vector<float>(4, 0.25f));
+    }
+}
+
+TEST_CASE("a score far above the others takes all the weight") {
+  for (const Isa isa : available_isas())
+    for (const auto& [high, low] : {std::pair{1e4f, 0.0f}, {0.0f, -1e4f}, {-1e30f, -INFINITY}, {1e38f, -1e38f}})
+      for (std::size_t hot = 0; hot < 37; ++hot) {
+        std::vector<float> scores(37, low);
+        scores[hot] = high;
+        row_kernels(isa).softmax(scores.data(), 37);
+        CHECK(scores[hot] == 1);
+        scores[hot] = 0;
+        CHECK(*std::max_element(scores.begin(), scores.end()) < 1e-30f);
+        CHECK(*std::min_element(scores.begin(), scores.end()) >= 0);
+      }
+}
+
+TEST_CASE("swiglu agrees with double for every length, and at the ends of its range") {
+  for (const Isa isa : available_isas()) {
+    for (std::size_t count = 1; count <= 80; ++count) {
+      auto gate = random_floats(count + 1, count);
+      const auto up = random_floats(count, 11);
+      gate.back() = kUntouched;
+      const Eigen::ArrayXd g = exact(gate).head(static_cast<Index>(count));
+      const Eigen::VectorXd expected = g / (1 + (-g).exp()) * exact(up).array();
+      row_kernels(isa).swiglu(gate.data(), up.data(), static_cast<Index>(count));
+      CAPTURE(name_of(isa));
+      CAPTURE(count);
+      CHECK(distance(gate, expected) < kTolerance);
+      CHECK(gate.back() == kUntouched);
+    }
+    std::vector<float> ends = {1e4f, -1e4f, 0.0f};
+    const float up[] = {2, 2, 2};
+    row_kernels(isa).swiglu(ends.data(), up, 3);
+    CHECK(ends[0] == 2e4f);
+    CHECK(std::abs(ends[1]) < 1e-30f);
+    CHECK(ends[2] == 0);
+  }
+}

@@ -1,0 +1,71 @@
+#include <kvx/kernels/simd.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+using kvx::BF16;
+using S = kvx::detail::Simd<4>;
+
+namespace {
+std::array<float, 4> stored(const S::Float& lanes) {
+  std::array<float, 4> out;
+  S::store(lanes, out.data());
+  return out;
+}
+
+float exp_of(float x) {
+  S::Float lanes = S::Float{} + x;
+  S::exp(lanes);
+  const auto out = stored(lanes);
+  CHECK(out[0] == out[3]);
+  return out[0];
+}
+
+/// The error in units of the last place of the exact result.
+double ulps(float found, double exact) {
+  const double ulp = std::ldexp(1.0, std::ilogb(exact) - 23);
+  return std::abs(static_cast<double>(found) - exact) / ulp;
+}
+}  // namespace
+
+TEST_CASE("exp is within 2 ulp over the whole range, and exact at 0") {
+  double worst = 0;
+  for (float x = -87; x <= 88; x += 0.0037f) worst = std::max(worst, ulps(exp_of(x), std::exp(double{x})));
+  for (float x = 1e-8f; x < 1; x *= 1.1f) worst = std::max(worst, ulps(exp_of(-x), std::exp(-double{x})));
+  CHECK(worst <= 2);
+  CHECK(exp_of(0) == 1);
+}
+
+TEST_CASE("exp is clamped to a positive, finite result") {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  CHECK(exp_of(-1e30f) == exp_of(-87));
+  CHECK(exp_of(-kInfinity) == exp_of(-87));
+  CHECK(exp_of(kInfinity) == exp_of(88));
+  CHECK(exp_of(-87) > 0);
+  CHECK(exp_of(88) < kInfinity);
+}
+
+TEST_CASE("a bf16 load gives the exact values, signs and infinities too") {
+  const float values[] = {-1.5f, 0x1p-126f, -std::numeric_limits<float>::infinity(), 0x1.fep127f};
+  BF16 halves[4];
+  for (int i = 0; i < 4; ++i) halves[i] = static_cast<BF16>(values[i]);
+  S::Float lanes;
+  S::load(halves, lanes);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(stored(lanes)[i] == values[i]);
+}
+
+TEST_CASE("a part of a register reads zeros beyond its count and writes nothing there") {
+  const float from[] = {1, 2, 3};
+  S::Float lanes;
+  kvx::detail::load_part<4>(from, 3, lanes);
+  CHECK(stored(lanes) == std::array<float, 4>{1, 2, 3, 0});
+  float to[] = {-1, -1, -1};
+  kvx::detail::store_part<4>(lanes, 2, to);
+  CHECK(to[1] == 2);
+  CHECK(to[2] == -1);
+}
