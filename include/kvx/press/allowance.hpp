@@ -1,0 +1,60 @@
+#pragma once
+
+#include <kvx/cache/kv_cache.hpp>
+#include <kvx/core/error.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+
+namespace kvx::inline v0 {
+
+/// Rows that a compression ratio keeps of `tokens`, in double and in this order, as kvpress counts: 100 rows at 0.9
+/// keep 9.
+inline Index kept_rows(Index tokens, double ratio) {
+  return ratio >= 1 ? 0 : std::max<Index>(1, static_cast<Index>(static_cast<double>(tokens) * (1.0 - ratio)));
+}
+
+/// How much of a cache may stay, said as a ratio, as tokens, or as bytes.
+class Allowance {
+ public:
+  /// Removes the share `ratio` of the rows. Throws Error outside [0, 1).
+  static Allowance of_ratio(double ratio) {
+    if (!(ratio >= 0 && ratio < 1)) throw Error("ratio", "expected 0 <= ratio < 1, found " + std::to_string(ratio));
+    return {Unit::ratio, ratio};
+  }
+  /// Keeps `tokens` rows per KV head, or all where there are fewer. Throws Error below 1.
+  static Allowance of_tokens(Index tokens) {
+    if (tokens < 1) throw Error("keep", "expected 1 token or more, found " + std::to_string(tokens));
+    return {Unit::tokens, static_cast<double>(tokens)};
+  }
+  /// Keeps as many rows as fit into `bytes`, over all layers and heads, positions included.
+  static Allowance of_bytes(std::size_t bytes) { return {Unit::bytes, static_cast<double>(bytes)}; }
+
+  /// What stays of this layer. Throws Error when the bytes do not hold one row per layer and head.
+  Budget resolve(const PressInput& in) const {
+    const Index tokens = in.tokens();
+    if (unit_ == Unit::ratio) return {amount_, amount_ == 0 ? tokens : kept_rows(tokens, amount_)};
+    Index keep = static_cast<Index>(std::min(amount_, 0x1p62));
+    if (unit_ == Unit::bytes) {
+      const CacheShape shape{in.layers, in.kv_heads(), in.head_dim(), in.dtype};
+      const std::size_t row = static_cast<std::size_t>(shape.layers * shape.kv_heads) * shape.row_bytes();
+      keep /= static_cast<Index>(row);
+      if (keep == 0)
+        throw Error("kv-bytes", "expected at least " + std::to_string(row) + " for one row per layer and head, found " +
+                                    std::to_string(static_cast<std::size_t>(amount_)));
+    }
+    keep = std::min(keep, tokens);
+    return {1.0 - static_cast<double>(keep) / static_cast<double>(tokens), keep};
+  }
+
+ private:
+  enum class Unit { ratio, tokens, bytes };
+  Allowance(Unit unit, double amount) : unit_(unit), amount_(amount) {}
+
+  Unit unit_;
+  double amount_;
+};
+
+}  // namespace kvx::inline v0

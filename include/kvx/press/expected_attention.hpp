@@ -1,0 +1,88 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/kernels/row_kernels.hpp>
+#include <kvx/press/parts/mean_rotation.hpp>
+#include <kvx/press/parts/moments.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Keeps what future queries are expected to attend to: queries are taken as normal, with the mean and covariance of
+/// the context's queries, rotated to the mean angle of the next `future` positions. Devoto, Jeblick, Jegou, "Expected
+/// Attention: KV Cache Compression by Estimating Attention from Future Queries Distribution", arXiv:2510.00636.
+struct ExpectedAttention {
+  static constexpr std::string_view name = "expected_attention", paper = "arXiv:2510.00636";
+  int future = 512, sinks = 4;
+  bool covariance = true, vnorm = true;
+  double epsilon = 0;
+  static constexpr auto parameters() {
+    using Self = ExpectedAttention;
+    return std::tuple(Parameter{"future", &Self::future, "n_future_positions"},
+                      Parameter{"sinks", &Self::sinks, "n_sink"},
+                      Parameter{"covariance", &Self::covariance, "use_covariance"},
+                      Parameter{"vnorm", &Self::vnorm, "use_vnorm"}, Parameter{"epsilon", &Self::epsilon});
+  }
+  void validate() const {
+    if (future < 1) throw Error("expected_attention: future", "expected 1 or more, found " + std::to_string(future));
+    if (sinks < 0) throw Error("expected_attention: sinks", "expected 0 or more, found " + std::to_string(sinks));
+  }
+
+  Needs needs() const { return {.pre_rope_queries = true}; }
+  void score(const PressInput& in, const Budget&, Scores out) const {
+    const Index rest = in.tokens() - sinks, heads = in.pre_rope_queries.heads(), group = heads / in.kv_heads();
+    if (rest <= 0)
+      throw NotApplicable("expected_attention", "a context of " + std::to_string(in.tokens()) +
+                                                    " tokens is not longer than its " + std::to_string(sinks) +
+                                                    " sinks");
+    const detail::MeanRotation rotation(in, future);
+    out.setZero();
+    for (Index h = 0; h < in.kv_heads(); ++h) {
+      Matrix<float> keys = in.keys.tokens(sinks, rest).head(h);
+      for (Index j = 0; j < rest; ++j) rotation.rotate_back(keys.row(j).data());
+      for (Index i = h * group; i < (h + 1) * group; ++i) {
+        const auto weights =
+            expected_weights(in.pre_rope_queries.tokens(sinks, rest).head(i), view(std::as_const(keys)));
+        for (Index j = 0; j < rest; ++j)
+          out(h, sinks + j) += weights[static_cast<std::size_t>(j)] / static_cast<float>(group);
+      }
+    }
+    if (vnorm)
+      for (Index h = 0; h < out.rows(); ++h)
+        for (Index j = sinks; j < in.tokens(); ++j)
+          out(h, j) = (out(h, j) + static_cast<float>(epsilon)) * in.values.head(h).row(j).norm();
+    out.leftCols(sinks).setConstant(out.rightCols(rest).maxCoeff() + 1);
+  }
+
+ private:
+  /// The softmax of the expected logits of one query head, [keys]: m.k / sqrt(d) + k^T C k / 2d for mean m and
+  /// covariance C of its queries, the keys being rotated back instead of both.
+  std::vector<float> expected_weights(MatrixView<const float> queries, MatrixView<const float> keys) const {
+    const RowKernels& kernels = row_kernels();
+    const detail::Moments moments(queries);
+    const auto dim = static_cast<float>(keys.cols());
+    std::vector<float> logits(static_cast<std::size_t>(keys.rows())), product(moments.mean.size());
+    kernels.dot_rows(moments.mean.data(), keys, 1 / std::sqrt(dim), logits.data());
+    for (Index j = 0; covariance && j < keys.rows(); ++j) {
+      std::fill(product.begin(), product.end(), 0.0f);
+      kernels.weighted_sum(keys.row(j).data(), view(moments.covariance), product.data());
+      float square = 0;
+      kernels.dot_rows(product.data(), view(keys.row(j).data(), 1, keys.cols(), keys.cols()), 1 / (2 * dim), &square);
+      logits[static_cast<std::size_t>(j)] += square;
+    }
+    kernels.softmax(logits.data(), keys.rows());
+    return logits;
+  }
+};
+static_assert(ScorePolicy<ExpectedAttention>);
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <kvx/press/policy.hpp>
+
+#include <string_view>
+#include <tuple>
+
+namespace kvx::inline v0 {
+
+/// Keeps everything, whatever the budget: the base that every other press is compared with.
+struct None {
+  static constexpr std::string_view name = "none", paper = "";
+  static constexpr auto parameters() { return std::tuple(); }
+
+  Needs needs() const { return {}; }
+  Index rows(const Budget&, Index tokens) const { return tokens; }
+  void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
+};
+static_assert(ScorePolicy<None>);
+
+}  // namespace kvx::inline v0

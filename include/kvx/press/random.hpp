@@ -1,0 +1,29 @@
+#pragma once
+
+#include <kvx/core/random.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <tuple>
+
+namespace kvx::inline v0 {
+
+/// Keeps rows by lot, each head its own: the floor that a method has to beat. With a seed all layers keep the same
+/// rows, as kvpress's reseeding does; without one they differ, and are the same in every run.
+struct Random {
+  static constexpr std::string_view name = "random", paper = "";
+  std::optional<std::uint64_t> seed;
+  static constexpr auto parameters() { return std::tuple(Parameter{"seed", &Random::seed}); }
+
+  Needs needs() const { return {}; }
+  void score(const PressInput& in, const Budget&, Scores out) const {
+    SplitMix64 random(seed.value_or(static_cast<std::uint64_t>(in.layer)));
+    for (Index h = 0; h < out.rows(); ++h)
+      for (Index j = 0; j < out.cols(); ++j) out(h, j) = static_cast<float>(random.uniform());
+  }
+};
+static_assert(ScorePolicy<Random>);
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/core/top_k.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// The surviving rows of one layer: per KV head, ascending.
+using Kept = std::vector<std::vector<Index>>;
+
+/// Rows per KV head that a policy keeps of `tokens` within a budget.
+template <ScorePolicy P>
+Index rows_of(const P& policy, const Budget& budget, Index tokens) {
+  if constexpr (requires { policy.rows(budget, tokens); })
+    return policy.rows(budget, tokens);
+  else
+    return budget.keep;
+}
+
+/// Every row of a layer.
+inline Kept keep_all(Index kv_heads, Index tokens) {
+  std::vector<Index> rows(static_cast<std::size_t>(tokens));
+  std::iota(rows.begin(), rows.end(), Index{0});
+  return Kept(static_cast<std::size_t>(kv_heads), rows);
+}
+
+/// The rows of highest score, `rows` per head.
+inline Kept keep_best(MatrixView<const float> scores, Index rows) {
+  Kept kept;
+  for (Index h = 0; h < scores.rows(); ++h)
+    kept.push_back(top_k({scores.row(h).data(), static_cast<std::size_t>(scores.cols())}, rows));
+  return kept;
+}
+
+/// Throws Error unless `in` is consistent and holds what is needed.
+inline void check(std::string_view press, const Needs& needs, const PressInput& in) {
+  const auto fail = [&](const std::string& what) { throw Error(press, what); };
+  const auto require = [&](std::string_view field, Index expected, Index found) {
+    if (expected != found)
+      fail("PressInput::" + std::string(field) + ": expected " + std::to_string(expected) + ", found " +
+           std::to_string(found));
+  };
+  if (in.keys.empty() || in.kv_heads() < 1 || in.tokens() < 1 || in.head_dim() < 1)
+    fail("PressInput::keys: expected at least one row, found none");
+  if (in.layers <= in.layer)
+    fail("PressInput::layers: expected more than layer " + std::to_string(in.layer) + ", found " +
+         std::to_string(in.layers));
+  require("values.heads", in.kv_heads(), in.values.heads());
+  require("values.tokens", in.tokens(), in.values.tokens());
+  const auto check_queries = [&](std::string_view field, const TensorView<const float>& queries, Index tokens) {
+    require(std::string(field) + ".tokens", tokens, queries.tokens());
+    require(std::string(field) + ".head_dim", in.head_dim(), queries.head_dim());
+    if (queries.heads() < 1 || queries.heads() % in.kv_heads() != 0)
+      fail("PressInput::" + std::string(field) + ": expected a multiple of " + std::to_string(in.kv_heads()) +
+           " heads, found " + std::to_string(queries.heads()));
+  };
+  if (needs.queries > 0) check_queries("queries", in.queries, std::min(needs.queries, in.tokens()));
+  if (needs.pre_rope_queries) {
+    check_queries("pre_rope_queries", in.pre_rope_queries, in.tokens());
+    require("inv_freq", in.head_dim() / 2, static_cast<Index>(in.inv_freq.size()));
+  }
+  const auto received = static_cast<Index>(in.attention.size());
+  if (needs.attention && (received == 0 || received % (in.kv_heads() * in.tokens()) != 0))
+    fail("PressInput::attention: expected heads x " + std::to_string(in.tokens()) + " sums, found " +
+         std::to_string(received));
+}
+
+/// Scores and selects the rows of one layer that stay within the budget. Nothing is scored when all stay.
+template <ScorePolicy P>
+Kept select(const P& policy, const PressInput& in, const Budget& budget) {
+  check(P::name, policy.needs(), in);
+  const Index rows = rows_of(policy, budget, in.tokens());
+  if (rows >= in.tokens()) return keep_all(in.kv_heads(), in.tokens());
+  Matrix<float> scores(in.kv_heads(), in.tokens());
+  policy.score(in, budget, view(scores));
+  return keep_best(view(std::as_const(scores)), rows);
+}
+
+}  // namespace kvx::inline v0

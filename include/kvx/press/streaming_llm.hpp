@@ -1,0 +1,37 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+namespace kvx::inline v0 {
+
+/// Keeps the first `sinks` tokens and the most recent ones.
+/// Xiao et al., "Efficient Streaming Language Models with Attention Sinks", arXiv:2309.17453. The paper counts
+/// positions inside the cache; here keys keep their angles.
+struct StreamingLLM {
+  static constexpr std::string_view name = "streaming_llm", paper = "arXiv:2309.17453";
+  static constexpr bool scores_by_budget = true;
+  int sinks = 4;
+  static constexpr auto parameters() { return std::tuple(Parameter{"sinks", &StreamingLLM::sinks, "n_sink"}); }
+  void validate() const {
+    if (sinks < 0) throw Error("streaming_llm: sinks", "expected 0 or more, found " + std::to_string(sinks));
+  }
+
+  Needs needs() const { return {}; }
+  void score(const PressInput& in, const Budget& budget, Scores out) const {
+    const Index evicted = in.tokens() - budget.keep;
+    if (in.tokens() <= sinks)
+      throw NotApplicable("streaming_llm", "a context of " + std::to_string(in.tokens()) +
+                                               " tokens is not longer than its " + std::to_string(sinks) + " sinks");
+    out.setOnes();
+    out.middleCols(sinks, std::clamp<Index>(evicted, 0, in.tokens() - sinks)).setZero();
+  }
+};
+static_assert(ScorePolicy<StreamingLLM>);
+
+}  // namespace kvx::inline v0

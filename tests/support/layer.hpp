@@ -1,0 +1,73 @@
+#pragma once
+
+#include "support/random_floats.hpp"
+
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/kernels/rope.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace kvx_test {
+
+/// One layer that owns what its PressInput looks at: all zero, or random.
+struct Layer {
+  kvx::Index heads, kv_heads, tokens, head_dim;
+  std::vector<float> keys, values;               // [kv_heads, tokens, head_dim]
+  std::vector<float> queries, pre_rope_queries;  // [heads, tokens, head_dim]
+  std::vector<float> attention;                  // [heads, tokens]
+  std::vector<float> inv_freq;                   // [head_dim / 2]
+
+  Layer(kvx::Index query_heads, kvx::Index key_heads, kvx::Index rows, kvx::Index dim)
+      : heads(query_heads),
+        kv_heads(key_heads),
+        tokens(rows),
+        head_dim(dim),
+        keys(static_cast<std::size_t>(kv_heads * tokens * head_dim)),
+        values(keys.size()),
+        queries(static_cast<std::size_t>(heads * tokens * head_dim)),
+        pre_rope_queries(queries.size()),
+        attention(static_cast<std::size_t>(heads * tokens)),
+        inv_freq(static_cast<std::size_t>(head_dim / 2)) {}
+
+  static Layer random(kvx::Index query_heads, kvx::Index key_heads, kvx::Index rows, kvx::Index dim,
+                      std::uint64_t seed) {
+    Layer layer(query_heads, key_heads, rows, dim);
+    for (auto* tensor : {&layer.keys, &layer.values, &layer.queries, &layer.pre_rope_queries, &layer.attention})
+      *tensor = random_floats(tensor->size(), seed++);
+    for (float& received : layer.attention) received += 1;
+    layer.inv_freq = kvx::rope_inv_freq(dim, 10000);
+    return layer;
+  }
+
+  /// Row (h, t) of keys, values or queries.
+  float* row(std::vector<float>& tensor, kvx::Index h, kvx::Index t) const {
+    return tensor.data() + (h * tokens + t) * head_dim;
+  }
+
+  kvx::PressInput input(const kvx::Needs& needs = {}) const {
+    kvx::PressInput in{.layer = 0,
+                       .layers = 1,
+                       .keys = view(keys, kv_heads),
+                       .values = view(values, kv_heads),
+                       .queries = {},
+                       .pre_rope_queries = {},
+                       .attention = {},
+                       .inv_freq = inv_freq};
+    const kvx::Index window = std::min(needs.queries, tokens);
+    if (window > 0) in.queries = view(queries, heads).tokens(tokens - window, window);
+    if (needs.pre_rope_queries) in.pre_rope_queries = view(pre_rope_queries, heads);
+    if (needs.attention) in.attention = attention;
+    return in;
+  }
+
+ private:
+  kvx::TensorView<const float> view(const std::vector<float>& tensor, kvx::Index count) const {
+    return kvx::TensorView<const float>::head_major(tensor.data(), count, tokens, head_dim);
+  }
+};
+
+}  // namespace kvx_test
