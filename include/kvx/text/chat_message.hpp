@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// A call that an assistant's message makes.
+struct ToolCall {
+  std::string name;
+  std::string arguments;  // JSON text
+};
+
+/// One turn of a chat.
+struct Message {
+  std::string role;  // system, user, assistant or tool
+  std::string content;
+  std::vector<ToolCall> tool_calls;
+};
+
+/// Definitions of the tools that may be called, a JSON text each.
+using ToolList = std::vector<std::string>;
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/core/token.hpp>
+#include <kvx/io/json.hpp>
+#include <kvx/text/added_tokens.hpp>
+#include <kvx/text/bpe.hpp>
+#include <kvx/text/nfc.hpp>
+#include <kvx/text/pre_tokenizer.hpp>
+#include <kvx/text/utf8.hpp>
+#include <kvx/text/vocabulary.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// A byte-level BPE tokenizer read from a tokenizer.json: text to ids and back, as the tokenizers library does it
+/// without adding special tokens. Its truncation and padding settings are not applied.
+class Tokenizer {
+ public:
+  /// Reads MODEL_DIR/tokenizer.json; throws Error when it is missing, broken or of another kind.
+  static Tokenizer load(const std::string& model_dir) {
+    return Tokenizer(JsonDocument::load(model_dir + "/tokenizer.json").root());
+  }
+
+  explicit Tokenizer(const JsonValue& file)
+      : vocabulary_(read_vocabulary(file.at("model"))),
+        bpe_(file.at("model"), vocabulary_),
+        pre_tokenizer_(file.at("pre_tokenizer")) {
+    if (const auto normalizer = file.find("normalizer")) read_normalizer(*normalizer);
+    expect_type(file.at("decoder"), "ByteLevel");
+    if (const auto post = file.find("post_processor")) expect_type(*post, "ByteLevel");
+    if (const auto added = file.find("added_tokens")) added->each_element([&](const JsonValue& token) { add(token); });
+  }
+
+  /// The ids of `text`; tokens that the file lists as added are recognised in it. Throws Error unless it is UTF-8.
+  std::vector<Token> encode(std::string_view text) const {
+    check_utf8(text, "text to encode");
+    std::vector<Token> ids;
+    const auto on_token = [&](Token id) { ids.push_back(id); };
+    const auto on_piece = [&](std::string_view piece) { bpe_.encode(piece, ids); };
+    const auto on_text = [&](std::string_view part) { pre_tokenizer_.split(part, on_piece); };
+    verbatim_.split(
+        text, [&](std::string_view part) { normalized_.split(normalize(part), on_text, on_token); }, on_token);
+    return ids;
+  }
+
+  /// The text of `ids`, U+FFFD where their bytes are not UTF-8. Ids that name no token stand for nothing.
+  std::string decode(std::span<const Token> ids, bool skip_special = false) const {
+    std::string bytes;
+    for (const Token id : ids)
+      if (!skip_special || !is_special(id)) bytes += token_bytes(id);
+    std::string text = take_utf8(bytes);
+    if (!bytes.empty()) text += "\uFFFD";
+    return text;
+  }
+
+  /// The id of a token as the file writes it, such as "<|im_end|>".
+  std::optional<Token> token_id(std::string_view written) const { return vocabulary_.find(written); }
+  /// The bytes of one token, perhaps a part of a character; none for an id that names no token.
+  std::string_view token_bytes(Token id) const { return vocabulary_.bytes(id); }
+  bool is_special(Token id) const { return special_.contains(id); }
+  /// One past the highest id; a model may have more rows than that.
+  std::size_t vocab_size() const { return vocabulary_.size(); }
+
+ private:
+  static void expect_type(const JsonValue& value, std::string_view type) {
+    const auto found = value.at("type");
+    if (found.string() != type) found.fail(std::string(type) + " (a byte-level BPE tokenizer)");
+  }
+
+  static Vocabulary read_vocabulary(const JsonValue& model) {
+    expect_type(model, "BPE");
+    Vocabulary vocabulary;
+    model.at("vocab").each_member(
+        [&](std::string_view token, const JsonValue& id) { vocabulary.add(token, id.integer(), id.where()); });
+    return vocabulary;
+  }
+
+  void read_normalizer(const JsonValue& value) {
+    if (value.at("type").string() == "Sequence") {
+      value.at("normalizers").each_element([&](const JsonValue& step) { expect_type(step, "NFC"); });
+    } else {
+      expect_type(value, "NFC");
+    }
+    nfc_ = true;
+  }
+
+  void add(const JsonValue& token) {
+    for (const char* name : {"single_word", "lstrip", "rstrip"})
+      if (const auto value = token.find(name); value && value->boolean()) value->fail("false");
+    const std::string_view written = token.at("content").string();
+    const Token id = vocabulary_.add_beside(written, token.where());
+    if (token.at("special").boolean()) special_.insert(id);
+    if (token.at("normalized").boolean()) {
+      normalized_.add(normalize(written), id);
+    } else {
+      verbatim_.add(std::string(written), id);
+    }
+  }
+
+  std::string normalize(std::string_view text) const { return nfc_ ? nfc(text) : std::string(text); }
+
+  Vocabulary vocabulary_;
+  Bpe bpe_;
+  PreTokenizer pre_tokenizer_;
+  bool nfc_ = false;
+  AddedTokens verbatim_, normalized_;  // looked for in the text as it is, and after normalization
+  std::unordered_set<Token> special_;
+};
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <kvx/cache/kv_cache.hpp>
+#include <kvx/kernels/rope.hpp>
+#include <kvx/model/forward.hpp>
+#include <kvx/model/prefill.hpp>
+#include <kvx/model/qwen2.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace kvx_test {
+
+/// Decodes from a compressed cache one token and one layer at a time, and beside each attention does a naive one, in
+/// double, over the *full* cache of the context in which the rows that the press evicted are masked.
+class Oracle {
+ public:
+  /// `full` is the uncompressed f32 cache of the context that `sequence` has compressed. A row of it stays visible when
+  /// its position is among the compressed rows.
+  Oracle(const kvx::Qwen2& model, const kvx::KvCache& full, kvx::SequenceCache sequence)
+      : model_(model), sequence_(std::move(sequence)) {
+    for (kvx::Index l = 0; l < full.layers(); ++l) {
+      auto& layer = layers_.emplace_back();
+      for (std::size_t h = 0; h < full.layer(l).size(); ++h) {
+        const kvx::HeadCache& from = full.layer(l)[h];
+        const auto stays = sequence_.prefix->layer(l)[h].positions();
+        auto& head = layer.emplace_back();
+        for (kvx::Index j = 0; j < from.rows(); ++j) {
+          const auto position = from.positions()[static_cast<std::size_t>(j)];
+          head.push_back({from.keys<float>().row(j).cast<double>(), from.values<float>().row(j).cast<double>(),
+                          std::find(stays.begin(), stays.end(), position) != stays.end()});
+        }
+      }
+    }
+  }
+
+  /// The logits after the last of `tokens`, [1, vocab].
+  kvx::Matrix<float> forward(std::span<const kvx::Token> tokens, kvx::Threads& threads) {
+    kvx::Matrix<float> logits;
+    for (const kvx::Token token : tokens) logits = step(token, threads);
+    return logits;
+  }
+
+  /// The largest difference of an attention's output from the naive one's so far.
+  double worst() const { return worst_; }
+
+ private:
+  struct Row {
+    Eigen::RowVectorXd key, value;
+    bool visible = true;
+  };
+
+  kvx::Matrix<float> step(kvx::Token token, kvx::Threads& threads) {
+    const kvx::ModelConfig& config = model_.config();
+    const kvx::Index group = config.heads / config.kv_heads;
+    const kvx::RopeTable rope(model_.inv_freq(), std::span(&sequence_.next_position, 1));
+    kvx::Matrix<float> x = model_.embed(std::span(&token, 1)), attended(1, config.heads * config.head_dim);
+    for (kvx::Index l = 0; l < config.layers; ++l) {
+      auto qkv = model_.project_qkv(l, x, threads);
+      const auto queries = model_.queries(qkv), keys = model_.keys(qkv), values = model_.values(qkv);
+      kvx::detail::rotate(rope, queries);
+      kvx::detail::rotate(rope, keys);
+      for (kvx::Index i = 0; i < config.heads; ++i) {
+        const kvx::Index h = i / group;
+        const auto head = static_cast<std::size_t>(h);
+        auto& rows = layers_[static_cast<std::size_t>(l)][head];
+        kvx::HeadCache& tail = sequence_.tail.layer(l)[head];
+        if (i % group == 0) {
+          rows.push_back({keys.head(h).row(0).cast<double>(), values.head(h).row(0).cast<double>()});
+          tail.append(sequence_.next_position, keys.row(h, 0), values.row(h, 0));
+        }
+        const kvx::HeadCache& prefix = sequence_.prefix->layer(l)[head];
+        std::vector<float> scores(static_cast<std::size_t>(prefix.rows() + tail.rows()));
+        auto out = attended.row(0).segment(i * config.head_dim, config.head_dim);
+        kvx::detail::attend_rows(queries.row(i, 0), prefix, tail, tail.rows(), scores.data(), out.data());
+        const auto naive = attend(queries.head(i).row(0).cast<double>(), rows);
+        worst_ = std::max(worst_, (out.cast<double>() - naive).cwiseAbs().maxCoeff());
+      }
+      model_.finish_layer(l, attended, x, threads);
+    }
+    ++sequence_.next_position;
+    return model_.logits(x, threads);
+  }
+
+  static Eigen::RowVectorXd attend(const Eigen::RowVectorXd& query, const std::vector<Row>& rows) {
+    double highest = -INFINITY, total = 0;
+    Eigen::RowVectorXd sum = Eigen::RowVectorXd::Zero(query.size());
+    const auto score = [&](const Row& row) {
+      return query.dot(row.key) / std::sqrt(static_cast<double>(query.size()));
+    };
+    for (const Row& row : rows)
+      if (row.visible) highest = std::max(highest, score(row));
+    for (const Row& row : rows) {
+      if (!row.visible) continue;
+      const double weight = std::exp(score(row) - highest);
+      sum += weight * row.value;
+      total += weight;
+    }
+    return sum / total;
+  }
+
+  const kvx::Qwen2& model_;
+  kvx::SequenceCache sequence_;
+  double worst_ = 0;
+  std::vector<std::vector<std::vector<Row>>> layers_;  // [layers][kv_heads][rows]
+};
+
+}  // namespace kvx_test

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <kvx/core/token.hpp>
+#include <kvx/io/json.hpp>
+#include <kvx/io/mapped_file.hpp>
+
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kvx_test {
+
+inline const std::string kTinyModel = KVX_SOURCE_DIR "/examples/models/tiny";
+inline const std::string kTokenizerData = KVX_SOURCE_DIR "/tests/data/tokenizer";
+
+/// The value of an environment variable, empty when it is unset.
+inline std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+/// Where the larger set of references lies, or else the small one.
+inline std::string tokenizer_references() {
+  const std::string shared = environment("KVX_SHARED");
+  return shared.empty() ? kTokenizerData : shared + "/data/tokenizer";
+}
+
+/// Calls f(row) for each line of a JSONL file.
+template <class F>
+void each_row(const std::string& path, F&& f) {
+  const kvx::MappedFile file(path);
+  const std::string_view text = file.text();
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    f(kvx::JsonDocument::parse(text.substr(at, end - at), path).root());
+    at = end == text.npos ? text.size() : end + 1;
+  }
+}
+
+inline std::vector<kvx::Token> tokens(const kvx::JsonValue& ids) {
+  std::vector<kvx::Token> result;
+  ids.each_element([&](const kvx::JsonValue& id) { result.push_back(static_cast<kvx::Token>(id.integer())); });
+  return result;
+}
+
+/// Counts a suite's cases and prints its closing line.
+struct Tally {
+  std::string name;
+  int cases = 0, failed = 0, not_applicable = 0;
+  std::string why = {};
+
+  bool count(bool passed) {
+    ++cases;
+    failed += !passed;
+    return passed;
+  }
+  ~Tally() {
+    std::printf("%s: %d cases, %d failed, %d not applicable%s\n", name.c_str(), cases, failed, not_applicable,
+                why.empty() ? "" : (" (" + why + ")").c_str());
+  }
+};
+
+}  // namespace kvx_test

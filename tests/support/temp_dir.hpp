@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+
+/// A folder of its own that goes with the object.
+class TempDir {
+ public:
+  TempDir() : path_((std::filesystem::temp_directory_path() / "kvx-XXXXXX").string()) {
+    if (::mkdtemp(path_.data()) == nullptr) std::abort();
+  }
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+  ~TempDir() { std::filesystem::remove_all(path_); }
+
+  const std::string& path() const { return path_; }
+
+  /// Writes a file, with the folders it needs; returns its path.
+  std::string write(const std::string& name, std::string_view content) const {
+    const std::filesystem::path file = std::filesystem::path(path_) / name;
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file, std::ios::binary) << content;
+    return file.string();
+  }
+
+ private:
+  std::string path_;
+};

@@ -1,0 +1,180 @@
+#include <kvx/text/chat_template.hpp>
+#include <kvx/text/tokenizer.hpp>
+
+#include <doctest/doctest.h>
+#include <simdjson.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "support/error_of.hpp"
+#include "support/temp_dir.hpp"
+#include "support/reference.hpp"
+
+using namespace kvx;
+using namespace kvx_test;
+
+namespace {
+
+std::string json_text(const JsonValue& value) { return simdjson::minify(value.element()); }
+
+std::string render_row(const ChatTemplate& chat, const JsonValue& row) {
+  std::vector<Message> messages;
+  row.at("messages").each_element([&](const JsonValue& entry) {
+    Message message{std::string(entry.at("role").string()), "", {}};
+    if (const auto content = entry.find("content")) message.content = content->string();
+    if (const auto calls = entry.find("tool_calls"))
+      calls->each_element([&](const JsonValue& call) {
+        const auto function = call.at("function");
+        message.tool_calls.push_back({std::string(function.at("name").string()), json_text(function.at("arguments"))});
+      });
+    messages.push_back(std::move(message));
+  });
+  ToolList tools;
+  if (const auto list = row.find("tools"))
+    list->each_element([&](const JsonValue& tool) { tools.push_back(json_text(tool)); });
+  return chat.render(messages, tools, row.at("add_generation_prompt").boolean());
+}
+
+const std::vector<Message> kHi{{"user", "Hi", {}}};
+constexpr std::string_view kUnknown = "a chat template that kvx does not know; choose one by --template chatml|none";
+
+const std::string kTurns =
+    "{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+const std::string kLoop = "{% for message in messages %}";
+const std::string kDefault =
+    "{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\nBe brief.<|im_end|>\n' }}{% endif "
+    "%}";
+
+}  // namespace
+
+TEST_CASE("Qwen2.5's renderings, and their ids where the model is there, equal the references") {
+  Tally tally{"chat renderings"}, ids{"chat ids"};
+  const std::string model = environment("KVX_MODELS") + "/qwen-coder-0.5b";
+  const bool there = !environment("KVX_MODELS").empty() && std::filesystem::exists(model);
+  if (!there) ids.why = "no model in KVX_MODELS";
+  const auto tokenizer = there ? std::optional(Tokenizer::load(model)) : std::nullopt;
+  const auto chat = there ? ChatTemplate::load(model) : ChatTemplate::parse_name("qwen2.5");
+  each_row(tokenizer_references() + "/chat.jsonl", [&](const JsonValue& row) {
+    const std::string text = render_row(chat, row);
+    CAPTURE(row.at("id").integer());
+    CHECK(text == row.at("rendered").string());
+    tally.count(text == row.at("rendered").string());
+    if (tokenizer) {
+      CHECK(ids.count(tokenizer->encode(text) == tokens(row.at("ids"))));
+    } else {
+      ++ids.not_applicable;
+    }
+  });
+  CHECK(tally.cases >= 31);
+}
+
+TEST_CASE("ChatML is recognised, with and without a default system prompt") {
+  const auto plain = ChatTemplate::recognise(kLoop + kTurns, "file");
+  CHECK(plain.render(kHi, {}, true) == "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+  CHECK(ChatTemplate::load(kTinyModel).render(kHi, {}, false) == "<|im_start|>user\nHi<|im_end|>\n");
+  const auto brief = ChatTemplate::recognise(kLoop + kDefault + kTurns, "file");
+  CHECK(brief.render(kHi, {}, false) == "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n");
+  const std::vector<Message> own{{"system", "S", {}}, {"tool", "t", {}}};
+  CHECK(brief.render(own, {}, false) == "<|im_start|>system\nS<|im_end|>\n<|im_start|>tool\nt<|im_end|>\n");
+  const std::string models = environment("KVX_MODELS");
+  if (!models.empty() && std::filesystem::exists(models + "/smollm2-135m"))
+    CHECK(ChatTemplate::load(models + "/smollm2-135m").render(kHi, {}, true) ==
+          "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
+          "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+}
+
+TEST_CASE("The template is the jinja file's, else the configuration's, else its list's default") {
+  const TempDir dir;
+  const auto load = [&] { return error_of([&] { (void)ChatTemplate::load(dir.path()); }); };
+  const std::string config = dir.path() + "/tokenizer_config.json";
+  const std::string none = config + ": no chat template; choose one by --template chatml|none";
+  CHECK(load() == none);
+  dir.write("tokenizer_config.json", "{}");
+  CHECK(load() == none);
+  dir.write("tokenizer_config.json", R"({"chat_template":[{"name":"tool_use","template":"x"}]})");
+  CHECK(load() == none);
+  dir.write("tokenizer_config.json",
+            R"({"chat_template":[{"name":"a","template":"x"},{"name":"default","template":"y"}]})");
+  CHECK(load() == config + ": field chat_template[1].template: " + std::string(kUnknown));
+  dir.write("tokenizer_config.json", R"({"chat_template":"x"})");
+  CHECK(load() == config + ": field chat_template: " + std::string(kUnknown));
+  dir.write("tokenizer_config.json", R"({"chat_template":7})");
+  CHECK(load() == config + ": field chat_template: expected an array, found 7");
+  dir.write("chat_template.jinja", kLoop + kTurns + "\n");
+  CHECK(load() == "");
+}
+
+TEST_CASE("Templates that look alike are not mistaken") {
+  const auto refused = [](const std::string& text) {
+    return error_of([&] { (void)ChatTemplate::recognise(text, "file"); }) == "file: " + std::string(kUnknown);
+  };
+  CHECK(refused(""));
+  CHECK(refused(kLoop + kTurns + "{{ '<think>' }}"));
+  CHECK(refused("{{ bos_token }}" + kLoop + kTurns));
+  CHECK(refused(kLoop + "{{'<|im_start|>' + message['role'] + '\n' + message['content'] | trim + '<|im_end|>' + '\n'}}"
+                        "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"));
+  CHECK(
+      refused("{% for message in messages %}{{ '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n' + "
+              "message['content'] | trim + '<|eot_id|>' }}{% endfor %}"));
+  CHECK(
+      refused("{% for message in messages %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + "
+              "' [/INST]' }}{% endif %}{% endfor %}"));
+  const std::string model = environment("KVX_MODELS") + "/qwen-coder-0.5b/tokenizer_config.json";
+  if (!std::filesystem::exists(model)) return;
+  const auto document = JsonDocument::load(model);
+  const std::string qwen(document.root().at("chat_template").string());
+  CHECK(!refused(qwen));
+  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+           {"{%- if add_generation_prompt %}", "{{- '<think>' }}{%- if add_generation_prompt %}"},
+           {"<tool_response>", "<tool_result>"},
+           {"<function-name>", "<name>"},
+           {"You are Qwen,", "You are Other,"}}) {  // one of the two default prompts
+    std::string other = qwen;
+    other.replace(other.find(from), from.size(), to);
+    CHECK(refused(other));
+  }
+}
+
+TEST_CASE("Names choose a template, and a wrong one is an error") {
+  const std::vector<Message> two{{"system", "S", {}}, {"user", "U", {}}};
+  CHECK(ChatTemplate::parse_name("none").render(two, {}, true) == "SU");
+  CHECK(ChatTemplate::parse_name("chatml").render(kHi, {}, false) == "<|im_start|>user\nHi<|im_end|>\n");
+  CHECK(error_of([] { (void)ChatTemplate::parse_name("llama"); }) ==
+        "template: expected chatml, none or qwen2.5, found llama");
+}
+
+TEST_CASE("What a template has no place for is an error") {
+  const auto chatml = ChatTemplate::parse_name("chatml"), qwen = ChatTemplate::parse_name("qwen2.5");
+  const std::vector<Message> call{{"assistant", "", {{"f", "{}"}}}}, odd{{"user", "", {{"f", "{}"}}}},
+      role{{"bot", "", {}}};
+  const std::vector<Message> broken{{"assistant", "", {{"f", "{"}}}};
+  const auto refused = [](const ChatTemplate& chat, const std::vector<Message>& messages, const ToolList& tools) {
+    return error_of([&] { (void)chat.render(messages, tools, true); });
+  };
+  CHECK(refused(chatml, kHi, {"{}"}) == "tools: this chat template has no place for them");
+  CHECK(refused(chatml, call, {}) ==
+        "tool_calls: this chat template has no place for them in a message of role assistant");
+  CHECK(refused(qwen, odd, {}) == "tool_calls: this chat template has no place for them in a message of role user");
+  CHECK(refused(qwen, role, {}) == "role: expected system, user, assistant or tool, found bot");
+  CHECK(refused(qwen, kHi, {"{}", "{"}).starts_with("tools[1]: not valid JSON: "));
+  CHECK(refused(qwen, broken, {}).starts_with("arguments of the call of f: not valid JSON: "));
+}
+
+TEST_CASE("A chat is cut where the context ends") {
+  const auto chatml = ChatTemplate::parse_name("chatml");
+  const auto parts = split_chat(chatml, "", "A\n", "Q?", "{\"");
+  CHECK(parts.context == "<|im_start|>user\nA\n");
+  CHECK(parts.question == "Q?<|im_end|>\n<|im_start|>assistant\n{\"");
+  const auto qwen = split_chat(ChatTemplate::parse_name("qwen2.5"), "S", "C", "", "");
+  CHECK(qwen.context == "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nC");
+  CHECK(qwen.question == "<|im_end|>\n<|im_start|>assistant\n");
+  const auto bare = split_chat(ChatTemplate::parse_name("none"), "S ", "C ", "Q", "A");
+  CHECK(bare.context == "S C ");
+  CHECK(bare.question == "QA");
+}

@@ -1,0 +1,150 @@
+#include <kvx/text/tokenizer.hpp>
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "support/error_of.hpp"
+#include "support/temp_dir.hpp"
+#include "support/reference.hpp"
+
+using namespace kvx;
+using namespace kvx_test;
+
+namespace {
+
+/// Two letters, a merge, and two added tokens: one special, one of e, U+0301 and x that is looked for in normalized
+/// text.
+const std::string kSmall =
+    R"({"added_tokens":[{"id":3,"content":"<s>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,)"
+    R"("special":true},{"id":4,"content":"e\u0301x","normalized":true,"special":false}],"normalizer":{"type":"NFC"},)"
+    R"("pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},"post_processor":null,)"
+    R"("decoder":{"type":"ByteLevel"},"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]}})";
+
+/// kSmall with `from` replaced by `to`.
+Tokenizer edited(const std::string& from, const std::string& to) {
+  std::string text = kSmall;
+  const std::size_t at = text.find(from);
+  REQUIRE(at != text.npos);
+  return Tokenizer(JsonDocument::parse(text.replace(at, from.size(), to), "file").root());
+}
+std::string refused(const std::string& from, const std::string& to) {
+  return error_of([&] { edited(from, to); });
+}
+
+void check_row(Tally& tally, const Tokenizer& tokenizer, const JsonValue& row, const std::string& ids,
+               const std::string& decoded) {
+  const auto expected = tokens(row.at(ids));
+  CAPTURE(row.at("id").integer());
+  CHECK(tally.count(tokenizer.encode(row.at("text").string()) == expected));
+  CHECK(tally.count(tokenizer.decode(expected) == row.at(decoded).string()));
+}
+
+void check_model(const std::string& dir, const std::string& name, std::size_t size) {
+  Tally tally{"tokenizer " + name};
+  const std::string path = environment("KVX_MODELS") + "/" + dir;
+  std::optional<Tokenizer> tokenizer;
+  if (std::filesystem::exists(path)) {
+    tokenizer = Tokenizer::load(path);
+    CHECK(tokenizer->vocab_size() == size);
+  } else {
+    tally.why = "no model in KVX_MODELS";
+  }
+  each_row(tokenizer_references() + "/cases.jsonl", [&](const JsonValue& row) {
+    if (tokenizer) {
+      check_row(tally, *tokenizer, row, name, name + "_decoded");
+    } else {
+      tally.not_applicable += 2;
+    }
+  });
+}
+
+}  // namespace
+
+TEST_CASE("The tiny tokenizer's ids and texts equal the references") {
+  Tally tally{"tokenizer tiny"};
+  const auto tokenizer = Tokenizer::load(kTinyModel);
+  each_row(kTokenizerData + "/tiny_cases.jsonl",
+           [&](const JsonValue& row) { check_row(tally, tokenizer, row, "ids", "decoded"); });
+  CHECK(tally.cases > 200);
+}
+
+TEST_CASE("Real tokenizers' ids and texts equal the references") {
+  check_model("qwen-coder-0.5b", "qwen", 151665);
+  check_model("smollm2-135m", "smollm", 49152);
+}
+
+TEST_CASE("Tokens are found by text, and special ones can be left out") {
+  const auto tokenizer = Tokenizer::load(kTinyModel);
+  CHECK(tokenizer.vocab_size() == 1024);
+  CHECK(tokenizer.token_id("<|im_end|>") == 1023);
+  CHECK(!tokenizer.token_id("no such token"));
+  const auto ids = tokenizer.encode("<|im_start|>hi<|im_end|>");
+  CHECK(ids.front() == 1022);
+  CHECK(tokenizer.decode(ids, true) == "hi");
+  CHECK(tokenizer.decode(ids) == "<|im_start|>hi<|im_end|>");
+  const std::vector<Token> unknown{-1, 1024, 1 << 30};
+  CHECK(tokenizer.decode(unknown) == "");
+  CHECK(!tokenizer.is_special(0));
+}
+
+TEST_CASE("Added tokens are found as they are written or in normalized text, as the file says") {
+  using Ids = std::vector<Token>;
+  const auto normalized = edited("", ""), verbatim = edited("\"normalized\":true", "\"normalized\":false");
+  CHECK(normalized.encode("ab\u00e9x<s>be\u0301x") == Ids{2, 4, 3, 1, 4});
+  CHECK(verbatim.encode("ab\u00e9x<s>be\u0301x") == Ids{2, 3, 1, 4});  // the vocabulary has no letter x
+  CHECK(normalized.decode(Ids{3, 4, 2}, true) == "e\u0301xab");
+}
+
+TEST_CASE("Text that is not UTF-8 is an error") {
+  const auto tokenizer = Tokenizer::load(kTinyModel);
+  CHECK(error_of([&] { (void)tokenizer.encode("ab\xFF"); }) == "text to encode: not valid UTF-8 at byte 2");
+}
+
+TEST_CASE("A tokenizer of another kind is an error that names file and field") {
+  CHECK(refused("\"BPE\"", "\"Unigram\"") ==
+        "file: field model.type: expected BPE (a byte-level BPE tokenizer), found \"Unigram\"");
+  CHECK(refused("\"NFC\"", "\"Lowercase\"") ==
+        "file: field normalizer.type: expected NFC (a byte-level BPE tokenizer), found \"Lowercase\"");
+  CHECK(refused("{\"type\":\"ByteLevel\"}", "{\"type\":\"Metaspace\"}") ==
+        "file: field decoder.type: expected ByteLevel (a byte-level BPE tokenizer), found \"Metaspace\"");
+  CHECK(
+      refused("\"post_processor\":null", "\"post_processor\":{\"type\":\"TemplateProcessing\"}") ==
+      "file: field post_processor.type: expected ByteLevel (a byte-level BPE tokenizer), found \"TemplateProcessing\"");
+  CHECK(refused("\"pre_tokenizer\":", "\"pre\":") == "file: missing field pre_tokenizer");
+  CHECK(refused("\"lstrip\":false", "\"lstrip\":true") ==
+        "file: field added_tokens[0].lstrip: expected false, found true");
+  CHECK(
+      edited("{\"type\":\"NFC\"}", R"({"type":"Sequence","normalizers":[{"type":"NFC"}]})").encode("e\u0301x").size() ==
+      1);
+}
+
+TEST_CASE("Ids that clash or lie out of range, and merges of unknown tokens, are errors") {
+  CHECK(refused("\"ab\":2", "\"ab\":1") == "file: field model.vocab.ab: id 1 belongs to two tokens");
+  CHECK(
+      refused("\"ab\":2", "\"ab\":99999999999").starts_with("file: field model.vocab.ab: expected a token id in [0, "));
+  CHECK(refused("\"ab\":2", "\"ab\":-1").starts_with("file: field model.vocab.ab: expected a token id in [0, "));
+  CHECK(refused("\"ab\":2", "\"ab\":2.5") == "file: field model.vocab.ab: expected an integer, found 2.5");
+  CHECK(refused("\"a b\"", "\"a c\"") == "file: field model.merges[0]: expected tokens of the vocabulary, found \"c\"");
+}
+
+TEST_CASE("A missing, empty, truncated or non-UTF-8 file is an error that names it") {
+  const TempDir dir;
+  const auto load = [&] { return error_of([&] { (void)Tokenizer::load(dir.path()); }); };
+  const std::string path = dir.path() + "/tokenizer.json";
+  CHECK(load().starts_with(path + ": cannot open"));
+  for (const std::size_t size : {std::size_t(0), std::size_t(1), kSmall.size() / 2, kSmall.size() - 1}) {
+    dir.write("tokenizer.json", kSmall.substr(0, size));
+    CHECK(load().starts_with(path + ": not valid JSON: "));
+  }
+  std::string text = kSmall;
+  dir.write("tokenizer.json", text.replace(text.find("<s>"), 1, "\xFF"));
+  CHECK(load().starts_with(path + ": not valid JSON: "));
+  dir.write("tokenizer.json", "[]");
+  CHECK(load().starts_with(path + ": expected an object"));
+}

@@ -1,0 +1,45 @@
+#include <kvx/text/vocabulary.hpp>
+
+#include <doctest/doctest.h>
+
+#include "support/error_of.hpp"
+
+using namespace kvx;
+
+TEST_CASE("A vocabulary finds ids by text and bytes by id") {
+  Vocabulary vocabulary;
+  vocabulary.add("\u0120a", 3, "vocab");
+  vocabulary.add("\u0120a", 3, "vocab");
+  CHECK(vocabulary.find("\u0120a") == 3);
+  CHECK(!vocabulary.find(" a"));
+  CHECK(vocabulary.bytes(3) == " a");
+  for (const Token unknown : {-1, 0, 4}) CHECK(vocabulary.bytes(unknown).empty());
+  CHECK(vocabulary.size() == 4);
+}
+
+TEST_CASE("Ids out of range or taken, and empty tokens, are errors") {
+  Vocabulary vocabulary;
+  vocabulary.add("a", 1, "vocab");
+  const auto refused = [&](std::string_view text, std::int64_t id) {
+    return error_of([&] { vocabulary.add(text, id, "vocab"); });
+  };
+  CHECK(refused("b", 1) == "vocab: id 1 belongs to two tokens");
+  CHECK(refused("a", 2) == "vocab: token a has the ids 1 and 2");
+  CHECK(refused("b", -1) == "vocab: expected a token id in [0, 1048576), found -1");
+  CHECK(refused("b", 1 << 20) == "vocab: expected a token id in [0, 1048576), found 1048576");
+  CHECK(refused("", 5) == "vocab: expected a token's text, found an empty one");
+}
+
+TEST_CASE("Added tokens are numbered after the count of tokens, even where an id is taken") {
+  Vocabulary vocabulary;
+  vocabulary.add("a", 2, "vocab");
+  vocabulary.add("b", 3, "vocab");
+  CHECK(vocabulary.add_beside("<s>", "added") == 2);
+  CHECK(vocabulary.add_beside("b", "added") == 3);
+  CHECK(vocabulary.add_beside("</s>", "added") == 3);
+  CHECK(vocabulary.add_beside("<s>", "added") == 2);
+  CHECK(vocabulary.bytes(2) == "<s>");
+  CHECK(vocabulary.find("a") == 2);
+  CHECK(vocabulary.size() == 4);
+  CHECK(error_of([&] { vocabulary.add_beside("", "added"); }) == "added: expected a token's text, found an empty one");
+}
