@@ -1,0 +1,22 @@
+#pragma once
+
+/// Everything.
+
+// IWYU pragma: begin_exports
+#include <kvx/core/progress.hpp>
+#include <kvx/core/threads.hpp>
+#include <kvx/io/json.hpp>
+#include <kvx/io/safetensors.hpp>
+#include <kvx/model/compress.hpp>
+#include <kvx/model/forward.hpp>
+#include <kvx/model/generate.hpp>
+#include <kvx/model/locate.hpp>
+#include <kvx/model/prefill.hpp>
+#include <kvx/model/qwen2.hpp>
+#include <kvx/model/sampler.hpp>
+#include <kvx/press.hpp>
+#include <kvx/press/registry.hpp>
+#include <kvx/text/chat_template.hpp>
+#include <kvx/text/stream_decoder.hpp>
+#include <kvx/text/tokenizer.hpp>
+// IWYU pragma: end_exports

@@ -1,0 +1,164 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/core/token.hpp>
+#include <kvx/io/json.hpp>
+
+#include <array>
+#include <filesystem>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// The numbers of a Qwen2 model. Every size is positive and small enough that products of two of them fit an Index, and
+/// what the forward pass does not implement has been refused.
+struct ModelConfig {
+  Index hidden_size = 0, intermediate_size = 0, layers = 0;
+  Index heads = 0, kv_heads = 0, head_dim = 0;  // kv_heads divides heads; head_dim is even
+  Index vocab_size = 0, max_positions = 0;
+  double rms_norm_eps = 0, rope_theta = 0;
+  bool tie_word_embeddings = false;
+  std::vector<Token> stop_tokens;  // may be empty
+
+  /// Reads config.json and, where there is one, generation_config.json of a model directory.
+  static ModelConfig load(const std::string& dir) {
+    const auto config = JsonDocument::load(dir + "/config.json");
+    const std::string path = dir + "/generation_config.json";
+    if (std::error_code code; !std::filesystem::exists(path, code)) return parse(config.root());
+    const auto generation = JsonDocument::load(path);
+    return parse(config.root(), &generation.root());
+  }
+
+  /// From the two files' contents. Throws Error for a missing, wrong or out-of-range field and for a model that needs
+  /// more than the forward pass does.
+  static ModelConfig parse(const JsonValue& config, const JsonValue* generation = nullptr);
+};
+
+namespace detail {
+
+inline constexpr Index kMaxSize = Index{1} << 24;
+inline constexpr Index kMaxLayers = 1024;
+
+inline Index read_size(const JsonValue& value, Index most = kMaxSize) {
+  const Index size = value.integer();
+  if (size < 1 || size > most) value.fail("an integer from 1 to " + std::to_string(most));
+  return size;
+}
+
+inline double read_number(const JsonValue& value, double least, double most, std::string_view expected) {
+  const double number = value.number();
+  if (!(number >= least && number <= most)) value.fail(expected);
+  return number;
+}
+
+/// Fields that change what a model computes, where present: the one value that the forward pass does, as JSON.
+inline constexpr auto kFixedFields = std::to_array<std::pair<std::string_view, std::string_view>>({
+    {"model_type", "\"qwen2\""},
+    {"hidden_act", "\"silu\""},
+    {"attention_bias", "true"},  // Qwen2 always has biases on q, k and v
+    {"mlp_bias", "false"},
+    {"is_causal", "true"},
+    {"quantization_config", "null"},
+});
+
+/// The base of the rotary angles, which transformers 4 writes at the top and 5 in rope_parameters. Any rotation but the
+/// plain one over all channels is an error.
+inline double read_rope_theta(const JsonValue& config) {
+  auto theta = config.find("rope_theta");
+  for (const std::string_view field : {"rope_scaling", "rope_parameters"}) {
+    const auto rope = config.find(field);
+    if (!rope) continue;
+    for (const std::string_view name : {"rope_type", "type"}) {
+      if (const auto type = rope->find(name); type && type->string() != "default") type->fail("\"default\"");
+    }
+    rope->each_member([&](std::string_view name, const JsonValue& value) {
+      if (name == "rope_theta")
+        theta = value;
+      else if (name != "rope_type" && name != "type")
+        value.fail("only rope_type and rope_theta here");
+    });
+  }
+  return theta ? read_number(*theta, 1, 1e18, "a number from 1 to 1e18") : 10000.0;
+}
+
+/// Throws when a layer would look at less than the whole context, by the rules of transformers' Qwen2Config.
+inline void check_full_attention(const JsonValue& config, const ModelConfig& sizes) {
+  if (const auto types = config.find("layer_types")) {
+    if (static_cast<Index>(types->array().size()) != sizes.layers) {
+      types->fail(std::to_string(sizes.layers) + " entries, one a layer");
+    }
+    types->each_element([](const JsonValue& type) {
+      if (type.string() != "full_attention") type.fail("\"full_attention\"");
+    });
+    return;
+  }
+  const auto use = config.find("use_sliding_window");
+  if (!use || !use->boolean()) return;
+  const auto window = config.find("sliding_window"), first = config.find("max_window_layers");
+  const Index tokens = window ? read_size(*window) : 4096, full_layers = first ? first->integer() : 28;
+  if (full_layers < sizes.layers && tokens < sizes.max_positions) {
+    use->fail("no window of " + std::to_string(tokens) + " tokens from layer " + std::to_string(full_layers) + " on");
+  }
+}
+
+inline std::vector<Token> read_stop_tokens(const JsonValue& value) {
+  std::vector<Token> tokens;
+  const auto add = [&](const JsonValue& element) {
+    const auto id = element.integer();
+    if (id < 0 || id > std::numeric_limits<Token>::max()) element.fail("a token id");
+    tokens.push_back(static_cast<Token>(id));
+  };
+  value.is_array() ? value.each_element(add) : add(value);
+  return tokens;
+}
+
+}  // namespace detail
+
+inline ModelConfig ModelConfig::parse(const JsonValue& config, const JsonValue* generation) {
+  config.at("model_type");
+  for (const auto& [name, expected] : detail::kFixedFields) {
+    if (const auto value = config.find(name); value && simdjson::minify(value->element()) != expected)
+      value->fail(expected);
+  }
+  ModelConfig out;
+  out.hidden_size = detail::read_size(config.at("hidden_size"));
+  out.intermediate_size = detail::read_size(config.at("intermediate_size"));
+  out.layers = detail::read_size(config.at("num_hidden_layers"), detail::kMaxLayers);
+  out.vocab_size = detail::read_size(config.at("vocab_size"));
+  out.max_positions = detail::read_size(config.at("max_position_embeddings"));
+
+  const JsonValue heads = config.at("num_attention_heads");
+  out.heads = out.kv_heads = detail::read_size(heads);
+  if (const auto value = config.find("num_key_value_heads")) {
+    out.kv_heads = detail::read_size(*value);
+    if (out.heads % out.kv_heads != 0) value->fail("a divisor of num_attention_heads " + std::to_string(out.heads));
+  }
+  const auto head_dim = config.find("head_dim");
+  if (!head_dim && out.hidden_size % out.heads != 0) {
+    heads.fail("a divisor of hidden_size " + std::to_string(out.hidden_size));
+  }
+  out.head_dim = head_dim ? detail::read_size(*head_dim) : out.hidden_size / out.heads;
+  if (out.head_dim % 2 != 0 || out.heads * out.head_dim > detail::kMaxSize) {
+    (head_dim ? *head_dim : heads).fail("heads of an even size, together at most " + std::to_string(detail::kMaxSize));
+  }
+
+  const auto eps = config.find("rms_norm_eps");
+  out.rms_norm_eps = eps ? detail::read_number(*eps, 0, 1, "a number from 0 to 1") : 1e-6;
+  out.rope_theta = detail::read_rope_theta(config);
+  if (const auto tie = config.find("tie_word_embeddings")) out.tie_word_embeddings = tie->boolean();
+  detail::check_full_attention(config, out);
+
+  auto stop = generation != nullptr ? generation->find("eos_token_id") : std::nullopt;
+  if (!stop) stop = config.find("eos_token_id");
+  if (stop) out.stop_tokens = detail::read_stop_tokens(*stop);
+  return out;
+}
+
+}  // namespace kvx::inline v0

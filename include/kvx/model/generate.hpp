@@ -1,0 +1,38 @@
+#pragma once
+
+#include <kvx/cache/kv_cache.hpp>
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/core/threads.hpp>
+#include <kvx/core/token.hpp>
+#include <kvx/model/forward.hpp>
+#include <kvx/model/qwen2.hpp>
+#include <kvx/model/sampler.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Decodes one sequence, beginning with the token that `logits` [1, vocab] give, until one of the model's stop tokens
+/// or `max_new_tokens`. Calls on_token(Token) for each as it comes; returns them all, the stop token included.
+template <class OnToken>
+std::vector<Token> generate(const Qwen2& model, SequenceCache& sequence, Matrix<float> logits, Sampler& sampler,
+                            Index max_new_tokens, Threads& threads, OnToken&& on_token) {
+  const auto& stops = model.config().stop_tokens;
+  std::vector<Token> tokens;
+  while (static_cast<Index>(tokens.size()) < max_new_tokens) {
+    const Token token = sampler({logits.data(), static_cast<std::size_t>(logits.cols())});
+    tokens.push_back(token);
+    on_token(token);
+    if (std::find(stops.begin(), stops.end(), token) != stops.end()) break;
+    if (static_cast<Index>(tokens.size()) == max_new_tokens) break;
+    const std::array<Step, 1> step = {Step{&sequence, {&tokens.back(), 1}}};
+    logits = forward(model, step, threads);
+  }
+  return tokens;
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <kvx/cache/kv_cache.hpp>
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/core/threads.hpp>
+#include <kvx/core/token.hpp>
+#include <kvx/kernels/rope.hpp>
+#include <kvx/kernels/row_kernels.hpp>
+#include <kvx/model/qwen2.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numeric>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+namespace detail {
+
+/// A copy of `from` whose heads lie one behind the other: [heads, tokens, head_dim].
+inline std::vector<float> head_major(TensorView<const float> from) {
+  std::vector<float> to(static_cast<std::size_t>(from.heads() * from.tokens() * from.head_dim()));
+  const auto copy = TensorView<float>::head_major(to.data(), from.heads(), from.tokens(), from.head_dim());
+  for (Index h = 0; h < from.heads(); ++h) copy.head(h) = from.head(h);
+  return to;
+}
+
+/// Causal attention of a whole context over itself. `out` is like `queries`, [heads, tokens, head_dim]; `received`,
+/// unless empty, is [heads, tokens] and gets the weights' sums over the queries.
+inline void attend_causal(TensorView<const float> queries, TensorView<const float> keys, TensorView<const float> values,
+                          TensorView<float> out, std::span<float> received, Threads& threads) {
+  const Index tokens = keys.tokens(), group = queries.heads() / keys.heads();
+  const float scale = 1 / std::sqrt(static_cast<float>(keys.head_dim()));
+  // Sums over queries have one order, so a head whose sums are wanted is done by one thread.
+  const Index block = received.empty() ? std::min<Index>(tokens, 64) : tokens, blocks = (tokens + block - 1) / block;
+  threads.parallel_for(queries.heads() * blocks, 1, [&](Index begin, Index end) {
+    std::vector<float> weights(static_cast<std::size_t>(tokens));
+    for (Index work = begin; work < end; ++work) {
+      const Index i = work / blocks, first = work % blocks * block;
+      const auto k = keys.head(i / group), v = values.head(i / group);
+      for (Index t = first; t < std::min(first + block, tokens); ++t) {
+        const Index seen = t + 1;
+        row_kernels().dot_rows(queries.row(i, t), view(k.data(), seen, k.cols(), k.outerStride()), scale,
+                               weights.data());
+        row_kernels().softmax(weights.data(), seen);
+        std::fill_n(out.row(i, t), out.head_dim(), 0.0f);
+        row_kernels().weighted_sum(weights.data(), view(v.data(), seen, v.cols(), v.outerStride()), out.row(i, t));
+        for (Index j = 0; j < seen && !received.empty(); ++j)
+          received[static_cast<std::size_t>(i * tokens + j)] += weights[static_cast<std::size_t>(j)];
+      }
+    }
+  });
+}
+
+inline void rotate(const RopeTable& rope, TensorView<float> rows) {
+  for (Index t = 0; t < rows.tokens(); ++t)
+    for (Index h = 0; h < rows.heads(); ++h) rope.rotate(t, rows.row(h, t));
+}
+
+}  // namespace detail
+
+/// Runs a context layer by layer, all its tokens at once. While a layer is at hand, on_layer(const PressInput&,
+/// LayerCache) is given what `needs` asks for and the layer's rows, stored as `cache_dtype`; what it does not keep is
+/// gone after it. Returns the logits after the last token, [1, vocab]. Throws Error for ids outside the vocabulary and
+/// a context too long.
+template <class OnLayer>
+Matrix<float> prefill(const Qwen2& model, std::span<const Token> tokens, const Needs& needs, Dtype cache_dtype,
+                      Threads& threads, OnLayer&& on_layer) {
+  const ModelConfig& config = model.config();
+  const auto count = static_cast<Index>(tokens.size());
+  if (tokens.empty()) throw Error("context", "expected at least one token, found none");
+  model.check(tokens, 0);
+  std::vector<Position> positions(tokens.size());
+  std::iota(positions.begin(), positions.end(), 0);
+  const RopeTable rope(model.inv_freq(), positions);
+  Matrix<float> x = model.embed(tokens);
+  for (Index l = 0; l < config.layers; ++l) {
+    Matrix<float> qkv = model.project_qkv(l, x, threads);
+    const TensorView<float> queries = model.queries(qkv);
+    std::vector<float> pre_rope, received;
+    if (needs.pre_rope_queries) pre_rope = detail::head_major(queries);
+    if (needs.attention) received.resize(static_cast<std::size_t>(config.heads * count));
+    detail::rotate(rope, queries);
+    detail::rotate(rope, model.keys(qkv));
+    const auto keys = detail::head_major(model.keys(qkv)), values = detail::head_major(model.values(qkv));
+    const auto tensor = [&](const std::vector<float>& data, Index heads) {
+      return TensorView<const float>::head_major(data.data(), heads, count, config.head_dim);
+    };
+    PressInput in{.layer = l,
+                  .layers = config.layers,
+                  .keys = tensor(keys, config.kv_heads),
+                  .values = tensor(values, config.kv_heads),
+                  .queries = {},
+                  .pre_rope_queries = {},
+                  .attention = received,
+                  .inv_freq = model.inv_freq(),
+                  .dtype = cache_dtype};
+    Matrix<float> attended(count, config.heads * config.head_dim);
+    detail::attend_causal(queries, in.keys, in.values,
+                          TensorView<float>::token_major(attended.data(), config.heads, count, config.head_dim),
+                          received, threads);
+    if (needs.pre_rope_queries) in.pre_rope_queries = tensor(pre_rope, config.heads);
+    const Index window = std::min(needs.queries, count);
+    if (window > 0) in.queries = queries.tokens(count - window, window);
+    LayerCache rows(static_cast<std::size_t>(config.kv_heads), HeadCache(cache_dtype, config.head_dim));
+    for (Index h = 0; h < config.kv_heads; ++h) {
+      HeadCache& head = rows[static_cast<std::size_t>(h)];
+      head.reserve(count);
+      for (Index t = 0; t < count; ++t) head.append(static_cast<Position>(t), in.keys.row(h, t), in.values.row(h, t));
+    }
+    on_layer(std::as_const(in), std::move(rows));
+    model.finish_layer(l, attended, x, threads);
+  }
+  return model.logits(x.bottomRows(1), threads);
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/core/threads.hpp>
+#include <kvx/io/safetensors.hpp>
+#include <kvx/kernels/packed_matrix.hpp>
+#include <kvx/model/config.hpp>
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+struct LayerWeights {
+  std::vector<float> input_norm, post_attention_norm;  // [hidden]
+  PackedMatrix qkv;                                    // [(heads + 2 kv_heads) head_dim, hidden]: query, key, value
+  std::vector<float> qkv_bias;
+  PackedMatrix output;   // [hidden, heads head_dim]
+  PackedMatrix gate_up;  // [2 intermediate, hidden]
+  PackedMatrix down;     // [hidden, intermediate]
+};
+
+struct Weights {
+  PackedMatrix embedding;  // [vocab, hidden]
+  std::vector<LayerWeights> layers;
+  std::vector<float> norm;  // [hidden]
+  PackedMatrix output;      // [vocab, hidden]; empty when the embedding serves
+};
+
+namespace detail {
+
+/// Reads a model's tensors, checks their shapes and packs them, giving back the file's pages as it goes.
+class WeightLoader {
+ public:
+  WeightLoader(const Safetensors& file, Dtype dtype, Threads& threads)
+      : file_(file), dtype_(dtype), threads_(threads) {}
+
+  std::vector<float> vector(const std::string& name, Index size) const { return to_floats(checked(name, {size})); }
+
+  struct Part {
+    std::string name;
+    Index rows;
+  };
+  /// One matrix [sum of rows, in] of the parts' rows, in their order.
+  PackedMatrix matrix(std::initializer_list<Part> parts, Index in) const {
+    Index out = 0, first = 0;
+    for (const Part& part : parts) out += part.rows;
+    PackedMatrix matrix(dtype_, out, in);
+    for (const Part& part : parts) {
+      const Tensor& tensor = checked(part.name, {part.rows, in});
+      matrix.pack(first, part.rows, float_dtype(tensor), tensor.bytes, threads_);
+      file_.drop_pages(tensor);
+      first += part.rows;
+    }
+    return matrix;
+  }
+
+ private:
+  const Tensor& checked(const std::string& name, const std::vector<Index>& shape) const {
+    const Tensor& tensor = file_.at(name);
+    if (tensor.shape != shape)
+      throw Error(tensor.where, "shape: expected " + text(shape) + ", found " + text(tensor.shape));
+    return tensor;
+  }
+  static std::string text(const std::vector<Index>& shape) {
+    std::string text;
+    for (const Index size : shape) text.append(text.empty() ? "" : ", ").append(std::to_string(size));
+    return "[" + text + "]";
+  }
+
+  const Safetensors& file_;
+  Dtype dtype_;
+  Threads& threads_;
+};
+
+}  // namespace detail
+
+/// Loads a model directory's weights; matrices are stored as `dtype` (f32 or bf16), norms and biases as f32. Throws
+/// Error for a tensor that is missing or of another shape than the configuration says.
+inline Weights load_weights(const std::string& dir, const ModelConfig& config, Dtype dtype, Threads& threads) {
+  const Safetensors file = Safetensors::open_model(dir);
+  const detail::WeightLoader load(file, dtype, threads);
+  const Index hidden = config.hidden_size, inner = config.intermediate_size;
+  const Index queries = config.heads * config.head_dim, keys = config.kv_heads * config.head_dim;
+  Weights weights;
+  weights.embedding = load.matrix({{"model.embed_tokens.weight", config.vocab_size}}, hidden);
+  if (!config.tie_word_embeddings) weights.output = load.matrix({{"lm_head.weight", config.vocab_size}}, hidden);
+  weights.norm = load.vector("model.norm.weight", hidden);
+  for (Index l = 0; l < config.layers; ++l) {
+    const std::string layer = "model.layers." + std::to_string(l) + ".", attention = layer + "self_attn.",
+                      mlp = layer + "mlp.";
+    LayerWeights& w = weights.layers.emplace_back();
+    w.input_norm = load.vector(layer + "input_layernorm.weight", hidden);
+    w.post_attention_norm = load.vector(layer + "post_attention_layernorm.weight", hidden);
+    w.qkv = load.matrix({{attention + "q_proj.weight", queries},
+                         {attention + "k_proj.weight", keys},
+                         {attention + "v_proj.weight", keys}},
+                        hidden);
+    for (const auto& [name, size] : {std::pair{"q", queries}, {"k", keys}, {"v", keys}}) {
+      const auto bias = load.vector(attention + name + "_proj.bias", size);
+      w.qkv_bias.insert(w.qkv_bias.end(), bias.begin(), bias.end());
+    }
+    w.output = load.matrix({{attention + "o_proj.weight", hidden}}, queries);
+    w.gate_up = load.matrix({{mlp + "gate_proj.weight", inner}, {mlp + "up_proj.weight", inner}}, hidden);
+    w.down = load.matrix({{mlp + "down_proj.weight", hidden}}, inner);
+  }
+  return weights;
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,124 @@
+// The first test of all: a compressed cache answers like a full one whose evicted rows nobody sees.
+#include "support/oracle.hpp"
+
+#include <doctest/doctest.h>
+#include <kvx/core/random.hpp>
+#include <kvx/model/compress.hpp>
+#include <kvx/model/forward.hpp>
+#include <kvx/press/registry.hpp>
+
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace kvx;
+
+std::vector<Token> random_tokens(std::size_t count, std::uint64_t seed, Index vocab_size) {
+  SplitMix64 random(seed);
+  std::vector<Token> tokens(count);
+  for (Token& token : tokens) token = static_cast<Token>(random.next() % static_cast<std::uint64_t>(vocab_size));
+  return tokens;
+}
+
+bool same_bits(const KvCache& a, const KvCache& b) {
+  for (Index l = 0; l < a.layers(); ++l)
+    for (std::size_t h = 0; h < a.layer(l).size(); ++h) {
+      const HeadCache &x = a.layer(l)[h], &y = b.layer(l)[h];
+      if (!std::ranges::equal(x.positions(), y.positions()) || x.keys<float>() != y.keys<float>() ||
+          x.values<float>() != y.values<float>())
+        return false;
+    }
+  return true;
+}
+
+struct Fixture {
+  Threads threads{2};
+  Qwen2 model = Qwen2::load(KVX_SOURCE_DIR "/tests/data/golden/tiny-random", Dtype::f32, threads);
+  std::vector<Token> context = random_tokens(120, 1, model.config().vocab_size);
+  std::vector<Token> question = random_tokens(7, 2, model.config().vocab_size);
+
+  CompressedContext compressed(const std::string& press, double ratio) {
+    return compress(model, context, Registry().parse(press), Allowance::of_ratio(ratio), Dtype::f32, threads);
+  }
+  Matrix<float> step(SequenceCache& sequence, std::span<const Token> tokens) {
+    const Step step{&sequence, tokens};
+    return forward(model, {&step, 1}, threads);
+  }
+};
+
+TEST_CASE_FIXTURE(Fixture,
+                  "every press decodes like naive attention over the full cache with the evicted rows masked") {
+  const auto full = compressed("none", 0);
+  const Registry registry;
+  for (const auto& entry : registry.entries()) {
+    for (const double ratio : {0.0, 0.1, 0.5, 0.75, 0.95}) {
+      CAPTURE(entry.name);
+      CAPTURE(ratio);
+      const auto pressed = compressed(std::string(entry.name), ratio);
+      auto sequence = pressed.sequence();
+      kvx_test::Oracle oracle(model, *full.cache, pressed.sequence());
+      CHECK(step(sequence, question) == oracle.forward(question, threads));
+      for (const Token token : random_tokens(4, 3, model.config().vocab_size))
+        CHECK(step(sequence, {&token, 1}) == oracle.forward({&token, 1}, threads));
+      CHECK(oracle.worst() <= 1e-5);
+    }
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "the oracle tells a cache that lacks rows from one that has them") {
+  const auto full = compressed("none", 0),
+             shorter = compress(model, std::span(context).first(100), Registry().parse("none"), Allowance::of_ratio(0),
+                                Dtype::f32, threads);
+  auto damaged = full.sequence();
+  damaged.prefix = compressed("knorm", 0.5).cache;
+  kvx_test::Oracle honest(model, *full.cache, full.sequence()), masked(model, *full.cache, damaged);
+  kvx_test::Oracle mixed_up(model, *shorter.cache, full.sequence());
+  CHECK((honest.forward(question, threads) - masked.forward(question, threads)).cwiseAbs().maxCoeff() > 1e-2f);
+  mixed_up.forward(question, threads);
+  CHECK(mixed_up.worst() > 1e-2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "at ratio 0 every press leaves the cache as it is, bit by bit") {
+  const auto full = compressed("none", 0);
+  const Registry registry;
+  for (const auto& entry : registry.entries()) {
+    CAPTURE(entry.name);
+    const auto pressed = compressed(std::string(entry.name), 0);
+    CHECK(same_bits(*full.cache, *pressed.cache));
+    CHECK(pressed.cache->bytes() == full.full_bytes);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "decoding never touches the shared prefix, and sequences do not see each other") {
+  const auto pressed = compressed("snapkv(window=16)", 0.5), again = compressed("snapkv(window=16)", 0.5);
+  auto first = pressed.sequence(), second = pressed.sequence(), third = pressed.sequence();
+  const auto alone = step(first, question);
+  step(second, random_tokens(9, 4, model.config().vocab_size));
+  CHECK(step(third, question) == alone);
+  CHECK(same_bits(*pressed.cache, *again.cache));
+  CHECK(first.tail.layer(0).front().rows() == static_cast<Index>(question.size()));
+}
+
+TEST_CASE_FIXTURE(Fixture, "logits are the same bits alone, in a batch, in pieces and on any number of threads") {
+  const auto pressed = compressed("expected_attention", 0.6), other = compressed("streaming_llm", 0.3);
+  auto alone = pressed.sequence(), batched = pressed.sequence(), neighbour = other.sequence(),
+       pieces = pressed.sequence();
+  const auto expected = step(alone, question);
+
+  const auto noise = random_tokens(11, 5, model.config().vocab_size);
+  const std::vector<Step> batch = {{&neighbour, noise}, {&batched, question}};
+  Threads four(4);
+  CHECK(forward(model, batch, four).row(1) == expected.row(0));
+
+  step(pieces, std::span(question).first(3));
+  CHECK(step(pieces, std::span(question).subspan(3)) == expected);
+
+  Threads one(1);
+  const auto repeated =
+      compress(model, context, Registry().parse("expected_attention"), Allowance::of_ratio(0.6), Dtype::f32, one);
+  CHECK(same_bits(*repeated.cache, *pressed.cache));
+  CHECK(repeated.logits == pressed.logits);
+}
+
+}  // namespace
