@@ -1,0 +1,140 @@
+// Answers one prompt, with the cache of its context compressed by a press.
+#include <CLI/CLI.hpp>
+#include <kvx/kvx.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <optional>
+#include <string>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+struct Options {
+  std::string model = "examples/models/tiny", prompt, context_file, system, press = "none", dtype = "bf16", chat;
+  std::optional<double> ratio;
+  std::optional<kvx::Index> keep;
+  std::optional<std::size_t> kv_bytes;
+  kvx::Index max_new_tokens = 256;
+  kvx::SamplerOptions sampler;
+  int threads = 0;
+  bool list_presses = false;
+};
+
+void list_presses() {
+  const kvx::Registry registry;
+  for (const auto& entry : registry.entries()) {
+    std::string parameters;
+    for (const auto& parameter : entry.defaults)
+      parameters += (parameters.empty() ? "" : ", ") + std::string(parameter.name) + "=" + parameter.value;
+    std::printf("%-20s %-64s %s\n", std::string(entry.name).c_str(), parameters.c_str(),
+                std::string(entry.paper).c_str());
+  }
+}
+
+kvx::Allowance allowance(const Options& options) {
+  if (options.keep) return kvx::Allowance::of_tokens(*options.keep);
+  if (options.kv_bytes) return kvx::Allowance::of_bytes(*options.kv_bytes);
+  return kvx::Allowance::of_ratio(options.ratio.value_or(0.5));
+}
+
+void generate(const Options& options) {
+  const auto policy = kvx::Registry().parse(options.press);
+  const auto budget = allowance(options);
+  kvx::Sampler sampler(options.sampler);
+  kvx::Threads threads(options.threads);
+  const std::string dir = kvx::locate_model(options.model);
+  const auto dtype = options.dtype == "f32" ? kvx::Dtype::f32 : kvx::Dtype::bf16;
+  const auto tokenizer = kvx::Tokenizer::load(dir);
+  const auto chat = options.chat.empty() ? kvx::ChatTemplate::load(dir) : kvx::ChatTemplate::parse_name(options.chat);
+  auto start = Clock::now();
+  const auto model = kvx::Qwen2::load(dir, dtype, threads);
+  const double load_seconds = seconds_since(start);
+
+  std::string context;
+  if (!options.context_file.empty()) context = kvx::MappedFile(options.context_file).text();
+  auto parts = kvx::split_chat(chat, options.system, context, options.prompt, "");
+  // Without a context of its own the whole prompt is compressed, and the first token comes from before that.
+  if (context.empty()) parts = {parts.context + parts.question, ""};
+  const auto context_ids = tokenizer.encode(parts.context), question_ids = tokenizer.encode(parts.question);
+
+  start = Clock::now();
+  kvx::Progress progress("prefill");
+  auto prompt = kvx::compress(model, context_ids, policy, budget, dtype, threads, [&](kvx::Index layers) {
+    progress.update(static_cast<double>(layers) / static_cast<double>(model.config().layers));
+  });
+  progress.clear();
+  auto sequence = prompt.sequence();
+  if (!question_ids.empty()) {
+    const kvx::Step question{&sequence, question_ids};
+    prompt.logits = kvx::forward(model, {&question, 1}, threads);
+  }
+  double first_token = 0;
+  kvx::StreamDecoder decoder(tokenizer, true);
+  const auto answer = kvx::generate(model, sequence, std::move(prompt.logits), sampler, options.max_new_tokens, threads,
+                                    [&](kvx::Token token) {
+                                      if (first_token == 0) first_token = seconds_since(start);
+                                      std::fputs(decoder.next(token).c_str(), stdout);
+                                      std::fflush(stdout);
+                                    });
+  std::printf("%s\n", decoder.finish().c_str());
+  const double decode_seconds = seconds_since(start) - first_token;
+
+  std::fprintf(stderr, "\n%zu context + %zu question tokens, %zu answer tokens; press %s\n", context_ids.size(),
+               question_ids.size(), answer.size(), policy.written().c_str());
+  if (answer.size() > 1)
+    std::fprintf(stderr, "decode %.1f tokens/s, ", static_cast<double>(answer.size() - 1) / decode_seconds);
+  std::fprintf(stderr, "TTFT %.3f s, load %.2f s (%s, %s, %td threads)\n", first_token, load_seconds,
+               options.dtype.c_str(), std::string(name_of(kvx::isa())).c_str(), threads.count());
+  std::fprintf(stderr, "context cache %.3f MB before, %.3f MB after\n", static_cast<double>(prompt.full_bytes) / 1e6,
+               static_cast<double>(prompt.cache->bytes()) / 1e6);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Answers one prompt, with the KV cache of its context compressed by a press.", "kvx-generate");
+  app.add_option("--model", options.model, "model directory, or ORG/NAME in the local Hugging Face cache")
+      ->capture_default_str();
+  app.add_option("-p,--prompt", options.prompt, "the question");
+  app.add_option("--context", options.context_file,
+                 "file with the context to compress; without it, the whole prompt is")
+      ->check(CLI::ExistingFile);
+  app.add_option("--system", options.system, "system prompt; default: the chat template's");
+  app.add_option("--template", options.chat, "chat template: chatml, none or qwen2.5; default: the model's own");
+  app.add_option("--press", options.press, "press, such as snapkv or snapkv(window=32)")->capture_default_str();
+  auto* budget = app.add_option_group("budget", "how much of the context's cache is removed or stays");
+  budget->add_option("--ratio,--compression-ratio", options.ratio, "share of the rows to remove (default 0.5)");
+  budget->add_option("--keep", options.keep, "rows to keep per KV head");
+  budget->add_option("--kv-bytes", options.kv_bytes, "bytes to keep, over all layers and heads");
+  budget->require_option(0, 1);
+  app.add_option("--max-new-tokens", options.max_new_tokens)->capture_default_str()->check(CLI::NonNegativeNumber);
+  app.add_option("--temperature", options.sampler.temperature, "0 is greedy")->capture_default_str();
+  app.add_option("--top-p", options.sampler.top_p)->capture_default_str();
+  app.add_option("--top-k", options.sampler.top_k, "0 takes all")->capture_default_str();
+  app.add_option("--seed", options.sampler.seed)->capture_default_str();
+  app.add_option("--dtype", options.dtype, "of weights and cache")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"bf16", "f32"}));
+  app.add_option("--threads", options.threads, "0 takes every core")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  app.add_flag("--list-presses", options.list_presses, "print each press with its parameters and its paper");
+  try {
+    app.parse(argc, argv);
+    if (options.list_presses) return list_presses(), 0;
+    if (options.prompt.empty()) throw CLI::RequiredError("--prompt");
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  try {
+    generate(options);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "kvx-generate: %s\n", error.what());
+    return 1;
+  }
+}

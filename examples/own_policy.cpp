@@ -1,0 +1,45 @@
+// A policy written outside kvx, given to the registry and used by name: own_policy [MODEL_DIR]
+#include <kvx/kvx.hpp>
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+namespace {
+
+/// Keeps the rows of largest value norm, and the last `recent` ones.
+struct ValueNorm {
+  static constexpr std::string_view name = "value_norm", paper = "";
+  int recent = 8;
+  static constexpr auto parameters() { return std::tuple(kvx::Parameter{"recent", &ValueNorm::recent}); }
+
+  kvx::Needs needs() const { return {}; }
+  void score(const kvx::PressInput& in, const kvx::Budget&, kvx::Scores out) const {
+    for (kvx::Index h = 0; h < in.kv_heads(); ++h) out.row(h) = in.values.head(h).rowwise().norm().transpose();
+    out.rightCols(std::min<kvx::Index>(recent, in.tokens())).setConstant(out.maxCoeff() + 1);
+  }
+};
+static_assert(kvx::ScorePolicy<ValueNorm>);
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  const std::string dir = argc > 1 ? argv[1] : "examples/models/tiny";
+  kvx::Registry registry;
+  registry.add<ValueNorm>();
+
+  kvx::Threads threads;
+  const auto tokenizer = kvx::Tokenizer::load(dir);
+  const auto model = kvx::Qwen2::load(dir, kvx::Dtype::bf16, threads);
+  const auto prompt = tokenizer.encode("Keys are compared with queries; values are what is added up in the end.");
+  for (const std::string press : {"none", "value_norm", "value_norm(recent=2)", "knorm"}) {
+    const auto policy = registry.parse(press);
+    const auto context = kvx::compress(model, prompt, policy, kvx::Allowance::of_ratio(0.5), kvx::Dtype::bf16, threads);
+    std::printf("%-22s %6td rows, %6zu of %zu bytes\n", policy.written().c_str(), context.cache->rows(),
+                context.cache->bytes(), context.full_bytes);
+  }
+} catch (const kvx::Error& error) {
+  std::fprintf(stderr, "own_policy: %s\n", error.what());
+  return 1;
+}

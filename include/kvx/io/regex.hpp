@@ -1,0 +1,125 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+
+// PCRE2 wants a code unit width before its header; only the names ending in _8 are used here.
+#ifndef PCRE2_CODE_UNIT_WIDTH
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#undef PCRE2_CODE_UNIT_WIDTH
+#else
+#include <pcre2.h>
+#endif
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace kvx::inline v0 {
+
+/// A Unicode regular expression that finds or cuts text.
+class Regex {
+ public:
+  /// Throws Error when `pattern` does not compile; `where` names it in this and later errors.
+  Regex(std::string_view pattern, std::string where) : where_(std::move(where)) {
+    const std::string translated = translate(pattern);
+    int code = 0;
+    std::size_t offset = 0;
+    constexpr std::uint32_t kOptions = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C;
+    code_.reset(pcre2_compile_8(reinterpret_cast<PCRE2_SPTR8>(translated.data()), translated.size(), kOptions, &code,
+                                &offset, nullptr));
+    if (!code_) throw Error(where_, "not a regular expression: " + message(code));
+    pcre2_jit_compile_8(code_.get(), PCRE2_JIT_COMPLETE);  // where there is no JIT, matching interprets
+    limits_.reset(pcre2_match_context_create_8(nullptr));
+    if (!limits_) throw std::bad_alloc();
+    pcre2_set_match_limit_8(limits_.get(), 10'000'000);
+    pcre2_set_heap_limit_8(limits_.get(), 64 * 1024);  // KiB
+  }
+
+  /// Whether there is a match anywhere in `text`, valid UTF-8. Throws Error when a match takes too many steps.
+  bool found_in(std::string_view text) const { return find(text, 0, *new_match()); }
+
+  /// Calls f(piece) for every match and for every text between matches, in order; empty pieces are left out.
+  /// `text` is valid UTF-8. Throws Error when a match takes too many steps.
+  template <class F>
+  void split(std::string_view text, F&& f) const {
+    const auto match = new_match();
+    std::size_t done = 0, from = 0;
+    const auto emit = [&](std::size_t end) {
+      if (end > done) f(text.substr(done, end - done));
+      done = end;
+    };
+    while (from < text.size() && find(text, from, *match)) {
+      const std::size_t* bounds = pcre2_get_ovector_pointer_8(match.get());
+      emit(bounds[0]);
+      emit(bounds[1]);
+      from = bounds[1];
+      if (bounds[0] == bounds[1]) from += character_bytes(text, from);  // an empty match cuts, then the search goes on
+    }
+    emit(text.size());
+  }
+
+ private:
+  struct Free {
+    void operator()(pcre2_code_8* code) const { pcre2_code_free_8(code); }
+    void operator()(pcre2_match_data_8* match) const { pcre2_match_data_free_8(match); }
+    void operator()(pcre2_match_context_8* context) const { pcre2_match_context_free_8(context); }
+  };
+
+  static std::unique_ptr<pcre2_match_data_8, Free> new_match() {
+    std::unique_ptr<pcre2_match_data_8, Free> match(pcre2_match_data_create_8(1, nullptr));
+    if (!match) throw std::bad_alloc();
+    return match;
+  }
+
+  /// PCRE2's \s takes in U+180E, which is no white space since Unicode 6.3.
+  static std::string translate(std::string_view pattern) {
+    std::string result;
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+      const std::string_view two = pattern.substr(i, 2);
+      if (two == "\\s") {
+        result += "\\p{White_Space}";
+      } else if (two == "\\S") {
+        result += "\\P{White_Space}";
+      } else {
+        result += pattern[i] == '\\' ? two : two.substr(0, 1);
+      }
+      if (pattern[i] == '\\') ++i;
+    }
+    return result;
+  }
+
+  static std::string message(int code) {
+    std::array<PCRE2_UCHAR8, 128> text{};
+    pcre2_get_error_message_8(code, text.data(), text.size());
+    return reinterpret_cast<const char*>(text.data());
+  }
+
+  static std::size_t character_bytes(std::string_view text, std::size_t at) {
+    std::size_t bytes = 1;
+    while (at + bytes < text.size() && (static_cast<unsigned char>(text[at + bytes]) & 0xC0) == 0x80) ++bytes;
+    return bytes;
+  }
+
+  bool find(std::string_view text, std::size_t from, pcre2_match_data_8& match) const {
+    const auto run = [&](std::uint32_t options) {  // without UTF check: it would look at all that follows, every time
+      return pcre2_match_8(code_.get(), reinterpret_cast<PCRE2_SPTR8>(text.data()), text.size(), from,
+                           PCRE2_NO_UTF_CHECK | options, &match, limits_.get());
+    };
+    int code = run(0);
+    if (code == PCRE2_ERROR_JIT_STACKLIMIT) code = run(PCRE2_NO_JIT);
+    if (code < 0 && code != PCRE2_ERROR_NOMATCH) throw Error(where_, "a match takes too many steps: " + message(code));
+    return code >= 0;
+  }
+
+  std::string where_;
+  std::unique_ptr<pcre2_code_8, Free> code_;
+  std::unique_ptr<pcre2_match_context_8, Free> limits_;
+};
+
+}  // namespace kvx::inline v0

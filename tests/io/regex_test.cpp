@@ -1,0 +1,54 @@
+#include <kvx/io/regex.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/error_of.hpp"
+
+using namespace kvx;
+
+namespace {
+std::vector<std::string> split(std::string_view pattern, std::string_view text) {
+  std::vector<std::string> pieces;
+  Regex(pattern, "field pattern").split(text, [&](std::string_view piece) { pieces.emplace_back(piece); });
+  return pieces;
+}
+using Pieces = std::vector<std::string>;
+}  // namespace
+
+TEST_CASE("Matches and the text between them are pieces") {
+  CHECK(split("\\p{N}", "a12b") == Pieces{"a", "1", "2", "b"});
+  CHECK(split("x", "abc") == Pieces{"abc"});
+  CHECK(split("x", "") == Pieces{});
+  CHECK(split("\\p{L}+", "h\u00e9 \u4e2d\u6587!") == Pieces{"h\u00e9", " ", "\u4e2d\u6587", "!"});
+  CHECK(split("a*", "b\u00e9aab") == Pieces{"b", "\u00e9", "aa", "b"});  // an empty match cuts
+}
+
+TEST_CASE("A pattern is found anywhere unless it is anchored") {
+  CHECK(Regex("\\d{2}", "p").found_in("a\u00e9 12"));
+  CHECK_FALSE(Regex("^\\d{2}$", "p").found_in("a12"));
+  CHECK(Regex("^.$", "p").found_in("\U0001F600"));
+  CHECK(Regex("", "p").found_in(""));
+}
+
+TEST_CASE("White space is Unicode's") {
+  CHECK(split("\\s+", "a\u0085\u3000b\u180ec") == Pieces{"a", "\u0085\u3000", "b\u180ec"});
+  CHECK(split("[^\\s]+", "a \u180e") == Pieces{"a", " ", "\u180e"});
+  CHECK(split("\\S+", "a \u180e") == Pieces{"a", " ", "\u180e"});
+  CHECK(split("\\\\s", "\\s ") == Pieces{"\\s", " "});  // an escaped backslash and an s
+}
+
+TEST_CASE("A pattern that does not compile or runs away is an error") {
+  CHECK(error_of([] { Regex("(", "field pattern"); }).starts_with("field pattern: not a regular expression: "));
+  CHECK(error_of([] { Regex("a\\", "field pattern"); }).starts_with("field pattern: not a regular expression: "));
+  CHECK(error_of([] {
+          split("^(a+)+$", std::string(60, 'a') + "b");
+        }).starts_with("field pattern: a match takes too many steps: "));
+}
+
+TEST_CASE("Long runs split in linear time") {
+  const std::string blanks(1 << 20, ' ');
+  CHECK(split("\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+", blanks + "x").size() == 3);
+}
