@@ -40,7 +40,7 @@ TEST_CASE("presses") {
       in.queries = tensor(queries, kHeads).tokens(kTokens - policy.needs().queries, policy.needs().queries);
     Kept kept;
     BENCHMARK(std::string(entry.name) + " 14/2 heads x 4096 x 64, ratio 0.5") {
-      kept = policy.select(in, {0.5, kTokens / 2});
+      kept = policy.select(in, Allowance::of_ratio(0.5));
       return kept.size();
     };
     CHECK(static_cast<Index>(kept.front().size()) == policy.rows({0.5, kTokens / 2}, kTokens));

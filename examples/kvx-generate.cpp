@@ -41,21 +41,34 @@ kvx::Allowance allowance(const Options& options) {
   return kvx::Allowance::of_ratio(options.ratio.value_or(0.5));
 }
 
-void generate(const Options& options) {
-  const auto policy = kvx::Registry().parse(options.press);
-  const auto budget = allowance(options);
-  kvx::Sampler sampler(options.sampler);
+/// What can be wrong with the command line, found out before anything is loaded.
+struct Settings {
+  explicit Settings(const Options& options)
+      : policy(kvx::Registry().parse(options.press)), budget(allowance(options)), sampler(options.sampler) {
+    if (!options.chat.empty()) chat = kvx::ChatTemplate::parse_name(options.chat);
+  }
+
+  kvx::AnyPolicy policy;
+  kvx::Allowance budget;
+  kvx::Sampler sampler;
+  std::optional<kvx::ChatTemplate> chat;  // unless it is the model's own
+};
+
+void generate(const Options& options, Settings settings) {
   kvx::Threads threads(options.threads);
   const std::string dir = kvx::locate_model(options.model);
   const auto dtype = options.dtype == "f32" ? kvx::Dtype::f32 : kvx::Dtype::bf16;
   const auto tokenizer = kvx::Tokenizer::load(dir);
-  const auto chat = options.chat.empty() ? kvx::ChatTemplate::load(dir) : kvx::ChatTemplate::parse_name(options.chat);
+  const auto chat = settings.chat ? *settings.chat : kvx::ChatTemplate::load(dir);
   auto start = Clock::now();
   const auto model = kvx::Qwen2::load(dir, dtype, threads);
   const double load_seconds = seconds_since(start);
 
   std::string context;
-  if (!options.context_file.empty()) context = kvx::MappedFile(options.context_file).text();
+  if (!options.context_file.empty()) {
+    context = kvx::MappedFile(options.context_file).text();
+    kvx::check_utf8(context, options.context_file);
+  }
   auto parts = kvx::split_chat(chat, options.system, context, options.prompt, "");
   // Without a context of its own the whole prompt is compressed, and the first token comes from before that.
   if (context.empty()) parts = {parts.context + parts.question, ""};
@@ -63,9 +76,10 @@ void generate(const Options& options) {
 
   start = Clock::now();
   kvx::Progress progress("prefill");
-  auto prompt = kvx::compress(model, context_ids, policy, budget, dtype, threads, [&](kvx::Index layers) {
-    progress.update(static_cast<double>(layers) / static_cast<double>(model.config().layers));
-  });
+  auto prompt =
+      kvx::compress(model, context_ids, settings.policy, settings.budget, dtype, threads, [&](kvx::Index layers) {
+        progress.update(static_cast<double>(layers) / static_cast<double>(model.config().layers));
+      });
   progress.clear();
   auto sequence = prompt.sequence();
   if (!question_ids.empty()) {
@@ -74,8 +88,8 @@ void generate(const Options& options) {
   }
   double first_token = 0;
   kvx::StreamDecoder decoder(tokenizer, true);
-  const auto answer = kvx::generate(model, sequence, std::move(prompt.logits), sampler, options.max_new_tokens, threads,
-                                    [&](kvx::Token token) {
+  const auto answer = kvx::generate(model, sequence, std::move(prompt.logits), settings.sampler, options.max_new_tokens,
+                                    threads, [&](kvx::Token token) {
                                       if (first_token == 0) first_token = seconds_since(start);
                                       std::fputs(decoder.next(token).c_str(), stdout);
                                       std::fflush(stdout);
@@ -84,7 +98,7 @@ void generate(const Options& options) {
   const double decode_seconds = seconds_since(start) - first_token;
 
   std::fprintf(stderr, "\n%zu context + %zu question tokens, %zu answer tokens; press %s\n", context_ids.size(),
-               question_ids.size(), answer.size(), policy.written().c_str());
+               question_ids.size(), answer.size(), settings.policy.written().c_str());
   if (answer.size() > 1)
     std::fprintf(stderr, "decode %.1f tokens/s, ", static_cast<double>(answer.size() - 1) / decode_seconds);
   std::fprintf(stderr, "TTFT %.3f s, load %.2f s (%s, %s, %td threads)\n", first_token, load_seconds,
@@ -131,8 +145,15 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  std::optional<Settings> settings;
   try {
-    generate(options);
+    settings.emplace(options);
+  } catch (const kvx::Error& error) {
+    std::fprintf(stderr, "kvx-generate: %s\n", error.what());
+    return 2;
+  }
+  try {
+    generate(options, std::move(*settings));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "kvx-generate: %s\n", error.what());
     return 1;

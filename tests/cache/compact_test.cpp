@@ -1,5 +1,7 @@
 #include <kvx/cache/compact.hpp>
 
+#include "support/error_of.hpp"
+
 #include <doctest/doctest.h>
 
 #include <kvx/core/dtype.hpp>
@@ -56,5 +58,16 @@ TEST_CASE("memory between the rows stays as it was") {
 TEST_CASE("keeping all rows changes nothing") {
   std::vector<float> data = {1, 2, 3, 4}, before = data;
   compact(TensorView<float>::head_major(data.data(), 1, 2, 2), std::vector<std::vector<Index>>{{0, 1}});
+  CHECK(data == before);
+}
+
+TEST_CASE("rows that do not ascend within the tokens are refused, and nothing moves") {
+  std::vector<float> data(2 * 5 * 2);
+  const auto tensor = TensorView<float>::head_major(data.data(), 2, 5, 2);
+  fill(tensor);
+  const std::vector<float> before = data;
+  for (const std::vector<std::vector<Index>>& kept :
+       {std::vector<std::vector<Index>>{{0}}, {{0}, {5}}, {{0}, {-1, 2}}, {{0}, {2, 1}}, {{0}, {3, 3}}})
+    CHECK(error_of([&] { compact(tensor, kept); }).starts_with("compact: kept: expected "));
   CHECK(data == before);
 }

@@ -1,4 +1,4 @@
-// expects: ScorePolicy
+// expects: p.score
 #include <kvx/press.hpp>
 
 struct Scoreless {

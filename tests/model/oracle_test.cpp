@@ -1,8 +1,8 @@
 // The first test of all: a compressed cache answers like a full one whose evicted rows nobody sees.
 #include "support/oracle.hpp"
+#include "support/tiny_random.hpp"
 
 #include <doctest/doctest.h>
-#include <kvx/core/random.hpp>
 #include <kvx/model/compress.hpp>
 #include <kvx/model/forward.hpp>
 #include <kvx/press/registry.hpp>
@@ -14,12 +14,7 @@ namespace {
 
 using namespace kvx;
 
-std::vector<Token> random_tokens(std::size_t count, std::uint64_t seed, Index vocab_size) {
-  SplitMix64 random(seed);
-  std::vector<Token> tokens(count);
-  for (Token& token : tokens) token = static_cast<Token>(random.next() % static_cast<std::uint64_t>(vocab_size));
-  return tokens;
-}
+using kvx_test::random_tokens;
 
 bool same_bits(const KvCache& a, const KvCache& b) {
   for (Index l = 0; l < a.layers(); ++l)
@@ -34,7 +29,7 @@ bool same_bits(const KvCache& a, const KvCache& b) {
 
 struct Fixture {
   Threads threads{2};
-  Qwen2 model = Qwen2::load(KVX_SOURCE_DIR "/tests/data/golden/tiny-random", Dtype::f32, threads);
+  Qwen2 model = Qwen2::load(kvx_test::kTinyRandom, Dtype::f32, threads);
   std::vector<Token> context = random_tokens(120, 1, model.config().vocab_size);
   std::vector<Token> question = random_tokens(7, 2, model.config().vocab_size);
 

@@ -18,8 +18,9 @@ TEST_CASE("a policy chosen at run time does what the policy itself does") {
   const auto layer = kvx_test::Layer::random(4, 2, 12, 6, 1);
   const PressInput in = layer.input(snapkv.needs());
   const Budget budget{0.5, 6};
-  CHECK(any.select(in, budget) == select(snapkv, in, budget));
-  CHECK(copy.select(in, budget) == select(snapkv, in, budget));
+  const auto allowance = Allowance::of_ratio(0.5);
+  CHECK(any.select(in, allowance) == select(snapkv, in, allowance));
+  CHECK(copy.select(in, allowance) == select(snapkv, in, allowance));
   Matrix<float> found(2, 12), expected(2, 12);
   any.score(in, budget, view(found));
   snapkv.score(in, budget, view(expected));
@@ -41,5 +42,5 @@ TEST_CASE("an input that lacks something is refused before it is scored") {
   Matrix<float> scores(1, 4);
   const std::string message = "observed_attention: PressInput::attention: expected heads x 4 sums, found 0";
   CHECK(error_of([&] { any.score(layer.input(), {0.5, 2}, view(scores)); }) == message);
-  CHECK(error_of([&] { any.select(layer.input(), {0.5, 2}); }) == message);
+  CHECK(error_of([&] { any.select(layer.input(), Allowance::of_tokens(2)); }) == message);
 }

@@ -57,7 +57,8 @@ void check_layer(const std::string& folder, const JsonValue& entry, kvx_test::Ta
       if (golden == nullptr) golden = &file.at("score/" + id + "/" + ratio);
       CHECK(tally.count(close(scores, to_floats(*golden))));
       const auto rows = values<std::int32_t>(file.at("kept/" + id + "/" + ratio));
-      CHECK(tally.count(same_rows(policy->select(in, budget), rows, scores, test_case.at("tie").boolean())));
+      CHECK(tally.count(same_rows(policy->select(in, Allowance::of_ratio(budget.ratio)), rows, scores,
+                                  test_case.at("tie").boolean())));
     });
   });
 }

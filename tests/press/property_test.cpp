@@ -44,7 +44,7 @@ TEST_CASE("every press keeps, in ascending order, the number of rows that it sta
         const AnyPolicy policy = registry.parse(entry.name);
         const PressInput in = layer.input(policy.needs());
         const Budget budget = Allowance::of_ratio(ratio).resolve(in);
-        const Kept kept = policy.select(in, budget);
+        const Kept kept = policy.select(in, Allowance::of_ratio(ratio));
         REQUIRE(kept.size() == 3);
         for (const auto& rows : kept) {
           CHECK(static_cast<Index>(rows.size()) == policy.rows(budget, tokens));
@@ -63,9 +63,9 @@ TEST_CASE("permuting heads permutes what every press keeps") {
     if (entry.name == "random") continue;  // the lots are drawn per head index
     CAPTURE(entry.name);
     const AnyPolicy policy = registry.parse(entry.name);
-    const Budget budget{0.6, 48};
-    const Kept kept = policy.select(layer.input(policy.needs()), budget);
-    const Kept moved = policy.select(other.input(policy.needs()), budget);
+    const auto allowance = Allowance::of_ratio(0.6);
+    const Kept kept = policy.select(layer.input(policy.needs()), allowance);
+    const Kept moved = policy.select(other.input(policy.needs()), allowance);
     for (std::size_t h = 0; h < order.size(); ++h) CHECK(moved[h] == kept[static_cast<std::size_t>(order[h])]);
   }
 }
@@ -76,9 +76,9 @@ TEST_CASE("no press writes to what it is handed, and each repeats itself") {
   for (const auto& entry : registry.entries()) {
     CAPTURE(entry.name);
     const AnyPolicy policy = registry.parse(entry.name);
-    const Budget budget{0.5, 50};
-    const Kept kept = policy.select(layer.input(policy.needs()), budget);
-    CHECK(kept == policy.select(layer.input(policy.needs()), budget));
+    const auto allowance = Allowance::of_ratio(0.5);
+    const Kept kept = policy.select(layer.input(policy.needs()), allowance);
+    CHECK(kept == policy.select(layer.input(policy.needs()), allowance));
     CHECK(layer.keys == copy.keys);
     CHECK(layer.values == copy.values);
   }
@@ -92,7 +92,7 @@ TEST_CASE("a press tells what its input lacks") {
     const AnyPolicy policy = registry.parse(entry.name);
     const Needs needs = policy.needs();
     if (needs.queries == 0 && !needs.pre_rope_queries && !needs.attention) continue;
-    CHECK_THROWS_AS(policy.select(layer.input(), Budget{0.5, 50}), Error);
+    CHECK_THROWS_AS(policy.select(layer.input(), Allowance::of_ratio(0.5)), Error);
   }
 }
 

@@ -111,7 +111,7 @@ TEST_CASE("a policy of somebody else is added once and used by its name") {
   registry.add<Last>();
   CHECK(registry.entries().back().name == "last");
   const kvx_test::Layer layer(1, 1, 5, 2);
-  CHECK(registry.parse("last").select(layer.input(), {0.8, 1}) == Kept{{4}});
+  CHECK(registry.parse("last").select(layer.input(), Allowance::of_tokens(1)) == Kept{{4}});
   CHECK(error_of([&] { registry.add<Last>(); }) == "press last: there is one of this name");
   CHECK(error_of([&] { registry.add<SnapKV>(); }) == "press snapkv: there is one of this name");
 }

@@ -38,21 +38,21 @@ std::string refused(const Needs& needs, const PressInput& in) {
 TEST_CASE("each head keeps its rows of highest score, ties the lower row") {
   Layer layer(2, 2, 5, 1);
   layer.values = {5, 1, 4, 2, 3, /* head 1 */ 7, 7, 7, 8, 7};
-  CHECK(select(ByValue(), layer.input(), {0.4, 3}) == Kept{{0, 2, 4}, {0, 1, 3}});
+  CHECK(select(ByValue(), layer.input(), Allowance::of_tokens(3)) == Kept{{0, 2, 4}, {0, 1, 3}});
 }
 
 TEST_CASE("a policy may state another number of rows") {
   Layer layer(1, 1, 5, 1);
   layer.values = {5, 1, 4, 2, 3};
-  CHECK(select(TwoMore(), layer.input(), {0.8, 1}) == Kept{{0, 2, 4}});
+  CHECK(select(TwoMore(), layer.input(), Allowance::of_tokens(1)) == Kept{{0, 2, 4}});
   CHECK(rows_of(TwoMore(), {0.8, 1}, 5) == 3);
   CHECK(rows_of(ByValue(), {0.8, 1}, 5) == 1);
 }
 
 TEST_CASE("nothing is scored when all rows stay") {
   const Layer layer(2, 2, 3, 1);
-  CHECK(select(NeverScores(), layer.input(), {0, 3}) == Kept{{0, 1, 2}, {0, 1, 2}});
-  CHECK(select(NeverScores(), layer.input(), {0, 9}) == keep_all(2, 3));
+  CHECK(select(NeverScores(), layer.input(), Allowance::of_ratio(0)) == Kept{{0, 1, 2}, {0, 1, 2}});
+  CHECK(select(NeverScores(), layer.input(), Allowance::of_tokens(9)) == keep_all(2, 3));
 }
 
 TEST_CASE("an input that holds what is needed passes, unneeded parts may be absent") {

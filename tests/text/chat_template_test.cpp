@@ -133,6 +133,7 @@ TEST_CASE("Templates that look alike are not mistaken") {
   for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
            {"{%- if add_generation_prompt %}", "{{- '<think>' }}{%- if add_generation_prompt %}"},
            {"<tool_response>", "<tool_result>"},
+           {"{%- if tools %}", "{%- if not tools %}"},
            {"<function-name>", "<name>"},
            {"You are Qwen,", "You are Other,"}}) {  // one of the two default prompts
     std::string other = qwen;

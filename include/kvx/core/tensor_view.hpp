@@ -8,11 +8,12 @@ namespace kvx::inline v0 {
 
 using Index = Eigen::Index;
 
+/// Not aligned: Eigen's alignment, and with it how it allocates, depends on compiler flags, and memory must mean the
+/// same in every translation unit that it is handed to.
 template <class T>
-using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor | Eigen::DontAlign>;
 
-/// Rows of memory that somebody else owns. `T` is const for a read-only view. Unaligned on purpose: Eigen's alignment
-/// depends on compiler flags, and a view must mean the same in every translation unit.
+/// Rows of memory that somebody else owns. `T` is const for a read-only view.
 template <class T>
 using MatrixView = Eigen::Map<std::conditional_t<std::is_const_v<T>, const Matrix<std::remove_const_t<T>>, Matrix<T>>,
                               Eigen::Unaligned, Eigen::OuterStride<>>;

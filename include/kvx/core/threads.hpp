@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 
 #include <sched.h>
@@ -10,6 +11,8 @@
 #include <cstddef>
 #include <exception>
 #include <mutex>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <type_traits>
 #include <vector>
@@ -20,21 +23,22 @@ namespace kvx::inline v0 {
 /// index is done by one thread, alone.
 class Threads {
  public:
-  /// `count` threads, the calling one included; 0 takes every core that this process may run on.
+  /// `count` threads, the calling one included; 0 takes every core that this process may run on. Throws Error when the
+  /// system does not start that many.
   explicit Threads(int count = 0) {
     if (count <= 0) count = available();
-    for (int i = 1; i < count; ++i) workers_.emplace_back([this] { work(); });
+    try {
+      for (int i = 1; i < count; ++i) workers_.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {
+      const auto started = std::to_string(workers_.size() + 1);
+      stop();
+      throw Error("threads",
+                  "expected to start " + std::to_string(count) + ", found that the system allows " + started);
+    }
   }
   Threads(const Threads&) = delete;
   Threads& operator=(const Threads&) = delete;
-  ~Threads() {
-    {
-      const std::lock_guard lock(mutex_);
-      stop_ = true;
-    }
-    wake_.notify_all();
-    for (auto& worker : workers_) worker.join();
-  }
+  ~Threads() { stop(); }
 
   Index count() const { return static_cast<Index>(workers_.size()) + 1; }
 
@@ -83,6 +87,15 @@ class Threads {
     }
   };
 
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    for (auto& worker : workers_) worker.join();
+  }
+
   static int available() {
     cpu_set_t set;
     if (::sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
@@ -92,8 +105,8 @@ class Threads {
   void work() {
     for (std::size_t seen = 0;;) {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return stop_ || generation_ != seen; });
-      if (stop_) return;
+      wake_.wait(lock, [&] { return stopping_ || generation_ != seen; });
+      if (stopping_) return;
       seen = generation_;
       Loop* loop = loop_;
       lock.unlock();
@@ -107,7 +120,7 @@ class Threads {
   std::condition_variable wake_, done_;
   std::size_t generation_ = 0, busy_ = 0;
   Loop* loop_ = nullptr;
-  bool stop_ = false;
+  bool stopping_ = false;
   std::vector<std::thread> workers_;
 };
 

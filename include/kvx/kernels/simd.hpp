@@ -18,7 +18,7 @@ struct Lanes {
   typedef std::uint16_t Half __attribute__((vector_size(kLanes * sizeof(std::uint16_t))));
 };
 
-/// Everything that touches a register is always inlined into a function with the target's attribute (kernels.hpp), so
+/// Everything that touches a register is always inlined into a function with the target's attribute (matmul.hpp, row_kernels.hpp), so
 /// the same source serves every instruction set.
 template <int kLanes>
 struct Simd {

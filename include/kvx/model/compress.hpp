@@ -41,7 +41,7 @@ inline CompressedContext compress(const Qwen2& model, std::span<const Token> tok
   context.logits =
       prefill(model, tokens, policy.needs(), cache_dtype, threads, [&](const PressInput& in, LayerCache rows) {
         for (const HeadCache& head : rows) context.full_bytes += head.bytes();
-        cache.layer(in.layer) = compacted(rows, policy.select(in, allowance.resolve(in)));
+        cache.layer(in.layer) = compacted(rows, policy.select(in, allowance));
         if (on_layer) on_layer(in.layer + 1);
       });
   context.cache = std::make_shared<const KvCache>(std::move(cache));

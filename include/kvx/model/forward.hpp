@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/cache/kv_cache.hpp>
+#include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
@@ -45,8 +46,8 @@ inline void attend_rows(const float* query, const HeadCache& prefix, const HeadC
 
 /// Runs the new tokens of many sequences as one batch and appends their rows to the sequences' tails. Each sequence
 /// occurs once. Returns the logits after each one's last token, [steps, vocab]; they are the same bits whatever else is
-/// in the batch. Throws Error, before anything is changed, for ids outside the vocabulary and a sequence that grows too
-/// long.
+/// in the batch. Throws Error, before anything is changed, for a step without tokens, ids outside the
+/// vocabulary and a sequence that grows too long.
 inline Matrix<float> forward(const Qwen2& model, std::span<const Step> steps, Threads& threads) {
   const ModelConfig& config = model.config();
   struct Row {
@@ -58,6 +59,7 @@ inline Matrix<float> forward(const Qwen2& model, std::span<const Step> steps, Th
   std::vector<Position> positions;
   std::vector<Index> last;
   for (const Step& step : steps) {
+    if (step.tokens.empty()) throw Error("step", "expected at least one token, found none");
     model.check(step.tokens, step.sequence->next_position);
     Index own = step.sequence->tail.layer(0).front().rows();
     Position position = step.sequence->next_position;

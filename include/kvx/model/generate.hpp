@@ -16,8 +16,9 @@
 
 namespace kvx::inline v0 {
 
-/// Decodes one sequence, beginning with the token that `logits` [1, vocab] give, until one of the model's stop tokens
-/// or `max_new_tokens`. Calls on_token(Token) for each as it comes; returns them all, the stop token included.
+/// Decodes one sequence, beginning with the token that `logits` [1, vocab] give, until one of the model's stop tokens,
+/// `max_new_tokens` or the model's last position. Calls on_token(Token) for each as it comes; returns them all, the
+/// stop token included.
 template <class OnToken>
 std::vector<Token> generate(const Qwen2& model, SequenceCache& sequence, Matrix<float> logits, Sampler& sampler,
                             Index max_new_tokens, Threads& threads, OnToken&& on_token) {
@@ -29,6 +30,7 @@ std::vector<Token> generate(const Qwen2& model, SequenceCache& sequence, Matrix<
     on_token(token);
     if (std::find(stops.begin(), stops.end(), token) != stops.end()) break;
     if (static_cast<Index>(tokens.size()) == max_new_tokens) break;
+    if (sequence.next_position == model.config().max_positions) break;
     const std::array<Step, 1> step = {Step{&sequence, {&tokens.back(), 1}}};
     logits = forward(model, step, threads);
   }

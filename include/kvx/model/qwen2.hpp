@@ -44,12 +44,12 @@ class Qwen2 {
   void check(std::span<const Token> tokens, Position position) const {
     const Index end = position + static_cast<Index>(tokens.size());
     if (end > config_.max_positions)
-      throw Error("context", "expected at most " + std::to_string(config_.max_positions) +
-                                 " positions (config.json: max_position_embeddings), found " + std::to_string(end));
+      throw Error("prompt", "expected at most " + std::to_string(config_.max_positions) +
+                                " positions (config.json: max_position_embeddings), found " + std::to_string(end));
     for (const Token token : tokens)
       if (token < 0 || token >= config_.vocab_size)
-        throw Error("token", "expected an id below the vocabulary size " + std::to_string(config_.vocab_size) +
-                                 ", found " + std::to_string(token));
+        throw Error("token", "expected an id below " + std::to_string(config_.vocab_size) +
+                                 " (config.json: vocab_size)" + ", found " + std::to_string(token));
   }
 
   /// Hidden states before the first layer, [tokens, hidden].

@@ -22,7 +22,7 @@ struct SamplerOptions {
   std::uint64_t seed = 0;
 };
 
-/// Chooses the next token. The same seed and logits give the same tokens on every machine; equal logits go to the lower
+/// Chooses the next token. The same seed and logits give the same tokens; equal logits go to the lower
 /// id, and NaN counts as lowest.
 class Sampler {
  public:

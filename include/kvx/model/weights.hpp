@@ -46,10 +46,13 @@ class WeightLoader {
   /// One matrix [sum of rows, in] of the parts' rows, in their order.
   PackedMatrix matrix(std::initializer_list<Part> parts, Index in) const {
     Index out = 0, first = 0;
-    for (const Part& part : parts) out += part.rows;
+    for (const Part& part : parts) {
+      float_dtype(checked(part.name, {part.rows, in}));  // before memory is taken for what config.json says
+      out += part.rows;
+    }
     PackedMatrix matrix(dtype_, out, in);
     for (const Part& part : parts) {
-      const Tensor& tensor = checked(part.name, {part.rows, in});
+      const Tensor& tensor = file_.at(part.name);
       matrix.pack(first, part.rows, float_dtype(tensor), tensor.bytes, threads_);
       file_.drop_pages(tensor);
       first += part.rows;

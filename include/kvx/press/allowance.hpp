@@ -32,10 +32,11 @@ class Allowance {
   /// Keeps as many rows as fit into `bytes`, over all layers and heads, positions included.
   static Allowance of_bytes(std::size_t bytes) { return {Unit::bytes, static_cast<double>(bytes)}; }
 
-  /// What stays of this layer. Throws Error when the bytes do not hold one row per layer and head.
+  /// What stays of this layer, which check() has passed. Throws Error when the bytes do not hold one row per layer and
+  /// head.
   Budget resolve(const PressInput& in) const {
     const Index tokens = in.tokens();
-    if (unit_ == Unit::ratio) return {amount_, amount_ == 0 ? tokens : kept_rows(tokens, amount_)};
+    if (unit_ == Unit::ratio) return {amount_, kept_rows(tokens, amount_)};
     Index keep = static_cast<Index>(std::min(amount_, 0x1p62));
     if (unit_ == Unit::bytes) {
       const CacheShape shape{in.layers, in.kv_heads(), in.head_dim(), in.dtype};

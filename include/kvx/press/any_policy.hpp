@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/press/allowance.hpp>
 #include <kvx/press/parameters.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
@@ -22,7 +23,7 @@ class AnyPolicy {
   bool scores_by_budget() const { return policy_->scores_by_budget(); }
   Index rows(const Budget& budget, Index tokens) const { return policy_->rows(budget, tokens); }
   void score(const PressInput& in, const Budget& budget, Scores out) const { policy_->score(in, budget, out); }
-  Kept select(const PressInput& in, const Budget& budget) const { return policy_->select(in, budget); }
+  Kept select(const PressInput& in, const Allowance& allowance) const { return policy_->select(in, allowance); }
 
  private:
   struct Interface {
@@ -32,7 +33,7 @@ class AnyPolicy {
     virtual bool scores_by_budget() const = 0;
     virtual Index rows(const Budget&, Index) const = 0;
     virtual void score(const PressInput&, const Budget&, Scores) const = 0;
-    virtual Kept select(const PressInput&, const Budget&) const = 0;
+    virtual Kept select(const PressInput&, const Allowance&) const = 0;
   };
   template <class P>
   struct Holder final : Interface {
@@ -45,7 +46,9 @@ class AnyPolicy {
       check(P::name, policy.needs(), in);
       policy.score(in, budget, out);
     }
-    Kept select(const PressInput& in, const Budget& budget) const override { return kvx::select(policy, in, budget); }
+    Kept select(const PressInput& in, const Allowance& allowance) const override {
+      return kvx::select(policy, in, allowance);
+    }
     P policy;
   };
 

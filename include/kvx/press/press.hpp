@@ -24,10 +24,7 @@ class Press {
   Needs needs() const { return policy_.needs(); }
   /// The rows of one layer that stay. Throws Error when the input lacks what the policy needs, NotApplicable when the
   /// context is too short for it.
-  Kept select(const PressInput& in) const {
-    check(P::name, policy_.needs(), in);
-    return kvx::select(policy_, in, allowance_.resolve(in));
-  }
+  Kept select(const PressInput& in) const { return kvx::select(policy_, in, allowance_); }
 
  private:
   Allowance allowance_;

@@ -2,6 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/core/top_k.hpp>
+#include <kvx/press/allowance.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
@@ -75,10 +76,12 @@ inline void check(std::string_view press, const Needs& needs, const PressInput& 
          std::to_string(received));
 }
 
-/// Scores and selects the rows of one layer that stay within the budget. Nothing is scored when all stay.
+/// Scores and selects the rows of one layer that stay. Nothing is scored when all do. Throws Error when the input lacks
+/// what the policy needs, NotApplicable when the context is too short for it.
 template <ScorePolicy P>
-Kept select(const P& policy, const PressInput& in, const Budget& budget) {
+Kept select(const P& policy, const PressInput& in, const Allowance& allowance) {
   check(P::name, policy.needs(), in);
+  const Budget budget = allowance.resolve(in);
   const Index rows = rows_of(policy, budget, in.tokens());
   if (rows >= in.tokens()) return keep_all(in.kv_heads(), in.tokens());
   Matrix<float> scores(in.kv_heads(), in.tokens());

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <vector>
 
 namespace kvx::inline v0 {
 
@@ -37,10 +38,12 @@ struct SnapKV {
     out.setZero();
     const Index group = in.queries.heads() / in.kv_heads();
     for (Index i = 0; i < in.queries.heads(); ++i) {
-      Eigen::RowVectorXf votes = Eigen::RowVectorXf::Zero(in.tokens());
+      std::vector<float> votes(static_cast<std::size_t>(in.tokens()));
       detail::add_window_attention(in, i, votes);
-      average_pool({votes.data(), static_cast<std::size_t>(voted)}, kernel);
-      out.row(i / group).head(voted) += votes.head(voted) / static_cast<float>(window * group);
+      votes.resize(static_cast<std::size_t>(voted));
+      average_pool(votes, kernel);
+      for (Index j = 0; j < voted; ++j)
+        out(i / group, j) += votes[static_cast<std::size_t>(j)] / static_cast<float>(window * group);
     }
     out.rightCols(window).setConstant(out.leftCols(voted).maxCoeff() + 1);
   }

@@ -3,8 +3,11 @@
 #include <kvx/press/parts/window_attention.hpp>
 #include <kvx/press/policy.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <string_view>
 #include <tuple>
+#include <vector>
 
 namespace kvx::inline v0 {
 
@@ -17,12 +20,12 @@ struct Tova {
 
   Needs needs() const { return {.queries = 1}; }
   void score(const PressInput& in, const Budget&, Scores out) const {
-    Eigen::RowVectorXf weights = Eigen::RowVectorXf::Zero(in.tokens());
+    std::vector<float> weights(static_cast<std::size_t>(in.tokens()));
     for (Index i = 0; i < in.queries.heads(); ++i) detail::add_window_attention(in, i, weights);
-    weights /= static_cast<float>(in.queries.heads());
-    const Index last = in.tokens() - 1;
-    weights(last) = last == 0 ? 1 : weights.head(last).maxCoeff() + 1;
-    for (Index h = 0; h < out.rows(); ++h) out.row(h) = weights;
+    for (float& weight : weights) weight /= static_cast<float>(in.queries.heads());
+    weights.back() = 0;
+    weights.back() = *std::max_element(weights.begin(), weights.end()) + 1;
+    for (Index h = 0; h < out.rows(); ++h) std::copy(weights.begin(), weights.end(), out.row(h).data());
   }
 };
 static_assert(ScorePolicy<Tova>);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/core/hash.hpp>
 #include <kvx/io/json.hpp>
 #include <kvx/io/mapped_file.hpp>
 #include <kvx/text/chat_message.hpp>
@@ -14,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -27,8 +29,9 @@ class ChatTemplate {
   /// none or kvx does not know it.
   static ChatTemplate load(const std::string& model_dir) {
     const std::string file = model_dir + "/chat_template.jinja", config = model_dir + "/tokenizer_config.json";
-    if (std::filesystem::exists(file)) return recognise(MappedFile(file).text(), file);
-    if (std::filesystem::exists(config)) {
+    std::error_code code;
+    if (std::filesystem::exists(file, code)) return recognise(MappedFile(file).text(), file);
+    if (std::filesystem::exists(config, code)) {
       const auto document = JsonDocument::load(config);
       if (const auto value = document.root().find("chat_template")) {
         if (value->is_string()) return recognise(value->string(), value->where());
@@ -120,22 +123,10 @@ class ChatTemplate {
   explicit ChatTemplate(Kind kind, std::optional<std::string> default_system = std::nullopt)
       : kind_(kind), default_system_(std::move(default_system)) {}
 
-  /// Whether a reduced template prints all that Qwen2.5's prints and has as many statements and expressions.
-  static bool is_qwen2_5(std::string_view text, const std::string& system) {
-    const auto count = [&](std::string_view mark) {
-      std::size_t n = 0;
-      for (auto at = text.find(mark); at != text.npos; at = text.find(mark, at + mark.size())) ++n;
-      return n;
-    };
-    const auto prints = [&](const std::string& what) { return count("{{" + what + "}}") == 1; };
-    const std::string start = "<|im_start|>", end = "<|im_end|>\n";
-    return count("{%") == 30 && count("{{") == 24 && prints(start + "system\nmessages0content" + end) &&
-           prints(system) && prints(start + "system\n" + system + end) && prints(std::string(kToolsBegin)) &&
-           prints("tool|tojson") && prints(std::string(kToolsEnd) + end) &&
-           prints(start + "messagerole\nmessagecontent" + end) && prints("\n<tool_call>\n{\"name\": \"") &&
-           prints("tool_callname") && prints("\", \"arguments\": ") && prints("tool_callarguments|tojson") &&
-           prints("}\n</tool_call>") && prints("\n<tool_response>\n") && prints("\n</tool_response>") &&
-           prints(start + "assistant\n");
+  /// Whether a reduced template, its default system prompt cut out wherever it stands, is Qwen2.5's.
+  static bool is_qwen2_5(std::string text, std::string_view system) {
+    for (std::size_t at; !system.empty() && (at = text.find(system)) != text.npos;) text.erase(at, system.size());
+    return fnv1a(text) == 0xe3551cfc7c9fee06;
   }
 
   void check(std::span<const Message> messages, const ToolList& tools) const {

@@ -37,7 +37,8 @@ inline Utf8Step utf8_step(std::string_view text) {
 inline void check_utf8(std::string_view text, std::string_view where) {
   for (std::size_t at = 0; at < text.size();) {
     const Utf8Step step = utf8_step(text.substr(at));
-    if (step.kind != Utf8Step::character) throw Error(where, "not valid UTF-8 at byte " + std::to_string(at));
+    if (step.kind != Utf8Step::character)
+      throw Error(where, "expected UTF-8, found another byte at " + std::to_string(at));
     at += step.bytes;
   }
 }

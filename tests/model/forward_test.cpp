@@ -1,0 +1,108 @@
+#include "support/error_of.hpp"
+#include "support/oracle.hpp"
+#include "support/tiny_random.hpp"
+
+#include <doctest/doctest.h>
+#include <kvx/model/compress.hpp>
+#include <kvx/model/generate.hpp>
+#include <kvx/press/none.hpp>
+
+#include <cmath>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace kvx;
+using kvx_test::random_tokens;
+
+struct Fixture {
+  Threads threads{2};
+  Qwen2 model = Qwen2::load(kvx_test::kTinyRandom, Dtype::f32, threads);
+  std::vector<Token> prompt = random_tokens(60, 1);
+
+  CompressedContext compressed(std::span<const Token> tokens, Dtype dtype = Dtype::f32) {
+    return compress(model, tokens, AnyPolicy(None()), Allowance::of_ratio(0), dtype, threads);
+  }
+  std::string refused(std::span<const Token> tokens) {
+    return error_of([&] { (void)compressed(tokens); });
+  }
+};
+
+TEST_CASE_FIXTURE(Fixture, "prefill and decoding are one model: a prompt may be cut anywhere") {
+  const auto whole = compressed(prompt);
+  for (const std::size_t cut : {std::size_t{1}, std::size_t{30}, prompt.size() - 1}) {
+    auto sequence = compressed(std::span(prompt).first(cut)).sequence();
+    const Step rest{&sequence, std::span(prompt).subspan(cut)};
+    CHECK((forward(model, {&rest, 1}, threads) - whole.logits).cwiseAbs().maxCoeff() < 2e-4f);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "heads and layers may keep different rows") {
+  const auto full = compressed(prompt);
+  KvCache ragged(full.shape);
+  for (Index l = 0; l < ragged.layers(); ++l) {
+    std::vector<std::vector<Index>> kept(2);
+    for (std::size_t h = 0; h < 2; ++h)
+      for (Index t = 0; t < static_cast<Index>(prompt.size()); t += 2 + l + static_cast<Index>(h)) kept[h].push_back(t);
+    REQUIRE(kept[0].size() != kept[1].size());
+    ragged.layer(l) = compacted(full.cache->layer(l), kept);
+  }
+  SequenceCache sequence(std::make_shared<const KvCache>(std::move(ragged)), full.shape, full.next_position);
+  kvx_test::Oracle oracle(model, *full.cache, sequence);
+  const auto question = random_tokens(5, 2);
+  const Step step{&sequence, question};
+  CHECK(forward(model, {&step, 1}, threads) == oracle.forward(question, threads));
+  CHECK(oracle.worst() <= 1e-5);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a bf16 cache is close to an f32 one, at half its size but for positions") {
+  const auto full = compressed(prompt), half = compressed(prompt, Dtype::bf16);
+  CHECK(half.cache->bytes() - full.cache->bytes() / 2 == static_cast<std::size_t>(full.cache->rows()) * 2);
+  auto a = full.sequence(), b = half.sequence();
+  const auto question = random_tokens(5, 2);
+  const Step exact{&a, question}, rounded{&b, question};
+  const float distance =
+      (forward(model, {&exact, 1}, threads) - forward(model, {&rounded, 1}, threads)).cwiseAbs().maxCoeff();
+  CHECK(distance > 0);
+  CHECK(distance < 0.1f);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what a model cannot run is refused, and changes nothing") {
+  CHECK(refused({}) == "context: expected at least one token, found none");
+  CHECK(refused(std::vector<Token>{1, 512}) == "token: expected an id below 512 (config.json: vocab_size), found 512");
+  CHECK(refused(std::vector<Token>{-1}).ends_with("found -1"));
+  CHECK(refused(std::vector<Token>(4097, 1)) ==
+        "prompt: expected at most 4096 positions (config.json: max_position_embeddings), found 4097");
+
+  auto sequence = compressed(prompt).sequence(), other = sequence;
+  const auto question = random_tokens(3, 2), wrong = std::vector<Token>{7, 999};
+  const std::vector<Step> with_empty = {{&other, question}, {&sequence, {}}};
+  const std::vector<Step> with_wrong = {{&other, question}, {&sequence, wrong}};
+  CHECK(error_of([&] { (void)forward(model, with_empty, threads); }) ==
+        "step: expected at least one token, found none");
+  CHECK(!error_of([&] { (void)forward(model, with_wrong, threads); }).empty());
+  CHECK(other.tail.rows() == 0);
+  CHECK(other.next_position == 60);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an answer ends at a stop token, at its limit, or at the model's last position") {
+  auto context = compressed(prompt);
+  Sampler greedy({});
+  const auto answer_of = [&](Index limit) {
+    auto sequence = context.sequence();
+    std::size_t streamed = 0;
+    const auto answer = generate(model, sequence, context.logits, greedy, limit, threads, [&](Token) { ++streamed; });
+    CHECK(streamed == answer.size());
+    return answer;
+  };
+  const auto ten = answer_of(10);
+  CHECK(ten.size() == 10);
+  CHECK(answer_of(0).empty());
+  CHECK(answer_of(4) == std::vector<Token>(ten.begin(), ten.begin() + 4));
+
+  context.next_position = 4093;
+  CHECK(answer_of(10).size() == 4);  // the first comes from the context's logits, three more fit
+}
+
+}  // namespace

@@ -1,0 +1,18 @@
+#include <doctest/doctest.h>
+#include <kvx/io/mapped_file.hpp>
+#include <kvx/press/registry.hpp>
+
+#include <string>
+
+TEST_CASE("README's table has every press, with its parameters and its paper") {
+  const kvx::MappedFile readme(KVX_SOURCE_DIR "/README.md");
+  const kvx::Registry registry;
+  for (const auto& entry : registry.entries()) {
+    CAPTURE(entry.name);
+    const auto row = readme.text().find("\n| `" + std::string(entry.name) + "` |");
+    REQUIRE(row != std::string::npos);
+    const auto text = readme.text().substr(row + 1, readme.text().find('\n', row + 1) - row - 1);
+    for (const auto& parameter : entry.defaults) CHECK(text.find(parameter.name) != std::string::npos);
+    CHECK(text.find(entry.paper.substr(entry.paper.find(':') + 1)) != std::string::npos);
+  }
+}
