@@ -103,7 +103,7 @@ TEST_CASE("Added tokens are found as they are written or in normalized text, as 
 
 TEST_CASE("Text that is not UTF-8 is an error") {
   const auto tokenizer = Tokenizer::load(kTinyModel);
-  CHECK(error_of([&] { (void)tokenizer.encode("ab\xFF"); }) == "text to encode: not valid UTF-8 at byte 2");
+  CHECK(error_of([&] { (void)tokenizer.encode("ab\xFF"); }) == "text to encode: expected UTF-8, found another byte at 2");
 }
 
 TEST_CASE("A tokenizer of another kind is an error that names file and field") {

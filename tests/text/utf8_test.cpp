@@ -9,7 +9,7 @@ using namespace std::string_literals;
 
 TEST_CASE("UTF-8 is checked and the error tells the byte") {
   check_utf8("a\u00e9\u4e2d\U0001F600\uFFFF\0b"s, "text");
-  CHECK(error_of([] { check_utf8("ab\xC3(", "text"); }) == "text: not valid UTF-8 at byte 2");
+  CHECK(error_of([] { check_utf8("ab\xC3(", "text"); }) == "text: expected UTF-8, found another byte at 2");
   const auto bad = {"\x80"s,
                     "\xC0\x80"s,
                     "\xE0\x9F\xBF"s,

@@ -22,7 +22,7 @@ inline std::string environment(const char* name) {
 
 /// The folder of the Hugging Face hub cache.
 inline std::string hub_cache() {
-  if (const auto hub = environment("HF_HUB_CACHE"); !hub.empty()) return hub;
+  if (auto hub = environment("HF_HUB_CACHE"); !hub.empty()) return hub;
   if (const auto home = environment("HF_HOME"); !home.empty()) return home + "/hub";
   const auto cache = environment("XDG_CACHE_HOME");
   return (cache.empty() ? environment("HOME") + "/.cache" : cache) + "/huggingface/hub";
@@ -64,7 +64,7 @@ inline std::string locate_model(std::string_view name) {
   const std::string repository = detail::hub_cache() + "/models--" + std::string(name.substr(0, slash)) + "--" +
                                  std::string(name.substr(slash + 1));
   const std::string commit = detail::cached_commit(repository);
-  const std::string snapshot = repository + "/snapshots/" + commit;
+  std::string snapshot = repository + "/snapshots/" + commit;
   if (!commit.empty() && std::filesystem::is_directory(snapshot, code)) return snapshot;
   throw Error(where, "expected a directory of that name or " +
                          (commit.empty() ? repository + " with refs/main or one snapshot" : snapshot) +
