@@ -64,6 +64,14 @@ kvx_dependency(PkgConfig::KVX_PCRE2 PKG_CONFIG libpcre2-8>=10.40
 kvx_dependency(PkgConfig::KVX_UTF8PROC PKG_CONFIG libutf8proc
                GIT https://github.com/JuliaStrings/utf8proc.git COMMIT 1cb28a66ca79a0845e99433fd1056257456cef8b # 2.8.0
                SOURCES utf8proc.c DEFINE UTF8PROC_STATIC)
+kvx_dependency(ZLIB::ZLIB FIND ZLIB
+               GIT https://github.com/madler/zlib.git COMMIT 51b7f2abdade71cd9bb0e7a373ef2610ec6f9daf # 1.3.1
+               SOURCES adler32.c crc32.c gzclose.c gzlib.c gzread.c gzwrite.c deflate.c inffast.c inflate.c inftrees.c
+                       trees.c zutil.c
+               DEFINE Z_HAVE_UNISTD_H)
+kvx_dependency(valijson FIND valijson
+               GIT https://github.com/tristanpenman/valijson.git COMMIT 4edda758546436462da479bb8c8514f8a95c35ad # 1.0.6
+               INCLUDE include)
 set(kvx_fetched_libraries ${kvx_fetched}) # what an installed kvx could not find again
 
 if(KVX_BUILD_TESTS)
@@ -74,6 +82,9 @@ if(KVX_BUILD_EXAMPLES)
   kvx_dependency(CLI11::CLI11 FIND CLI11 2.1
                  GIT https://github.com/CLIUtils/CLI11.git COMMIT 6c7b07a878ad834957b98d0f9ce1dbe0cb204fc9 # 2.4.2
                  INCLUDE include)
+  kvx_dependency(yaml-cpp FIND yaml-cpp 0.7
+                 GIT https://github.com/jbeder/yaml-cpp.git COMMIT f7320141120f720aecc4c32be25586e7da9eb978 # 0.8.0
+                 LIBRARY yaml-cpp)
 endif()
 if(KVX_BUILD_BENCH)
   kvx_dependency(Catch2::Catch2 FIND Catch2 2.13

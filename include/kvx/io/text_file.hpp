@@ -1,0 +1,41 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+
+#include <zlib.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <string>
+
+namespace kvx::inline v0 {
+
+/// The bytes of a whole file, unpacked when it is gzip. Throws Error when it cannot be read, when a gzip file is
+/// damaged or cut off, and when there are more than `most` bytes: a small gzip file can hold a lot.
+inline std::string read_text_file(const std::string& path, std::size_t most = std::size_t{1} << 30) {
+  struct Close {
+    void operator()(gzFile_s* file) const { ::gzclose_r(file); }
+  };
+  errno = 0;
+  const std::unique_ptr<gzFile_s, Close> file(::gzopen(path.c_str(), "rb"));
+  if (!file) throw Error(path, std::string("cannot open: ") + (errno != 0 ? std::strerror(errno) : "out of memory"));
+  std::string text;
+  std::array<char, 1 << 16> piece;
+  for (;;) {
+    errno = 0;
+    const int count = ::gzread(file.get(), piece.data(), static_cast<unsigned>(piece.size()));
+    int code = Z_OK;
+    const char* message = ::gzerror(file.get(), &code);
+    if (code == Z_ERRNO) throw Error(path, std::string("cannot read: ") + std::strerror(errno));
+    if (code != Z_OK) throw Error(path, std::string("expected text or a complete gzip file: ") + message);
+    if (count <= 0) return text;
+    if (text.size() + static_cast<std::size_t>(count) > most)
+      throw Error(path, "expected at most " + std::to_string(most) + " bytes, found more");
+    text.append(piece.data(), static_cast<std::size_t>(count));
+  }
+}
+
+}  // namespace kvx::inline v0
