@@ -1,0 +1,21 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+namespace kvx::inline v0 {
+
+/// McNemar's exact two-sided test: the probability, if better and worse were equally likely, that the pairs which
+/// differ split at least as unevenly as `better` against `worse`.
+inline double mcnemar(std::size_t better, std::size_t worse) {
+  const auto pairs = static_cast<double>(better + worse);
+  double tail = 0;
+  for (std::size_t i = 0; i <= std::min(better, worse); ++i) {
+    const auto k = static_cast<double>(i);
+    tail += std::exp(std::lgamma(pairs + 1) - std::lgamma(k + 1) - std::lgamma(pairs - k + 1) - pairs * std::log(2.0));
+  }
+  return std::min(1.0, 2 * tail);
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/io/json.hpp>
+#include <kvx/io/json_tree.hpp>
+#include <kvx/io/json_tree_parse.hpp>
+#include <kvx/io/text_file.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// One request of a task: what the model reads, what it should answer, and the answer's limit in tokens.
+struct Sample {
+  std::string context, question, answer_prefix, answer, task;
+  int max_new_tokens = 0;
+};
+
+/// One line of a JSONL file, an object whose columns are read by name and type.
+class JsonlRow {
+ public:
+  JsonlRow(std::string_view line, std::string where) : where_(std::move(where)) {
+    auto row = parse_json(line);
+    if (!row || row->object() == nullptr)
+      throw Error(where_,
+                  "expected a JSON object, found " + (row ? std::string(row->type()) : detail::shortened(line, 60)));
+    row_ = std::move(*row);
+  }
+
+  /// "FILE: line N", from 1.
+  const std::string& where() const { return where_; }
+
+  /// A column; throws Error when it is missing.
+  const JsonTree& at(const std::string& column) const {
+    if (const JsonTree* value = row_.find(column)) return *value;
+    throw Error(where_, "missing column " + column);
+  }
+  const std::string& string(const std::string& column) const {
+    const JsonTree& value = at(column);
+    if (value.string() == nullptr)
+      throw Error(where_, "column " + column + ": expected a string, found " + std::string(value.type()));
+    return *value.string();
+  }
+  /// A whole number of 1 or more.
+  int count(const std::string& column) const {
+    const JsonTree& value = at(column);
+    const std::string found = value.number() != nullptr ? value.number()->digits() : std::string(value.type());
+    int result = 0;
+    const auto [end, code] = std::from_chars(found.data(), found.data() + found.size(), result);
+    if (value.number() == nullptr || code != std::errc() || end != found.data() + found.size() || result < 1)
+      throw Error(where_, "column " + column + ": expected a whole number from 1 to 2147483647, found " +
+                              detail::shortened(found, 40));
+    return result;
+  }
+
+  Sample sample() const {
+    return {string("context"), string("question"), string("answer_prefix"),
+            string("answer"),  string("task"),     count("max_new_tokens")};
+  }
+
+ private:
+  std::string where_;
+  JsonTree row_;
+};
+
+/// Calls f(JsonlRow) for each line of a JSONL file, plain or gzip; blank lines are passed over. Throws Error when there
+/// is none or one is no object.
+template <class F>
+void each_jsonl_row(const std::string& path, F&& f) {
+  const std::string text = read_text_file(path);
+  std::size_t number = 0;
+  bool found = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::string_view line = std::string_view(text).substr(at, end - at);
+    at = end + 1;
+    ++number;
+    if (line.find_first_not_of(" \t\r") == line.npos) continue;
+    f(JsonlRow(line, path + ": line " + std::to_string(number)));
+    found = true;
+  }
+  if (!found) throw Error(path, "expected JSON lines, found an empty file");
+}
+
+/// Reads the six columns of a JSONL file, plain or gzip. Throws Error, naming line and column, for anything else.
+inline std::vector<Sample> load_samples(const std::string& path) {
+  std::vector<Sample> samples;
+  each_jsonl_row(path, [&](const JsonlRow& row) { samples.push_back(row.sample()); });
+  return samples;
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/score/sample.hpp>
+#include <kvx/score/wilson.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// What one answer is worth.
+struct Grade {
+  std::string state;  ///< one word, such as `exact` or `unparsed`
+  std::vector<std::optional<double>>
+      metrics;              ///< in the order of the task's metric names, 0 to 1; none: does not apply
+  std::string detail = {};  ///< why, for a reader; may be empty
+};
+
+/// A task: a value type that grades answers. metric_names() is a range of names, in the order of Grade::metrics.
+template <class T>
+concept GradesAnswers = requires(const T t, const Sample& sample, std::string_view answer) {
+                          { T::name } -> std::convertible_to<std::string_view>;
+                          { T::metric_names() } -> std::convertible_to<std::span<const std::string_view>>;
+                          { t.grade(sample, answer) } -> std::same_as<Grade>;
+                        };
+
+/// A task with figures over all grades beside the means of its metrics.
+template <class T>
+concept SummarizesGrades = requires(const T t, std::span<const Grade> grades) {
+                             { t.summaries(grades) } -> std::same_as<std::vector<Share>>;
+                           };
+
+/// A task chosen at run time. Copies share it; it is immutable.
+class AnyTask {
+ public:
+  template <GradesAnswers T>
+  explicit AnyTask(T task) : task_(std::make_shared<Holder<T>>(std::move(task))) {}
+
+  std::string_view name() const { return task_->name(); }
+  std::span<const std::string_view> metric_names() const { return task_->metric_names(); }
+  /// Throws Error when the sample is none of this task; never because of the answer.
+  Grade grade(const Sample& sample, std::string_view answer) const { return task_->grade(sample, answer); }
+  std::vector<Share> summaries(std::span<const Grade> grades) const { return task_->summaries(grades); }
+
+ private:
+  struct Interface {
+    virtual ~Interface() = default;
+    virtual std::string_view name() const = 0;
+    virtual std::span<const std::string_view> metric_names() const = 0;
+    virtual Grade grade(const Sample&, std::string_view) const = 0;
+    virtual std::vector<Share> summaries(std::span<const Grade>) const = 0;
+  };
+  template <class T>
+  struct Holder final : Interface {
+    explicit Holder(T t) : task(std::move(t)) {}
+    std::string_view name() const override { return T::name; }
+    std::span<const std::string_view> metric_names() const override { return T::metric_names(); }
+    Grade grade(const Sample& sample, std::string_view answer) const override { return task.grade(sample, answer); }
+    std::vector<Share> summaries(std::span<const Grade> grades) const override {
+      if constexpr (SummarizesGrades<T>) return task.summaries(grades);
+      return {};
+    }
+    T task;
+  };
+
+  std::shared_ptr<const Interface> task_;
+};
+
+/// task.grade(), whose Error then tells where the sample stands.
+inline Grade grade_at(const std::string& where, const AnyTask& task, const Sample& sample, std::string_view answer) {
+  try {
+    return task.grade(sample, answer);
+  } catch (const Error& error) {
+    throw Error(where, error.what());
+  }
+}
+
+}  // namespace kvx::inline v0
