@@ -24,17 +24,6 @@ struct Options {
   bool list_presses = false;
 };
 
-void list_presses() {
-  const kvx::Registry registry;
-  for (const auto& entry : registry.entries()) {
-    std::string parameters;
-    for (const auto& parameter : entry.defaults)
-      parameters += (parameters.empty() ? "" : ", ") + std::string(parameter.name) + "=" + parameter.value;
-    std::printf("%-20s %-64s %s\n", std::string(entry.name).c_str(), parameters.c_str(),
-                std::string(entry.paper).c_str());
-  }
-}
-
 kvx::Allowance allowance(const Options& options) {
   if (options.keep) return kvx::Allowance::of_tokens(*options.keep);
   if (options.kv_bytes) return kvx::Allowance::of_bytes(*options.kv_bytes);
@@ -140,7 +129,7 @@ int main(int argc, char** argv) {
   app.add_flag("--list-presses", options.list_presses, "print each press with its parameters and its paper");
   try {
     app.parse(argc, argv);
-    if (options.list_presses) return list_presses(), 0;
+    if (options.list_presses) return std::fputs(kvx::Registry().listing().c_str(), stdout), 0;
     if (options.prompt.empty()) throw CLI::RequiredError("--prompt");
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;

@@ -35,11 +35,13 @@ class Allowance {
   /// What stays of this layer, which check() has passed. Throws Error when the bytes do not hold one row per layer and
   /// head.
   Budget resolve(const PressInput& in) const {
-    const Index tokens = in.tokens();
+    return resolve(in.tokens(), {in.layers, in.kv_heads(), in.head_dim(), in.dtype});
+  }
+  /// The same for `tokens` rows per head of a cache of this shape.
+  Budget resolve(Index tokens, const CacheShape& shape) const {
     if (unit_ == Unit::ratio) return {amount_, kept_rows(tokens, amount_)};
     Index keep = static_cast<Index>(std::min(amount_, 0x1p62));
     if (unit_ == Unit::bytes) {
-      const CacheShape shape{in.layers, in.kv_heads(), in.head_dim(), in.dtype};
       const std::size_t row = static_cast<std::size_t>(shape.layers * shape.kv_heads) * shape.row_bytes();
       keep /= static_cast<Index>(row);
       if (keep == 0)
