@@ -5,6 +5,10 @@
 // IWYU pragma: begin_exports
 #include <kvx/core/progress.hpp>
 #include <kvx/core/threads.hpp>
+#include <kvx/eval/evaluation.hpp>
+#include <kvx/eval/report_markdown.hpp>
+#include <kvx/eval/results.hpp>
+#include <kvx/eval/results_text.hpp>
 #include <kvx/io/json.hpp>
 #include <kvx/io/safetensors.hpp>
 #include <kvx/model/compress.hpp>
@@ -16,7 +20,10 @@
 #include <kvx/model/sampler.hpp>
 #include <kvx/press.hpp>
 #include <kvx/press/registry.hpp>
+#include <kvx/score/grade_file.hpp>
+#include <kvx/score/tasks.hpp>
 #include <kvx/text/chat_template.hpp>
 #include <kvx/text/stream_decoder.hpp>
 #include <kvx/text/tokenizer.hpp>
+#include <kvx/version.hpp>
 // IWYU pragma: end_exports

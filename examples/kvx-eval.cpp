@@ -1,0 +1,263 @@
+// Evaluates a grid of presses on tasks, or grades answers that another engine gave.
+#include <yaml-cpp/yaml.h>
+#include <CLI/CLI.hpp>
+#include <kvx/kvx.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+/// The options as text, by name, as they stand on a command line and in a YAML file.
+using Texts = std::map<std::string, std::string>;
+
+/// Name, flags and help of the options that a YAML file can have too; `tasks` has no flag.
+constexpr std::array<std::array<const char*, 3>, 17> kOptions = {{
+    {"tasks", "", ""},
+    {"model", "--model", "directory or ORG/NAME in the local Hugging Face cache; several with commas"},
+    {"press", "--press,--press-name", "presses with commas, such as snapkv,knorm or snapkv(window=32)"},
+    {"ratio", "--ratio,--compression-ratio", "shares of the rows to remove, with commas (default 0,0.25,0.5,0.75)"},
+    {"keep", "--keep", "rows to keep per KV head, instead of a ratio; the base is run beside it"},
+    {"kv-bytes", "--kv-bytes", "bytes of cache to keep, instead of a ratio; the base is run beside it"},
+    {"data", "--data", "JSONL with the six columns, plain or gzip; default: what the tiny model knows"},
+    {"limit", "--limit", "the first so many lines of it; 0 takes all"},
+    {"max-new-tokens", "--max-new-tokens", "0: as each sample says"},
+    {"max-context-length", "--max-context-length", "cut longer contexts to so many tokens; 0 cuts none"},
+    {"dtype", "--dtype", "of weights and cache: bf16 or f32"},
+    {"template", "--template", "chat template: chatml, none or qwen2.5; default: the model's own"},
+    {"seed", "--seed", "of presses that draw lots, where they name none"},
+    {"threads", "--threads", "0 takes every core"},
+    {"memory", "--memory", "what the process may occupy, such as 4G"},
+    {"max-batch", "--max-batch", "sequences decoded at a time"},
+    {"out", "--out", "directory for records and results"},
+}};
+
+/// Whether a YAML file means `option` by `name`: its own name or one of its flags, with - or _.
+bool is_named(const std::array<const char*, 3>& option, std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name == option[0] || ("," + std::string(option[1]) + ",").find(",--" + name + ",") != std::string::npos;
+}
+
+/// The options of a YAML file; a sequence becomes a list with commas. Throws kvx::Error.
+Texts read_config(const std::string& path) try {
+  const YAML::Node file = YAML::LoadFile(path);
+  if (!file.IsMap()) throw kvx::Error(path, "expected YAML with one option a line, found something else");
+  Texts texts;
+  for (const auto& member : file) {
+    const auto given = member.first.as<std::string>();
+    const auto option =
+        std::find_if(kOptions.begin(), kOptions.end(), [&](const auto& o) { return is_named(o, given); });
+    if (option == kOptions.end()) throw kvx::Error(path, "unknown option " + given);
+    std::string text;
+    if (member.second.IsSequence())
+      for (const auto& element : member.second) text += (text.empty() ? "" : ",") + element.as<std::string>();
+    else
+      text = member.second.as<std::string>();
+    texts[(*option)[0]] = text;
+  }
+  return texts;
+} catch (const kvx::Error&) {
+  throw;
+} catch (const std::exception& error) {
+  throw kvx::Error(path, std::string("expected YAML with one option a line, found: ") + error.what());
+}
+
+std::string config_text(const Texts& texts) {
+  YAML::Emitter out;
+  out << YAML::BeginMap;
+  for (const auto& [name, text] : texts) out << YAML::Key << name << YAML::Value << YAML::DoubleQuoted << text;
+  out << YAML::EndMap;
+  return std::string(out.c_str()) + "\n";
+}
+
+double number(const std::string& name, std::string_view text) {
+  double value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || end != text.data() + text.size())
+    throw kvx::Error(name, "expected a number, found '" + std::string(text) + "'");
+  return value;
+}
+
+std::size_t whole(const std::string& name, const std::string& text, std::size_t least) {
+  const double value = number(name, text);
+  if (!(value >= static_cast<double>(least) && value <= 1e15) || value != std::floor(value))
+    throw kvx::Error(name, "expected a whole number from " + std::to_string(least) + " on, found " + text);
+  return static_cast<std::size_t>(value);
+}
+
+std::vector<std::string> list(const std::string& text) {
+  std::vector<std::string> parts;
+  for (const auto part : kvx::split_presses(text)) parts.emplace_back(part);
+  return parts;
+}
+
+/// Checks what can be checked without reading a file. Throws kvx::Error.
+kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
+  kvx::EvalOptions options;
+  options.tasks = list(texts["tasks"]);
+  options.models = list(texts["model"]);
+  options.presses = list(texts["press"]);
+  if (texts.contains("keep")) options.keep = static_cast<kvx::Index>(whole("keep", texts["keep"], 1));
+  if (texts.contains("kv-bytes")) options.kv_bytes = whole("kv-bytes", texts["kv-bytes"], 1);
+  const bool rows = options.keep || options.kv_bytes;
+  if (rows && texts.contains("ratio")) throw kvx::Error("ratio", "expected alone, found with keep or kv-bytes");
+  const std::string ratios = rows ? "0" : texts.contains("ratio") ? texts["ratio"] : "0,0.25,0.5,0.75";
+  for (const auto& ratio : list(ratios)) options.ratios.push_back(number("ratio", ratio));
+  options.data = texts["data"];
+  options.limit = whole("limit", texts["limit"], 0);
+  options.max_new_tokens = static_cast<kvx::Index>(whole("max-new-tokens", texts["max-new-tokens"], 0));
+  options.max_context_length = static_cast<kvx::Index>(whole("max-context-length", texts["max-context-length"], 0));
+  if (texts["dtype"] != "bf16" && texts["dtype"] != "f32")
+    throw kvx::Error("dtype", "expected bf16 or f32, found " + texts["dtype"]);
+  options.dtype = texts["dtype"] == "f32" ? kvx::Dtype::f32 : kvx::Dtype::bf16;
+  options.chat = texts["template"];
+  if (texts.contains("seed")) options.seed = whole("seed", texts["seed"], 0);
+  options.threads = static_cast<int>(whole("threads", texts["threads"], 0));
+  options.memory = kvx::parse_bytes(texts["memory"]);
+  options.max_batch = static_cast<kvx::Index>(whole("max-batch", texts["max-batch"], 1));
+  options.out = texts["out"];
+  options.config = config_text(texts);
+  for (const auto& task : options.tasks) (void)tasks.at(task);
+  for (const auto& press : options.presses) (void)kvx::Registry().parse(press);
+  for (const double ratio : options.ratios) (void)kvx::Allowance::of_ratio(ratio);
+  if (!options.chat.empty()) (void)kvx::ChatTemplate::parse_name(options.chat);
+  if (options.out.empty()) throw kvx::Error("out", "expected a directory, found nothing");
+  return options;
+}
+
+std::string run_json(const kvx::RunTimes& times) {
+  char date[32];
+  const std::time_t now = std::time(nullptr);
+  std::strftime(date, sizeof date, "%FT%TZ", std::gmtime(&now));
+  kvx::JsonWriter out;
+  out.begin_object().key("finished").value(date).key("kernel_path").value(name_of(kvx::isa()));
+  out.key("cores")
+      .value(std::size_t{std::thread::hardware_concurrency()})
+      .key("load_seconds")
+      .value(times.load_seconds);
+  out.key("prefill_seconds").value(times.prefill_seconds).key("decode_seconds").value(times.decode_seconds);
+  out.key("context_tokens").value(times.context_tokens).key("answer_tokens").value(times.answer_tokens);
+  out.key("answers").value(times.answers).key("cells").begin_array();
+  for (const auto& cell : times.cells) {
+    out.begin_object().key("model").value(cell.model).key("task").value(cell.group).key("press").value(cell.cell.press);
+    out.key("ratio").value(cell.cell.ratio).key("budget").value(cell.cell.budget);
+    out.key("answer_tokens").value(cell.answer_tokens).key("seconds").value(cell.seconds).end_object();
+  }
+  out.end_array().end_object();
+  return out.text() + "\n";
+}
+
+void print(const std::string& text) {
+  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
+    throw kvx::Error("stdout", std::string("cannot write: ") + std::strerror(errno));
+}
+
+void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks) {
+  kvx::Evaluation evaluation(options, tasks);
+  const std::string out = options.out + "/";
+  kvx::replace_file(out + std::string(kvx::kConfigFile), options.config);
+  const kvx::RunTimes times = evaluation.run();
+  const auto cells = kvx::score_cells(tasks, evaluation.records());
+  kvx::replace_file(out + std::string(kvx::kResultsJson), kvx::results_json(cells));
+  kvx::replace_file(out + std::string(kvx::kResultsCsv), kvx::results_csv(cells));
+  const std::string run_file = out + std::string(kvx::kRunFile);
+  if (times.answers > 0 || !std::filesystem::exists(run_file)) kvx::replace_file(run_file, run_json(times));
+  print(kvx::report_markdown(cells, [&](const auto& cell) { return times.tokens_per_second(cell); }));
+  std::fprintf(
+      stderr, "\n%zu new answers: load %.1f s, prefill %.1f s (%zu tokens), decode %.1f s (%.0f tokens/s); all in %s\n",
+      times.answers, times.load_seconds, times.prefill_seconds, times.context_tokens, times.decode_seconds,
+      static_cast<double>(times.answer_tokens) / std::max(times.decode_seconds, 1e-9), out.c_str());
+}
+
+/// The options of the command line, before those of the file `config`, before the defaults. Throws kvx::Error.
+Texts settle(const Texts& given, const std::string& config) {
+  Texts texts = {{"model", "examples/models/tiny"},
+                 {"press", "snapkv,knorm,expected_attention"},
+                 {"data", "examples/data/tool_world.jsonl.gz"},
+                 {"limit", "0"},
+                 {"max-new-tokens", "0"},
+                 {"max-context-length", "0"},
+                 {"dtype", "bf16"},
+                 {"template", ""},
+                 {"threads", "0"},
+                 {"memory", "4G"},
+                 {"max-batch", "64"},
+                 {"out", ""}};
+  if (!config.empty())
+    for (const auto& [name, text] : read_config(config)) texts[name] = text;
+  for (const auto& [name, text] : given) texts[name] = text;
+  return texts;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app(
+      "Evaluates a grid of presses: kvx-eval TASK[,TASK...] --out DIR. Grades other engines' answers: kvx-eval grade "
+      "TASK FILE.",
+      "kvx-eval");
+  Texts given;
+  std::vector<std::string> words;
+  std::string config;
+  bool print_config = false, list_presses = false, list_tasks = false;
+  app.set_version_flag("--version", std::string(kvx::kVersion));
+  app.add_option("words", words, "TASK[,TASK...], or: grade TASK FILE");
+  app.add_option("--config", config, "YAML file with these options by name; the command line goes before it");
+  for (const auto& [name, flags, help] : kOptions)
+    if (*flags != 0)
+      app.add_option_function<std::string>(
+          flags, [&given, name = name](const std::string& text) { given[name] = text; }, help);
+  app.add_flag("--print-config", print_config, "print the options as YAML and stop");
+  app.add_flag("--list-presses", list_presses, "print each press with its parameters and its paper");
+  app.add_flag("--list-tasks", list_tasks, "print the tasks");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  const kvx::TaskRegistry tasks = kvx::kvx_tasks();
+  std::function<void()> command;
+  try {
+    if (list_presses) {
+      command = [] { print(kvx::Registry().listing()); };
+    } else if (list_tasks) {
+      command = [&] {
+        for (const auto& task : tasks.tasks()) print(std::string(task.name()) + "\n");
+      };
+    } else if (!words.empty() && words[0] == "grade") {
+      if (words.size() != 3) throw kvx::Error("grade", "expected a task and a file, as in: grade tool_call FILE");
+      (void)tasks.at(words[1]);
+      command = [&] { print(kvx::grade_file(tasks, words[1], words[2]) + "\n"); };
+    } else {
+      if (words.size() > 1) throw kvx::Error("tasks", "expected one word, TASK[,TASK...]; found " + words[1] + " too");
+      if (!words.empty()) given["tasks"] = words[0];
+      const Texts texts = settle(given, config);
+      if (!texts.contains("tasks")) throw kvx::Error("tasks", "expected a task, such as tool_call; found none");
+      if (print_config)
+        command = [texts] { print(config_text(texts)); };
+      else
+        command = [&, options = options_of(texts, tasks)] { evaluate(options, tasks); };
+    }
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "kvx-eval: %s\n", error.what());
+    return 2;
+  }
+  try {
+    command();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "kvx-eval: %s\n", error.what());
+    return 1;
+  }
+}

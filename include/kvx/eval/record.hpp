@@ -1,0 +1,120 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/io/json.hpp>
+#include <kvx/io/json_number.hpp>
+#include <kvx/io/json_tree.hpp>
+#include <kvx/io/json_writer.hpp>
+#include <kvx/score/sample.hpp>
+
+#include <charconv>
+#include <cmath>
+#include <compare>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace kvx::inline v0 {
+
+/// The press of the uncompressed base, whose ratio is 0.
+inline constexpr std::string_view kNoPress = "none";
+/// The state of a sample that a press cannot serve; the record's detail says why.
+inline constexpr std::string_view kNotApplicable = "not_applicable";
+
+/// What tells the cells of a grid apart.
+struct CellName {
+  std::string press;  ///< written form
+  double ratio = 0;   ///< compression ratio; 0 where a budget says how much stays
+  std::string budget =
+      {};  ///< instead of a ratio: `keep=256` or `kv_bytes=100000`; the ratio then varies with contexts
+  auto operator<=>(const CellName&) const = default;
+};
+
+/// One answer of a run and what it is worth.
+struct Record {
+  std::string key;        ///< 16 hex digits, a hash of all that the answer depends on beside what stands below
+  std::string model;      ///< its name
+  std::string task;       ///< the task that graded it; the sample's column `task` may divide its data further
+  std::string press;      ///< written form
+  double ratio = 0;       ///< compression ratio, the share of this context that was to be removed
+  std::size_t index = 0;  ///< the sample's line in the task's data, from 0
+  Sample sample = {};
+  std::string predicted_answer = {}, state = {}, detail = {};
+  std::map<std::string, std::optional<double>> metrics = {};  ///< none: does not apply
+  std::size_t kept_bytes = 0, full_bytes = 0;                 ///< of the context's cache, compressed and not
+  std::string budget = {};                                    ///< as CellName has it
+
+  CellName cell() const { return {press, budget.empty() ? ratio : 0, budget}; }
+};
+
+/// One line of JSON without its end. `task` is the sample's, so that the line is one that grade_file reads, and
+/// `graded_as` the record's. Long texts come last.
+inline std::string to_json(const Record& record) {
+  JsonWriter out;
+  out.begin_object().key("key").value(record.key).key("model").value(record.model);
+  out.key("task").value(record.sample.task).key("graded_as").value(record.task);
+  out.key("press").value(record.press).key("ratio").value(record.ratio).key("budget").value(record.budget);
+  out.key("index").value(record.index);
+  out.key("state").value(record.state).key("metrics").begin_object();
+  for (const auto& [name, value] : record.metrics) out.key(name).value(value.value_or(NAN));
+  out.end_object().key("detail").value(record.detail);
+  out.key("kept_bytes").value(record.kept_bytes).key("full_bytes").value(record.full_bytes);
+  out.key("max_new_tokens").value(record.sample.max_new_tokens);
+  out.key("predicted_answer").value(record.predicted_answer).key("answer").value(record.sample.answer);
+  out.key("answer_prefix").value(record.sample.answer_prefix).key("question").value(record.sample.question);
+  out.key("context").value(record.sample.context).end_object();
+  return out.text();
+}
+
+namespace detail {
+
+inline double finite_number(const JsonTree& value, const JsonlRow& row, const std::string& column) {
+  const double number = value.number() != nullptr ? value.number()->value() : NAN;
+  if (!std::isfinite(number))
+    throw Error(row.where(),
+                "column " + column + ": expected a number, found " +
+                    (value.number() != nullptr ? shortened(value.number()->digits(), 40) : std::string(value.type())));
+  return number;
+}
+
+inline std::size_t whole_number(const JsonlRow& row, const std::string& column) {
+  const JsonTree& value = row.at(column);
+  const std::string found = value.number() != nullptr ? value.number()->digits() : std::string(value.type());
+  std::size_t result = 0;
+  const auto [end, code] = std::from_chars(found.data(), found.data() + found.size(), result);
+  if (code != std::errc() || end != found.data() + found.size())
+    throw Error(row.where(), "column " + column + ": expected a whole number, found " + shortened(found, 40));
+  return result;
+}
+
+}  // namespace detail
+
+/// Reads what to_json wrote. Throws Error, naming line and column, for anything else.
+inline Record record_of(const JsonlRow& row) {
+  Record record{row.string("key"),
+                row.string("model"),
+                row.string("graded_as"),
+                row.string("press"),
+                detail::finite_number(row.at("ratio"), row, "ratio"),
+                detail::whole_number(row, "index"),
+                row.sample(),
+                row.string("predicted_answer"),
+                row.string("state"),
+                row.string("detail"),
+                {},
+                detail::whole_number(row, "kept_bytes"),
+                detail::whole_number(row, "full_bytes"),
+                row.string("budget")};
+  const JsonTree& metrics = row.at("metrics");
+  if (metrics.object() == nullptr)
+    throw Error(row.where(), "column metrics: expected an object, found " + std::string(metrics.type()));
+  for (const auto& [name, value] : *metrics.object())
+    record.metrics[name] =
+        value.is_null() ? std::nullopt : std::optional(detail::finite_number(value, row, "metrics." + name));
+  return record;
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <kvx/eval/results.hpp>
+#include <kvx/eval/results_text.hpp>
+#include <kvx/score/scorer.hpp>
+#include <kvx/score/wilson.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdio>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+namespace detail {
+
+/// `number` with so many decimals; `-` for NaN.
+inline std::string decimals(double number, int count, bool plus = false) {
+  if (std::isnan(number)) return "-";
+  std::string text(static_cast<std::size_t>(std::snprintf(nullptr, 0, plus ? "%+.*f" : "%.*f", count, number)), '\0');
+  std::snprintf(text.data(), text.size() + 1, plus ? "%+.*f" : "%.*f", count, number);
+  return text;
+}
+
+/// `0.83 [0.71, 0.91] -0.12 (p=0.031)`: the value, its interval, its change against the base; `=` for no change.
+inline std::string metric_text(const Share& share, const Change* change) {
+  if (share.n == 0) return "-";
+  std::string text = decimals(share.value, 2) + " [" + decimals(share.low, 2) + ", " + decimals(share.high, 2) + "]";
+  if (change == nullptr || change->n == 0) return text;
+  if (change->value == 0) return text + " =";
+  const std::string p = change->p < 0.0005 ? "<0.001" : "=" + decimals(change->p, 3);
+  return text + " " + decimals(change->value, 2, true) + " (p" + p + ")";
+}
+
+inline std::string markdown_table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const auto& row : rows)
+    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
+  std::string text;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    for (std::size_t c = 0; c < widths.size(); ++c)
+      text.append("| ").append(rows[r][c]).append(widths[c] - rows[r][c].size() + 1, ' ');
+    text += "|\n";
+    for (std::size_t c = 0; r == 0 && c < widths.size(); ++c) text.append("| ").append(widths[c], '-').append(" ");
+    if (r == 0) text += "|\n";
+  }
+  return text;
+}
+
+inline std::string markdown_text(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) (escaped += c == '|' ? "\\" : "") += c >= 0 && c < ' ' ? ' ' : c;
+  return escaped;
+}
+
+}  // namespace detail
+
+/// Tokens per second of a cell, if they were measured.
+using Speed = std::function<std::optional<double>(const CellResult&)>;
+
+/// A Markdown table for each model and group of samples, one row a cell, and what its figures mean.
+inline std::string report_markdown(std::span<const CellResult> cells, const Speed& speed = {}) {
+  std::vector<std::pair<std::string, std::vector<std::vector<std::string>>>> tables;
+  for (const CellResult& cell : cells) {
+    const std::string title = detail::markdown_text(cell.model + ": " + cell.label());
+    auto table = std::find_if(tables.begin(), tables.end(), [&](const auto& t) { return t.first == title; });
+    std::vector<std::string> head = {"press", "ratio", "n"},
+                             row = {detail::markdown_text(cell.press()), detail::six_digits(cell.ratio),
+                                    std::to_string(cell.score.n)};
+    const auto add = [&](std::string name, std::string value) {
+      head.push_back(std::move(name));
+      row.push_back(std::move(value));
+    };
+    for (std::size_t m = 0; m < cell.score.metrics.size(); ++m)
+      add(cell.score.metrics[m].name,
+          detail::metric_text(cell.score.metrics[m], cell.changes.empty() ? nullptr : &cell.changes[m]));
+    for (const Share& share : cell.score.summaries) add(share.name, detail::metric_text(share, nullptr));
+    add("not applicable", std::to_string(cell.not_applicable));
+    add("MB kept", detail::decimals(cell.kept_bytes / 1e6, 2));
+    if (speed) add("tokens/s", detail::decimals(speed(cell).value_or(NAN), 1));
+    if (table == tables.end()) table = tables.insert(table, {title, {std::move(head)}});
+    table->second.push_back(std::move(row));
+  }
+  std::string text;
+  for (const auto& [title, rows] : tables)
+    text.append(text.empty() ? "" : "\n").append(title).append("\n\n") += detail::markdown_table(rows);
+  return text + "\nvalue [95 % Wilson interval] change against none on the same samples (p of McNemar's exact test)\n";
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <kvx/eval/results.hpp>
+#include <kvx/io/json_writer.hpp>
+#include <kvx/score/grade_file.hpp>
+#include <kvx/score/scorer.hpp>
+#include <kvx/score/wilson.hpp>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace kvx::inline v0 {
+
+namespace detail {
+
+/// Six digits: what a math library computes may differ in its last ones from host to host.
+inline std::string six_digits(double number) {
+  std::array<char, 32> text;
+  return {text.data(),
+          std::to_chars(text.data(), text.data() + text.size(), number, std::chars_format::general, 6).ptr};
+}
+
+/// A field of RFC 4180.
+inline std::string csv_field(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == text.npos) return std::string(text);
+  std::string quoted = "\"";
+  for (const char c : text) quoted.append(c == '"' ? 2 : 1, c);
+  return quoted + '"';
+}
+
+/// As JSON has it; empty where JSON has none.
+inline std::string csv_field(double number) {
+  return std::isfinite(number) ? JsonWriter().value(number).text() : std::string();
+}
+
+}  // namespace detail
+
+/// A JSON array of one object a cell, each on its line. What no answer tells is null.
+inline std::string results_json(std::span<const CellResult> cells) {
+  std::string text;
+  for (const CellResult& cell : cells) {
+    JsonWriter out;
+    out.begin_object().key("model").value(cell.model).key("press").value(cell.press());
+    out.key("compression_ratio").value(cell.ratio).key("task").value(cell.label()).key("n").value(cell.score.n);
+    out.key("not_applicable").value(cell.not_applicable);
+    out.key("kept_bytes").value(cell.kept_bytes).key("full_bytes").value(cell.full_bytes);
+    out.key("states").begin_object();
+    for (const auto& [state, count] : cell.score.states) out.key(state).value(count);
+    out.end_object();
+    detail::write_shares("metrics", cell.score.metrics, out);
+    detail::write_shares("summaries", cell.score.summaries, out);
+    out.key("changes").begin_object();
+    for (const Change& change : cell.changes) {
+      out.key(change.metric).begin_object().key("value").value(change.value).key("n").value(change.n);
+      out.key("mcnemar_p").raw(detail::six_digits(change.p)).end_object();
+    }
+    out.end_object().end_object();
+    text.append(text.empty() ? "[\n" : ",\n").append(out.text());
+  }
+  return text.empty() ? "[]\n" : text + "\n]\n";
+}
+
+/// One line a cell and metric, the task's summaries and the share of the cache that is kept among them; a field that
+/// no answer tells is empty.
+inline std::string results_csv(std::span<const CellResult> cells) {
+  std::string text = "model,press,compression_ratio,task,metric,value,n,low,high\n";
+  for (const CellResult& cell : cells) {
+    const auto add = [&](const Share& share) {
+      for (const std::string& field :
+           {detail::csv_field(cell.model), detail::csv_field(cell.press()), detail::csv_field(cell.ratio),
+            detail::csv_field(cell.label()), detail::csv_field(share.name), detail::csv_field(share.value),
+            std::to_string(share.n), detail::csv_field(share.low)})
+        text.append(field).append(",");
+      text.append(detail::csv_field(share.high)).append("\n");
+    };
+    for (const Share& share : cell.score.metrics) add(share);
+    for (const Share& share : cell.score.summaries) add(share);
+    constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+    add({"memory_retained", cell.kept_bytes / cell.full_bytes, cell.score.n, kNone, kNone});
+  }
+  return text;
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,355 @@
+# Usage: kvx-eval.sh PROGRAM   What the command line promises: exit codes and one-line errors, results that no batch,
+# thread count, memory limit or kill changes, and an output directory that no other run spoils.
+set -u
+program=$1
+failed=0
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+log=$scratch/log
+
+fail() { # fail WHAT EXPECTED FOUND
+  printf 'kvx-eval: %s\n  expected %s\n  found %s\n' "$1" "$2" "$3"
+  failed=1
+}
+is() { [ "$2" = "$3" ] || fail "$@"; }                                              # is WHAT EXPECTED FOUND
+matches() { printf '%s\n' "$3" | grep -qE -- "$2" || fail "$1" "/$2/" "$3"; }       # matches WHAT PATTERN FOUND
+same() { cmp -s "$2" "$3" || fail "$1" "$3 to equal $2" "$(cmp "$2" "$3" 2>&1)"; }  # same WHAT FILE FILE
+same_results() {                                                                    # same_results WHAT RUN RUN
+  for file in records.jsonl results.json results.csv; do same "$1" "$scratch/$2/$file" "$scratch/$3/$file"; done
+}
+lines() { awk 'END { print NR }' "$1"; }
+sums() { (cd "$1" && cksum ./*); }
+alive() { grep -q VmRSS "/proc/$1/status" 2>/dev/null; } # a process that ended and was not waited for has none
+
+expect() { # expect CODE PATTERN ARGUMENT...: the exit code, and what one line of the output matches
+  code=$1 pattern=$2
+  shift 2
+  output=$("$program" "$@" 2>&1)
+  is "exit code of: $*" "$code" $?
+  matches "output of: $*" "$pattern" "$output"
+}
+refuse() { # refuse CODE PATTERN ARGUMENT...: the exit code, nothing on stdout, and the one line on stderr
+  code=$1 pattern=$2
+  shift 2
+  output=$("$program" "$@" 2>"$log")
+  is "exit code of: $*" "$code" $?
+  is "stdout of: $*" "" "$(printf '%s' "$output" | head -n 3)"
+  is "lines on stderr of: $*" 1 "$(lines "$log")"
+  matches "stderr of: $*" "^kvx-eval: $pattern" "$(cat "$log")"
+}
+
+# The command line.
+none=$scratch/none
+expect 0 '^[0-9]+\.[0-9]+\.[0-9]+$' --version
+expect 0 '^tool_call$' --list-tasks
+expect 0 '^snapkv +window=64, kernel=5 +arXiv:2404.14469$' --list-presses
+expect 2 'nonsense' tool_call --out "$none" --nonsense
+refuse 2 '(tasks?: )?expected a task' --out "$none"
+refuse 2 "task 'tool_cal': unknown task; did you mean tool_call" tool_cal --out "$none"
+refuse 2 "task 'tool_cal': unknown task; did you mean tool_call" grade tool_cal "$none"
+refuse 2 'out: expected a directory' tool_call
+refuse 2 ".*unknown press 'snapvk'; did you mean snapkv" tool_call --out "$none" --press snapvk
+refuse 2 "press 'knorm\\(': .*parenthesis" tool_call --out "$none" --press 'snapkv,knorm('
+refuse 2 'ratio: expected 0 <= ratio < 1, found 1.5' tool_call --out "$none" --ratio 0,1.5
+refuse 2 "ratio: expected a number, found 'half'" tool_call --out "$none" --ratio half
+refuse 2 'ratio: .*keep' tool_call --out "$none" --ratio 0.5 --keep 3
+refuse 2 'limit: expected a whole number .*found -1' tool_call --out "$none" --limit -1
+refuse 2 'dtype: expected bf16 or f32, found f16' tool_call --out "$none" --dtype f16
+refuse 2 "memory: expected a size such as .*found '4X'" tool_call --out "$none" --memory 4X
+refuse 2 'template: expected chatml, none or qwen2.5, found jinja' tool_call --out "$none" --template jinja
+refuse 1 'model no/where: expected a directory' tool_call --out "$none" --model no/where
+refuse 1 'no/where: cannot open' tool_call --out "$none" --data no/where
+
+# A configuration file.
+config=$scratch/config.yaml again=$scratch/again.yaml
+"$program" tool_call --print-config --press 'snapkv(window=16, kernel=5),knorm' --ratio 0,0.5 --limit 3 >"$config"
+"$program" --print-config --config "$config" >"$again"
+same "--print-config of its own output" "$config" "$again"
+"$program" --print-config --config "$config" --limit 7 >"$again"
+is "lines that --limit 7 changes" '< limit: "3"> limit: "7"' "$(diff "$config" "$again" | grep '^[<>]' | tr -d '\n')"
+printf 'ratio: [0, 0.5]\npress:\n  - snapkv(window=16, kernel=5)\n  - knorm\ntasks: tool_call\nlimit: 3\n' >"$again"
+"$program" --print-config --config "$again" >"$again.printed"
+same "--print-config of YAML lists" "$config" "$again.printed"
+echo 'raito: 0.5' >"$again"
+refuse 2 "$again: .*raito" tool_call --print-config --config "$again"
+for text in 'ratio: [' 'ratio: {a: 1}' '- ratio' 'ratio'; do
+  echo "$text" >"$again"
+  refuse 2 "$again: expected YAML" tool_call --print-config --config "$again"
+done
+
+# Grading answers of another engine.
+verdicts=tests/data/toolcall/verdicts.jsonl answers=$scratch/answers.jsonl bad=$scratch/bad.jsonl
+awk '{
+  gold = index($0, "\"answer\": ") + 10; predicted = index($0, ", \"predicted_answer\": ")
+  answer = substr($0, gold, predicted - gold); gsub(/["\\]/, "\\\\&", answer)
+  printf "{\"context\": \"c\", \"question\": \"q\", \"answer_prefix\": \"\", \"task\": \"%s\", \"max_new_tokens\": 9, ",
+    NR % 2 ? "odd" : "even"
+  printf "\"answer\": \"%s\"%s}\n", answer, substr($0, predicted, index($0, ", \"json_valid\": ") - predicted)
+}' $verdicts >"$answers"
+"$program" grade tool_call "$answers" >"$scratch/grades.json" 2>"$log"
+is "exit code of grade" 0 $?
+matches "groups of grade" '^\{"even":\{"n":71,.*"odd":\{"n":71,.*\}$' "$(cat "$scratch/grades.json")"
+for metric in name_substring json_valid name_match schema_valid args_exact; do
+  is "answers that are $metric" "$(grep -c "\"$metric\": true" $verdicts)" "$(tr '{}' '\n\n' <"$scratch/grades.json" |
+    awk -F '[:,]' -v line="\"$metric\":" 'index($0, line) { getline; right += $2 * $4 } END { printf "%.0f", right }')"
+done
+gzip -c "$answers" >"$answers.gz"
+is "grades of a gzip file" "$(cat "$scratch/grades.json")" "$("$program" grade tool_call "$answers.gz")"
+for bracket in '[' '{' '{\\"a\\":'; do
+  awk -v bracket="$bracket" 'NR == 1 {
+    sub(/"predicted_answer".*/, ""); printf "%s\"predicted_answer\": \"", $0
+    for (size = 0; size < 1000000; size += length(bracket)) printf "%s", bracket
+    print "\"}"
+  }' "$answers" >"$bad"
+  expect 0 '"states":\{"unparsed":1\}' grade tool_call "$bad"
+done
+sed '2s/"predicted_answer"/"answered"/' "$answers" >"$bad"
+refuse 1 "$bad: line 2: missing column predicted_answer" grade tool_call "$bad"
+refuse 1 'no/where: cannot open' grade tool_call no/where
+
+bad_data() { # bad_data PATTERN COMMAND...: the same error for data to grade and for data to run
+  error="$bad: $1"
+  shift
+  "$@" "$answers" >"$bad"
+  refuse 1 "$error" grade tool_call "$bad"
+  refuse 1 "$error" tool_call --out "$none" --data "$bad"
+}
+bad_data 'line 3: missing column question' sed '3s/"question"/"questions"/'
+bad_data 'line 3: column max_new_tokens: expected a whole number' sed '3s/"max_new_tokens": 9/"max_new_tokens": "9"/'
+bad_data 'line 3: expected a JSON object' sed '3s/^./x/'
+bad_data "line 3: .*answer: expected a JSON object" sed '3s/"answer": "./"answer": "x/'
+bad_data 'expected JSON lines, found an empty file' sed d
+bad_data 'expected .*gzip' sh -c 'gzip -c "$0" | head -c 3000'
+[ ! -e "$none" ] || fail "a run that cannot start" "no output directory" "$(ls -a "$none")"
+
+# The model in the tree calls tools that it never saw.
+"$program" tool_call --ratio 0 --out "$scratch/tiny" >/dev/null 2>"$log"
+while read -r metric least; do
+  is "$metric of the tiny model of $least or more" yes \
+    "$(awk -F, -v m="$metric" -v least="$least" '$5 == m { print $6 >= least ? "yes" : $6 }' "$scratch/tiny/results.csv")"
+done <<END
+json_valid 0.99
+name_match 0.9
+schema_valid 0.9
+args_exact 0.9
+decline_precision 0.7
+decline_recall 0.7
+END
+
+# A grid: ten cells, four requests of each of two catalogs.
+grid=$scratch/grid.yaml total=80
+gzip -dc examples/data/tool_call.jsonl.gz | awk 'NR <= 4 || (NR > 48 && NR <= 52)' >"$scratch/data.jsonl"
+cat >"$grid" <<END
+tasks: tool_call
+data: $scratch/data.jsonl
+max-new-tokens: 12
+max-context-length: 150
+press: knorm,streaming_llm,snapkv(window=16, kernel=7)
+ratio: 0,0.2,0.4,0.6
+END
+run() { # run NAME OPTION...: a run of the grid, into the directory NAME
+  name=$1
+  shift
+  "$program" --config "$grid" --out "$scratch/$name" "$@" >"$scratch/table" 2>"$log"
+  is "exit code of a grid with: $*" 0 $?
+}
+run whole
+whole=$scratch/whole csv=$(cat "$whole/results.csv")
+files="config.yaml records.jsonl results.csv results.json run.json "
+is "files of a run" "$files" "$(ls "$whole" | tr '\n' ' ')"
+is "records" $total "$(lines "$whole/records.jsonl")"
+is "cells in results.json" 20 "$(grep -c '"press":' "$whole/results.json")"
+matches "head of the table" '^\| press .*\| ratio .*\| n .*\| args_exact .*\| MB kept .*\| tokens/s' \
+  "$(grep '^| press' "$scratch/table" | sed 1q)"
+is "rows of the table" 20 \
+  "$(grep -cE '^\| (none|knorm|streaming_llm|snapkv\(.*\)) +\| 0.* \[' "$scratch/table")"
+is "lines on stderr that move the cursor" 0 "$(grep -c "$(printf '[\r\033]')" "$log")"
+is "first line of results.csv" "model,press,compression_ratio,task,metric,value,n,low,high" \
+  "$(sed 1q "$whole/results.csv")"
+matches "a press with a comma in results.csv" '^[^,]*,"snapkv\(window=16, kernel=7\)",0\.2,tool_call_08,args_exact,' \
+  "$(printf '%s\n' "$csv" | grep snapkv)"
+is "values in results.csv outside their interval" "" "$(printf '%s\n' "$csv" | sed 's/"[^"]*"/snapkv/' |
+  awk -F, 'NR > 1 && $8 != "" && ($8 < 0 || $6 < $8 - 1e-9 || $9 < $6 - 1e-9 || $9 > 1)')"
+
+run one --max-batch 1 --threads 1
+same_results "one thread, one sequence at a time" whole one
+run seven --max-batch 7 --threads 3
+same_results "three threads, seven sequences at a time" whole seven
+"$program" --config "$whole/config.yaml" --out "$scratch/config" >/dev/null 2>"$log"
+same_results "the configuration that a run leaves" whole config
+run grown --press knorm --limit 3 --ratio 0.4
+run grown
+matches "a run that others began" '^77 new answers' "$(cat "$log")"
+same_results "a run that others began" whole grown
+
+run ours --press 'snapkv(window=16, kernel=7)' --ratio 0.4 --limit 2
+run theirs --press-name 'SnapKVPress(window_size=16, kernel_size=7)' --compression-ratio 0.4 --limit 2
+same_results "the spellings of kvpress" ours theirs
+run dice --press random --ratio 0.8 --seed 1
+run same_dice --press random --ratio 0.8 --seed 1
+run other_dice --press random --ratio 0.8 --seed 2
+same_results "a seed" dice same_dice
+! cmp -s "$scratch/dice/records.jsonl" "$scratch/other_dice/records.jsonl" ||
+  fail "two seeds" "other records" "the same"
+run window --press 'snapkv(window=500),knorm' --ratio 0.4 --limit 2
+is "not applicable" 2 \
+  "$(grep -c '"press":"snapkv(window=500)".*"state":"not_applicable"' "$scratch/window/records.jsonl")"
+is "records beside them" 4 "$(lines "$scratch/window/records.jsonl")"
+run base --ratio 0 --limit 4
+is "metrics of graded records" "$(grep -o '"metrics":.*"summaries":{.*}},' "$scratch/base/results.json")" \
+  "$("$program" grade tool_call "$scratch/base/records.jsonl" | grep -o '"metrics":.*}}}' | sed 's/}}}$/},/')"
+
+# A run that is killed, again and again, goes on where it was.
+killed=0 attempt=0
+mkdir "$scratch/killed"
+: >"$scratch/killed/records.jsonl"
+while [ $attempt -lt 20 ]; do
+  attempt=$((attempt + 1))
+  "$program" --config "$grid" --max-batch 2 --out "$scratch/killed" >/dev/null 2>"$log" &
+  pid=$!
+  while alive $pid && [ "$(lines "$scratch/killed/records.jsonl")" -lt $((attempt * total / 22)) ]; do sleep 0.005; done
+  sleep 0.0$((attempt % 3))
+  kill -9 $pid 2>/dev/null
+  wait $pid 2>/dev/null
+  status=$?
+  if [ $status -eq 137 ] && [ "$(lines "$scratch/killed/records.jsonl")" -lt $total ]; then
+    killed=$((killed + 1))
+  elif [ $status -ne 137 ] && [ $status -ne 0 ]; then
+    fail "start $attempt after a kill" "exit 0" "exit $status: $(cat "$log")"
+    break
+  fi
+done
+[ $killed -ge 10 ] || fail "kills" "10 or more of 20 amid the records" "$killed"
+sed -n 5p "$whole/records.jsonl" | head -c 300 >>"$scratch/killed/records.jsonl"
+run killed
+same_results "$killed kills and a torn line" whole killed
+
+# A second start of a finished run; a run that was killed after its last answer, or while it put its files in place.
+before=$(sums "$scratch/killed")
+run killed
+is "files after a second start" "$before" "$(sums "$scratch/killed")"
+matches "a second start" '^0 new answers' "$(cat "$log")"
+mkdir "$scratch/late"
+sort -r "$whole/records.jsonl" >"$scratch/late/records.jsonl"
+head -c 1000 "$whole/records.jsonl" >"$scratch/late/records.jsonl.tmp"
+run late
+matches "a run killed late" '^0 new answers' "$(cat "$log")"
+same_results "a run killed late" whole late
+is "files of a run killed late" "$files" "$(ls "$scratch/late" | tr '\n' ' ')"
+
+# Two runs at a time.
+"$program" --config "$grid" --max-batch 1 --out "$scratch/two" >/dev/null 2>&1 &
+pid=$!
+while alive $pid && [ ! -s "$scratch/two/records.jsonl" ]; do sleep 0.005; done
+kill -STOP $pid
+refuse 1 "$scratch/two: another run is writing there" --config "$grid" --out "$scratch/two"
+kill -9 $pid
+wait $pid 2>/dev/null
+run two
+same_results "a run that another met" whole two
+
+# Another run's directory.
+other() { # other PATTERN OPTION...: the run is refused, and says what differs
+  difference=$1
+  shift
+  refuse 1 "$whole: holds records of another run \\(.*$difference" --config "$grid" --out "$whole" "$@"
+}
+before=$(sums "$whole")
+cp -R examples/models/tiny "$scratch/model"
+echo >>"$scratch/model/generation_config.json"
+other 'dtype.*bf16.*dtype.*f32' --dtype f32
+other 'max-new-tokens.*12.*max-new-tokens.*13' --max-new-tokens 13
+other 'max-context-length.*150.*max-context-length.*151' --max-context-length 151
+other 'template.*template.*none' --template none
+other 'data.*data.*answers' --data "$answers"
+other 'model.*model' --model "$scratch/model"
+sed '8s/"max_new_tokens": [0-9]*/"max_new_tokens": 7/' "$scratch/data.jsonl" >"$scratch/other_data.jsonl"
+cp "$scratch/data.jsonl" "$scratch/same_data.jsonl"
+mv "$scratch/other_data.jsonl" "$scratch/data.jsonl"
+other 'data'
+cp "$scratch/same_data.jsonl" "$scratch/data.jsonl"
+is "files of the run that was refused to others" "$before" "$(sums "$whole")"
+
+# A directory that is none, or holds something else.
+echo mine >"$scratch/file"
+refuse 1 "$scratch/file: " --config "$grid" --out "$scratch/file"
+refuse 1 "$scratch/file/below: " --config "$grid" --out "$scratch/file/below"
+is "a file in the place of the directory" mine "$(cat "$scratch/file")"
+foreign() { # foreign PATTERN FILE: it is refused as a record file and left as it was
+  mkdir "$scratch/foreign"
+  cp "$2" "$scratch/foreign/records.jsonl"
+  refuse 1 "$scratch/foreign/records.jsonl: $1" --config "$grid" --out "$scratch/foreign"
+  same "a foreign records.jsonl" "$2" "$scratch/foreign/records.jsonl"
+  is "files beside a foreign records.jsonl" records.jsonl "$(ls "$scratch/foreign")"
+  rm -r "$scratch/foreign"
+}
+foreign 'line 1: expected a JSON object' "$scratch/file"
+foreign 'line 1: ' "$program"
+foreign 'line 1: missing column key' "$answers"
+printf 'notes without an end of line' >"$bad"
+foreign '' "$bad"
+sed '2s/.*"index"/{"index"/' "$whole/records.jsonl" >"$bad"
+foreign 'line 2: missing column' "$bad"
+sed 2p "$whole/records.jsonl" >"$bad"
+foreign 'line 3: expected each answer once' "$bad"
+mkdir "$scratch/beside"
+echo mine >"$scratch/beside/notes.txt"
+run beside
+same_results "a directory with notes" whole beside
+is "notes beside a run" mine "$(cat "$scratch/beside/notes.txt")"
+
+# A full disk: no file may grow beyond 100 kB.
+full() { # full NAME FILE: the run fails, and names the file that it could not write
+  output=$(trap '' XFSZ; ulimit -f 200; exec "$program" --config "$grid" --out "$scratch/$1" 2>&1)
+  is "exit code on a full disk" 1 $?
+  is "output on a full disk" "kvx-eval: $scratch/$1/$2: cannot write: File too large" "$output"
+}
+full full records.jsonl
+is "records on a full disk that are none of the run" 0 \
+  "$(grep -cvxFf "$whole/records.jsonl" "$scratch/full/records.jsonl")"
+[ -s "$scratch/full/records.jsonl" ] || fail "records on a full disk" "some" "none"
+run full
+same_results "a run after a full disk" whole full
+rm "$scratch/full/results.json" "$scratch/full/results.csv"
+full full records.jsonl.tmp
+same "records, finished on a full disk" "$whole/records.jsonl" "$scratch/full/records.jsonl"
+if [ -c /dev/full ]; then
+  for arguments in --list-tasks "tool_call --print-config" "grade tool_call $answers" "--config $grid --out $whole"; do
+    # shellcheck disable=SC2086
+    "$program" $arguments >/dev/full 2>"$log"
+    is "exit code on a full stdout of: $arguments" 1 $?
+    matches "stderr on a full stdout of: $arguments" '^kvx-eval: .*stdout' "$(cat "$log")"
+  done
+fi
+
+# A third of the memory that it takes without a limit: forty caches of a long context in F32.
+ratios=$(awk 'BEGIN { for (i = 1; i <= 40; ++i) printf "%s0.%03d", (i > 1 ? "," : ""), i }')
+gzip -dc examples/data/tool_call.jsonl.gz | awk 'NR > 96 && NR <= 98' >"$scratch/long.jsonl"
+peak() { # peak NAME OPTION...: runs, and sets `peak`, the most kB in memory
+  name=$1
+  shift
+  "$program" tool_call --data "$scratch/long.jsonl" --max-new-tokens 3 --max-context-length 1500 --press knorm \
+    --ratio "$ratios" --dtype f32 --max-batch 512 --threads 2 --out "$scratch/$name" "$@" >/dev/null 2>"$log" &
+  pid=$! peak=0
+  while alive $pid; do
+    now=$(awk '/^VmHWM:/ { print $2 }' "/proc/$pid/status" 2>/dev/null)
+    peak=${now:-$peak}
+    sleep 0.01
+  done
+  wait $pid
+  is "exit code with $* ($(cat "$log"))" 0 $?
+}
+peak roomy
+limit=$((peak / 3))
+peak narrow --memory ${limit}K
+[ $peak -le $limit ] || fail "memory with --memory ${limit}K" "at most $limit kB" "$peak kB"
+same_results "--memory ${limit}K, a third of what it took without" roomy narrow
+refuse 1 'memory: expected ' --config "$grid" --out "$scratch/tight" --memory 1M
+
+# Another kernel path; last, since the variable stays.
+if ! grep -q '"kernel_path":"portable"' "$whole/run.json"; then
+  KVX_ISA=portable
+  export KVX_ISA
+  other 'kernel path'
+fi
+exit $failed

@@ -1,0 +1,221 @@
+#include <kvx/eval/answer_grid.hpp>
+
+#include <doctest/doctest.h>
+#include <kvx/core/random.hpp>
+#include <kvx/model/generate.hpp>
+#include <kvx/press/registry.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "support/error_of.hpp"
+#include "support/temp_dir.hpp"
+#include "support/tiny_random.hpp"
+
+using namespace kvx;
+
+namespace {
+
+constexpr std::size_t kMuch = std::numeric_limits<std::size_t>::max() / 2;
+
+using Place = std::pair<std::size_t, std::size_t>;  // cell, question
+using Answers = std::map<Place, std::vector<Token>>;
+
+/// A context in four cells, two of one size, with four questions of several lengths.
+struct Grid {
+  Threads threads;
+  Qwen2 model;
+  ScoredContext scored;
+  std::vector<Question> questions = {{kvx_test::random_tokens(5, 11), 9},
+                                     {kvx_test::random_tokens(1, 12), 2},
+                                     {kvx_test::random_tokens(17, 13), 1},
+                                     {kvx_test::random_tokens(8, 14), 6}};
+  std::vector<GridJob> jobs = {};
+  std::vector<Place> finished = {};
+  double seconds = 0;
+
+  explicit Grid(const std::string& dir = kvx_test::kTinyRandom, Dtype dtype = Dtype::f32)
+      : threads(1),
+        model(Qwen2::load(dir, dtype, threads)),
+        scored(model, kvx_test::random_tokens(50, 10), cells(), dtype, threads) {
+    for (std::size_t c = 0; c < cells().size(); ++c)
+      for (std::size_t q = 0; q < questions.size(); ++q) jobs.push_back({c, q});
+  }
+
+  static std::vector<Cell> cells() {
+    const Registry registry;
+    return {{registry.parse("none"), Allowance::of_ratio(0)},
+            {registry.parse("knorm"), Allowance::of_ratio(0.5)},
+            {registry.parse("random"), Allowance::of_ratio(0.5)},
+            {registry.parse("streaming_llm"), Allowance::of_tokens(6)}};
+  }
+
+  /// What generate() gives for one job.
+  std::vector<Token> alone(const GridJob& job) {
+    SequenceCache sequence(scored.compact(job.cell), scored.shape(), scored.next_position());
+    const Question& question = questions[job.question];
+    const Step step{&sequence, question.tokens};
+    Sampler greedy({});
+    return generate(model, sequence, forward(model, {&step, 1}, threads), greedy, question.max_new_tokens, threads,
+                    [](Token) {});
+  }
+  Answers expected() {
+    Answers all;
+    for (const GridJob& job : jobs) all[{job.cell, job.question}] = alone(job);
+    return all;
+  }
+
+  /// The answers of some jobs; `finished` is the order in which they came, `seconds` what they are said to have taken.
+  Answers answer(const std::vector<GridJob>& some, const BatchLimits& limits, Threads& with) {
+    Answers all;
+    finished.clear();
+    seconds = 0;
+    answer_grid(model, scored, questions, some, limits, with,
+                [&](const GridJob& job, std::span<const Token> tokens, double its_seconds) {
+                  finished.emplace_back(job.cell, job.question);
+                  all[finished.back()].assign(tokens.begin(), tokens.end());
+                  seconds += its_seconds;
+                  CHECK(its_seconds > 0);
+                });
+    return all;
+  }
+  Answers answer(const BatchLimits& limits) { return answer(jobs, limits, threads); }
+
+  /// The least memory in which all jobs are answered, which the error names.
+  std::size_t least_memory() {
+    const std::string head = "memory: expected at least ";
+    for (std::size_t bytes = 0;;) {
+      const std::string error = error_of([&] { answer({64, bytes}); });
+      if (error.empty()) return bytes;
+      REQUIRE(error.starts_with(head));
+      CHECK(error.ends_with(" bytes for one cell with one question, found " + std::to_string(bytes)));
+      const std::size_t named = std::stoull(error.substr(head.size()));
+      REQUIRE(named > bytes);
+      bytes = named;
+    }
+  }
+};
+
+/// tiny-random with another config.json.
+std::string model_with(const TempDir& dir, const std::string& from, const std::string& to) {
+  dir.write("config.json", kvx_test::config_with(from, to));
+  std::filesystem::copy(kvx_test::kTinyRandom + "/model.safetensors", dir.path());
+  return dir.path();
+}
+
+}  // namespace
+
+TEST_CASE("An answer is generate's, whatever the batch, the threads, the memory and the order of the jobs") {
+  for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
+    Grid grid(kvx_test::kTinyRandom, dtype);
+    const Answers expected = grid.expected();
+    CHECK(expected.at({0, 0}) != expected.at({1, 0}));  // the cells do differ
+    const auto check = [&](const Answers& answers) {
+      CHECK(answers == expected);
+      CHECK(grid.finished.size() == grid.jobs.size());  // each once
+    };
+    for (const GridJob& job : grid.jobs) {
+      const Place place{job.cell, job.question};
+      CHECK(grid.answer({job}, {1, kMuch}, grid.threads) == Answers{{place, expected.at(place)}});
+    }
+    check(grid.answer({64, kMuch}));
+    for (const Index sequences : {1, 3, 5}) check(grid.answer({sequences, kMuch}));
+    for (const std::size_t extra : {0u, 2000u, 20'000u}) check(grid.answer({64, grid.least_memory() + extra}));
+    for (int count = 2; count <= 4; ++count) {
+      Threads threads(count);
+      check(grid.answer(grid.jobs, {64, kMuch}, threads));
+      check(grid.answer(grid.jobs, {3, kMuch}, threads));
+    }
+    SplitMix64 random(15);
+    for (int shuffle = 0; shuffle < 3; ++shuffle) {
+      auto jobs = grid.jobs;
+      for (std::size_t i = jobs.size(); i > 1; --i) std::swap(jobs[i - 1], jobs[random.next() % i]);
+      check(grid.answer(jobs, {7, kMuch}, grid.threads));
+    }
+  }
+}
+
+TEST_CASE("A batch is as large as its limits allow, and no larger") {
+  Grid grid;
+  grid.jobs = {{1, 0}, {1, 1}, {2, 0}, {2, 1}};  // long and short answers from cells of one size
+  const std::vector<Place> one_by_one = {{1, 0}, {1, 1}, {2, 0}, {2, 1}}, together = {{1, 1}, {2, 1}, {1, 0}, {2, 0}};
+  grid.answer({64, kMuch});
+  CHECK(grid.finished == together);
+  grid.answer({4, kMuch});
+  CHECK(grid.finished == together);
+  grid.answer({1, kMuch});
+  CHECK(grid.finished == one_by_one);
+  grid.answer({2, kMuch});
+  CHECK(grid.finished == std::vector<Place>{{1, 1}, {1, 0}, {2, 0}, {2, 1}});  // {2, 0} enters after {1, 1}
+
+  const std::size_t least = grid.least_memory();
+  grid.answer({64, least});
+  CHECK(grid.finished == one_by_one);
+  grid.answer({64, 4 * least});
+  CHECK(grid.finished == together);
+  // Room for the second question beside the first, but not for the second cell.
+  grid.answer({64, least + grid.scored.bytes(2) - 1});
+  CHECK(grid.finished == std::vector<Place>{{1, 1}, {1, 0}, {2, 1}, {2, 0}});
+}
+
+TEST_CASE("The seconds of all answers are those of the batch") {
+  Grid grid;
+  const auto start = std::chrono::steady_clock::now();
+  grid.answer({5, kMuch});
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  CHECK(grid.seconds <= took.count());
+}
+
+TEST_CASE("Memory that does not hold one cell with one question is an error") {
+  Grid grid;
+  for (const GridJob& job : {GridJob{0, 2}, GridJob{3, 0}}) {
+    grid.jobs = {job};
+    const std::size_t least = grid.least_memory();
+    const auto rows =
+        static_cast<Index>(grid.questions[job.question].tokens.size()) + grid.questions[job.question].max_new_tokens;
+    const CacheShape& shape = grid.scored.shape();
+    CHECK(least >= grid.scored.bytes(job.cell) +
+                       static_cast<std::size_t>(rows * shape.layers * shape.kv_heads) * shape.row_bytes());
+    CHECK(least < grid.scored.bytes(job.cell) + 100'000);
+    CHECK(error_of([&] {
+            grid.answer({64, least - 1});
+          }) == "memory: expected at least " + std::to_string(least) + " bytes for one cell with one question, found " +
+                    std::to_string(least - 1));
+    CHECK(grid.finished.empty());
+  }
+}
+
+TEST_CASE("An answer ends with the model's stop token") {
+  Grid endless;
+  const auto whole = endless.expected();
+  const Token stop = whole.at({1, 0})[3];
+  const TempDir dir;
+  Grid grid(model_with(dir, "\"use_sliding_window\"",
+                       "\"eos_token_id\": " + std::to_string(stop) + ", \"use_sliding_window\""));
+  const auto answers = grid.answer({64, kMuch});
+  CHECK(answers == grid.expected());
+  for (const auto& [place, tokens] : whole) {
+    const auto end = std::find(tokens.begin(), tokens.end(), stop);
+    CHECK(answers.at(place) == std::vector<Token>(tokens.begin(), end == tokens.end() ? end : end + 1));
+  }
+  CHECK(answers.at({1, 0}).size() <= 4);
+}
+
+TEST_CASE("An answer ends at the model's last position and stops no other") {
+  const TempDir dir;
+  Grid grid(model_with(dir, "\"max_position_embeddings\": 4096", "\"max_position_embeddings\": 60"));
+  grid.questions.erase(grid.questions.begin() + 2);  // 67 positions with its context
+  std::erase_if(grid.jobs, [](const GridJob& job) { return job.question == 3; });
+  const auto expected = grid.expected();
+  CHECK(expected.at({0, 0}).size() == 6);  // 50 and 5, five more, and the one that the last of them gives
+  CHECK(expected.at({0, 1}).size() == 2);
+  CHECK(grid.answer({64, kMuch}) == expected);
+}

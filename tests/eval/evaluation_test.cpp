@@ -1,0 +1,444 @@
+#include <kvx/eval/evaluation.hpp>
+
+#include <doctest/doctest.h>
+#include <kvx/io/json_writer.hpp>
+#include <kvx/io/text_file.hpp>
+#include <kvx/model/compress.hpp>
+#include <kvx/model/generate.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <set>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "support/error_of.hpp"
+#include "support/reference.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace kvx;
+
+namespace {
+
+/// A task written outside kvx: how much of an answer are vowels, and does it begin as the sample's does, if that has
+/// more than one letter?
+struct Vowels {
+  static constexpr std::string_view name = "vowels";
+  static inline int fuse = -1;  ///< answers to grade before the power fails; below 0 it does not
+  static std::span<const std::string_view> metric_names() {
+    static constexpr std::array<std::string_view, 2> kNames = {"vowels", "begins"};
+    return kNames;
+  }
+  Grade grade(const Sample& sample, std::string_view answer) const {
+    if (sample.answer.empty()) throw Error("sample's answer", "expected a word, found nothing");
+    if (fuse >= 0 && fuse-- == 0) throw std::runtime_error("the power failed");
+    const auto vowels = std::count_if(answer.begin(), answer.end(), [](char c) {
+      return std::string_view("aeiou").find(c) != std::string_view::npos;
+    });
+    const auto size = std::max<std::size_t>(1, answer.size());
+    return {4 * static_cast<std::size_t>(vowels) > size ? "sung" : "spoken",
+            {static_cast<double>(vowels) / static_cast<double>(size),
+             sample.answer.size() > 1 ? std::optional<double>(answer.starts_with(sample.answer[0])) : std::nullopt},
+            std::to_string(answer.size()) + " bytes"};
+  }
+};
+
+/// Another one.
+struct Empty {
+  static constexpr std::string_view name = "empty";
+  static std::span<const std::string_view> metric_names() {
+    static constexpr std::array<std::string_view, 1> kNames = {"empty"};
+    return kNames;
+  }
+  Grade grade(const Sample&, std::string_view answer) const {
+    return {answer.empty() ? "empty" : "full", {answer.empty()}};
+  }
+};
+
+TaskRegistry tasks() {
+  TaskRegistry registry;
+  registry.add<Vowels>();
+  registry.add<Empty>();
+  return registry;
+}
+
+const std::string kLong =
+    "You may call one of these tools by JSON: {\"name\": \"set_light\", \"parameters\": {\"room\": \"string\", "
+    "\"level\": "
+    "\"integer\"}}, {\"name\": \"get_time\", \"parameters\": {\"city\": \"string\"}}\n";
+const std::string kOther = "Once there was a sparrow that lived under the roof of an old mill near the river. ";
+const std::string kShort = "Hello. ";
+
+/// A question that the task `vowels` takes.
+Sample sample(const std::string& context, const std::string& question, int max_new_tokens = 5) {
+  return {
+      context,       question, "{\"", question.substr(0, 1 + question.size() % 2), "vowels/" + question.substr(0, 1),
+      max_new_tokens};
+}
+/// Two contexts, whose samples do not follow each other.
+const std::vector<Sample> kSamples = {sample(kLong, "dim it"), sample(kOther, "who?!", 3), sample(kLong, "time", 1),
+                                      sample(kLong, "light", 8), sample(kOther, "why?")};
+
+std::string lines_of(const std::vector<Sample>& samples) {
+  std::string text;
+  for (const Sample& s : samples) {
+    JsonWriter out;
+    out.begin_object().key("context").value(s.context).key("question").value(s.question);
+    out.key("answer_prefix").value(s.answer_prefix).key("answer").value(s.answer);
+    out.key("task").value(s.task).key("max_new_tokens").value(s.max_new_tokens).end_object();
+    text += out.text() + "\n";
+  }
+  return text;
+}
+
+/// A folder with data, and with options for a small run on it.
+struct Bench {
+  TempDir dir;
+  EvalOptions options;
+
+  explicit Bench(const std::vector<Sample>& samples = kSamples) {
+    options.models = {kvx_test::kTinyModel};
+    options.tasks = {"vowels"};
+    options.presses = {"knorm", "snapkv(window=8)"};
+    options.ratios = {0, 0.5};
+    options.data = dir.write("data.jsonl", lines_of(samples));
+    options.dtype = Dtype::f32;
+    options.threads = 2;
+    options.out = dir.path() + "/out";
+  }
+
+  RunTimes run() const { return Evaluation(options, tasks()).run(); }
+  std::string error() const {
+    return error_of([&] { run(); });
+  }
+  std::string text() const { return read_text_file(options.out + "/records.jsonl"); }
+  std::vector<Record> records() const {
+    std::vector<Record> all;
+    each_jsonl_row(options.out + "/records.jsonl", [&](const JsonlRow& row) { all.push_back(record_of(row)); });
+    return all;
+  }
+  /// A copy of the tiny model whose weights differ in one byte.
+  std::string other_model() const {
+    const std::string path = dir.path() + "/model", weights = path + "/model.safetensors";
+    std::filesystem::copy(kvx_test::kTinyModel, path);
+    std::string bytes(MappedFile(weights).text());
+    bytes[bytes.size() - 2] = static_cast<char>(bytes[bytes.size() - 2] ^ 1);
+    std::filesystem::remove(weights);
+    dir.write("model/model.safetensors", bytes);
+    return path;
+  }
+};
+
+/// One row over all layers and heads of the tiny model, in f32.
+std::size_t row_bytes() {
+  const ModelConfig config = ModelConfig::load(kvx_test::kTinyModel);
+  const CacheShape shape{config.layers, config.kv_heads, config.head_dim, Dtype::f32};
+  return static_cast<std::size_t>(config.layers * config.kv_heads) * shape.row_bytes();
+}
+
+/// What the cells of a run should answer: the context compressed for one of them alone, one sequence decoded alone.
+struct Alone {
+  const EvalOptions& options;
+  std::string dir;
+  Threads threads{1};
+  Tokenizer tokenizer = Tokenizer::load(dir);
+  ChatTemplate chat = ChatTemplate::load(dir);
+  Qwen2 model = Qwen2::load(dir, options.dtype, threads);
+
+  Record record(const AnyTask& task, const CellName& cell, const Allowance& allowance, std::size_t index,
+                const std::string& key) {
+    const Sample& s = kSamples[index];
+    const auto parts = split_chat(chat, "", s.context, s.question, s.answer_prefix);
+    auto tokens = tokenizer.encode(parts.context);
+    if (options.max_context_length > 0) tokens.resize(static_cast<std::size_t>(options.max_context_length));
+    const auto context = compress(model, tokens, Registry().parse(cell.press), allowance, options.dtype, threads);
+    auto sequence = context.sequence();
+    const auto question = tokenizer.encode(parts.question);
+    const Step step{&sequence, question};
+    Sampler greedy({});
+    const auto answer =
+        generate(model, sequence, forward(model, {&step, 1}, threads), greedy,
+                 options.max_new_tokens > 0 ? options.max_new_tokens : Index{s.max_new_tokens}, threads, [](Token) {});
+    Record made{key, dir, std::string(task.name()), cell.press, 0, index, s, tokenizer.decode(answer, true)};
+    made.ratio = allowance.resolve(static_cast<Index>(tokens.size()), context.shape).ratio;
+    const Grade grade = task.grade(s, made.predicted_answer);
+    made.state = grade.state;
+    made.detail = grade.detail;
+    for (std::size_t i = 0; i < grade.metrics.size(); ++i)
+      made.metrics[std::string(task.metric_names()[i])] = grade.metrics[i];
+    made.kept_bytes = context.cache->bytes();
+    made.full_bytes = context.full_bytes;
+    made.budget = cell.budget;
+    return made;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("A run records what each press alone answers, by model, task, cell and sample") {
+  Bench bench;
+  bench.options.models.push_back(bench.other_model());
+  bench.options.tasks = {"empty", "vowels"};
+  const RunTimes times = bench.run();
+  const TaskRegistry registry = tasks();
+  const auto found = bench.records();
+  REQUIRE(found.size() == 60);
+  std::size_t at = 0;
+  std::string text;
+  for (const auto& model : bench.options.models) {
+    Alone alone{bench.options, model};
+    for (const auto& task : bench.options.tasks)
+      for (const auto& cell : {CellName{"none"}, CellName{"knorm", 0.5}, CellName{"snapkv(window=8)", 0.5}})
+        for (std::size_t i = 0; i < kSamples.size(); ++i, ++at)
+          text +=
+              to_json(alone.record(registry.at(task), cell, Allowance::of_ratio(cell.ratio), i, found[at].key)) + "\n";
+  }
+  CHECK((bench.text() == text));
+  CHECK(found[0].key != found[30].key);
+  for (std::size_t i = 0; i < 60; ++i) CHECK(found[i].key == found[i / 30 * 30].key);
+  std::set<std::string> answers;
+  for (const Record& record : found) answers.insert(record.predicted_answer);
+  CHECK(answers.size() > 5);  // or else little has been told apart
+  CHECK(times.answers == 60);
+  CHECK(times.answer_tokens > 60);
+  double seconds = 0;
+  std::size_t answer_tokens = 0;
+  for (const CellTimes& cell : times.cells) {
+    seconds += cell.seconds;
+    answer_tokens += cell.answer_tokens;
+  }
+  CHECK(answer_tokens == times.answer_tokens);
+  CHECK(seconds <= times.decode_seconds);
+}
+
+TEST_CASE("A context is prefilled once for the whole grid") {
+  Bench bench;
+  bench.options.ratios = {0, 0.25, 0.5, 0.75};
+  const RunTimes times = bench.run();
+  const auto tokenizer = Tokenizer::load(kvx_test::kTinyModel);
+  const auto chat = ChatTemplate::load(kvx_test::kTinyModel);
+  std::size_t tokens = 0;
+  for (const auto& context : {kLong, kOther})
+    tokens += tokenizer.encode(split_chat(chat, "", context, "", "").context).size();
+  CHECK(times.context_tokens == tokens);
+  CHECK(times.answers == 7 * kSamples.size());
+}
+
+TEST_CASE("A second run answers what is missing and nothing anew") {
+  Bench bench;
+  bench.options.limit = 3;
+  CHECK(bench.run().answers == 9);
+  const std::string first = bench.text();
+  const RunTimes again = bench.run();
+  CHECK(again.answers == 0);
+  CHECK(again.context_tokens == 0);
+  CHECK((bench.text() == first));
+  bench.options.limit = 0;
+  bench.options.threads = 1;
+  bench.options.max_batch = 2;
+  CHECK(bench.run().answers == 6);
+  bench.options.ratios = {0, 0.25, 0.5};
+  bench.options.memory *= 2;
+  CHECK(bench.run().answers == 10);
+  const std::string grown = bench.text();
+  bench.options.out += "/anew";
+  CHECK(bench.run().answers == 25);
+  CHECK((bench.text() == grown));
+}
+
+TEST_CASE("A run that was interrupted ends with the same bytes") {
+  Bench bench;
+  bench.run();
+  const std::string whole = bench.text();
+  bench.options.out += "/again";
+  for (const int graded : {0, 1, 5, 3, 4}) {
+    bench.options.max_batch = 1 + graded;
+    bench.options.threads = 1 + graded % 3;
+    Evaluation evaluation(bench.options, tasks());
+    Vowels::fuse = graded;
+    CHECK_THROWS_AS(evaluation.run(), std::runtime_error);
+    Vowels::fuse = -1;
+  }
+  CHECK(bench.records().size() == 13);
+  CHECK(bench.run().answers == 2);
+  CHECK((bench.text() == whole));
+  for (std::size_t size = 0; size < whole.size(); size += whole.size() / 5) {
+    CAPTURE(size);
+    std::filesystem::resize_file(bench.options.out + "/records.jsonl", size);
+    const std::string part = whole.substr(0, size);
+    CHECK(bench.run().answers == 15 - static_cast<std::size_t>(std::count(part.begin(), part.end(), '\n')));
+    CHECK((bench.text() == whole));
+  }
+}
+
+TEST_CASE("A press that a context is too short for is recorded as such and stops nothing") {
+  Bench bench({sample(kShort, "dim it"), sample(kLong + kOther, "time"), sample(kShort, "why?")});
+  bench.options.presses = {"snapkv", "knorm"};
+  const RunTimes times = bench.run();
+  CHECK(times.answers == 9);
+  const auto records = bench.records();
+  REQUIRE(records.size() == 9);
+  for (const Record& record : records) {
+    const bool refused = record.press == "snapkv" && record.index != 1;
+    CAPTURE(record.press);
+    CAPTURE(record.index);
+    CHECK((record.state == kNotApplicable) == refused);
+    CHECK(record.metrics.size() == 2);
+    CHECK(record.metrics.contains("begins"));
+    CHECK(record.metrics.at("vowels").has_value() == !refused);
+    CHECK(record.full_bytes > 0);
+    if (!refused) continue;
+    CHECK(record.detail.starts_with("snapkv: a context of "));
+    CHECK(record.detail.ends_with(" tokens is not longer than its window of 64"));
+    CHECK(record.predicted_answer.empty());
+    CHECK(record.ratio == 0.5);
+  }
+  CHECK(bench.run().answers == 0);
+}
+
+TEST_CASE("What is wrong with a run is said before a model is loaded or a directory made") {
+  const auto check = [](const std::string& error, const std::function<void(Bench&)>& spoil) {
+    Bench bench;
+    const std::string model = bench.dir.path() + "/broken";
+    bench.dir.write("broken/config.json", "{}");
+    bench.options.models = {model};
+    spoil(bench);
+    const std::string found = error_of([&] { Evaluation(bench.options, tasks()); });
+    CHECK_MESSAGE(found.find(error) != found.npos, found);
+    CHECK_FALSE(std::filesystem::exists(bench.options.out));
+  };
+  const auto data = [](const std::string& text) {
+    return [text](Bench& bench) { bench.dir.write("data.jsonl", text); };
+  };
+  const std::string good = lines_of(kSamples);
+  const auto without = [&](const std::string& column) {
+    return good + std::string(lines_of({kSamples[0]})).replace(2, 7, column);
+  };
+  check("data.jsonl: line 6: missing column context", data(without("contest")));
+  check("data.jsonl: line 6: expected a JSON object, found", data(good + "not JSON\n"));
+  check("data.jsonl: line 1: expected a JSON object, found", data("[]\n" + good));
+  check("data.jsonl: expected JSON lines, found an empty file", data(""));
+  check("column max_new_tokens: expected a whole number from 1", data(lines_of({sample(kLong, "time", 0)})));
+  check("nowhere", [](Bench& bench) { bench.options.data += "/nowhere"; });
+  check("data.jsonl: line 6: sample's answer: expected a word, found nothing",
+        data(good + lines_of({{kLong, "why?", "", "", "", 1}})));
+  check("task 'vowel': unknown task; did you mean vowels?", [](Bench& bench) { bench.options.tasks = {"vowel"}; });
+  check("unknown press 'knrm'", [](Bench& bench) { bench.options.presses = {"knrm"}; });
+  check("ratio: expected 0 <= ratio < 1, found 1", [](Bench& bench) { bench.options.ratios = {0, 1}; });
+  check("keep: expected 1 token or more, found 0", [](Bench& bench) { bench.options.keep = 0; });
+  check("template: expected chatml", [](Bench& bench) { bench.options.chat = "chatmk"; });
+  check("model no-such-model", [](Bench& bench) { bench.options.models = {"no-such-model"}; });
+
+  Bench bench;
+  bench.options.models = {bench.dir.path() + "/broken"};
+  bench.dir.write("broken/config.json", "{}");
+  Evaluation evaluation(bench.options, tasks());  // all is well but for the model
+  CHECK(error_of([&] { evaluation.run(); }).find("broken/") != std::string::npos);
+}
+
+TEST_CASE("Budgets in rows and in bytes are cells of their own") {
+  Bench bench;
+  const std::size_t row = row_bytes();
+  bench.options.ratios = {0};
+  bench.options.presses = {"knorm", "none", "KnormPress"};
+  for (const Index keep : {Index{20}, Index{100'000}}) {
+    bench.options.keep = keep;
+    bench.options.kv_bytes = 21 * row - 1;
+    bench.options.out += "/out";
+    CHECK(bench.run().answers == 15);
+    CHECK(bench.run().answers == 0);
+    const auto records = bench.records();
+    REQUIRE(records.size() == 15);
+    Alone alone{bench.options, kvx_test::kTinyModel};
+    const auto allowances = {Allowance::of_ratio(0), Allowance::of_tokens(keep), Allowance::of_bytes(21 * row - 1)};
+    const std::vector<CellName> cells = {{"none"},
+                                         {"knorm", 0, "keep=" + std::to_string(keep)},
+                                         {"knorm", 0, "kv_bytes=" + std::to_string(21 * row - 1)}};
+    std::string text;
+    for (std::size_t at = 0; at < 15; ++at) {
+      const Allowance& allowance = allowances.begin()[at / 5];
+      const Record record = alone.record(AnyTask(Vowels()), cells[at / 5], allowance, at % 5, records[at].key);
+      const bool whole = at < 5 || (at < 10 && keep > 20);
+      CHECK(record.kept_bytes == (whole ? record.full_bytes : 20 * row));
+      text += to_json(record) + "\n";
+    }
+    CHECK((bench.text() == text));
+  }
+}
+
+TEST_CASE("A context is cut and an answer bounded as the options say") {
+  Bench bench;
+  bench.options.presses = {"knorm"};
+  bench.options.max_context_length = 20;
+  bench.options.max_new_tokens = 4;
+  bench.run();
+  const auto records = bench.records();
+  Alone alone{bench.options, kvx_test::kTinyModel};
+  std::string text;
+  for (const Record& found : records) {
+    const Record record =
+        alone.record(AnyTask(Vowels()), found.cell(), Allowance::of_ratio(found.ratio), found.index, found.key);
+    CHECK(record.full_bytes == 20 * row_bytes());
+    text += to_json(record) + "\n";
+  }
+  CHECK(records.size() == 10);
+  CHECK((bench.text() == text));
+}
+
+TEST_CASE("A context that is too long for the model is an error that names its line") {
+  std::string context;
+  for (int i = 0; i < 200; ++i) context += kLong;
+  Bench bench({sample(kLong, "time"), sample(context, "time")});
+  CHECK(bench.error().starts_with(bench.options.data + ": line 2: context and question: expected fewer tokens than"));
+  bench.options.max_context_length = 50;
+  CHECK(bench.run().answers == 6);
+}
+
+TEST_CASE("At ratio 0 every press is the base, which is there once and first") {
+  Bench bench;
+  bench.options.presses = {"snapkv", "knorm", "none", "random"};
+  bench.options.ratios = {0.5, 0};
+  bench.options.limit = 1;
+  bench.run();
+  std::vector<CellName> cells;
+  for (const Record& record : bench.records()) cells.push_back(record.cell());
+  CHECK(cells == std::vector<CellName>{{"none"}, {"snapkv", 0.5}, {"knorm", 0.5}, {"random", 0.5}});
+}
+
+TEST_CASE("Records of another model, data, setting or dtype are never taken up") {
+  const auto refused = [](const std::function<void(Bench&)>& change) {
+    Bench bench;
+    bench.options.presses = {"none"};
+    bench.run();
+    const std::string before = bench.text();
+    change(bench);
+    CHECK(bench.error().starts_with(bench.options.out + ": holds records of another run ("));
+    CHECK((bench.text() == before));
+  };
+  refused([](Bench& bench) { bench.options.models = {bench.other_model()}; });
+  refused([](Bench& bench) {
+    auto samples = kSamples;
+    samples.back().question = "who?";
+    bench.dir.write("data.jsonl", lines_of(samples));
+  });
+  refused([](Bench& bench) { bench.options.max_new_tokens = 4; });
+  refused([](Bench& bench) { bench.options.max_context_length = 10; });
+  refused([](Bench& bench) { bench.options.chat = "none"; });
+  refused([](Bench& bench) { bench.options.dtype = Dtype::bf16; });
+}
+
+TEST_CASE("Memory that does not hold the weights and a context is an error") {
+  Bench bench;
+  bench.options.memory = std::size_t{1} << 20;
+  CHECK(bench.error().starts_with("memory: expected more than "));
+  bench.options.memory = std::size_t{4} << 30;
+  CHECK(bench.run().answers == 15);
+}

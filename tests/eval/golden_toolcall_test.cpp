@@ -1,0 +1,94 @@
+// The tool calls of a real model under compression, against kvpress's.
+#include <doctest/doctest.h>
+#include <kvx/eval/answer_grid.hpp>
+#include <kvx/io/json.hpp>
+#include <kvx/score/sample.hpp>
+#include <kvx/text/chat_template.hpp>
+#include <kvx/text/tokenizer.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdio>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "support/golden.hpp"
+#include "support/reference.hpp"
+
+using namespace kvx;
+
+namespace {
+
+/// How far the two most likely tokens lie apart where the text of `answer` leaves `expected`.
+float gap_at_difference(const Qwen2& model, const Tokenizer& tokenizer, SequenceCache sequence,
+                        std::span<const Token> question, std::span<const Token> answer, const std::string& expected,
+                        Threads& threads) {
+  std::size_t same = 0;
+  while (same < answer.size() && expected.starts_with(tokenizer.decode(answer.first(same + 1), true))) ++same;
+  std::vector<Token> tokens(question.begin(), question.end());
+  tokens.insert(tokens.end(), answer.begin(), answer.begin() + static_cast<Index>(same));
+  const Step step{&sequence, tokens};
+  const Matrix<float> logits = forward(model, {&step, 1}, threads);
+  std::vector<float> row(logits.data(), logits.data() + logits.size());
+  std::nth_element(row.begin(), row.begin() + 1, row.end(), std::greater<>());
+  return row[0] - row[1];
+}
+
+}  // namespace
+
+TEST_CASE("A real model's tool calls under compression are those of kvpress") {
+  const std::string models = kvx_test::environment("KVX_MODELS"), shared = kvx_test::environment("KVX_SHARED");
+  kvx_test::Tally tally{"tool_call answers of qwen-coder-0.5b", 0, 0, 0, "presses that kvx does not have"};
+  if (models.empty() || shared.empty()) {
+    tally.why = "KVX_MODELS or KVX_SHARED unset";
+    return;
+  }
+  const auto golden = JsonDocument::load(shared + "/golden/qwen-coder-0.5b-toolcall.json");
+  const std::string dir = models + "/" + std::string(golden.root().at("model").string());
+  REQUIRE(golden.root().at("dtype").string() == "f32");
+  auto samples = load_samples(shared + "/golden/" + std::string(golden.root().at("data").string()));
+  samples.resize(static_cast<std::size_t>(golden.root().at("rows").integer()));
+
+  Threads threads;
+  const auto tokenizer = Tokenizer::load(dir);
+  const auto chat = ChatTemplate::load(dir);
+  const auto model = Qwen2::load(dir, Dtype::f32, threads);
+  const auto context = split_chat(chat, "", samples[0].context, "", "").context;
+  std::vector<Question> questions;
+  for (const Sample& sample : samples) {
+    const auto parts = split_chat(chat, "", sample.context, sample.question, sample.answer_prefix);
+    REQUIRE(parts.context == context);
+    questions.push_back({tokenizer.encode(parts.question), golden.root().at("max_new_tokens").integer()});
+  }
+  std::vector<Cell> cells;
+  std::vector<GridJob> jobs;
+  std::vector<std::vector<std::string>> expected;  // per cell
+  golden.root().at("cells").each_element([&](const JsonValue& cell) {
+    const auto policy = kvx_test::policy_of(cell.at("press"), nullptr);
+    if (!policy) return void(tally.not_applicable += static_cast<int>(questions.size()));
+    for (std::size_t q = 0; q < questions.size(); ++q) jobs.push_back({cells.size(), q});
+    cells.push_back({*policy, Allowance::of_ratio(cell.at("ratio").number())});
+    auto& answers = expected.emplace_back();
+    cell.at("answers").each_element([&](const JsonValue& answer) { answers.emplace_back(answer.string()); });
+    REQUIRE(answers.size() == questions.size());
+  });
+
+  const ScoredContext scored(model, tokenizer.encode(context), cells, Dtype::f32, threads);
+  answer_grid(model, scored, questions, jobs, {64, std::size_t{2} << 30}, threads,
+              [&](const GridJob& job, std::span<const Token> tokens, double) {
+                const std::string answer = tokenizer.decode(tokens, true);
+                const std::string& golden_answer = expected[job.cell][job.question];
+                if (tally.count(answer == golden_answer)) return;
+                const SequenceCache sequence(scored.compact(job.cell), scored.shape(), scored.next_position());
+                std::printf(
+                    "%s, request %zu, best two logits %g apart:\n  kvpress %s\n  kvx     %s\n",
+                    cells[job.cell].policy.written().c_str(), job.question,
+                    static_cast<double>(gap_at_difference(model, tokenizer, sequence, questions[job.question].tokens,
+                                                          tokens, golden_answer, threads)),
+                    golden_answer.c_str(), answer.c_str());
+              });
+  CHECK(tally.cases == static_cast<int>(jobs.size()));
+  CHECK(tally.failed * 20 <= tally.cases);
+}

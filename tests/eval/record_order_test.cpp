@@ -1,0 +1,23 @@
+#include <kvx/eval/record_order.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+using namespace kvx;
+
+TEST_CASE("Records stand by model, task, cell and index as the command has them, and others after them") {
+  const RecordOrder order{{"m2", "m1"}, {"t2", "t1"}, {{"none", 0}, {"b", 0.5}, {"b", 0.25}, {"a", 0.5}}};
+  const std::vector<Record> sorted = {
+      {"", "m2", "t2", "none", 0, 3}, {"", "m2", "t2", "b", 0.5, 2},  {"", "m2", "t2", "b", 0.5, 10},
+      {"", "m2", "t2", "b", 0.25, 0}, {"", "m2", "t2", "a", 0.5, 0},  {"", "m2", "t2", "a", 0.75, 0},
+      {"", "m2", "t2", "c", 0.1, 0},  {"", "m2", "t1", "none", 0, 0}, {"", "m2", "t0", "none", 0, 0},
+      {"", "m1", "t2", "none", 0, 0}, {"", "m0", "t2", "none", 0, 0}, {"", "m3", "t2", "none", 0, 0}};
+  for (std::size_t i = 0; i < sorted.size(); ++i)
+    for (std::size_t j = 0; j < sorted.size(); ++j) {
+      INFO(i << " before " << j);
+      CHECK(order(sorted[i], sorted[j]) == (i < j));
+    }
+}

@@ -1,0 +1,94 @@
+#include <kvx/eval/record.hpp>
+
+#include <doctest/doctest.h>
+
+#include <limits>
+#include <string>
+
+#include "support/error_of.hpp"
+#include "support/json_of.hpp"
+
+using namespace kvx;
+
+namespace {
+Record example() {
+  return {.key = "0123456789abcdef",
+          .model = "m",
+          .task = "tool_call",
+          .press = "snapkv(window=32, kernel=5)",
+          .ratio = 0.1 + 0.2,
+          .index = 7,
+          .sample = {"con\ntext \u4e2d", "q\"", "pre", "{\"a\": 1}", "tool_call_08", 64},
+          .predicted_answer = std::string("a\0b\x1f", 4),
+          .state = "exact",
+          .detail = "why",
+          .metrics = {{"x", 1.0 / 3}, {"y", std::nullopt}},
+          .kept_bytes = 5,
+          .full_bytes = std::numeric_limits<std::size_t>::max(),
+          .budget = "keep=9"};
+}
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  REQUIRE(text.find(what) != text.npos);
+  return text.replace(text.find(what), what.size(), by);
+}
+}  // namespace
+
+TEST_CASE("A record is one line that reads back the same") {
+  const Record record = example();
+  const std::string line = to_json(record);
+  CHECK(line.find('\n') == line.npos);
+  const Record back = record_of(JsonlRow(line, "f"));
+  CHECK(to_json(back) == line);
+  CHECK(back.key == record.key);
+  CHECK(back.model == record.model);
+  CHECK(back.task == record.task);
+  CHECK(back.press == record.press);
+  CHECK(back.ratio == record.ratio);
+  CHECK(back.budget == record.budget);
+  CHECK(back.index == record.index);
+  CHECK(back.sample.context == record.sample.context);
+  CHECK(back.sample.question == record.sample.question);
+  CHECK(back.sample.answer_prefix == record.sample.answer_prefix);
+  CHECK(back.sample.answer == record.sample.answer);
+  CHECK(back.sample.task == record.sample.task);
+  CHECK(back.sample.max_new_tokens == record.sample.max_new_tokens);
+  CHECK(back.predicted_answer == record.predicted_answer);
+  CHECK(back.state == record.state);
+  CHECK(back.detail == record.detail);
+  CHECK(back.metrics == record.metrics);
+  CHECK(back.kept_bytes == record.kept_bytes);
+  CHECK(back.full_bytes == record.full_bytes);
+}
+
+TEST_CASE("A record's line has the names that others read") {
+  const JsonTree line = json_of(to_json(example()));
+  CHECK(*line.find("task")->string() == "tool_call_08");
+  CHECK(*line.find("graded_as")->string() == "tool_call");
+  CHECK(*line.find("budget")->string() == "keep=9");
+  CHECK(line.find("ratio")->number()->digits() == "0.30000000000000004");
+  CHECK(*line.find("metrics") == json_of(R"({"x": 0.3333333333333333, "y": null})"));
+  CHECK(line.object()->size() == 19);
+  Record odd = example();
+  odd.metrics["x"] = std::numeric_limits<double>::quiet_NaN();
+  CHECK(json_of(to_json(odd)).find("metrics")->find("x")->is_null());
+}
+
+TEST_CASE("A line that is no record is an error with its column") {
+  const std::string line = to_json(example());
+  const auto message = [&](const std::string& what, const std::string& by) {
+    return error_of([&] { record_of(JsonlRow(replaced(line, what, by), "f: line 3")); });
+  };
+  CHECK(message("\"index\":7", "\"index\":-7") == "f: line 3: column index: expected a whole number, found -7");
+  CHECK(message("\"index\":7", "\"index\":1e2") == "f: line 3: column index: expected a whole number, found 1e2");
+  CHECK(message("\"index\":7", "\"index\":18446744073709551616") ==
+        "f: line 3: column index: expected a whole number, found 18446744073709551616");
+  CHECK(message("\"index\":7", "\"index\":\"7\"") ==
+        "f: line 3: column index: expected a whole number, found a string");
+  CHECK(message("\"ratio\":0.30000000000000004", "\"ratio\":NaN") ==
+        "f: line 3: column ratio: expected a number, found NaN");
+  CHECK(message("\"y\":null", "\"y\":true") == "f: line 3: column metrics.y: expected a number, found a boolean");
+  CHECK(message("{\"x\":0.3333333333333333,\"y\":null}", "[]") ==
+        "f: line 3: column metrics: expected an object, found an array");
+  CHECK(message("\"graded_as\"", "\"graded\"") == "f: line 3: missing column graded_as");
+  CHECK(message("\"state\":\"exact\"", "\"state\":1") == "f: line 3: column state: expected a string, found a number");
+}

@@ -1,0 +1,71 @@
+#include <kvx/eval/report_markdown.hpp>
+
+#include <doctest/doctest.h>
+
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+using namespace kvx;
+
+namespace {
+CellResult cell(const char* press, double ratio, double a, std::vector<Change> changes = {}) {
+  CellResult made{"m", "t", "t_8", {press, ratio}, ratio};
+  made.score.n = 40;
+  made.score.metrics = {{"a", a, 40, 0.714, 0.906}, {"b", 0.5, 4, 0.15, 0.85}};
+  made.score.summaries = {{"s", std::numeric_limits<double>::quiet_NaN(), 0, 0, 0}};
+  made.changes = std::move(changes);
+  made.kept_bytes = 1'234'567;
+  made.full_bytes = 2'000'000;
+  return made;
+}
+}  // namespace
+
+TEST_CASE("A report is a table with a row a cell") {
+  std::vector<CellResult> cells = {cell("none", 0, 0.95),
+                                   cell("knorm", 0.5, 0.825, {{"a", -0.125, 40, 0.03125}, {"b", 0, 4, 1}}),
+                                   cell("tova", 0.75, 0, {{"a", -0.95, 40, 1e-9}, {"b", 0.25, 4, 0.99}})};
+  cells[2].not_applicable = 3;
+  const std::string expected = R"(m: t_8
+
+| press | ratio | n  | a                                 | b                                 | s | not applicable | MB kept |
+| ----- | ----- | -- | --------------------------------- | --------------------------------- | - | -------------- | ------- |
+| none  | 0     | 40 | 0.95 [0.71, 0.91]                 | 0.50 [0.15, 0.85]                 | - | 0              | 1.23    |
+| knorm | 0.5   | 40 | 0.82 [0.71, 0.91] -0.12 (p=0.031) | 0.50 [0.15, 0.85] =               | - | 0              | 1.23    |
+| tova  | 0.75  | 40 | 0.00 [0.71, 0.91] -0.95 (p<0.001) | 0.50 [0.15, 0.85] +0.25 (p=0.990) | - | 3              | 1.23    |
+
+value [95 % Wilson interval] change against none on the same samples (p of McNemar's exact test)
+)";
+  CHECK(report_markdown(cells) == expected);
+}
+
+TEST_CASE("Each model and group has a table of its own, and the speed a column where it is known") {
+  std::vector<CellResult> cells = {cell("none", 0, 1), cell("none", 0, 1), cell("a|b", 0.5, 1)};
+  cells[1].group = "hard";
+  const std::string text =
+      report_markdown(cells, [](const CellResult& c) { return c.ratio == 0 ? std::optional(12.34) : std::nullopt; });
+  const std::string expected = R"(m: t_8
+
+| press | ratio | n  | a                 | b                 | s | not applicable | MB kept | tokens/s |
+| ----- | ----- | -- | ----------------- | ----------------- | - | -------------- | ------- | -------- |
+| none  | 0     | 40 | 1.00 [0.71, 0.91] | 0.50 [0.15, 0.85] | - | 0              | 1.23    | 12.3     |
+| a\|b  | 0.5   | 40 | 1.00 [0.71, 0.91] | 0.50 [0.15, 0.85] | - | 0              | 1.23    | -        |
+
+m: t/hard
+
+| press | ratio | n  | a                 | b                 | s | not applicable | MB kept | tokens/s |
+| ----- | ----- | -- | ----------------- | ----------------- | - | -------------- | ------- | -------- |
+| none  | 0     | 40 | 1.00 [0.71, 0.91] | 0.50 [0.15, 0.85] | - | 0              | 1.23    | 12.3     |
+)";
+  CHECK(text.starts_with(expected));
+}
+
+TEST_CASE("A cell without an answer has a row") {
+  CellResult none{"m", "t", "t", {"snapkv", 0.5}, 0.5};
+  none.not_applicable = 4;
+  none.score.metrics = {wilson("a", 0, 0)};
+  none.kept_bytes = std::numeric_limits<double>::quiet_NaN();
+  CHECK(report_markdown(std::vector{none}).find("| snapkv | 0.5   | 0 | - | 4              | -       |") !=
+        std::string::npos);
+}

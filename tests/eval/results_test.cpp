@@ -1,0 +1,137 @@
+#include <kvx/eval/results.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "support/error_of.hpp"
+#include "support/two_metrics.hpp"
+
+using namespace kvx;
+
+namespace {
+TaskRegistry registry() {
+  TaskRegistry tasks;
+  tasks.add<TwoMetrics>();
+  return tasks;
+}
+Record record(const char* press, double ratio, std::size_t index, double a, const char* group = "t_8") {
+  Record made{"", "m", "t", press, ratio, index};
+  made.sample.task = group;
+  made.state = a == 1 ? "right" : "wrong";
+  made.metrics = {{"a", a}, {"b", std::nullopt}};
+  made.kept_bytes = 100 + index;
+  made.full_bytes = 1000;
+  return made;
+}
+}  // namespace
+
+TEST_CASE("A cell's figures are those of its answers, its change that against the base on the same samples") {
+  std::vector<Record> records;
+  for (std::size_t i = 0; i < 40; ++i) records.push_back(record("none", 0, i, i < 20));
+  for (std::size_t i = 0; i < 40; ++i) records.push_back(record("knorm", 0.5, 39 - i, i < 29 && i >= 18));
+  const auto cells = score_cells(registry(), records);
+  REQUIRE(cells.size() == 2);
+  CHECK(cells[0].is_base());
+  CHECK(cells[0].changes.empty());
+  CHECK(cells[1].press() == "knorm");
+  CHECK(cells[1].ratio == 0.5);
+  CHECK(cells[1].score.n == 40);
+  CHECK(cells[1].score.states == std::map<std::string, std::size_t>{{"right", 11}, {"wrong", 29}});
+  REQUIRE(cells[1].score.metrics.size() == 2);
+  CHECK(cells[1].score.metrics[0].name == "b");
+  CHECK(cells[1].score.metrics[0].n == 0);
+  CHECK(cells[1].score.metrics[1].value == 11.0 / 40);
+  CHECK(cells[1].score.summaries.at(0).value == 0.5);
+  CHECK(cells[1].kept_bytes == 119.5);
+  CHECK(cells[1].full_bytes == 1000);
+  // Answers 11 to 21 are right, in the base 0 to 19: 2 got better, 11 got worse. p of scipy.stats.binomtest(2, 13).
+  REQUIRE(cells[1].changes.size() == 2);
+  CHECK(cells[1].changes[1].metric == "a");
+  CHECK(cells[1].changes[1].value == doctest::Approx(-9.0 / 40));
+  CHECK(cells[1].changes[1].n == 40);
+  CHECK(cells[1].changes[1].p == doctest::Approx(0.02246093750000001));
+}
+
+TEST_CASE("What a press cannot serve is counted, and counts nowhere else") {
+  std::vector<Record> records;
+  for (std::size_t i = 0; i < 10; ++i) records.push_back(record("none", 0, i, i >= 8));
+  for (std::size_t i = 0; i < 13; ++i) {
+    records.push_back(record("snapkv", 0.5, i, 1));
+    if (i >= 6) continue;
+    records.back().state = "not_applicable";
+    records.back().metrics.clear();
+    records.back().kept_bytes = 0;
+  }
+  records[9].state = "not_applicable";
+  const auto cells = score_cells(registry(), records);
+  REQUIRE(cells.size() == 2);
+  CHECK(cells[0].not_applicable == 1);
+  CHECK(cells[0].score.n == 9);
+  CHECK(cells[1].not_applicable == 6);
+  CHECK(cells[1].score.n == 7);
+  CHECK(cells[1].kept_bytes == 109);
+  CHECK(cells[1].changes.at(1).n == 3);  // samples 6, 7 and 8
+  CHECK(cells[1].changes.at(1).value == doctest::Approx(2.0 / 3));
+
+  records = {records[10]};
+  const auto none = score_cells(registry(), records);
+  CHECK(none.at(0).score.n == 0);
+  CHECK(none.at(0).not_applicable == 1);
+  CHECK(std::isnan(none.at(0).kept_bytes));
+  CHECK(std::isnan(none.at(0).score.metrics.at(1).value));
+  CHECK(none.at(0).changes.empty());
+}
+
+TEST_CASE("Models, presses, ratios and groups are apart, in the records' order") {
+  std::vector<Record> records = {record("none", 0, 0, 1),     record("none", 0, 1, 0, "t_24"),
+                                 record("knorm", 0.5, 0, 0),  record("knorm", 0.5, 1, 0, "t_24"),
+                                 record("knorm", 0.25, 0, 1), record("knorm", 0, 0, 1),
+                                 record("tova", 0.5, 0, 1),   record("none", 0, 0, 1)};
+  records.back().model = "m2";
+  const auto cells = score_cells(registry(), records);
+  REQUIRE(cells.size() == 8);
+  for (std::size_t i = 0; i < 8; ++i) {
+    CHECK(cells[i].model == records[i].model);
+    CHECK(cells[i].press() == records[i].press);
+    CHECK(cells[i].ratio == records[i].ratio);
+    CHECK(cells[i].group == records[i].sample.task);
+    CHECK(cells[i].score.n == 1);
+    CHECK(cells[i].is_base() == cells[i].changes.empty());
+  }
+  CHECK(cells[2].changes.at(1).value == -1);
+  CHECK(cells[3].changes.at(1).value == 0);
+}
+
+TEST_CASE("A cell with a budget is one, whatever ratio its contexts make of it") {
+  std::vector<Record> records;
+  for (std::size_t i = 0; i < 4; ++i) {
+    records.push_back(record("knorm", 0.25 * static_cast<double>(i), i, 1));
+    records.back().budget = "keep=9";
+  }
+  records.push_back(record("knorm", 0.25, 1, 0));
+  const auto cells = score_cells(registry(), records);
+  REQUIRE(cells.size() == 2);
+  CHECK(cells[0].press() == "knorm keep=9");
+  CHECK(cells[0].ratio == 0.375);
+  CHECK(cells[0].score.n == 4);
+  CHECK(cells[1].press() == "knorm");
+  CHECK(cells[1].ratio == 0.25);
+  CHECK_FALSE(cells[0].is_base());
+}
+
+TEST_CASE("A group's label tells the task") {
+  CHECK(CellResult{.model = "", .task = "t", .group = "t_24"}.label() == "t_24");
+  CHECK(CellResult{.model = "", .task = "t", .group = "hard"}.label() == "t/hard");
+}
+
+TEST_CASE("Records that their task cannot score are an error") {
+  std::vector<Record> records = {record("none", 0, 3, 1)};
+  records[0].metrics.erase("a");
+  CHECK(error_of([&] { score_cells(registry(), records); }) == "record 3 of none: missing metric a of task t");
+  records[0].task = "u";
+  CHECK(error_of([&] { score_cells(registry(), records); }).starts_with("task 'u': unknown task"));
+}

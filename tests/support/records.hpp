@@ -1,0 +1,31 @@
+#pragma once
+
+#include <kvx/eval/record.hpp>
+#include <kvx/eval/record_order.hpp>
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// The order of grid_records().
+inline kvx::RecordOrder grid_order() { return {{"z", "a"}, {"t"}, {{"none", 0}, {"snapkv", 0.5}, {"knorm", 0.25}}}; }
+
+/// Every record of a small grid, in its order: of task `t`, with metrics `a` and `b`.
+inline std::vector<kvx::Record> grid_records(std::size_t samples) {
+  std::vector<kvx::Record> records;
+  for (const auto& model : grid_order().models)
+    for (const auto& [press, ratio, budget] : grid_order().cells)
+      for (std::size_t i = 0; i < samples; ++i) {
+        kvx::Record record{"0123456789abcdef", model, "t", press, ratio, i};
+        record.sample = {"the context " + std::to_string(i) + "\n\"q\"", "why?", "", "because", "t", 8};
+        record.predicted_answer = press + std::string(i % 7, '\n');
+        record.state = i % 3 == 0 ? "exact" : "unparsed";
+        record.metrics = {{"a", double(i % 3 == 0)},
+                          {"b", i % 2 == 0 ? std::optional(double(i % 4) / 3) : std::nullopt}};
+        record.kept_bytes = 1000 - i;
+        record.full_bytes = 1000;
+        records.push_back(std::move(record));
+      }
+  return records;
+}
