@@ -90,9 +90,9 @@ double number(const std::string& name, std::string_view text) {
   return value;
 }
 
-std::size_t whole(const std::string& name, const std::string& text, std::size_t least) {
+std::size_t whole(const std::string& name, const std::string& text, std::size_t least, double most = 1e15) {
   const double value = number(name, text);
-  if (!(value >= static_cast<double>(least) && value <= 1e15) || value != std::floor(value))
+  if (!(value >= static_cast<double>(least) && value <= most) || value != std::floor(value))
     throw kvx::Error(name, "expected a whole number from " + std::to_string(least) + " on, found " + text);
   return static_cast<std::size_t>(value);
 }
@@ -113,7 +113,7 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   if (texts.contains("kv-bytes")) options.kv_bytes = whole("kv-bytes", texts["kv-bytes"], 1);
   const bool rows = options.keep || options.kv_bytes;
   if (rows && texts.contains("ratio")) throw kvx::Error("ratio", "expected alone, found with keep or kv-bytes");
-  const std::string ratios = rows ? "0" : texts.contains("ratio") ? texts["ratio"] : "0,0.25,0.5,0.75";
+  const std::string ratios = rows ? "0" : texts["ratio"];
   for (const auto& ratio : list(ratios)) options.ratios.push_back(number("ratio", ratio));
   options.data = texts["data"];
   options.limit = whole("limit", texts["limit"], 0);
@@ -124,7 +124,7 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   options.dtype = texts["dtype"] == "f32" ? kvx::Dtype::f32 : kvx::Dtype::bf16;
   options.chat = texts["template"];
   if (texts.contains("seed")) options.seed = whole("seed", texts["seed"], 0);
-  options.threads = static_cast<int>(whole("threads", texts["threads"], 0));
+  options.threads = static_cast<int>(whole("threads", texts["threads"], 0, 1024));
   options.memory = kvx::parse_bytes(texts["memory"]);
   options.max_batch = static_cast<kvx::Index>(whole("max-batch", texts["max-batch"], 1));
   options.out = texts["out"];
@@ -167,7 +167,8 @@ void print(const std::string& text) {
 void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks) {
   kvx::Evaluation evaluation(options, tasks);
   const std::string out = options.out + "/";
-  kvx::replace_file(out + std::string(kvx::kConfigFile), options.config);
+  const std::string config_file = out + std::string(kvx::kConfigFile);
+  if (evaluation.missing() > 0 || !std::filesystem::exists(config_file)) kvx::replace_file(config_file, options.config);
   const kvx::RunTimes times = evaluation.run();
   const auto cells = kvx::score_cells(tasks, evaluation.records());
   kvx::replace_file(out + std::string(kvx::kResultsJson), kvx::results_json(cells));
@@ -197,7 +198,12 @@ Texts settle(const Texts& given, const std::string& config) {
                  {"out", ""}};
   if (!config.empty())
     for (const auto& [name, text] : read_config(config)) texts[name] = text;
+  const auto has_budget = [](const Texts& some) { return some.contains("keep") || some.contains("kv-bytes"); };
+  if (has_budget(given)) texts.erase("ratio");
+  if (given.contains("ratio"))
+    for (const char* budget : {"keep", "kv-bytes"}) texts.erase(budget);
   for (const auto& [name, text] : given) texts[name] = text;
+  if (!texts.contains("ratio") && !has_budget(texts)) texts["ratio"] = "0,0.25,0.5,0.75";
   return texts;
 }
 

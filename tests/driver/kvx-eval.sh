@@ -45,6 +45,7 @@ expect 0 '^tool_call$' --list-tasks
 expect 0 '^snapkv +window=64, kernel=5 +arXiv:2404.14469$' --list-presses
 expect 2 'nonsense' tool_call --out "$none" --nonsense
 refuse 2 '(tasks?: )?expected a task' --out "$none"
+refuse 2 'threads: expected a whole number .*found 4294967297' tool_call --out "$none" --threads 4294967297
 refuse 2 "task 'tool_cal': unknown task; did you mean tool_call" tool_cal --out "$none"
 refuse 2 "task 'tool_cal': unknown task; did you mean tool_call" grade tool_cal "$none"
 refuse 2 'out: expected a directory' tool_call
@@ -67,6 +68,8 @@ config=$scratch/config.yaml again=$scratch/again.yaml
 same "--print-config of its own output" "$config" "$again"
 "$program" --print-config --config "$config" --limit 7 >"$again"
 is "lines that --limit 7 changes" '< limit: "3"> limit: "7"' "$(diff "$config" "$again" | grep '^[<>]' | tr -d '\n')"
+"$program" --print-config --config "$config" --keep 20 >"$again"
+is "lines that --keep 20 changes" '> keep: "20"< ratio: "0,0.5"' "$(diff "$config" "$again" | grep '^[<>]' | tr -d '\n')"
 printf 'ratio: [0, 0.5]\npress:\n  - snapkv(window=16, kernel=5)\n  - knorm\ntasks: tool_call\nlimit: 3\n' >"$again"
 "$program" --print-config --config "$again" >"$again.printed"
 same "--print-config of YAML lists" "$config" "$again.printed"
@@ -126,7 +129,7 @@ bad_data 'expected .*gzip' sh -c 'gzip -c "$0" | head -c 3000'
 "$program" tool_call --ratio 0 --out "$scratch/tiny" >/dev/null 2>"$log"
 while read -r metric least; do
   is "$metric of the tiny model of $least or more" yes \
-    "$(awk -F, -v m="$metric" -v least="$least" '$5 == m { print $6 >= least ? "yes" : $6 }' "$scratch/tiny/results.csv")"
+    "$(awk -F, -v m="$metric" -v least="$least" '$5 == m { print ($6 >= least ? "yes" : $6) }' "$scratch/tiny/results.csv")"
 done <<END
 json_valid 0.99
 name_match 0.9
@@ -263,6 +266,13 @@ other 'max-context-length.*150.*max-context-length.*151' --max-context-length 15
 other 'template.*template.*none' --template none
 other 'data.*data.*answers' --data "$answers"
 other 'model.*model' --model "$scratch/model"
+cp -R examples/models/tiny "$scratch/tiny_model"
+run models --model "$scratch/tiny_model,$scratch/model" --ratio 0 --limit 1
+mv "$scratch/model" "$scratch/aside"
+mv "$scratch/tiny_model" "$scratch/model"
+mv "$scratch/aside" "$scratch/tiny_model"
+refuse 1 "$scratch/models: holds records of another run" --config "$grid" --ratio 0 --limit 1 --out "$scratch/models" \
+  --model "$scratch/tiny_model,$scratch/model"
 sed '8s/"max_new_tokens": [0-9]*/"max_new_tokens": 7/' "$scratch/data.jsonl" >"$scratch/other_data.jsonl"
 cp "$scratch/data.jsonl" "$scratch/same_data.jsonl"
 mv "$scratch/other_data.jsonl" "$scratch/data.jsonl"

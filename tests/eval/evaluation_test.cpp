@@ -340,8 +340,8 @@ TEST_CASE("What is wrong with a run is said before a model is loaded or a direct
   Bench bench;
   bench.options.models = {bench.dir.path() + "/broken"};
   bench.dir.write("broken/config.json", "{}");
-  Evaluation evaluation(bench.options, tasks());  // all is well but for the model
-  CHECK(error_of([&] { evaluation.run(); }).find("broken/") != std::string::npos);
+  CHECK(error_of([&] { Evaluation(bench.options, tasks()); }).find("/broken/") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(bench.options.out));
 }
 
 TEST_CASE("Budgets in rows and in bytes are cells of their own") {

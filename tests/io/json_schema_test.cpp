@@ -143,6 +143,11 @@ TEST_CASE("Hostile values end with a verdict or an error, within a moment") {
   CHECK(error_of([&] {
           valid(R"({"pattern": "^(a+)+$"})", "\"" + std::string(60, 'a') + "b\"");
         }).find("too many steps") != std::string::npos);
+  const std::string slow = "\"" + std::string(20, 'a') + "!\"";
+  CHECK(error_of([&] {
+          valid(R"({"items": {"anyOf": [{"pattern": "^(\\w+\\s?)*$"}, {"type": "string"}]}})",
+                "[" + repeated(slow + ",", 40'000) + slow + "]");
+        }).find("too many steps") != std::string::npos);
   CHECK_FALSE(valid(R"({"uniqueItems": true})", "[" + repeated("1,2,", 100'000) + "3]"));
   std::string distinct = "[0";
   for (int i = 1; i < 100'000; ++i) distinct += "," + std::to_string(i);

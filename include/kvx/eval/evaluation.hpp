@@ -8,6 +8,7 @@
 #include <kvx/eval/cell.hpp>
 #include <kvx/eval/memory.hpp>
 #include <kvx/eval/options.hpp>
+#include <kvx/eval/prompts.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/record_order.hpp>
 #include <kvx/eval/record_store.hpp>
@@ -15,6 +16,7 @@
 #include <kvx/eval/run_times.hpp>
 #include <kvx/eval/scored_context.hpp>
 #include <kvx/io/text_file.hpp>
+#include <kvx/model/config.hpp>
 #include <kvx/model/locate.hpp>
 #include <kvx/model/qwen2.hpp>
 #include <kvx/press/registry.hpp>
@@ -28,9 +30,9 @@
 #include <cstddef>
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -40,24 +42,22 @@ namespace kvx::inline v0 {
 /// as one batch. Records are appended as answers come; a run that was stopped goes on where it was.
 class Evaluation {
  public:
-  /// Checks everything that can be checked before a model is loaded. Throws Error.
+  /// Checks everything that can be checked before the weights of a model are loaded. Throws Error.
   Evaluation(EvalOptions options, TaskRegistry tasks, const Registry& presses = {})
       : options_(std::move(options)), tasks_(std::move(tasks)) {
     for (const auto& task : options_.tasks) (void)tasks_.at(task);
-    each_jsonl_row(options_.data, [&](const JsonlRow& row) {
+    const std::string data = read_text_file(options_.data);
+    each_jsonl_row(options_.data, data, [&](const JsonlRow& row) {
       if (options_.limit > 0 && samples_.size() == options_.limit) return;
       samples_.push_back(row.sample());
       wheres_.push_back(row.where());
       for (const auto& task : options_.tasks) (void)grade_at(row.where(), tasks_.at(task), samples_.back(), "");
     });
-    if (!options_.chat.empty()) chat_ = ChatTemplate::parse_name(options_.chat);
     add_cells(presses);
-    std::set<std::string> keys;
-    const std::string data = read_text_file(options_.data);
-    for (const auto& model : options_.models) {
-      dirs_.push_back(locate_model(model));
-      keys_.push_back(run_key(hash_model(dirs_.back()), data, settings(), options_.dtype));
-      keys.insert(keys_.back());
+    std::map<std::string, std::string> keys;
+    for (const auto& name : options_.models) {
+      models_.push_back(prepared(name, data));
+      keys[name] = models_.back().key;
     }
     RecordOrder order{options_.models, options_.tasks, {}};
     for (const Planned& planned : cells_) order.cells.push_back(planned.name);
@@ -67,12 +67,19 @@ class Evaluation {
   /// Answers and grades what is not recorded yet.
   RunTimes run() {
     Threads threads(options_.threads);
-    for (std::size_t m = 0; m < options_.models.size(); ++m)
-      work_ += static_cast<double>(missing(m)) * (1 + kPrefillWork);
-    for (std::size_t m = 0; m < options_.models.size(); ++m) run_model(m, threads);
+    for (const Model& model : models_) work_ += static_cast<double>(missing(model)) * (1 + kPrefillWork);
+    for (const Model& model : models_)
+      if (missing(model) > 0) run_model(model, threads);
     progress_.clear();
     store_->finish();
     return times_;
+  }
+
+  /// Answers that are not recorded yet.
+  std::size_t missing() const {
+    std::size_t count = 0;
+    for (const Model& model : models_) count += missing(model);
+    return count;
   }
 
   /// The records so far, in their order.
@@ -84,9 +91,11 @@ class Evaluation {
     Cell cell;
     CellName name;
   };
-  struct Group {
-    std::vector<Token> context;
-    std::vector<std::size_t> samples;  // that have it
+  struct Model {
+    std::string name, dir, key;
+    ModelConfig config;
+    Tokenizer tokenizer;
+    Prompts prompts;
   };
 
   /// One cell per press and allowance. At ratio 0 every press is the base, which stands first and alone.
@@ -120,66 +129,57 @@ class Evaluation {
            " max_context_length=" + std::to_string(options_.max_context_length);
   }
 
-  /// Answers of model `m` that are not recorded.
-  std::size_t missing(std::size_t m) const {
+  Model prepared(const std::string& name, std::string_view data) const {
+    const std::string dir = locate_model(name);
+    const auto chat = options_.chat.empty() ? ChatTemplate::load(dir) : ChatTemplate::parse_name(options_.chat);
+    ModelConfig config = ModelConfig::load(dir);
+    Tokenizer tokenizer = Tokenizer::load(dir);
+    Prompts prompts(samples_, wheres_, tokenizer, chat, options_.max_context_length, config.max_positions);
+    const CacheShape shape{config.layers, config.kv_heads, config.head_dim, options_.dtype};
+    std::size_t most = 0;
+    for (const PromptGroup& group : prompts.groups) most = std::max(most, context_bytes(config, group, shape));
+    expect_memory(resident_bytes() + weight_bytes(config, options_.dtype) + most);
+    const std::string key = run_key(hash_model(dir), data, settings(), options_.dtype);
+    return {name, dir, key, std::move(config), std::move(tokenizer), std::move(prompts)};
+  }
+
+  /// What a context takes for all cells, before they are decoded from.
+  std::size_t context_bytes(const ModelConfig& config, const PromptGroup& group, const CacheShape& shape) const {
+    const auto rows = static_cast<Index>(group.context.size());
+    Index kept = 0;
+    for (const Planned& planned : cells_)
+      kept += planned.cell.allowance.resolve(rows, shape).keep * shape.layers * shape.kv_heads;
+    return prefill_bytes(config, rows, shape) + static_cast<std::size_t>(kept) * sizeof(Index);
+  }
+
+  /// Answers of a model that are not recorded.
+  std::size_t missing(const Model& model) const {
     std::size_t count = 0;
     for (const auto& task : options_.tasks)
       for (const Planned& planned : cells_)
-        for (std::size_t s = 0; s < samples_.size(); ++s)
-          count += !store_->contains(options_.models[m], task, planned.name, s);
+        for (std::size_t s = 0; s < samples_.size(); ++s) count += !store_->contains(model.name, task, planned.name, s);
     return count;
   }
 
-  void run_model(std::size_t m, Threads& threads) {
-    if (missing(m) == 0) return;
+  void run_model(const Model& model, Threads& threads) {
     const auto start = Clock::now();
-    const auto tokenizer = Tokenizer::load(dirs_[m]);
-    const auto chat = chat_ ? *chat_ : ChatTemplate::load(dirs_[m]);
-    const auto model = Qwen2::load(dirs_[m], options_.dtype, threads);
+    const auto weights = Qwen2::load(model.dir, options_.dtype, threads);
     times_.load_seconds += seconds_since(start);
-    std::vector<Group> groups;
-    std::vector<std::vector<Token>> questions;
-    std::map<std::string, std::size_t> by_context;
-    for (std::size_t s = 0; s < samples_.size(); ++s) {
-      const Sample& sample = samples_[s];
-      const auto parts = split_chat(chat, "", sample.context, sample.question, sample.answer_prefix);
-      questions.push_back(tokenizer.encode(parts.question));
-      const auto [place, is_new] = by_context.try_emplace(parts.context, groups.size());
-      if (is_new) groups.push_back({context_tokens(parts.context, tokenizer), {}});
-      Group& group = groups[place->second];
-      group.samples.push_back(s);
-      if (questions.back().empty()) throw Error(wheres_[s], "expected a question after the context, found no token");
-      const std::size_t prompt = group.context.size() + questions.back().size();
-      if (static_cast<Index>(prompt) >= model.config().max_positions)
-        throw Error(wheres_[s], "context and question: expected fewer tokens than the model's " +
-                                    std::to_string(model.config().max_positions) + " positions, found " +
-                                    std::to_string(prompt) + "; --max-context-length cuts contexts");
-    }
     for (const auto& task : options_.tasks)
-      for (const Group& group : groups) run_group(m, task, group, questions, model, tokenizer, threads);
+      for (const PromptGroup& group : model.prompts.groups) run_group(model, task, group, weights, threads);
   }
 
-  std::vector<Token> context_tokens(const std::string& text, const Tokenizer& tokenizer) const {
-    std::vector<Token> tokens = tokenizer.encode(text);
-    if (options_.max_context_length > 0)
-      tokens.resize(std::min(tokens.size(), static_cast<std::size_t>(options_.max_context_length)));
-    return tokens;
-  }
-
-  void run_group(std::size_t m, const std::string& task, const Group& group,
-                 const std::vector<std::vector<Token>>& question_tokens, const Qwen2& model, const Tokenizer& tokenizer,
+  void run_group(const Model& model, const std::string& task, const PromptGroup& group, const Qwen2& weights,
                  Threads& threads) {
     const std::vector<Token>& context = group.context;
-    const auto rows = static_cast<Index>(context.size());
-    const CacheShape shape = model.cache_shape(options_.dtype);
+    const CacheShape shape = weights.cache_shape(options_.dtype);
     std::vector<Cell> cells;
     std::vector<CellName> names;
     std::vector<GridJob> jobs;
     for (const Planned& planned : cells_) {
       const std::size_t before = jobs.size();
       for (std::size_t q = 0; q < group.samples.size(); ++q)
-        if (!store_->contains(options_.models[m], task, planned.name, group.samples[q]))
-          jobs.push_back({cells.size(), q});
+        if (!store_->contains(model.name, task, planned.name, group.samples[q])) jobs.push_back({cells.size(), q});
       if (jobs.size() == before) continue;
       cells.push_back(planned.cell);
       names.push_back(planned.name);
@@ -187,24 +187,22 @@ class Evaluation {
     if (jobs.empty()) return;
     std::vector<Question> questions;
     for (const std::size_t s : group.samples)
-      questions.push_back({question_tokens[s],
+      questions.push_back({model.prompts.questions[s],
                            options_.max_new_tokens > 0 ? options_.max_new_tokens : Index{samples_[s].max_new_tokens}});
 
     auto start = Clock::now();
-    std::size_t kept_lists = 0;
-    for (const Cell& cell : cells)
-      kept_lists += static_cast<std::size_t>(cell.allowance.resolve(rows, shape).keep * shape.layers * shape.kv_heads);
-    expect_memory(resident_bytes() + prefill_bytes(model.config(), rows, shape) + kept_lists * sizeof(Index));
+    expect_memory(resident_bytes() + context_bytes(model.config, group, shape));
     const double layer_work = kPrefillWork * static_cast<double>(jobs.size()) / static_cast<double>(shape.layers);
-    const ScoredContext scored(model, context, cells, options_.dtype, threads, [&](Index) { advance(layer_work); });
+    const ScoredContext scored(weights, context, cells, options_.dtype, threads, [&](Index) { advance(layer_work); });
     times_.prefill_seconds += seconds_since(start);
     times_.context_tokens += context.size();
 
     start = Clock::now();
     const auto record = [&](const GridJob& job, std::string answer, Grade grade) {
       const std::size_t index = group.samples[job.question];
-      Record made{.key = keys_[m],
-                  .model = options_.models[m],
+      const auto rows = static_cast<Index>(context.size());
+      Record made{.key = model.key,
+                  .model = model.name,
                   .task = task,
                   .press = names[job.cell].press,
                   .ratio = cells[job.cell].allowance.resolve(rows, shape).ratio,
@@ -228,12 +226,12 @@ class Evaluation {
     std::erase_if(jobs, unserved);
     const std::size_t used = resident_bytes();
     expect_memory(used);
-    answer_grid(model, scored, questions, jobs, {options_.max_batch, (options_.memory - used) / 10 * 9}, threads,
+    answer_grid(weights, scored, questions, jobs, {options_.max_batch, (options_.memory - used) / 10 * 9}, threads,
                 [&](const GridJob& job, std::span<const Token> tokens, double seconds) {
-                  std::string answer = tokenizer.decode(tokens, true);
+                  std::string answer = model.tokenizer.decode(tokens, true);
                   const Sample& sample = samples_[group.samples[job.question]];
                   Grade grade = tasks_.at(task).grade(sample, answer);
-                  times_.count({options_.models[m], task, sample.task, names[job.cell], tokens.size(), seconds});
+                  times_.count({model.name, task, sample.task, names[job.cell], tokens.size(), seconds});
                   record(job, std::move(answer), std::move(grade));
                 });
     times_.decode_seconds += seconds_since(start);
@@ -263,10 +261,9 @@ class Evaluation {
   EvalOptions options_;
   TaskRegistry tasks_;
   std::vector<Sample> samples_;
-  std::vector<std::string> wheres_;   // file and line of each sample
-  std::optional<ChatTemplate> chat_;  // unless it is each model's own
+  std::vector<std::string> wheres_;  // file and line of each sample
   std::vector<Planned> cells_;
-  std::vector<std::string> dirs_, keys_;  // per model
+  std::vector<Model> models_;
   std::optional<RecordStore> store_;
   Progress progress_{"answers"};
   double work_ = 0, done_ = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/cache/kv_cache.hpp>
+#include <kvx/core/dtype.hpp>
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/model/config.hpp>
@@ -23,6 +24,15 @@ inline std::size_t resident_bytes() {
   std::size_t total = 0, resident = 0;
   std::ifstream("/proc/self/statm") >> total >> resident;
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+/// What the matrices of a model take.
+inline std::size_t weight_bytes(const ModelConfig& config, Dtype dtype) {
+  const Index attention = (2 * config.heads + 2 * config.kv_heads) * config.head_dim;
+  const Index layer = config.hidden_size * (attention + 3 * config.intermediate_size);
+  const Index vocabularies = config.tie_word_embeddings ? 1 : 2;
+  return static_cast<std::size_t>(config.layers * layer + vocabularies * config.vocab_size * config.hidden_size) *
+         size_of(dtype);
 }
 
 /// What a prefill of `tokens` takes at its peak: the rows between the matrices, and the uncompressed cache.

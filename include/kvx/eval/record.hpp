@@ -40,7 +40,7 @@ struct Record {
   std::string task;       ///< the task that graded it; the sample's column `task` may divide its data further
   std::string press;      ///< written form
   double ratio = 0;       ///< compression ratio, the share of this context that was to be removed
-  std::size_t index = 0;  ///< the sample's line in the task's data, from 0
+  std::size_t index = 0;  ///< the sample's place in the task's data, from 0; blank lines do not count
   Sample sample = {};
   std::string predicted_answer = {}, state = {}, detail = {};
   std::map<std::string, std::optional<double>> metrics = {};  ///< none: does not apply

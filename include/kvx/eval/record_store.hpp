@@ -34,9 +34,10 @@ class RecordStore {
  public:
   /// Makes `dir`, or takes up the records that are there; a last record that was not written to its end is dropped.
   /// `config` is the text that the run's kConfigFile has or will have, to say how another run differs. Throws Error
-  /// when a line is damaged, when a record's key is not among `keys`, when another run has the directory, and when it
-  /// holds files of a run's names that are none of a run.
-  RecordStore(const std::string& dir, std::set<std::string> keys, RecordOrder order, const std::string& config = {})
+  /// when a line is damaged, when a record's key is not what `keys` has for its model, when another run has the
+  /// directory, and when it holds files of a run's names that are none of a run.
+  RecordStore(const std::string& dir, std::map<std::string, std::string> keys, RecordOrder order,
+              const std::string& config = {})
       : keys_(std::move(keys)), records_(std::move(order)), file_(open_locked(dir)) {
     std::ifstream lines(file_.path(), std::ios::binary);
     std::size_t number = 0;
@@ -50,7 +51,7 @@ class RecordStore {
       }
       const JsonlRow row(line, where);
       Record record = record_of(row);
-      if (!keys_.contains(record.key))
+      if (const auto key = keys_.find(record.model); key == keys_.end() || key->second != record.key)
         throw Error(dir, "holds records of another run (" + difference(dir, config) + "); choose another --out");
       if (records_.contains(record)) throw Error(row.where(), "expected each answer once, found it again");
       insert(std::move(record), line.size() + 1);
@@ -148,7 +149,7 @@ class RecordStore {
     end_ += static_cast<off_t>(size);
   }
 
-  std::set<std::string> keys_;
+  std::map<std::string, std::string> keys_;  // by model
   std::map<Record, Line, RecordOrder> records_;
   OutputFile file_;
   off_t end_ = 0;

@@ -67,10 +67,15 @@ using Speed = std::function<std::optional<double>(const CellResult&)>;
 
 /// A Markdown table for each model and group of samples, one row a cell, and what its figures mean.
 inline std::string report_markdown(std::span<const CellResult> cells, const Speed& speed = {}) {
-  std::vector<std::pair<std::string, std::vector<std::vector<std::string>>>> tables;
+  struct Table {
+    std::string model, task, group, title;
+    std::vector<std::vector<std::string>> rows;
+  };
+  std::vector<Table> tables;
   for (const CellResult& cell : cells) {
-    const std::string title = detail::markdown_text(cell.model + ": " + cell.label());
-    auto table = std::find_if(tables.begin(), tables.end(), [&](const auto& t) { return t.first == title; });
+    auto table = std::find_if(tables.begin(), tables.end(), [&](const Table& t) {
+      return t.model == cell.model && t.task == cell.task && t.group == cell.group;
+    });
     std::vector<std::string> head = {"press", "ratio", "n"},
                              row = {detail::markdown_text(cell.press()), detail::six_digits(cell.ratio),
                                     std::to_string(cell.score.n)};
@@ -85,12 +90,17 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
     add("not applicable", std::to_string(cell.not_applicable));
     add("MB kept", detail::decimals(cell.kept_bytes / 1e6, 2));
     if (speed) add("tokens/s", detail::decimals(speed(cell).value_or(NAN), 1));
-    if (table == tables.end()) table = tables.insert(table, {title, {std::move(head)}});
-    table->second.push_back(std::move(row));
+    if (table == tables.end())
+      table = tables.insert(table, {cell.model,
+                                    cell.task,
+                                    cell.group,
+                                    detail::markdown_text(cell.model + ": " + cell.label()),
+                                    {std::move(head)}});
+    table->rows.push_back(std::move(row));
   }
   std::string text;
-  for (const auto& [title, rows] : tables)
-    text.append(text.empty() ? "" : "\n").append(title).append("\n\n") += detail::markdown_table(rows);
+  for (const Table& table : tables)
+    text.append(text.empty() ? "" : "\n").append(table.title).append("\n\n") += detail::markdown_table(table.rows);
   return text + "\nvalue [95 % Wilson interval] change against none on the same samples (p of McNemar's exact test)\n";
 }
 

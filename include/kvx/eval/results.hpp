@@ -31,7 +31,7 @@ struct CellResult {
   /// The press, and the budget where the cell has one: `knorm keep=256`.
   std::string press() const { return cell.budget.empty() ? cell.press : cell.press + " " + cell.budget; }
   /// The group, with the task where the group's name does not tell it.
-  std::string label() const { return group.starts_with(task) ? group : task + "/" + group; }
+  std::string label() const { return group == task || group.starts_with(task + "_") ? group : task + "/" + group; }
 };
 
 namespace detail {

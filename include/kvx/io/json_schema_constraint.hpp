@@ -46,7 +46,7 @@ struct MemberRules {
       };
       if (const auto at = names.find(member.name); at != names.end() && !accepted(at->second)) return false;
       for (const auto& [pattern, schema] : patterns)
-        if (pattern.found_in(member.name) && !accepted(schema)) return false;
+        if (SchemaEffort::found(pattern, member.name) && !accepted(schema)) return false;
       if (!known && !accepted(others)) return false;
     }
     return true;

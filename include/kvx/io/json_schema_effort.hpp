@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/io/regex.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -26,14 +27,25 @@ class SchemaEffort {
   static void spend(const std::vector<std::string>& path) {
     SchemaEffort& effort = *current();
     for (const auto& name : path) effort.steps_ += 1 + name.size() / 64;
-    const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-    const std::uintptr_t stack = effort.base_ > here ? effort.base_ - here : here - effort.base_;
-    if (effort.steps_ > kMostSteps || stack > kMostStack)
-      throw Error(effort.where_, "too many steps, or too deep: does the schema refer to itself endlessly?");
+    effort.check();
+  }
+  /// A pattern that takes no more than its share of it.
+  static Regex pattern(const std::string& text, std::string where) { return {text, std::move(where), 100'000}; }
+  static bool found(const Regex& pattern, const std::string& text) {
+    current()->steps_ += 2000;
+    current()->check();
+    return pattern.found_in(text);
   }
 
  private:
   static constexpr std::size_t kMostSteps = 20'000'000, kMostStack = 4 << 20;
+
+  void check() const {
+    const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+    const std::uintptr_t stack = base_ > here ? base_ - here : here - base_;
+    if (steps_ > kMostSteps || stack > kMostStack)
+      throw Error(where_, "too many steps, or too deep: does the schema refer to itself endlessly?");
+  }
 
   static SchemaEffort*& current() {
     static thread_local SchemaEffort* effort = nullptr;

@@ -3,9 +3,9 @@
 #include <kvx/core/error.hpp>
 #include <kvx/io/json_schema_constraint.hpp>
 #include <kvx/io/json_schema_document.hpp>
+#include <kvx/io/json_schema_effort.hpp>
 #include <kvx/io/json_schema_rules.hpp>
 #include <kvx/io/json_tree.hpp>
-#include <kvx/io/regex.hpp>
 
 #include <cstddef>
 #include <map>
@@ -97,7 +97,7 @@ class SchemaLowering {
     static const JsonTree anything(true);
     MemberRules result;
     for (const auto& [pattern, member] : object("patternProperties", *schema.find("patternProperties")))
-      result.patterns.emplace_back(Regex(pattern, where_ + ": patternProperties"), number_of(member));
+      result.patterns.emplace_back(SchemaEffort::pattern(pattern, where_ + ": patternProperties"), number_of(member));
     if (const JsonTree* members = schema.find("properties"))
       for (const auto& [key, member] : object("properties", *members)) result.names.emplace(key, number_of(member));
     const JsonTree* others = schema.find("additionalProperties");

@@ -2,6 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/io/json_number.hpp>
+#include <kvx/io/json_schema_effort.hpp>
 #include <kvx/io/json_tree.hpp>
 #include <kvx/io/regex.hpp>
 
@@ -45,7 +46,7 @@ class SchemaRules {
       unique_ = *expect(value->boolean(), "uniqueItems", "a boolean", *value, where);
     if (const JsonTree* value = schema.find("pattern")) {
       const std::string& text = *expect(value->string(), "pattern", "a string", *value, where);
-      pattern_.emplace(text, std::string(where) + ": pattern " + text.substr(0, 60));
+      pattern_ = SchemaEffort::pattern(text, std::string(where) + ": pattern " + text.substr(0, 60));
     }
   }
 
@@ -83,7 +84,7 @@ class SchemaRules {
         std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
     if (min_length_ && JsonNumber(characters) < *min_length_) return false;
     if (max_length_ && JsonNumber(characters) > *max_length_) return false;
-    return !pattern_ || pattern_->found_in(text);
+    return !pattern_ || SchemaEffort::found(*pattern_, text);
   }
 
   /// As python-jsonschema decides it: a divisor with a point divides as doubles, another one leaves a remainder.

@@ -25,8 +25,10 @@ namespace kvx::inline v0 {
 /// A Unicode regular expression that finds or cuts text.
 class Regex {
  public:
-  /// Throws Error when `pattern` does not compile; `where` names it in this and later errors.
-  Regex(std::string_view pattern, std::string where) : where_(std::move(where)) {
+  /// Throws Error when `pattern` does not compile; `where` names it in this and later errors, and a match may take
+  /// `match_limit` of PCRE2's steps.
+  Regex(std::string_view pattern, std::string where, std::uint32_t match_limit = 10'000'000)
+      : where_(std::move(where)) {
     const std::string translated = translate(pattern);
     int code = 0;
     std::size_t offset = 0;
@@ -37,7 +39,7 @@ class Regex {
     pcre2_jit_compile_8(code_.get(), PCRE2_JIT_COMPLETE);  // where there is no JIT, matching interprets
     limits_.reset(pcre2_match_context_create_8(nullptr));
     if (!limits_) throw std::bad_alloc();
-    pcre2_set_match_limit_8(limits_.get(), 10'000'000);
+    pcre2_set_match_limit_8(limits_.get(), match_limit);
     pcre2_set_heap_limit_8(limits_.get(), 64 * 1024);  // KiB
   }
 

@@ -13,13 +13,13 @@
 namespace kvx::inline v0 {
 
 /// The first balanced {...} in `text` that is JSON; braces within its strings do not count. Where one is not JSON, the
-/// search goes on at the next `{`, be it within. It takes linear time: it gives up after 64 MB of what is not JSON,
-/// which a text of up to 8 kB cannot reach, and on a text of 4 GB.
+/// search goes on at the next `{`, be it within. It takes linear time and memory: it gives up after 64 MB of what is
+/// not JSON, which a text of up to 8 kB cannot reach, and on a text of 64 MB.
 inline std::optional<JsonTree> extract_json(std::string_view text) {
   constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
   constexpr std::size_t kMostWork = std::size_t{64} << 20;
   const std::size_t size = text.size();
-  if (size >= kNone) return std::nullopt;
+  if (size >= kMostWork) return std::nullopt;
   // Read from the end: where the brace closes that is open at i, outside a string; where the string ends that is.
   std::vector<std::uint32_t> brace(size + 1, kNone), string(size + 2, kNone);
   const auto after = [&](std::uint32_t end) { return end == kNone ? kNone : brace[end + 1]; };

@@ -70,16 +70,15 @@ class JsonlRow {
   JsonTree row_;
 };
 
-/// Calls f(JsonlRow) for each line of a JSONL file, plain or gzip; blank lines are passed over. Throws Error when there
-/// is none or one is no object.
+/// Calls f(JsonlRow) for each line of `text`, the contents of the JSONL file `path`; blank lines are passed over.
+/// Throws Error when there is none or one is no object.
 template <class F>
-void each_jsonl_row(const std::string& path, F&& f) {
-  const std::string text = read_text_file(path);
+void each_jsonl_row(const std::string& path, std::string_view text, F&& f) {
   std::size_t number = 0;
   bool found = false;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
-    const std::string_view line = std::string_view(text).substr(at, end - at);
+    const std::string_view line = text.substr(at, end - at);
     at = end + 1;
     ++number;
     if (line.find_first_not_of(" \t\r") == line.npos) continue;
@@ -87,6 +86,11 @@ void each_jsonl_row(const std::string& path, F&& f) {
     found = true;
   }
   if (!found) throw Error(path, "expected JSON lines, found an empty file");
+}
+/// The same for a file, plain or gzip.
+template <class F>
+void each_jsonl_row(const std::string& path, F&& f) {
+  each_jsonl_row(path, read_text_file(path), f);
 }
 
 /// Reads the six columns of a JSONL file, plain or gzip. Throws Error, naming line and column, for anything else.
