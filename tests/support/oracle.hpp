@@ -73,10 +73,13 @@ class Oracle {
           rows.push_back({keys.head(h).row(0).cast<double>(), values.head(h).row(0).cast<double>()});
           tail.append(sequence_.next_position, keys.row(h, 0), values.row(h, 0));
         }
-        const kvx::HeadCache& prefix = sequence_.prefix->layer(l)[head];
-        std::vector<float> scores(static_cast<std::size_t>(prefix.rows() + tail.rows()));
-        auto out = attended.row(0).segment(i * config.head_dim, config.head_dim);
-        kvx::detail::attend_rows(queries.row(i, 0), prefix, tail, tail.rows(), scores.data(), out.data());
+        if (i % group == 0) {
+          const kvx::detail::StepRow row{&sequence_, tail.rows()};
+          kvx::detail::attend_cached(
+              {&row, 1}, l, h, 0, 1, queries,
+              kvx::TensorView<float>::token_major(attended.data(), config.heads, 1, config.head_dim));
+        }
+        const auto out = attended.row(0).segment(i * config.head_dim, config.head_dim);
         const auto naive = attend(queries.head(i).row(0).cast<double>(), rows);
         worst_ = std::max(worst_, (out.cast<double>() - naive).cwiseAbs().maxCoeff());
       }

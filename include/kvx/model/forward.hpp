@@ -5,8 +5,8 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
+#include <kvx/kernels/attend.hpp>
 #include <kvx/kernels/rope.hpp>
-#include <kvx/kernels/row_kernels.hpp>
 #include <kvx/model/prefill.hpp>
 #include <kvx/model/qwen2.hpp>
 
@@ -26,20 +26,41 @@ struct Step {
 
 namespace detail {
 
-/// Attention of one query over the rows of a shared prefix and the first `own` rows of a tail. `scores` holds a place
-/// for each row; `out` is [head_dim].
-inline void attend_rows(const float* query, const HeadCache& prefix, const HeadCache& tail, Index own, float* scores,
-                        float* out) {
-  const float scale = 1 / std::sqrt(static_cast<float>(tail.head_dim()));
-  const RowKernels& kernels = row_kernels();
-  const auto first = [](auto rows, Index count) { return view(rows.data(), count, rows.cols(), rows.outerStride()); };
-  float* const own_scores = scores + prefix.rows();
-  prefix.visit([&](auto keys, auto) { kernels.dot_rows(query, keys, scale, scores); });
-  tail.visit([&](auto keys, auto) { kernels.dot_rows(query, first(keys, own), scale, own_scores); });
-  kernels.softmax(scores, prefix.rows() + own);
-  std::fill_n(out, tail.head_dim(), 0.0f);
-  prefix.visit([&](auto, auto values) { kernels.weighted_sum(scores, values, out); });
-  tail.visit([&](auto, auto values) { kernels.weighted_sum(own_scores, first(values, own), out); });
+/// A new token of a sequence.
+struct StepRow {
+  SequenceCache* sequence;
+  Index own;  // rows of the tail that it sees: those before, the step's earlier tokens, itself
+};
+
+/// Attention of KV head `h` of layer `l` for rows [first, last), which share a prefix: over that all together, then
+/// over each one's tail. `queries` and `out` are [heads, rows, head_dim].
+inline void attend_cached(std::span<const StepRow> rows, Index l, Index h, Index first, Index last,
+                          TensorView<const float> queries, TensorView<float> out) {
+  const auto head_of = [&](const KvCache& cache) -> const HeadCache& {
+    return cache.layer(l)[static_cast<std::size_t>(h)];
+  };
+  const auto row = [&](Index t) -> const StepRow& { return rows[static_cast<std::size_t>(t)]; };
+  const HeadCache& prefix = head_of(*row(first).sequence->prefix);
+  const float scale = 1 / std::sqrt(static_cast<float>(prefix.head_dim()));
+  const Index group = queries.heads() / static_cast<Index>(row(first).sequence->tail.layer(l).size());
+  std::vector<AttentionQuery> all;
+  for (Index t = first; t < last; ++t)
+    for (Index i = h * group; i < (h + 1) * group; ++i) {
+      std::fill_n(out.row(i, t), out.head_dim(), 0.0f);
+      all.push_back({queries.row(i, t), out.row(i, t), prefix.rows()});
+    }
+  const auto over = [&](const HeadCache& head, std::span<AttentionQuery> some) {
+    head.visit([&](auto keys, auto values) { attend<typename decltype(keys)::Scalar>(some, keys, values, scale); });
+  };
+  over(prefix, all);
+  for (Index t = first; t < last;) {
+    const Index begin = t;
+    for (; t < last && row(t).sequence == row(begin).sequence; ++t)
+      for (Index g = 0; g < group; ++g) all[static_cast<std::size_t>((t - first) * group + g)].seen = row(t).own;
+    over(head_of(row(begin).sequence->tail), std::span(all).subspan(static_cast<std::size_t>((begin - first) * group),
+                                                                    static_cast<std::size_t>((t - begin) * group)));
+  }
+  finish_attention(all, out.head_dim());
 }
 
 }  // namespace detail
@@ -50,11 +71,7 @@ inline void attend_rows(const float* query, const HeadCache& prefix, const HeadC
 /// vocabulary and a sequence that grows too long.
 inline Matrix<float> forward(const Qwen2& model, std::span<const Step> steps, Threads& threads) {
   const ModelConfig& config = model.config();
-  struct Row {
-    SequenceCache* sequence;
-    Index own;  // rows of the tail that it sees: those before, the step's earlier tokens, itself
-  };
-  std::vector<Row> rows;
+  std::vector<detail::StepRow> rows;
   std::vector<Token> tokens;
   std::vector<Position> positions;
   std::vector<Index> last;
@@ -74,7 +91,14 @@ inline Matrix<float> forward(const Qwen2& model, std::span<const Step> steps, Th
   const RopeTable rope(model.inv_freq(), positions);
   Matrix<float> x = model.embed(tokens);
   Matrix<float> attended(count, config.heads * config.head_dim);
-  const Index group = config.heads / config.kv_heads;
+  // Rows that are attended together: enough to share the work on a prefix, few enough to keep every thread busy.
+  const Index most = std::clamp<Index>(count * config.kv_heads / (4 * threads.count()), 1, 32);
+  std::vector<Index> chunks = {0};
+  for (Index t = 1; t < count; ++t)
+    if (t - chunks.back() == most ||
+        rows[static_cast<std::size_t>(t)].sequence->prefix != rows[static_cast<std::size_t>(t - 1)].sequence->prefix)
+      chunks.push_back(t);
+  chunks.push_back(count);
   for (Index l = 0; l < config.layers; ++l) {
     Matrix<float> qkv = model.project_qkv(l, x, threads);
     const auto queries = model.queries(qkv), keys = model.keys(qkv), values = model.values(qkv);
@@ -85,16 +109,10 @@ inline Matrix<float> forward(const Qwen2& model, std::span<const Step> steps, Th
         rows[static_cast<std::size_t>(t)].sequence->tail.layer(l)[static_cast<std::size_t>(h)].append(
             positions[static_cast<std::size_t>(t)], keys.row(h, t), values.row(h, t));
     const auto out = TensorView<float>::token_major(attended.data(), config.heads, count, config.head_dim);
-    threads.parallel_for(count * config.kv_heads, 1, [&](Index begin, Index end) {
-      std::vector<float> scores;
+    threads.parallel_for(static_cast<Index>(chunks.size() - 1) * config.kv_heads, 1, [&](Index begin, Index end) {
       for (Index work = begin; work < end; ++work) {
-        const Index t = work / config.kv_heads, h = work % config.kv_heads;
-        const Row& row = rows[static_cast<std::size_t>(t)];
-        const HeadCache& prefix = row.sequence->prefix->layer(l)[static_cast<std::size_t>(h)];
-        scores.resize(static_cast<std::size_t>(prefix.rows() + row.own));
-        for (Index i = h * group; i < (h + 1) * group; ++i)
-          detail::attend_rows(queries.row(i, t), prefix, row.sequence->tail.layer(l)[static_cast<std::size_t>(h)],
-                              row.own, scores.data(), out.row(i, t));
+        const auto chunk = static_cast<std::size_t>(work / config.kv_heads);
+        detail::attend_cached(rows, l, work % config.kv_heads, chunks[chunk], chunks[chunk + 1], queries, out);
       }
     });
     model.finish_layer(l, attended, x, threads);

@@ -4,8 +4,8 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
+#include <kvx/kernels/attend.hpp>
 #include <kvx/kernels/rope.hpp>
-#include <kvx/kernels/row_kernels.hpp>
 #include <kvx/model/qwen2.hpp>
 #include <kvx/press/policy.hpp>
 
@@ -33,26 +33,26 @@ inline std::vector<float> head_major(TensorView<const float> from) {
 /// unless empty, is [heads, tokens] and gets the weights' sums over the queries.
 inline void attend_causal(TensorView<const float> queries, TensorView<const float> keys, TensorView<const float> values,
                           TensorView<float> out, std::span<float> received, Threads& threads) {
-  const Index tokens = keys.tokens(), group = queries.heads() / keys.heads();
+  constexpr Index kTokens = 32;  // of queries at a time, with all heads of a group
+  const Index tokens = keys.tokens(), group = queries.heads() / keys.heads(), blocks = (tokens + kTokens - 1) / kTokens;
   const float scale = 1 / std::sqrt(static_cast<float>(keys.head_dim()));
-  // Sums over queries have one order, so a head whose sums are wanted is done by one thread.
-  const Index block = received.empty() ? std::min<Index>(tokens, 64) : tokens, blocks = (tokens + block - 1) / block;
-  threads.parallel_for(queries.heads() * blocks, 1, [&](Index begin, Index end) {
-    std::vector<float> weights(static_cast<std::size_t>(tokens));
-    for (Index work = begin; work < end; ++work) {
-      const Index i = work / blocks, first = work % blocks * block;
-      const auto k = keys.head(i / group), v = values.head(i / group);
-      for (Index t = first; t < std::min(first + block, tokens); ++t) {
-        const Index seen = t + 1;
-        row_kernels().dot_rows(queries.row(i, t), view(k.data(), seen, k.cols(), k.outerStride()), scale,
-                               weights.data());
-        row_kernels().softmax(weights.data(), seen);
+  const auto attend_block = [&](Index h, Index block) {
+    std::vector<AttentionQuery> some;
+    for (Index i = h * group; i < (h + 1) * group; ++i)
+      for (Index t = block * kTokens; t < std::min(tokens, (block + 1) * kTokens); ++t) {
         std::fill_n(out.row(i, t), out.head_dim(), 0.0f);
-        row_kernels().weighted_sum(weights.data(), view(v.data(), seen, v.cols(), v.outerStride()), out.row(i, t));
-        for (Index j = 0; j < seen && !received.empty(); ++j)
-          received[static_cast<std::size_t>(i * tokens + j)] += weights[static_cast<std::size_t>(j)];
+        some.push_back({queries.row(i, t), out.row(i, t), t + 1});
+        if (!received.empty()) some.back().received = received.data() + i * tokens;
       }
-    }
+    attend<float>(some, keys.head(h), values.head(h), scale);
+    if (!received.empty()) attention_received<float>(some, keys.head(h), scale);
+    finish_attention(some, out.head_dim());
+  };
+  // Sums over queries have one order, so a KV head whose sums are wanted is done by one thread.
+  const Index apart = received.empty() ? blocks : 1;
+  threads.parallel_for(keys.heads() * apart, 1, [&](Index begin, Index end) {
+    for (Index work = begin; work < end; ++work)
+      for (Index block = work % apart; block < blocks; block += apart) attend_block(work / apart, block);
   });
 }
 

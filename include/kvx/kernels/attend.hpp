@@ -1,0 +1,69 @@
+#pragma once
+
+#include <kvx/core/dtype.hpp>
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/kernels/attend_tile.hpp>
+#include <kvx/kernels/isa.hpp>
+
+#include <span>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+namespace detail {
+
+// A path's lanes and tile fill its register file.
+template <bool kReceived, class T>
+void attend_portable(const AttentionJob<T>& job, float* packed) {
+  attend_job<4, 3, 1, kReceived>(job, packed);
+}
+#if defined(__x86_64__)
+template <bool kReceived, class T>
+[[gnu::target("avx2,fma")]] void attend_avx2(const AttentionJob<T>& job, float* packed) {
+  attend_job<8, 3, 2, kReceived>(job, packed);
+}
+template <bool kReceived, class T>
+[[gnu::target("avx512f,avx512bw,avx512vl,fma")]] void attend_avx512(const AttentionJob<T>& job, float* packed) {
+  attend_job<16, 6, 4, kReceived>(job, packed);
+}
+#endif
+
+template <bool kReceived, class T>
+void attend_on(Isa path, std::span<AttentionQuery> queries, MatrixView<const T> keys, MatrixView<const T> values,
+               float scale) {
+  if (keys.rows() == 0 || queries.empty()) return;
+  std::vector<float> packed(static_cast<std::size_t>(kAttentionBlock * keys.cols()));
+  const AttentionJob<T> job{queries, keys.data(), values.data(), keys.rows(), keys.cols(), keys.outerStride(), scale};
+#if defined(__x86_64__)
+  if (path == Isa::avx512) return attend_avx512<kReceived>(job, packed.data());
+  if (path == Isa::avx2) return attend_avx2<kReceived>(job, packed.data());
+#endif
+  attend_portable<kReceived>(job, packed.data());
+}
+
+}  // namespace detail
+
+/// Runs queries over the rows of one KV head, keys and values [rows, head_dim]: softmax(scale * q . k) v, block by
+/// block with a running maximum (Milakov and Gimelshein, arXiv:1805.02867), so that rows may come in several calls.
+/// What a query comes to does not depend on the queries beside it. finish_attention() divides by the totals.
+template <class T>
+void attend(std::span<AttentionQuery> queries, MatrixView<const T> keys, MatrixView<const T> values, float scale,
+            Isa path = isa()) {
+  detail::attend_on<false, T>(path, queries, keys, values, scale);
+}
+
+/// Adds each query's weights to its `received`, in the order of the queries; after attend() over the same rows.
+template <class T>
+void attention_received(std::span<AttentionQuery> queries, MatrixView<const T> keys, float scale, Isa path = isa()) {
+  detail::attend_on<true, T>(path, queries, keys, keys, scale);
+}
+
+/// Makes the sums means. Each query has seen a row at least.
+inline void finish_attention(std::span<AttentionQuery> queries, Index head_dim) {
+  for (AttentionQuery& query : queries) {
+    const float scale = static_cast<float>(1 / query.total);
+    for (Index d = 0; d < head_dim; ++d) query.out[d] *= scale;
+  }
+}
+
+}  // namespace kvx::inline v0

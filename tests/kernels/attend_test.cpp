@@ -1,0 +1,142 @@
+#include <kvx/kernels/attend.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "support/random_floats.hpp"
+
+using namespace kvx;
+using kvx_test::random_floats;
+
+namespace {
+/// Queries over `rows` keys and values, with strides wider than a row.
+template <class T>
+struct Case {
+  Case(Index rows, Index head_dim, std::vector<Index> sees)
+      : dim(head_dim),
+        stride(dim + 3),
+        seen(std::move(sees)),
+        query(random_floats(seen.size() * static_cast<std::size_t>(dim), 1)) {
+    for (const float x : random_floats(static_cast<std::size_t>(rows * stride), 2))
+      keys.push_back(static_cast<T>(3 * x));
+    for (const float x : random_floats(static_cast<std::size_t>(rows * stride), 3)) values.push_back(static_cast<T>(x));
+    out.resize(query.size());
+    received.resize(static_cast<std::size_t>(rows));
+    reset();
+  }
+  void reset() {
+    std::fill(out.begin(), out.end(), 0.0f);
+    queries.clear();
+    for (std::size_t i = 0; i < seen.size(); ++i)
+      queries.push_back({query.data() + i * static_cast<std::size_t>(dim),
+                         out.data() + i * static_cast<std::size_t>(dim), seen[i], received.data()});
+  }
+  MatrixView<const T> k(Index first, Index rows) const {
+    return view<const T>(keys.data() + first * stride, rows, dim, stride);
+  }
+  MatrixView<const T> v(Index first, Index rows) const {
+    return view<const T>(values.data() + first * stride, rows, dim, stride);
+  }
+  Index rows() const { return static_cast<Index>(received.size()); }
+
+  /// Softmax weights of query i in double.
+  std::vector<double> weights(std::size_t i) const {
+    std::vector<double> w;
+    double total = 0;
+    for (Index j = 0; j < std::min(seen[i], rows()); ++j) {
+      double dot = 0;
+      for (Index d = 0; d < dim; ++d)
+        dot += double(query[i * static_cast<std::size_t>(dim) + static_cast<std::size_t>(d)]) *
+               double(static_cast<float>(k(0, rows())(j, d)));
+      w.push_back(std::exp(0.3 * dot));
+      total += w.back();
+    }
+    for (double& x : w) x /= total;
+    return w;
+  }
+
+  Index dim, stride;
+  std::vector<Index> seen;
+  std::vector<float> query, out, received;
+  std::vector<T> keys, values;
+  std::vector<AttentionQuery> queries;
+};
+
+template <class T>
+void check(Isa path, Index rows, Index dim, const std::vector<Index>& seen) {
+  CAPTURE(name_of(path));
+  CAPTURE(rows);
+  CAPTURE(dim);
+  Case<T> c(rows, dim, seen);
+  attend<T>(c.queries, c.k(0, rows), c.v(0, rows), 0.3f, path);
+  attention_received<T>(c.queries, c.k(0, rows), 0.3f, path);
+  finish_attention(c.queries, dim);
+  std::vector<double> received(static_cast<std::size_t>(rows));
+  double worst = 0;
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    const auto w = c.weights(i);
+    for (std::size_t j = 0; j < w.size(); ++j) received[j] += w[j];
+    for (Index d = 0; d < dim; ++d) {
+      double expected = 0;
+      for (std::size_t j = 0; j < w.size(); ++j)
+        expected += w[j] * double(static_cast<float>(c.v(0, rows)(static_cast<Index>(j), d)));
+      worst = std::max(worst, std::abs(expected - double(c.queries[i].out[d])));
+    }
+  }
+  CHECK(worst < 2e-6);
+  for (std::size_t j = 0; j < received.size(); ++j)
+    worst = std::max(worst, std::abs(received[j] - double(c.received[j])));
+  CHECK(worst < 1e-5);
+
+  // Alone, and in two calls cut at a block, a query comes to the same bits.
+  const std::vector<float> together = c.out;
+  c.reset();
+  const Index cut = std::min<Index>(rows, detail::kAttentionBlock);
+  for (AttentionQuery& query : c.queries) {
+    attend<T>({&query, 1}, c.k(0, cut), c.v(0, cut), 0.3f, path);
+    query.seen -= cut;
+    attend<T>({&query, 1}, c.k(cut, rows - cut), c.v(cut, rows - cut), 0.3f, path);
+  }
+  finish_attention(c.queries, dim);
+  CHECK(c.out == together);
+}
+}  // namespace
+
+TEST_CASE(
+    "Attention agrees with double on every path, whatever its queries see, and a query does not depend on others") {
+  for (const Isa path : available_isas()) {
+    check<float>(path, 1, 1, {1});
+    check<float>(path, 150, 64, {150, 150, 150, 150, 150, 150, 150});
+    check<float>(path, 200, 32, {1, 2, 63, 64, 65, 127, 128, 129, 199, 200, 300, 5, 77});
+    check<float>(path, 70, 80, {70, 3, 66});
+    check<float>(path, 64, 7, {64, 1});
+    check<BF16>(path, 150, 64, {150, 1, 64, 65, 150, 149, 150, 20});
+    check<BF16>(path, 129, 24, {129, 128});
+  }
+}
+
+TEST_CASE("Large scores neither overflow nor lose the highest") {
+  for (const Isa path : available_isas()) {
+    std::vector<float> keys(130, -1.0f), values(130, 1.0f), query = {1000.0f}, out = {0.0f};
+    keys[100] = 1.0f;
+    values[100] = 5.0f;
+    std::vector<AttentionQuery> queries = {{query.data(), out.data(), 130}};
+    attend<float>(queries, view<const float>(keys.data(), 130, 1, 1), view<const float>(values.data(), 130, 1, 1), 1.0f,
+                  path);
+    finish_attention(queries, 1);
+    CHECK(out[0] == 5.0f);
+  }
+}
+
+TEST_CASE("No rows change nothing") {
+  std::vector<float> query = {1.0f}, out = {2.0f};
+  std::vector<AttentionQuery> queries = {{query.data(), out.data(), 0}};
+  attend<float>(queries, view<const float>(nullptr, 0, 1, 1), view<const float>(nullptr, 0, 1, 1), 1.0f);
+  CHECK(out[0] == 2.0f);
+  CHECK(queries[0].total == 0);
+}

@@ -1,0 +1,2 @@
+#define KVX_KERNELS_ONCE
+#include "support/kernels_once.hpp"
