@@ -65,13 +65,23 @@ TEST_CASE("several sources fill one matrix, each from its own row on") {
   check_rows(matrix);
 }
 
-TEST_CASE("panels are [in, 16], and the last one is padded with zeros") {
+TEST_CASE("panels are [in, 16], or [in / 2, 16, 2] in bf16, and padded with zeros") {
   Threads threads(1);
   PackedMatrix matrix(Dtype::f32, 19, 2);
   pack(matrix, Dtype::f32, 0, 19, threads);
   CHECK(matrix.panels() == 2);
   CHECK(matrix.bytes() == 2 * 16 * 2 * 4);
-  CHECK(PackedMatrix(Dtype::bf16, 16, 5).bytes() == 16 * 5 * 2);
+  PackedMatrix half(Dtype::bf16, 17, 3);
+  pack(half, Dtype::f32, 0, 17, threads);
+  CHECK(half.bytes() == 2 * 16 * 4 * 2);
+  for (Index k = 0; k < 4; ++k)
+    for (Index lane = 0; lane < 16; ++lane) {
+      const auto at = [&](Index panel) {
+        return static_cast<float>(half.panel<BF16>(panel)[(k / 2 * 16 + lane) * 2 + k % 2]);
+      };
+      CHECK(at(0) == (k < 3 ? element(lane, k) : 0));
+      CHECK(at(1) == (k < 3 && lane == 0 ? element(16, k) : 0));
+    }
   for (Index k = 0; k < 2; ++k)
     for (Index lane = 0; lane < 16; ++lane) {
       CHECK(matrix.panel<float>(0)[16 * k + lane] == element(lane, k));

@@ -25,18 +25,23 @@ template <int kLanes, int kRows, int kPanels, class T>
 [[gnu::always_inline]] inline void matmul_tile(const MatmulJob& job, Index row, Index panel) {
   using Float = typename Simd<kLanes>::Float;
   constexpr int kVectors = PackedMatrix::kPanel / kLanes;
-  const Index in = job.weights->in();
+  constexpr Index kBeside = PackedMatrix::kBeside<T>;
+  const Index in = job.weights->in(), size = job.weights->panel_size();
   const T* w = job.weights->panel<T>(panel);
   const float* x = job.x + row * job.x_stride;
   Float sum[std::size_t{kRows}][std::size_t{kPanels}][std::size_t{kVectors}] = {};
-  for (Index k = 0; k < in; ++k) {
+  const auto step = [&](Index k, Index count) __attribute__((always_inline)) {
     for (int p = 0; p < kPanels; ++p)
       for (int v = 0; v < kVectors; ++v) {
-        Float weight;
-        Simd<kLanes>::load(w + (p * in + k) * PackedMatrix::kPanel + v * kLanes, weight);
-        for (int r = 0; r < kRows; ++r) sum[r][p][v] += weight * x[r * job.x_stride + k];
+        Float weight[std::size_t{kBeside}];
+        Simd<kLanes>::load_lanes(w + p * size + k * PackedMatrix::kPanel + v * kLanes * kBeside, weight);
+        for (Index i = 0; i < count; ++i)
+          for (int r = 0; r < kRows; ++r) sum[r][p][v] += weight[i] * x[r * job.x_stride + k + i];
       }
-  }
+  };
+  const Index whole = in / kBeside * kBeside;
+  for (Index k = 0; k < whole; k += kBeside) step(k, kBeside);
+  if (whole < in) step(whole, 1);
   for (int r = 0; r < kRows; ++r)
     for (int p = 0; p < kPanels; ++p)
       for (int v = 0; v < kVectors; ++v) {

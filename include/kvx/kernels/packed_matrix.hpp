@@ -12,12 +12,15 @@
 
 namespace kvx::inline v0 {
 
-/// A weight matrix [out, in] laid out for products with it: panels of 16 outputs, each [in, 16], the last one padded
-/// with zeros. A lane of a register is one output, so every output is summed over `in` in one order, whatever the
-/// batch.
+/// A weight matrix [out, in] laid out for products with it: panels of 16 outputs, each [in, 16] as f32 and
+/// [in / 2, 16, 2] as bf16, so that a lane of 32 bits is one output; padded with zeros. Every output is summed over
+/// `in` in one order, whatever the batch.
 class PackedMatrix {
  public:
   static constexpr Index kPanel = 16;
+  /// Inputs beside each other in a lane.
+  template <class T>
+  static constexpr Index kBeside = sizeof(float) / sizeof(T);
 
   PackedMatrix() = default;
   /// `dtype` is f32 or bf16.
@@ -25,7 +28,7 @@ class PackedMatrix {
       : dtype_(dtype),
         out_(out),
         in_(in),
-        storage_(static_cast<std::size_t>(panels() * kPanel * in) * size_of(dtype)) {}
+        storage_(static_cast<std::size_t>(panels() * panel_size()) * size_of(dtype)) {}
 
   Dtype dtype() const { return dtype_; }
   Index out() const { return out_; }
@@ -33,10 +36,12 @@ class PackedMatrix {
   Index panels() const { return (out_ + kPanel - 1) / kPanel; }
   std::size_t bytes() const { return storage_.size(); }
 
-  /// The panels from `index` on, each [in, 16]. `T` is the matrix's dtype.
+  /// Elements of a panel.
+  Index panel_size() const { return (dtype_ == Dtype::bf16 ? (in_ + 1) / 2 * 2 : in_) * kPanel; }
+  /// The panels from `index` on. `T` is the matrix's dtype.
   template <class T>
   const T* panel(Index index) const {
-    return reinterpret_cast<const T*>(storage_.data()) + index * in_ * kPanel;
+    return reinterpret_cast<const T*>(storage_.data()) + index * panel_size();
   }
 
   /// Writes rows [first, first + rows) from a row-major [rows, in] buffer, which may be unaligned.
@@ -52,12 +57,18 @@ class PackedMatrix {
   /// Copies row `r` to `to` [in].
   void row(Index r, float* to) const {
     const auto copy = [&]<class T>(const T* from) {
-      for (Index k = 0; k < in_; ++k) to[k] = static_cast<float>(from[k * kPanel + r % kPanel]);
+      for (Index k = 0; k < in_; ++k) to[k] = static_cast<float>(from[place<T>(r % kPanel, k)]);
     };
     dtype_ == Dtype::bf16 ? copy(panel<BF16>(r / kPanel)) : copy(panel<float>(r / kPanel));
   }
 
  private:
+  /// Where input `k` of an output stands in its panel.
+  template <class T>
+  static Index place(Index lane, Index k) {
+    return (k / kBeside<T> * kPanel + lane) * kBeside<T> + k % kBeside<T>;
+  }
+
   template <class To, class From>
   void pack_as(Index first, Index rows, const std::byte* source, Threads& threads) {
     To* const to = reinterpret_cast<To*>(storage_.data());
@@ -66,8 +77,9 @@ class PackedMatrix {
       for (Index r = begin; r < end; ++r) {
         const std::size_t row_bytes = line.size() * sizeof(From);
         std::memcpy(static_cast<void*>(line.data()), source + static_cast<std::size_t>(r) * row_bytes, row_bytes);
-        To* const lane = to + (first + r) / kPanel * kPanel * in_ + (first + r) % kPanel;
-        for (Index k = 0; k < in_; ++k) lane[k * kPanel] = static_cast<To>(line[static_cast<std::size_t>(k)]);
+        To* const panel = to + (first + r) / kPanel * panel_size();
+        for (Index k = 0; k < in_; ++k)
+          panel[place<To>((first + r) % kPanel, k)] = static_cast<To>(line[static_cast<std::size_t>(k)]);
       }
     });
   }

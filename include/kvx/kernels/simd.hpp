@@ -18,8 +18,8 @@ struct Lanes {
   typedef std::uint16_t Half __attribute__((vector_size(kLanes * sizeof(std::uint16_t))));
 };
 
-/// Everything that touches a register is always inlined into a function with the target's attribute (matmul.hpp, row_kernels.hpp), so
-/// the same source serves every instruction set.
+/// Everything that touches a register is always inlined into a function with the target's attribute (matmul.hpp,
+/// row_kernels.hpp), so the same source serves every instruction set.
 template <int kLanes>
 struct Simd {
   using Float = typename Lanes<kLanes>::Float;
@@ -32,6 +32,14 @@ struct Simd {
     Half half;
     std::memcpy(&half, from, sizeof half);
     to = reinterpret_cast<Float>(__builtin_convertvector(half, Bits) << 16);
+  }
+  /// What stands beside each other in a lane: one float, or two of BF16.
+  [[gnu::always_inline]] static void load_lanes(const float* from, Float (&to)[1]) { load(from, to[0]); }
+  [[gnu::always_inline]] static void load_lanes(const BF16* from, Float (&to)[2]) {
+    Bits bits;
+    std::memcpy(&bits, from, sizeof bits);
+    to[0] = reinterpret_cast<Float>(bits << 16);
+    to[1] = reinterpret_cast<Float>(bits & 0xffff0000u);
   }
   [[gnu::always_inline]] static void store(const Float& from, float* to) { std::memcpy(to, &from, sizeof from); }
 
