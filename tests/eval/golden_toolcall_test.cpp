@@ -26,8 +26,7 @@ float gap_at_difference(const Qwen2& model, const Tokenizer& tokenizer, Sequence
                         std::span<const Token> question, std::span<const Token> answer, const std::string& expected,
                         Threads& threads) {
   std::size_t same = 0;
-  const auto& stops = model.config().stop_tokens;
-  while (same < answer.size() && std::find(stops.begin(), stops.end(), answer[same]) == stops.end() &&
+  while (same < answer.size() && !model.config().is_stop(answer[same]) &&
          expected.starts_with(tokenizer.decode(answer.first(same + 1), true)))
     ++same;
   std::vector<Token> tokens(question.begin(), question.end());

@@ -146,10 +146,9 @@ class GridBatch {
   }
 
   bool finished(const Active& active) const {
-    const auto& stops = model_.config().stop_tokens;
     return static_cast<Index>(active.answer.size()) >= question(active.job).max_new_tokens ||
            active.sequence.next_position == model_.config().max_positions ||
-           std::find(stops.begin(), stops.end(), active.answer.back()) != stops.end();
+           model_.config().is_stop(active.answer.back());
   }
 
   const Qwen2& model_;

@@ -84,7 +84,6 @@ class Evaluation {
 
   /// The records so far, in their order.
   std::vector<Record> records() const { return store_->records(); }
-  const TaskRegistry& tasks() const { return tasks_; }
 
  private:
   struct Planned {

@@ -43,11 +43,8 @@ class JsonValue {
   Element element() const { return element_; }
 
   bool is_null() const { return element_.is_null(); }
-  bool is_object() const { return element_.is_object(); }
   bool is_array() const { return element_.is_array(); }
   bool is_string() const { return element_.is_string(); }
-  bool is_bool() const { return element_.is_bool(); }
-  bool is_number() const { return element_.is_number(); }
 
   bool boolean() const { return get<bool>("a boolean"); }
   double number() const { return get<double>("a number"); }

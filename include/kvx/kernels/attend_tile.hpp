@@ -37,7 +37,8 @@ struct AttentionJob {
 inline constexpr Index kAttentionBlock = 64;
 inline constexpr Index kAttentionPanel = 16;
 
-/// `count` keys from row `first` on, as panels [head_dim, 16] with zeros behind the last: a lane is a key.
+/// `count` keys from row `first` on, as panels [head_dim, 16]: a lane is a key. Lanes behind the last key keep what
+/// they held; no query sees them.
 template <class T>
 void pack_keys(const AttentionJob<T>& job, Index first, Index count, float* packed) {
   for (Index j = 0; j < count; ++j) {
@@ -115,10 +116,10 @@ template <int kLanes, int kRows, int kVectors, class T>
 [[gnu::always_inline]] inline void value_tile(const AttentionJob<T>& job, Index query, Index first, Index count,
                                               Index channel, const float (*weights)[kAttentionBlock],
                                               const float* factors) {
-  using S = Simd<kLanes>;
+  using Float = typename Simd<kLanes>::Float;
   const AttentionQuery* const queries = job.queries.data() + query;
-  const Index width = std::min<Index>(kLanes, job.head_dim - channel);  // less than a register only if kVectors is 1
-  typename S::Float sum[std::size_t{kRows}][std::size_t{kVectors}], value;
+  const Index width = kVectors > 1 ? kLanes : std::min<Index>(kLanes, job.head_dim - channel);
+  Float sum[std::size_t{kRows}][std::size_t{kVectors}], value;
   for (int r = 0; r < kRows; ++r)
     for (int v = 0; v < kVectors; ++v) {
       load_part<kLanes>(queries[r].out + channel + v * kLanes, width, sum[r][v]);
@@ -126,11 +127,7 @@ template <int kLanes, int kRows, int kVectors, class T>
     }
   for (Index j = 0; j < count; ++j)
     for (int v = 0; v < kVectors; ++v) {
-      const T* const from = job.values + (first + j) * job.stride + channel + v * kLanes;
-      if (kVectors > 1 || width == kLanes)
-        S::load(from, value);
-      else
-        load_part<kLanes>(from, width, value);
+      load_part<kLanes>(job.values + (first + j) * job.stride + channel + v * kLanes, width, value);
       for (int r = 0; r < kRows; ++r) sum[r][v] += value * weights[r][j];
     }
   for (int r = 0; r < kRows; ++r)

@@ -62,15 +62,17 @@ struct Simd {
   }
 };
 
-/// The remainder of a row, shorter than a register: the missing lanes read as zero.
+/// A register's worth of a row, or the remainder of one: the missing lanes read as zero.
 template <int kLanes, class T>
 [[gnu::always_inline]] inline void load_part(const T* from, Index count, typename Simd<kLanes>::Float& to) {
+  if (count == kLanes) return Simd<kLanes>::load(from, to);
   T padded[std::size_t{kLanes}] = {};
   std::memcpy(static_cast<void*>(padded), static_cast<const void*>(from), static_cast<std::size_t>(count) * sizeof(T));
   Simd<kLanes>::load(padded, to);
 }
 template <int kLanes>
 [[gnu::always_inline]] inline void store_part(const typename Simd<kLanes>::Float& from, Index count, float* to) {
+  if (count == kLanes) return Simd<kLanes>::store(from, to);
   std::memcpy(to, &from, static_cast<std::size_t>(count) * sizeof(float));
 }
 

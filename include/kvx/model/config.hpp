@@ -5,6 +5,7 @@
 #include <kvx/core/token.hpp>
 #include <kvx/io/json.hpp>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <limits>
@@ -34,6 +35,11 @@ struct ModelConfig {
     if (std::error_code code; !std::filesystem::exists(path, code)) return parse(config.root());
     const auto generation = JsonDocument::load(path);
     return parse(config.root(), &generation.root());
+  }
+
+  /// Whether `token` ends an answer.
+  bool is_stop(Token token) const {
+    return std::find(stop_tokens.begin(), stop_tokens.end(), token) != stop_tokens.end();
   }
 
   /// From the two files' contents. Throws Error for a missing, wrong or out-of-range field and for a model that needs

@@ -8,7 +8,6 @@
 #include <kvx/model/qwen2.hpp>
 #include <kvx/model/sampler.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <utility>
@@ -22,13 +21,12 @@ namespace kvx::inline v0 {
 template <class OnToken>
 std::vector<Token> generate(const Qwen2& model, SequenceCache& sequence, Matrix<float> logits, Sampler& sampler,
                             Index max_new_tokens, Threads& threads, OnToken&& on_token) {
-  const auto& stops = model.config().stop_tokens;
   std::vector<Token> tokens;
   while (static_cast<Index>(tokens.size()) < max_new_tokens) {
     const Token token = sampler({logits.data(), static_cast<std::size_t>(logits.cols())});
     tokens.push_back(token);
     on_token(token);
-    if (std::find(stops.begin(), stops.end(), token) != stops.end()) break;
+    if (model.config().is_stop(token)) break;
     if (static_cast<Index>(tokens.size()) == max_new_tokens) break;
     if (sequence.next_position == model.config().max_positions) break;
     const std::array<Step, 1> step = {Step{&sequence, {&tokens.back(), 1}}};

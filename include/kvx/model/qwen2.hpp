@@ -34,7 +34,6 @@ class Qwen2 {
   }
 
   const ModelConfig& config() const { return config_; }
-  const Weights& weights() const { return weights_; }
   std::span<const float> inv_freq() const { return inv_freq_; }
 
   /// The shape of a cache for this model.
