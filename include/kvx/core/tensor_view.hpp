@@ -31,6 +31,17 @@ MatrixView<const T> view(const Matrix<T>& matrix) {
   return view(matrix.data(), matrix.rows(), matrix.cols(), matrix.cols());
 }
 
+/// Rows [first, first + count) of a view.
+template <class View>
+auto rows_of(View matrix, Index first, Index count) {
+  return view(matrix.data() + first * matrix.outerStride(), count, matrix.cols(), matrix.outerStride());
+}
+/// The same memory, to be read only.
+template <class View>
+auto read_only(const View& matrix) {
+  return view<const typename View::Scalar>(matrix.data(), matrix.rows(), matrix.cols(), matrix.outerStride());
+}
+
 /// A [heads, tokens, head_dim] tensor of any layout whose channels are contiguous:
 /// element (h, t, d) = data[h * head_stride + t * token_stride + d].
 template <class T>

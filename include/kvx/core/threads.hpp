@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <exception>
 #include <mutex>
@@ -26,7 +25,9 @@ class Threads {
   /// `count` threads, the calling one included; 0 takes every core that this process may run on. Throws Error when the
   /// system does not start that many.
   explicit Threads(int count = 0) {
-    if (count <= 0) count = available();
+    const int cores = available();
+    if (count <= 0) count = cores;
+    spins_ = count <= cores ? 4000 : 0;
     try {
       for (int i = 1; i < count; ++i) workers_.emplace_back([this] { work(); });
     } catch (const std::system_error&) {
@@ -51,21 +52,17 @@ class Threads {
     if (pieces == 1 || workers_.empty()) return body(Index{0}, count);
     Loop loop{[](void* b, Index begin, Index end) { (*static_cast<std::remove_reference_t<Body>*>(b))(begin, end); },
               const_cast<void*>(static_cast<const void*>(&body)), count, pieces};
-    {
-      const std::lock_guard lock(mutex_);
-      loop_ = &loop;
-      busy_ = workers_.size();
-      ++generation_;
-    }
-    wake_.notify_all();
+    loop_ = &loop;
+    busy_.store(workers_.size(), std::memory_order_relaxed);
+    generation_.fetch_add(1, std::memory_order_release);
+    generation_.notify_all();
     loop.run();
-    std::unique_lock lock(mutex_);
-    done_.wait(lock, [this] { return busy_ == 0; });
+    for (std::size_t busy; (busy = spin(busy_, [](std::size_t left) { return left == 0; })) != 0;) busy_.wait(busy);
     if (loop.error) std::rethrow_exception(loop.error);
   }
 
  private:
-  static constexpr Index kPiecesPerThread = 4;  // evens out pieces of unequal cost, as in causal attention
+  static constexpr Index kPiecesPerThread = 32;  // evens out pieces of unequal cost, as in causal attention
 
   struct Loop {
     void (*call)(void*, Index, Index);
@@ -88,11 +85,9 @@ class Threads {
   };
 
   void stop() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    wake_.notify_all();
+    stopping_.store(true, std::memory_order_relaxed);
+    generation_.fetch_add(1, std::memory_order_release);
+    generation_.notify_all();
     for (auto& worker : workers_) worker.join();
   }
 
@@ -102,25 +97,35 @@ class Threads {
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   }
 
+  /// Loops follow each other within microseconds, which is less than going to sleep and waking up take; so a thread
+  /// looks again for a while before it sleeps. Returns the value it saw last.
+  template <class Until>
+  std::size_t spin(const std::atomic<std::size_t>& value, Until&& until) const {
+    std::size_t seen = value.load(std::memory_order_acquire);
+    for (int i = 0; i < spins_ && !until(seen); ++i) {
+#if defined(__x86_64__)
+      __builtin_ia32_pause();
+#endif
+      seen = value.load(std::memory_order_acquire);
+    }
+    return seen;
+  }
+
   void work() {
-    for (std::size_t seen = 0;;) {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return stopping_ || generation_ != seen; });
-      if (stopping_) return;
-      seen = generation_;
-      Loop* loop = loop_;
-      lock.unlock();
-      loop->run();
-      lock.lock();
-      if (--busy_ == 0) done_.notify_one();
+    for (std::size_t done = 0;;) {
+      for (std::size_t now; (now = spin(generation_, [&](std::size_t g) { return g != done; })) == done;)
+        generation_.wait(now, std::memory_order_acquire);
+      ++done;
+      if (stopping_.load(std::memory_order_relaxed)) return;
+      loop_->run();
+      if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_one();
     }
   }
 
-  std::mutex mutex_;
-  std::condition_variable wake_, done_;
-  std::size_t generation_ = 0, busy_ = 0;
+  int spins_ = 0;  // none where threads have to share cores
+  std::atomic<std::size_t> generation_ = 0, busy_ = 0;
   Loop* loop_ = nullptr;
-  bool stopping_ = false;
+  std::atomic<bool> stopping_ = false;
   std::vector<std::thread> workers_;
 };
 
