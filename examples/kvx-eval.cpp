@@ -24,7 +24,7 @@ namespace {
 using Texts = std::map<std::string, std::string>;
 
 /// Name, flags and help of the options that a YAML file can have too; `tasks` has no flag.
-constexpr std::array<std::array<const char*, 3>, 17> kOptions = {{
+constexpr std::array<std::array<const char*, 3>, 18> kOptions = {{
     {"tasks", "", ""},
     {"model", "--model", "directory or ORG/NAME in the local Hugging Face cache; several with commas"},
     {"press", "--press,--press-name", "presses with commas, such as snapkv,knorm or snapkv(window=32)"},
@@ -35,7 +35,8 @@ constexpr std::array<std::array<const char*, 3>, 17> kOptions = {{
     {"limit", "--limit", "the first so many lines of it; 0 takes all"},
     {"max-new-tokens", "--max-new-tokens", "0: as each sample says"},
     {"max-context-length", "--max-context-length", "cut longer contexts to so many tokens; 0 cuts none"},
-    {"dtype", "--dtype", "of weights and cache: bf16 or f32"},
+    {"dtype", "--dtype", "of the cache: bf16 or f32"},
+    {"weights", "--weights", "bf16, f32 or int8; default: as --dtype"},
     {"template", "--template", "chat template: chatml, none or qwen2.5; default: the model's own"},
     {"seed", "--seed", "of presses that draw lots, where they name none"},
     {"threads", "--threads", "0 takes every core"},
@@ -122,6 +123,7 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   if (texts["dtype"] != "bf16" && texts["dtype"] != "f32")
     throw kvx::Error("dtype", "expected bf16 or f32, found " + texts["dtype"]);
   options.dtype = texts["dtype"] == "f32" ? kvx::Dtype::f32 : kvx::Dtype::bf16;
+  options.weights = kvx::parse_weight_format(texts.contains("weights") ? texts["weights"] : texts["dtype"]);
   options.chat = texts["template"];
   if (texts.contains("seed")) options.seed = whole("seed", texts["seed"], 0);
   options.threads = static_cast<int>(whole("threads", texts["threads"], 0, 1024));

@@ -14,7 +14,8 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 struct Options {
-  std::string model = "examples/models/tiny", prompt, context_file, system, press = "none", dtype = "bf16", chat;
+  std::string model = "examples/models/tiny", prompt, context_file, system, press = "none", dtype = "bf16", weights,
+              chat;
   std::optional<double> ratio;
   std::optional<kvx::Index> keep;
   std::optional<std::size_t> kv_bytes;
@@ -50,7 +51,8 @@ void generate(const Options& options, Settings settings) {
   const auto tokenizer = kvx::Tokenizer::load(dir);
   const auto chat = settings.chat ? *settings.chat : kvx::ChatTemplate::load(dir);
   auto start = Clock::now();
-  const auto model = kvx::Qwen2::load(dir, dtype, threads);
+  const auto model = kvx::Qwen2::load(
+      dir, kvx::parse_weight_format(options.weights.empty() ? options.dtype : options.weights), threads);
   const double load_seconds = seconds_since(start);
 
   std::string context;
@@ -120,7 +122,9 @@ int main(int argc, char** argv) {
   app.add_option("--top-p", options.sampler.top_p)->capture_default_str();
   app.add_option("--top-k", options.sampler.top_k, "0 takes all")->capture_default_str();
   app.add_option("--seed", options.sampler.seed)->capture_default_str();
-  app.add_option("--dtype", options.dtype, "of weights and cache")
+  app.add_option("--weights", options.weights, "bf16, f32 or int8 (default: as --dtype)")
+      ->check(CLI::IsMember({"bf16", "f32", "int8"}));
+  app.add_option("--dtype", options.dtype, "of the cache")
       ->capture_default_str()
       ->check(CLI::IsMember({"bf16", "f32"}));
   app.add_option("--threads", options.threads, "0 takes every core")

@@ -44,7 +44,7 @@ struct Grid {
 
   explicit Grid(const std::string& dir = kvx_test::kTinyRandom, Dtype dtype = Dtype::f32)
       : threads(1),
-        model(Qwen2::load(dir, dtype, threads)),
+        model(Qwen2::load(dir, parse_weight_format(name_of(dtype)), threads)),
         scored(model, kvx_test::random_tokens(50, 10), cells(), dtype, threads) {
     for (std::size_t c = 0; c < cells().size(); ++c)
       for (std::size_t q = 0; q < questions.size(); ++q) jobs.push_back({c, q});

@@ -111,6 +111,7 @@ struct Bench {
     options.ratios = {0, 0.5};
     options.data = dir.write("data.jsonl", lines_of(samples));
     options.dtype = Dtype::f32;
+    options.weights = WeightFormat::f32;
     options.threads = 2;
     options.out = dir.path() + "/out";
   }
@@ -151,7 +152,7 @@ struct Alone {
   Threads threads{1};
   Tokenizer tokenizer = Tokenizer::load(dir);
   ChatTemplate chat = ChatTemplate::load(dir);
-  Qwen2 model = Qwen2::load(dir, options.dtype, threads);
+  Qwen2 model = Qwen2::load(dir, options.weights, threads);
 
   Record record(const AnyTask& task, const CellName& cell, const Allowance& allowance, std::size_t index,
                 const std::string& key) {
@@ -433,6 +434,7 @@ TEST_CASE("Records of another model, data, setting or dtype are never taken up")
   refused([](Bench& bench) { bench.options.max_context_length = 10; });
   refused([](Bench& bench) { bench.options.chat = "none"; });
   refused([](Bench& bench) { bench.options.dtype = Dtype::bf16; });
+  refused([](Bench& bench) { bench.options.weights = WeightFormat::int8; });
 }
 
 TEST_CASE("Memory that does not hold the weights and a context is an error") {

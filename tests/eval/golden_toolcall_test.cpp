@@ -56,7 +56,7 @@ TEST_CASE("A real model's tool calls under compression are those of kvpress") {
   Threads threads;
   const auto tokenizer = Tokenizer::load(dir);
   const auto chat = ChatTemplate::load(dir);
-  const auto model = Qwen2::load(dir, Dtype::f32, threads);
+  const auto model = Qwen2::load(dir, WeightFormat::f32, threads);
   const auto context = split_chat(chat, "", samples[0].context, "", "").context;
   std::vector<Question> questions;
   for (const Sample& sample : samples) {

@@ -106,7 +106,7 @@ TEST_CASE("What is free on the heap does not count" * doctest::skip(kSanitized))
 
 TEST_CASE("A prefill takes what is planned for it, and not much less" * doctest::skip(kSanitized)) {
   Threads threads(2);
-  const Qwen2 model = Qwen2::load(kvx_test::kTinyModel, Dtype::f32, threads);
+  const Qwen2 model = Qwen2::load(kvx_test::kTinyModel, WeightFormat::f32, threads);
   for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
     const auto tokens = kvx_test::random_tokens(1200, 1, model.config().vocab_size);
     const CacheShape shape = model.cache_shape(dtype);

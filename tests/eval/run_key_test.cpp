@@ -77,31 +77,32 @@ TEST_CASE("Any byte, name or file of a model changes its hash") {
 
 TEST_CASE("A run's key is 16 hex digits that change with every part of the run") {
   const std::string data(37, 'd'), settings = "template= max_new_tokens=0";
-  const auto key = run_key(1, data, settings, Dtype::bf16);
+  const auto key = run_key(1, data, settings, WeightFormat::bf16, Dtype::bf16);
   CHECK(key.size() == 16);
   CHECK(key.find_first_not_of("0123456789abcdef") == key.npos);
-  CHECK(run_key(1, data, settings, Dtype::bf16) == key);
-  CHECK(run_key(0, "", "", Dtype::f32).size() == 16);
+  CHECK(run_key(1, data, settings, WeightFormat::bf16, Dtype::bf16) == key);
+  CHECK(run_key(0, "", "", WeightFormat::f32, Dtype::f32).size() == 16);
 
   std::set<std::string> keys = {key};
-  CHECK(keys.insert(run_key(2, data, settings, Dtype::bf16)).second);
-  CHECK(keys.insert(run_key(1, data, settings, Dtype::f32)).second);
+  CHECK(keys.insert(run_key(2, data, settings, WeightFormat::bf16, Dtype::bf16)).second);
+  CHECK(keys.insert(run_key(1, data, settings, WeightFormat::f32, Dtype::f32)).second);
   for (std::size_t at = 0; at < data.size(); ++at) {
     std::string changed = data;
     changed[at] = 'e';
-    CHECK(keys.insert(run_key(1, changed, settings, Dtype::bf16)).second);
+    CHECK(keys.insert(run_key(1, changed, settings, WeightFormat::bf16, Dtype::bf16)).second);
   }
   for (const auto& changed : {data + 'd', data + "ddddddd", data + '\0', data.substr(1), std::string()})
-    CHECK(keys.insert(run_key(1, changed, settings, Dtype::bf16)).second);
+    CHECK(keys.insert(run_key(1, changed, settings, WeightFormat::bf16, Dtype::bf16)).second);
   for (std::size_t at = 0; at < settings.size(); ++at) {
     std::string changed = settings;
     changed[at] = '#';
-    CHECK(keys.insert(run_key(1, data, changed, Dtype::bf16)).second);
+    CHECK(keys.insert(run_key(1, data, changed, WeightFormat::bf16, Dtype::bf16)).second);
   }
-  CHECK(keys.insert(run_key(1, data, settings + "0", Dtype::bf16)).second);
-  CHECK(keys.insert(run_key(1, data, "", Dtype::bf16)).second);
+  CHECK(keys.insert(run_key(1, data, settings + "0", WeightFormat::bf16, Dtype::bf16)).second);
+  CHECK(keys.insert(run_key(1, data, "", WeightFormat::bf16, Dtype::bf16)).second);
 }
 
 TEST_CASE("A byte that moves from the data to the settings changes the key") {
-  CHECK(run_key(1, "data", "settings", Dtype::f32) != run_key(1, "datas", "ettings", Dtype::f32));
+  CHECK(run_key(1, "data", "settings", WeightFormat::f32, Dtype::f32) !=
+        run_key(1, "datas", "ettings", WeightFormat::f32, Dtype::f32));
 }

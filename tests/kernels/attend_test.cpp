@@ -74,7 +74,8 @@ void check(Isa path, Index rows, Index dim, const std::vector<Index>& seen) {
   CAPTURE(dim);
   Case<T> c(rows, dim, seen);
   attend<T>(c.queries, c.k(0, rows), c.v(0, rows), 0.3f, path);
-  attention_received<T>(c.queries, c.k(0, rows), 0.3f, path);
+  for (Index first = 0; first < rows; first += kAttentionBlock)
+    attention_received<T>(c.queries, c.k(0, rows), 0.3f, first, path);
   finish_attention(c.queries, dim);
   std::vector<double> received(static_cast<std::size_t>(rows));
   double worst = 0;
@@ -93,10 +94,20 @@ void check(Isa path, Index rows, Index dim, const std::vector<Index>& seen) {
     worst = std::max(worst, std::abs(received[j] - double(c.received[j])));
   CHECK(worst < 1e-5);
 
+  // Blocks may come in any order and queries alone, and each block adds to its own rows.
+  const std::vector<float> forwards = c.received;
+  std::fill(c.received.begin(), c.received.end(), 0.0f);
+  for (Index first = (rows - 1) / kAttentionBlock * kAttentionBlock; first >= 0; first -= kAttentionBlock) {
+    CHECK(std::all_of(c.received.begin(), c.received.begin() + std::min(rows, first + kAttentionBlock),
+                      [](float sum) { return sum == 0; }));
+    for (AttentionQuery& query : c.queries) attention_received<T>({&query, 1}, c.k(0, rows), 0.3f, first, path);
+  }
+  CHECK(c.received == forwards);
+
   // Alone, and in two calls cut at a block, a query comes to the same bits.
   const std::vector<float> together = c.out;
   c.reset();
-  const Index cut = std::min<Index>(rows, detail::kAttentionBlock);
+  const Index cut = std::min<Index>(rows, kAttentionBlock);
   for (AttentionQuery& query : c.queries) {
     attend<T>({&query, 1}, c.k(0, cut), c.v(0, cut), 0.3f, path);
     query.seen -= cut;

@@ -6,25 +6,40 @@
 #include <cstdlib>
 #include <string>
 
-#include "support/error_of.hpp"
-
 using kvx::Isa;
 
-TEST_CASE("the portable path is always there, and paths are listed from slow to fast") {
-  const auto isas = kvx::available_isas();
+TEST_CASE("the portable path is always there, and paths are listed once, from old to new") {
+  const auto& isas = kvx::available_isas();
   REQUIRE_FALSE(isas.empty());
   CHECK(isas.front() == Isa::portable);
   CHECK(std::is_sorted(isas.begin(), isas.end()));
   CHECK(std::adjacent_find(isas.begin(), isas.end()) == isas.end());
+  CHECK(&kvx::available_isas() == &isas);
 }
 
-TEST_CASE("the chosen path is the fastest, or the one that KVX_ISA names") {
+TEST_CASE("the default is the newest path but AMX, and on Intel's CPUs but AVX-512 BF16") {
+  const Isa chosen = kvx::default_isa();
+  bool intel = false;
+#if defined(__x86_64__)
+  intel = __builtin_cpu_is("intel") != 0;
+#endif
+  const auto& isas = kvx::available_isas();
+  CHECK(std::find(isas.begin(), isas.end(), chosen) != isas.end());
+  CHECK(chosen != Isa::amx);
+  CHECK_FALSE((intel && chosen == Isa::avx512bf16));
+  for (const Isa newer : isas)
+    if (newer > chosen) CHECK((newer == Isa::amx || (newer == Isa::avx512bf16 && intel)));
+}
+
+TEST_CASE("the chosen path is the default, or the one that KVX_ISA names") {
   const char* wanted = std::getenv("KVX_ISA");
-  CHECK(name_of(kvx::isa()) == (wanted != nullptr ? std::string(wanted) : name_of(kvx::available_isas().back())));
+  CHECK(name_of(kvx::isa()) == (wanted != nullptr ? std::string(wanted) : name_of(kvx::default_isa())));
 }
 
 TEST_CASE("each path has its name") {
   CHECK(name_of(Isa::portable) == "portable");
   CHECK(name_of(Isa::avx2) == "avx2");
   CHECK(name_of(Isa::avx512) == "avx512");
+  CHECK(name_of(Isa::avx512bf16) == "avx512bf16");
+  CHECK(name_of(Isa::amx) == "amx");
 }

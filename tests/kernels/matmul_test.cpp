@@ -3,10 +3,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "support/random_floats.hpp"
@@ -16,121 +20,362 @@ using kvx_test::random_floats;
 
 namespace {
 constexpr float kUntouched = 12345;
+constexpr auto kFormats = {WeightFormat::f32, WeightFormat::bf16, WeightFormat::int8};
+/// Fewer than a tile of each path, whole tiles, rests, and from 24 on what bf16 panels are widened for.
+constexpr auto kRowCounts = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 24, 25, 40};
+constexpr Index kMostRows = 40;
+
+/// What a path multiplies in place of the rows.
+enum class Rows { themselves, rounded_to_bf16, quantized };
+Rows rows_of(Isa path, WeightFormat format) {
+  if (format == WeightFormat::int8) return Rows::quantized;
+  return format == WeightFormat::bf16 && path >= Isa::avx512bf16 ? Rows::rounded_to_bf16 : Rows::themselves;
+}
+
+/// An output in double. `reach` is the sum of the magnitudes of what is added up in float, and `doubt` what it moves by
+/// if values that lie between two steps go to the other one.
+struct Exact {
+  double sum = 0, reach = 0, doubt = 0;
+};
+
+struct Shape {
+  Index out, in;
+};
 
 /// A random product with rows of x and y that lie apart.
 struct Product {
-  Index rows, in, out, x_stride, y_stride;
+  Index in, out, x_stride, y_stride;
   PackedMatrix weights;
   std::vector<float> x, bias;
 
-  Product(Dtype dtype, Index row_count, Index inputs, Index outputs, Threads& threads)
-      : rows(row_count),
-        in(inputs),
-        out(outputs),
+  Product(WeightFormat format, Shape shape, Threads& threads)
+      : in(shape.in),
+        out(shape.out),
         x_stride(in + 3),
         y_stride(out + 5),
-        weights(dtype, out, in),
-        x(random_floats(static_cast<std::size_t>(rows * x_stride), 1)),
+        weights(format, out, in),
+        x(random_floats(static_cast<std::size_t>(kMostRows * x_stride), 1)),
         bias(random_floats(static_cast<std::size_t>(out), 2)) {
     const auto w = random_floats(static_cast<std::size_t>(out * in), 3);
     weights.pack(0, out, Dtype::f32, std::as_bytes(std::span(w)), threads);
   }
 
+  const float* row(Index r) const { return x.data() + r * x_stride; }
+
   /// Rows [first, first + count) of y, with their stride.
-  std::vector<float> run(Index first, Index count, bool with_bias, Threads& threads, Isa isa) const {
+  std::vector<float> run(Index first, Index count, bool with_bias, Threads& threads, Isa path) const {
     std::vector<float> y(static_cast<std::size_t>(count * y_stride), kUntouched);
-    matmul(view(x.data() + first * x_stride, count, in, x_stride), weights,
+    matmul(view(row(first), count, in, x_stride), weights,
            with_bias ? std::span<const float>(bias) : std::span<const float>(), view(y.data(), count, out, y_stride),
-           threads, isa);
+           threads, path);
     return y;
   }
 
-  /// The largest error over its bound: each of in + 1 roundings moves a sum by half an ulp of what it can reach.
-  double worst_error(bool with_bias, Threads& threads, Isa isa) const {
-    const auto y = run(0, rows, with_bias, threads, isa);
-    double worst = 0;
-    std::vector<float> row(static_cast<std::size_t>(in));
-    for (Index o = 0; o < y_stride; ++o) {
-      if (o < out) weights.row(o, row.data());
-      for (Index r = 0; r < rows; ++r) {
-        const auto found = static_cast<double>(y[static_cast<std::size_t>(r * y_stride + o)]);
-        if (o >= out) {
-          worst = std::max(worst, found == double{kUntouched} ? 0.0 : 2.0);
-          continue;
+  /// The product without the bias, [kMostRows, out].
+  std::vector<Exact> exact(Rows form) const {
+    std::vector<float> w(static_cast<std::size_t>(out * in));
+    for (Index o = 0; o < out; ++o) weights.row(o, w.data() + o * in);
+    const Index together = form == Rows::quantized ? 64 : 1;  // inputs, whose sum is exact
+    std::vector<Exact> result;
+    std::vector<std::pair<double, double>> taken(static_cast<std::size_t>(in));  // values and their doubts
+    for (Index r = 0; r < kMostRows; ++r) {
+      for (Index first = 0; first < in; first += together) take(r, first, std::min(in, first + together), form, taken);
+      for (Index o = 0; o < out; ++o) {
+        Exact& e = result.emplace_back();
+        for (Index first = 0; first < in; first += together) {
+          double sum = 0;
+          for (Index k = first; k < std::min(in, first + together); ++k) {
+            const double weight{w[static_cast<std::size_t>(o * in + k)]};
+            const auto& [value, doubt] = taken[static_cast<std::size_t>(k)];
+            sum += value * weight;
+            e.doubt += doubt * std::abs(weight);
+          }
+          e.sum += sum;
+          e.reach += std::abs(sum);
         }
-        double sum = with_bias ? double{bias[static_cast<std::size_t>(o)]} : 0.0, reach = std::abs(sum);
-        for (Index k = 0; k < in; ++k) {
-          const double term =
-              double{x[static_cast<std::size_t>(r * x_stride + k)]} * double{row[static_cast<std::size_t>(k)]};
-          sum += term;
-          reach += std::abs(term);
-        }
-        worst = std::max(worst, std::abs(found - sum) / (static_cast<double>(in + 1) * 0x1p-24 * reach));
       }
     }
-    return worst;
+    return result;
+  }
+
+  /// Inputs [first, last) of row r as a path takes them.
+  void take(Index r, Index first, Index last, Rows form, std::vector<std::pair<double, double>>& to) const {
+    float largest = 0;
+    for (Index k = first; k < last; ++k) largest = std::max(largest, std::abs(row(r)[k]));
+    const double step{largest / 127};
+    for (Index k = first; k < last; ++k) {
+      auto& [value, doubt] = to[static_cast<std::size_t>(k)];
+      const float x_k = row(r)[k];
+      value = double{form == Rows::rounded_to_bf16 ? static_cast<float>(static_cast<BF16>(x_k)) : x_k};
+      doubt = 0;
+      if (form != Rows::quantized) continue;
+      const double steps = value * 127 / double{largest};
+      value = std::nearbyint(steps) * step;
+      // A path has them in float, after three roundings.
+      if (std::abs(std::abs(steps - std::floor(steps)) - 0.5) < 127 * 3 * 0x1p-24) doubt = step;
+    }
+  }
+
+  /// Whether rows of y are the exact ones but for rounding, and nothing is written beside them: n roundings, each by u,
+  /// move a sum by n u / (1 - n u) of what it reaches.
+  bool near(const std::vector<float>& y, bool with_bias, const std::vector<Exact>& exact) const {
+    // Each product (in int8 that of two scales, and its own), each sum and the bias.
+    const Index count = weights.format() == WeightFormat::int8 ? weights.groups() + 2 : in + 1;
+    const double roundings = static_cast<double>(count) * 0x1p-24;
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      const auto stride = static_cast<std::size_t>(y_stride), r = i / stride, o = i % stride;
+      if (o >= bias.size()) {
+        if (y[i] != kUntouched) return false;
+        continue;
+      }
+      const Exact& e = exact[r * bias.size() + o];
+      const double added{with_bias ? bias[o] : 0};
+      const double bound = e.doubt + roundings / (1 - roundings) * (e.reach + e.doubt + std::abs(added));
+      if (!(std::abs(double{y[i]} - e.sum - added) <= bound)) return false;
+    }
+    return true;
   }
 };
+
+bool same_bits(const std::vector<float>& part, const float* whole) {
+  return std::memcmp(part.data(), whole, part.size() * sizeof(float)) == 0;
+}
 }  // namespace
 
 TEST_CASE("every path is as near to the exact product as float sums are, and writes nothing else") {
   Threads threads(2);
-  for (const Dtype dtype : {Dtype::f32, Dtype::bf16})
-    for (const Index out : {1, 15, 16, 17, 63, 70, 129})
-      for (const Index in : {1, 2, 3, 7, 31, 64, 70})
-        for (Index rows = 1; rows <= 13; ++rows) {
-          const Product product(dtype, rows, in, out, threads);
-          for (const Isa isa : available_isas())
-            for (const bool with_bias : {false, true}) {
-              const double worst = product.worst_error(with_bias, threads, isa);
-              if (worst <= 1) continue;
-              CAPTURE(name_of(isa));
-              CAPTURE(name_of(dtype));
-              CAPTURE(rows);
-              CAPTURE(in);
-              CAPTURE(out);
-              CAPTURE(with_bias);
-              CHECK(worst <= 1);
-            }
+  const auto check = [&](WeightFormat format, Shape shape) {
+    const Product product(format, shape, threads);
+    std::array<std::vector<Exact>, 3> exact;
+    for (const Isa path : available_isas()) {
+      auto& expected = exact[static_cast<std::size_t>(rows_of(path, format))];
+      if (expected.empty()) expected = product.exact(rows_of(path, format));
+      for (const Index rows : kRowCounts)
+        for (const bool with_bias : {false, true}) {
+          if (product.near(product.run(0, rows, with_bias, threads, path), with_bias, expected)) continue;
+          CAPTURE(name_of(path));
+          CAPTURE(name_of(format));
+          CAPTURE(rows);
+          CAPTURE(product.in);
+          CAPTURE(product.out);
+          CAPTURE(with_bias);
+          CHECK(false);
         }
+    }
+  };
+  for (const WeightFormat format : kFormats) {
+    for (const Index out : {1, 15, 16, 17, 63, 70, 129})
+      for (const Index in : {1, 2, 3, 7, 31, 64, 70}) check(format, {out, in});
+    for (const Index in : {512, 515, 1030})  // a block of widened panels, and some
+      for (const Index out : {1, 70}) check(format, {out, in});
+  }
 }
 
 TEST_CASE("a row of a batch has the same bits as that row alone, at every number of rows and threads") {
   Threads one(1), three(3);
-  for (const Isa isa : available_isas())
-    for (const Dtype dtype : {Dtype::f32, Dtype::bf16})
-      for (const Index out : {17, 70, 2000}) {  // 2000 outputs are worth several threads
-        const Product product(dtype, 13, 70, out, one);
-        const auto batch = product.run(0, 13, true, three, isa);
-        CHECK(batch == product.run(0, 13, true, one, isa));
-        for (Index rows = 1; rows <= 13; ++rows)
-          for (Index first = 0; first + rows <= 13; first += rows) {
-            const auto part = product.run(first, rows, true, rows % 2 == 0 ? three : one, isa);
-            const bool same =
-                std::memcmp(part.data(), batch.data() + first * product.y_stride, part.size() * sizeof(float)) == 0;
-            CAPTURE(name_of(isa));
+  for (const WeightFormat format : kFormats)
+    for (const Shape shape : {Shape{17, 70}, {70, 1030}, {2000, 70}}) {  // the last for threads
+      const Product product(format, shape, one);
+      for (const Isa path : available_isas()) {
+        const auto batch = product.run(0, kMostRows, true, three, path);
+        CHECK(batch == product.run(0, kMostRows, true, one, path));
+        for (const Index rows : kRowCounts)
+          for (Index first = 0; first + rows <= kMostRows; first += rows) {
+            const auto part = product.run(first, rows, true, rows % 2 == 0 ? three : one, path);
+            if (same_bits(part, batch.data() + first * product.y_stride)) continue;
+            CAPTURE(name_of(path));
+            CAPTURE(name_of(format));
             CAPTURE(rows);
             CAPTURE(first);
-            CAPTURE(out);
-            CHECK(same);
+            CAPTURE(product.out);
+            CHECK(false);
           }
       }
+    }
 }
 
-TEST_CASE("a product that one can see") {
+#if defined(__x86_64__)
+TEST_CASE("int8 products have the same bits with every set of instructions that fuses multiply and add") {
+  using Kernel = void (*)(const detail::MatmulJob<detail::QuantizedRows>&);
+  std::vector<Kernel> kernels;
+  std::vector<Isa> paths;
+  for (const Isa path : available_isas()) {
+    if (path == Isa::portable) continue;
+    paths.push_back(path);
+    if (path == Isa::avx2) kernels.push_back(detail::int8_avx2);
+    if (path == Isa::avx512) kernels.push_back(detail::int8_avx512);
+    if (path == Isa::avx512 && __builtin_cpu_supports("avx512vnni")) kernels.push_back(detail::int8_avx512vnni);
+  }
   Threads threads(1);
-  PackedMatrix weights(Dtype::bf16, 2, 3);
-  const float w[] = {1, 2, 3, 4, 5, 6}, x[] = {1, 10, 100, 0, 0, 1}, bias[] = {0.5f, -0.5f};
-  weights.pack(0, 2, Dtype::f32, std::as_bytes(std::span(w)), threads);
-  for (const Isa isa : available_isas()) {
-    std::vector<float> y(4);
-    matmul(view(x, 2, 3, 3), weights, bias, view(y.data(), 2, 2, 2), threads, isa);
-    CHECK(y == std::vector<float>{321.5f, 653.5f, 3.5f, 5.5f});
+  for (const Shape shape : {Shape{70, 1030}, {129, 64}, {1, 3}}) {
+    const Product product(WeightFormat::int8, shape, threads);
+    const PackedMatrix& weights = product.weights;
+    for (const Index rows : kRowCounts) {
+      CAPTURE(rows);
+      for (const Isa path : paths)
+        CHECK(product.run(0, rows, true, threads, path) == product.run(0, rows, true, threads, paths[0]));
+      std::vector<std::int8_t> bytes(static_cast<std::size_t>(rows * weights.padded_in()));
+      std::vector<float> scales(static_cast<std::size_t>(rows * weights.groups()));
+      std::vector<std::int32_t> offsets(scales.size());
+      for (Index r = 0; r < rows; ++r)
+        detail::quantize_portable(product.row(r), product.in, weights.groups(), bytes.data() + r * weights.padded_in(),
+                                  scales.data() + r * weights.groups(), offsets.data() + r * weights.groups());
+      std::vector<float> first;
+      for (const Kernel kernel : kernels) {
+        std::vector<float> y(static_cast<std::size_t>(rows * product.y_stride), kUntouched);
+        kernel({&weights,
+                product.bias.data(),
+                {bytes.data(), scales.data(), offsets.data()},
+                rows,
+                y.data(),
+                product.y_stride,
+                0,
+                weights.panels()});
+        if (first.empty()) first = y;
+        CHECK(y == first);
+      }
+    }
+  }
+}
+#endif
+
+TEST_CASE("a product that one can see, in every format and on every path") {
+  Threads threads(1);
+  const float w[] = {127, 2, 3, 4, 5, -127}, x[] = {1, 10, 127, 0, 0, 127}, bias[] = {0.5f, -0.5f};
+  for (const WeightFormat format : kFormats) {
+    PackedMatrix weights(format, 2, 3);
+    weights.pack(0, 2, Dtype::f32, std::as_bytes(std::span(w)), threads);
+    for (const Isa path : available_isas()) {
+      CAPTURE(name_of(path));
+      CAPTURE(name_of(format));
+      std::vector<float> y(4);
+      matmul(view(x, 2, 3, 3), weights, bias, view(y.data(), 2, 2, 2), threads, path);
+      CHECK(y == std::vector<float>{528.5f, -16075.5f, 381.5f, -16129.5f});
+    }
+  }
+}
+
+TEST_CASE("a row with an infinity or NaN gives no finite number, and leaves the rows beside it alone") {
+  Threads threads(1);
+  for (const WeightFormat format : kFormats) {
+    Product product(format, {17, 130}, threads);
+    for (const Isa path : available_isas()) {
+      const auto before = product.run(0, 3, true, threads, path);
+      float& value = product.x[static_cast<std::size_t>(product.x_stride + 100)];
+      for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+        const float good = std::exchange(value, bad);
+        const auto y = product.run(0, 3, true, threads, path);
+        value = good;
+        CAPTURE(name_of(path));
+        CAPTURE(name_of(format));
+        CAPTURE(bad);
+        for (std::size_t i = 0; i < y.size(); ++i) {
+          const auto stride = static_cast<std::size_t>(product.y_stride);
+          if (i / stride == 1 && i % stride < 17)
+            CHECK_FALSE(std::isfinite(y[i]));
+          else
+            CHECK(y[i] == before[i]);
+        }
+      }
+    }
   }
 }
 
 TEST_CASE("a product of no rows does nothing") {
   Threads threads(1);
-  const Product product(Dtype::f32, 1, 4, 20, threads);
-  for (const Isa isa : available_isas()) CHECK(product.run(0, 0, true, threads, isa).empty());
+  for (const WeightFormat format : kFormats) {
+    const Product product(format, {20, 4}, threads);
+    for (const Isa path : available_isas()) CHECK(product.run(0, 0, true, threads, path).empty());
+  }
+}
+
+namespace {
+/// AMX's tile registers as Intel's manual defines them: a product's even and odd inputs are summed apart.
+struct EmulatedTiles {
+  EmulatedTiles() { std::memset(static_cast<void*>(tiles_.data()), 0xff, sizeof tiles_); }  // NaN
+
+  template <int kTile>
+  void zero() {
+    tiles_[kTile] = {};
+  }
+  template <int kTile>
+  void load(const void* from, Index stride) {
+    for (std::size_t r = 0; r < 16; ++r)
+      std::memcpy(&tiles_[kTile][r], static_cast<const std::byte*>(from) + static_cast<Index>(r) * stride, 64);
+  }
+  template <int kSum, int kA, int kB>
+  void multiply() {
+    static_assert(kSum != kA && kSum != kB && kA != kB);
+    for (std::size_t m = 0; m < 16; ++m) {
+      std::array<std::array<float, 2>, 16> sums = {};
+      for (std::size_t k = 0; k < 16; ++k)
+        for (std::size_t n = 0; n < 16; ++n)
+          for (std::size_t i = 0; i < 2; ++i) sums[n][i] += half(tiles_[kA][m][k], i) * half(tiles_[kB][k][n], i);
+      for (std::size_t n = 0; n < 16; ++n) {
+        float sum;
+        std::memcpy(&sum, &tiles_[kSum][m][n], sizeof sum);
+        sum += sums[n][0] + sums[n][1];
+        std::memcpy(&tiles_[kSum][m][n], &sum, sizeof sum);
+      }
+    }
+  }
+  template <int kTile>
+  void store(float* to, Index stride) {
+    for (std::size_t r = 0; r < 16; ++r)
+      std::memcpy(reinterpret_cast<std::byte*>(to) + static_cast<Index>(r) * stride, &tiles_[kTile][r], 64);
+  }
+
+ private:
+  static float half(std::uint32_t lane, std::size_t i) {
+    const std::uint32_t bits = i == 0 ? lane << 16 : lane & 0xffff0000u;
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+  }
+
+  std::array<std::array<std::array<std::uint32_t, 16>, 16>, 8> tiles_;
+};
+}  // namespace
+
+TEST_CASE("in emulation, AMX is as near to the product of rounded rows as float sums are, and writes nothing else") {
+  Threads threads(1);
+  for (const Shape shape :
+       {Shape{1, 70}, {16, 7}, {17, 33}, {32, 64}, {33, 1}, {48, 70}, {49, 7}, {64, 33}, {65, 96}, {80, 70}}) {
+    const Product product(WeightFormat::bf16, shape, threads);
+    const auto exact = product.exact(Rows::rounded_to_bf16);
+    const Index padded = product.weights.padded_in(), panels = product.weights.panels();
+    std::vector<float> batch;
+    for (Index rows = kMostRows; rows >= 1; --rows)
+      for (const bool with_bias : {true, false}) {
+        // Whole tiles; what is in the rows behind the last one makes no difference.
+        std::vector<BF16> rounded(static_cast<std::size_t>((rows + 15) / 16 * 16 * padded),
+                                  std::numeric_limits<BF16>::quiet_NaN());
+        for (Index r = 0; r < rows; ++r)
+          for (Index k = 0; k < padded; ++k)
+            rounded[static_cast<std::size_t>(r * padded + k)] =
+                static_cast<BF16>(k < product.in ? product.row(r)[k] : 0.0f);
+        // Panels one by one, in twos and all together, and none writes to those behind it.
+        std::vector<float> y(static_cast<std::size_t>(rows * product.y_stride), kUntouched);
+        const Index together = rows % panels + 1;
+        bool ahead = false;
+        for (Index first = 0; first < panels; first += together) {
+          const Index last = std::min(panels, first + together);
+          detail::MatmulJob<detail::RoundedRows> job{
+              &product.weights, nullptr, {rounded.data()}, rows, y.data(), product.y_stride, first, last};
+          if (with_bias) job.bias = product.bias.data();
+          detail::amx_job<EmulatedTiles>(job);
+          for (Index r = 0; r < rows; ++r)
+            for (Index o = last * 16; o < product.out; ++o)
+              ahead |= y[static_cast<std::size_t>(r * product.y_stride + o)] != kUntouched;
+        }
+        CAPTURE(rows);
+        CAPTURE(product.out);
+        CAPTURE(product.in);
+        CHECK_FALSE(ahead);
+        CHECK(product.near(y, with_bias, exact));
+        if (!with_bias) continue;
+        if (batch.empty()) batch = y;
+        CHECK(same_bits(y, batch.data()));  // a row's sums do not depend on the rows beside it
+      }
+  }
 }

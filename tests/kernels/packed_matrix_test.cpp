@@ -2,15 +2,28 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
+
+#include "support/error_of.hpp"
+#include "support/random_floats.hpp"
 
 using namespace kvx;
 
 namespace {
-/// Element (r, k) of every source here; exact in each dtype.
-float element(Index r, Index k) { return static_cast<float>(8 * r - k); }
+constexpr auto kFormats = {WeightFormat::f32, WeightFormat::bf16, WeightFormat::int8};
+
+/// Element (r, k) of every source here; exact in each dtype and in int8, whose scale is 1 as the first of a group is
+/// 127 or -127.
+float element(Index r, Index k) {
+  if (k % 64 == 0) return r % 2 == 0 ? 127 : -127;
+  return static_cast<float>((37 * r + 11 * k) % 255 - 127);
+}
 
 /// Rows [first, first + rows) as `dtype`, one byte off any alignment: the last rows * in * size_of(dtype) bytes.
 std::vector<std::byte> source(Dtype dtype, Index first, Index rows, Index in) {
@@ -30,12 +43,20 @@ void pack(PackedMatrix& matrix, Dtype dtype, Index first, Index rows, Threads& t
   const auto bytes = source(dtype, first, rows, matrix.in());
   matrix.pack(first, rows, dtype, std::span(bytes).subspan(1), threads);
 }
+void pack(PackedMatrix& matrix, const std::vector<float>& weights, Threads& threads) {
+  matrix.pack(0, matrix.out(), Dtype::f32, std::as_bytes(std::span(weights)), threads);
+}
+
+std::vector<float> row_of(const PackedMatrix& matrix, Index r) {
+  std::vector<float> row(static_cast<std::size_t>(matrix.in()));
+  matrix.row(r, row.data());
+  return row;
+}
 
 void check_rows(const PackedMatrix& matrix) {
-  std::vector<float> row(static_cast<std::size_t>(matrix.in()));
   bool equal = true;
   for (Index r = 0; r < matrix.out(); ++r) {
-    matrix.row(r, row.data());
+    const auto row = row_of(matrix, r);
     for (Index k = 0; k < matrix.in(); ++k) equal &= row[static_cast<std::size_t>(k)] == element(r, k);
   }
   CHECK(equal);
@@ -44,60 +65,174 @@ void check_rows(const PackedMatrix& matrix) {
 
 TEST_CASE("a row comes back as it was packed, from unaligned sources of every type") {
   Threads threads(2);
-  for (const Dtype to : {Dtype::f32, Dtype::bf16})
+  for (const WeightFormat to : kFormats)
     for (const Dtype from : {Dtype::f32, Dtype::f16, Dtype::bf16})
-      for (const Index out : {1, 15, 16, 17, 30}) {  // 8 r - k has at most 8 significant bits
-        PackedMatrix matrix(to, out, 7);
-        pack(matrix, from, 0, out, threads);
-        CAPTURE(name_of(to));
-        CAPTURE(name_of(from));
-        CAPTURE(out);
-        check_rows(matrix);
-      }
+      for (const Index out : {1, 15, 16, 17, 130})
+        for (const Index in : {1, 7, 64, 131}) {
+          PackedMatrix matrix(to, out, in);
+          pack(matrix, from, 0, out, threads);
+          CAPTURE(name_of(to));
+          CAPTURE(name_of(from));
+          CAPTURE(out);
+          CAPTURE(in);
+          check_rows(matrix);
+        }
 }
 
 TEST_CASE("several sources fill one matrix, each from its own row on") {
   Threads threads(1);
-  PackedMatrix matrix(Dtype::f32, 200, 3);
-  pack(matrix, Dtype::bf16, 13, 5, threads);
-  pack(matrix, Dtype::f32, 18, 182, threads);
-  pack(matrix, Dtype::f16, 0, 13, threads);
-  check_rows(matrix);
+  for (const WeightFormat format : kFormats) {
+    PackedMatrix matrix(format, 200, 3);
+    pack(matrix, Dtype::bf16, 13, 5, threads);
+    pack(matrix, Dtype::f32, 18, 182, threads);
+    pack(matrix, Dtype::f16, 0, 13, threads);
+    check_rows(matrix);
+  }
 }
 
-TEST_CASE("panels are [in, 16], or [in / 2, 16, 2] in bf16, and padded with zeros") {
+TEST_CASE("a matrix takes what it says: panels of 16 outputs, inputs padded to 32 in bf16 and to 64 in int8") {
+  CHECK(PackedMatrix(WeightFormat::f32, 19, 2).bytes() == 2 * 16 * 2 * 4);
+  CHECK(PackedMatrix(WeightFormat::bf16, 17, 33).bytes() == 2 * 16 * 64 * 2);
+  CHECK(PackedMatrix(WeightFormat::int8, 16, 65).bytes() == 16 * (128 + 2 * 2));  // two scales for each output
+  for (const WeightFormat format : kFormats)
+    for (const Index out : {0, 1, 16, 17, 896})
+      for (const Index in : {1, 31, 32, 33, 64, 65, 896}) {
+        const PackedMatrix matrix(format, out, in);
+        CAPTURE(name_of(format));
+        CAPTURE(out);
+        CAPTURE(in);
+        CHECK(matrix.bytes() == PackedMatrix::bytes_of(format, out, in));
+        CHECK(matrix.panels() == (out + 15) / 16);
+        const Index multiple = format == WeightFormat::f32 ? 1 : format == WeightFormat::bf16 ? 32 : 64;
+        CHECK(matrix.padded_in() % multiple == 0);
+        CHECK(matrix.padded_in() - in < multiple);
+        CHECK(matrix.padded_in() >= in);
+      }
+  CHECK(PackedMatrix().bytes() == 0);
+}
+
+namespace {
+/// The panels of a matrix of 17 outputs and `in` inputs: T's beside each other in a lane of 32 bits, and `zero` where
+/// nothing was packed.
+template <class T>
+void check_panels(WeightFormat format, Index in, float zero) {
   Threads threads(1);
-  PackedMatrix matrix(Dtype::f32, 19, 2);
-  pack(matrix, Dtype::f32, 0, 19, threads);
+  PackedMatrix matrix(format, 17, in);
+  pack(matrix, Dtype::f32, 0, 17, threads);
   CHECK(matrix.panels() == 2);
-  CHECK(matrix.bytes() == 2 * 16 * 2 * 4);
-  PackedMatrix half(Dtype::bf16, 17, 3);
-  pack(half, Dtype::f32, 0, 17, threads);
-  CHECK(half.bytes() == 2 * 16 * 4 * 2);
-  for (Index k = 0; k < 4; ++k)
-    for (Index lane = 0; lane < 16; ++lane) {
-      const auto at = [&](Index panel) {
-        return static_cast<float>(half.panel<BF16>(panel)[(k / 2 * 16 + lane) * 2 + k % 2]);
-      };
-      CHECK(at(0) == (k < 3 ? element(lane, k) : 0));
-      CHECK(at(1) == (k < 3 && lane == 0 ? element(16, k) : 0));
+  constexpr Index kBeside = 4 / sizeof(T);
+  bool equal = true;
+  for (Index panel = 0; panel < 2; ++panel)
+    for (Index k = 0; k < matrix.padded_in(); ++k)
+      for (Index lane = 0; lane < 16; ++lane) {
+        const T found = matrix.panel<T>(panel)[(k / kBeside * 16 + lane) * kBeside + k % kBeside];
+        const Index r = panel * 16 + lane;
+        equal &= static_cast<float>(found) == zero + (r < 17 && k < in ? element(r, k) : 0.0f);
+      }
+  CAPTURE(name_of(format));
+  CHECK(equal);
+}
+}  // namespace
+
+TEST_CASE("panels are [in, 16], in bf16 [in / 2, 16, 2] and in int8 [in / 4, 16, 4], padded with zeros") {
+  check_panels<float>(WeightFormat::f32, 3, 0);
+  check_panels<BF16>(WeightFormat::bf16, 33, 0);
+  check_panels<std::uint8_t>(WeightFormat::int8, 66, 128);
+}
+
+TEST_CASE("int8 scales are [groups, 16] in each panel, zero for what is padded") {
+  Threads threads(1);
+  PackedMatrix matrix(WeightFormat::int8, 18, 130);
+  std::vector<float> weights(18 * 130);
+  for (std::size_t r = 0; r < 18; ++r)
+    for (std::size_t k = 0; k < 130; ++k)  // the largest of a group is 127 times a power of two of its own
+      weights[r * 130 + k] = std::ldexp(k % 64 == 1 ? -127.0f : 1.0f, static_cast<int>(r % 5 + k / 64));
+  pack(matrix, weights, threads);
+  CHECK(matrix.groups() == 3);
+  for (Index panel = 0; panel < 2; ++panel)
+    for (Index g = 0; g < 3; ++g)
+      for (Index lane = 0; lane < 16; ++lane) {
+        const Index r = panel * 16 + lane;
+        CHECK(static_cast<float>(matrix.scales(panel)[g * 16 + lane]) ==
+              (r < 18 ? std::ldexp(1.0f, static_cast<int>(r % 5 + g)) : 0.0f));
+      }
+  for (Index r = 0; r < 18; ++r)
+    CHECK(std::equal(weights.begin() + r * 130, weights.begin() + (r + 1) * 130, row_of(matrix, r).begin()));
+}
+
+TEST_CASE("an int8 weight is within half a step of what was packed, a step being a bf16 near the largest / 127") {
+  Threads threads(1);
+  for (const float size : {1e-30f, 1.0f, 1e30f}) {
+    PackedMatrix matrix(WeightFormat::int8, 20, 200);
+    auto weights = kvx_test::random_floats(20 * 200, 5);
+    for (float& weight : weights) weight *= size;
+    pack(matrix, weights, threads);
+    bool near = true;
+    for (Index r = 0; r < 20; ++r) {
+      const auto row = row_of(matrix, r);
+      for (Index g = 0; g < 4; ++g) {
+        const double step{static_cast<float>(matrix.scales(r / 16)[g * 16 + r % 16])};
+        double largest = 0;
+        for (Index k = 64 * g; k < std::min<Index>(200, 64 * (g + 1)); ++k) {
+          const double weight{weights[static_cast<std::size_t>(r * 200 + k)]};
+          largest = std::max(largest, std::abs(weight));
+          // Steps are counted in float, up to 127 of them with two roundings.
+          near &= std::abs(double{row[static_cast<std::size_t>(k)]} - weight) <= (0.5 + 128 * 2 * 0x1p-24) * step;
+        }
+        near &= std::abs(step * 127 - largest) <= 1.0001 * 0x1p-8 * largest;
+      }
     }
-  for (Index k = 0; k < 2; ++k)
-    for (Index lane = 0; lane < 16; ++lane) {
-      CHECK(matrix.panel<float>(0)[16 * k + lane] == element(lane, k));
-      CHECK(matrix.panel<float>(1)[16 * k + lane] == (lane < 3 ? element(16 + lane, k) : 0));
+    CAPTURE(size);
+    CHECK(near);
+  }
+}
+
+TEST_CASE("int8 holds groups of zeros, and makes zeros of groups too small for a scale") {
+  Threads threads(1);
+  for (const float weight : {0.0f, -0.0f, 1e-44f, -1e-40f, 1e-37f}) {
+    PackedMatrix matrix(WeightFormat::int8, 1, 130);
+    std::vector<float> weights(130, weight);
+    weights[3] = 0;
+    weights[129] = 127;
+    weights[128] = -127;
+    pack(matrix, weights, threads);
+    auto expected = weights;
+    std::fill(expected.begin(), expected.begin() + 128, 0.0f);
+    CAPTURE(weight);
+    CHECK(row_of(matrix, 0) == expected);
+  }
+}
+
+TEST_CASE("int8 refuses infinities and NaN, which the other formats keep") {
+  Threads threads(2);
+  for (const float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
+                          std::numeric_limits<float>::quiet_NaN()})
+    for (const std::size_t at : {0u, 63u, 64u, 69u}) {
+      std::vector<float> weights(70, 1.0f);
+      weights[at] = bad;
+      for (const WeightFormat format : kFormats) {
+        PackedMatrix matrix(format, 1, 70);
+        if (format == WeightFormat::int8) {
+          CHECK(error_of([&] { pack(matrix, weights, threads); }) ==
+                "weights: expected finite values for int8, found others");
+          continue;
+        }
+        pack(matrix, weights, threads);
+        const float found = row_of(matrix, 0)[at];
+        CHECK((found == bad || (std::isnan(found) && std::isnan(bad))));
+      }
     }
 }
 
 TEST_CASE("a bf16 matrix rounds f32 weights to the nearest") {
   Threads threads(1);
-  PackedMatrix matrix(Dtype::bf16, 1, 2);
-  const float weights[] = {1.0f + 0x1p-8f, 1.0f + 0x3p-8f};
-  matrix.pack(0, 1, Dtype::f32, std::as_bytes(std::span(weights)), threads);
-  float row[2];
-  matrix.row(0, row);
-  CHECK(row[0] == 1.0f);
-  CHECK(row[1] == 1.0f + 0x2p-7f);
+  PackedMatrix matrix(WeightFormat::bf16, 1, 2);
+  pack(matrix, {1.0f + 0x1p-8f, 1.0f + 0x3p-8f}, threads);
+  CHECK(row_of(matrix, 0) == std::vector<float>{1.0f, 1.0f + 0x2p-7f});
 }
 
-TEST_CASE("a matrix of no size takes no memory") { CHECK(PackedMatrix().bytes() == 0); }
+TEST_CASE("a format has a name, and no other is taken") {
+  for (const WeightFormat format : kFormats) CHECK(parse_weight_format(name_of(format)) == format);
+  CHECK(name_of(WeightFormat::int8) == "int8");
+  CHECK(error_of([] { (void)parse_weight_format("f16"); }) == "weights: expected bf16, f32 or int8, found f16");
+}

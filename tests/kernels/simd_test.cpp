@@ -69,3 +69,23 @@ TEST_CASE("a part of a register reads zeros beyond its count and writes nothing 
   CHECK(to[1] == 2);
   CHECK(to[2] == -1);
 }
+
+namespace {
+template <int kLanes>
+void check_transpose() {
+  typename kvx::detail::Simd<kLanes>::Float rows[std::size_t{kLanes}];
+  for (int i = 0; i < kLanes; ++i)
+    for (int j = 0; j < kLanes; ++j) rows[i][j] = static_cast<float>(100 * i + j);
+  kvx::detail::transpose<kLanes>(rows);
+  bool transposed = true;
+  for (int i = 0; i < kLanes; ++i)
+    for (int j = 0; j < kLanes; ++j) transposed &= rows[i][j] == static_cast<float>(100 * j + i);
+  CHECK(transposed);
+}
+}  // namespace
+
+TEST_CASE("a transposed square of lanes has its rows as columns, for every number of lanes") {
+  check_transpose<4>();
+  check_transpose<8>();
+  check_transpose<16>();
+}

@@ -32,7 +32,7 @@ struct Suite {
   Suite(const std::string& root, const JsonValue& e2e)
       : folder(root),
         file(Safetensors::open(root + "/" + std::string(e2e.at("file").string()))),
-        model(Qwen2::load(root + "/" + std::string(e2e.at("model").string()), Dtype::f32, threads)) {}
+        model(Qwen2::load(root + "/" + std::string(e2e.at("model").string()), WeightFormat::f32, threads)) {}
 
   void run(const JsonValue& e2e, const JsonValue& test_case, kvx_test::Tally& tally) {
     const JsonValue press = test_case.at("press");
@@ -110,7 +110,7 @@ TEST_CASE("greedy answers of a real model equal transformers") {
     return;
   }
   Threads threads;
-  const Qwen2 model = Qwen2::load(models + "/qwen-coder-0.5b", Dtype::f32, threads);
+  const Qwen2 model = Qwen2::load(models + "/qwen-coder-0.5b", WeightFormat::f32, threads);
   const auto golden = JsonDocument::load(shared + "/golden/qwen-coder-0.5b.json");
   golden.root().each_element([&](const JsonValue& run) {
     if (run.at("min_gap").number() <= 1e-3) return void(++tally.not_applicable);

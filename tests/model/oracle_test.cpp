@@ -29,7 +29,7 @@ bool same_bits(const KvCache& a, const KvCache& b) {
 
 struct Fixture {
   Threads threads{2};
-  Qwen2 model = Qwen2::load(kvx_test::kTinyRandom, Dtype::f32, threads);
+  Qwen2 model = Qwen2::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
   std::vector<Token> context = random_tokens(120, 1, model.config().vocab_size);
   std::vector<Token> question = random_tokens(7, 2, model.config().vocab_size);
 

@@ -16,7 +16,7 @@ using kvx_test::RawTensors;
 /// The logits after a fixed prompt.
 Matrix<float> logits_of(const std::string& dir, Dtype dtype) {
   Threads threads(2);
-  const Qwen2 model = Qwen2::load(dir, dtype, threads);
+  const Qwen2 model = Qwen2::load(dir, parse_weight_format(name_of(dtype)), threads);
   return compress(model, kvx_test::random_tokens(40, 1), AnyPolicy(None()), Allowance::of_ratio(0), dtype, threads)
       .logits;
 }
@@ -69,7 +69,8 @@ TEST_CASE_FIXTURE(Checkpoint, "F16 and BF16 files are the model of their rounded
     return logits_of(dir.path(), dtype);
   };
   const auto f16 = logits_as("F16", F16(), Dtype::f32), bf16 = logits_as("BF16", BF16(), Dtype::f32);
-  CHECK(logits_as("BF16", BF16(), Dtype::bf16) == bf16);
+  const float rounding = isa() >= Isa::avx512bf16 ? 0.05f : 0.0f;  // of the rows, which those paths round too
+  CHECK((logits_as("BF16", BF16(), Dtype::bf16) - bf16).cwiseAbs().maxCoeff() <= rounding);
   CHECK(f16 != expected);
   CHECK(bf16 != f16);
   raw = exact;

@@ -9,24 +9,25 @@
 #define KVX_KERNELS_ONCE extern
 #endif
 
-#define KVX_MATMUL(path)                                                                  \
-  KVX_KERNELS_ONCE template void kvx::v0::detail::matmul_##path<float>(const MatmulJob&); \
-  KVX_KERNELS_ONCE template void kvx::v0::detail::matmul_##path<kvx::BF16>(const MatmulJob&);
-#define KVX_ATTEND(path)                                                                                           \
-  KVX_KERNELS_ONCE template void kvx::v0::detail::attend_##path<false, float>(const AttentionJob<float>&, float*); \
-  KVX_KERNELS_ONCE template void kvx::v0::detail::attend_##path<true, float>(const AttentionJob<float>&, float*);  \
-  KVX_KERNELS_ONCE template void kvx::v0::detail::attend_##path<false, kvx::BF16>(const AttentionJob<kvx::BF16>&,  \
-                                                                                  float*);
+#define KVX_MATMUL(path, T) \
+  KVX_KERNELS_ONCE template void kvx::v0::detail::matmul_##path<T>(const MatmulJob<FloatRows>&);
+#define KVX_ATTEND(path, received, T) \
+  KVX_KERNELS_ONCE template void kvx::v0::detail::attend_##path<received, T>(const AttentionJob<T>&);
+#define KVX_KERNELS(path)            \
+  KVX_MATMUL(path, float)            \
+  KVX_MATMUL(path, kvx::BF16)        \
+  KVX_ATTEND(path, false, float)     \
+  KVX_ATTEND(path, true, float)      \
+  KVX_ATTEND(path, false, kvx::BF16) \
+  KVX_ATTEND(path, true, kvx::BF16)
 
-KVX_MATMUL(portable)
-KVX_ATTEND(portable)
+KVX_KERNELS(portable)
 #if defined(__x86_64__)
-KVX_MATMUL(avx2)
-KVX_ATTEND(avx2)
-KVX_MATMUL(avx512)
-KVX_ATTEND(avx512)
+KVX_KERNELS(avx2)
+KVX_KERNELS(avx512)
 #endif
 
 #undef KVX_MATMUL
 #undef KVX_ATTEND
+#undef KVX_KERNELS
 #undef KVX_KERNELS_ONCE

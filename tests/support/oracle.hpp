@@ -58,12 +58,14 @@ class Oracle {
     const kvx::ModelConfig& config = model_.config();
     const kvx::Index group = config.heads / config.kv_heads;
     const kvx::RopeTable rope(model_.inv_freq(), std::span(&sequence_.next_position, 1));
-    kvx::Matrix<float> x = model_.embed(std::span(&token, 1)), attended(1, config.heads * config.head_dim);
+    kvx::Workspace work;
+    auto x = model_.embed(std::span(&token, 1), work, threads);
+    kvx::Matrix<float> attended(1, config.heads * config.head_dim);
     for (kvx::Index l = 0; l < config.layers; ++l) {
-      auto qkv = model_.project_qkv(l, x, threads);
+      auto qkv = model_.project_qkv(l, kvx::read_only(x), work, threads);
       const auto queries = model_.queries(qkv), keys = model_.keys(qkv), values = model_.values(qkv);
-      kvx::detail::rotate(rope, queries);
-      kvx::detail::rotate(rope, keys);
+      kvx::detail::rotate(rope, queries, threads);
+      kvx::detail::rotate(rope, keys, threads);
       for (kvx::Index i = 0; i < config.heads; ++i) {
         const kvx::Index h = i / group;
         const auto head = static_cast<std::size_t>(h);
@@ -74,7 +76,7 @@ class Oracle {
           tail.append(sequence_.next_position, keys.row(h, 0), values.row(h, 0));
         }
         if (i % group == 0) {
-          const kvx::detail::StepRow row{&sequence_, tail.rows()};
+          const kvx::StepRow row{&sequence_, tail.rows()};
           kvx::detail::attend_cached(
               {&row, 1}, l, h, 0, 1, queries,
               kvx::TensorView<float>::token_major(attended.data(), config.heads, 1, config.head_dim));
@@ -83,10 +85,10 @@ class Oracle {
         const auto naive = attend(queries.head(i).row(0).cast<double>(), rows);
         worst_ = std::max(worst_, (out.cast<double>() - naive).cwiseAbs().maxCoeff());
       }
-      model_.finish_layer(l, attended, x, threads);
+      model_.finish_layer(l, kvx::view(std::as_const(attended)), x, work, threads);
     }
     ++sequence_.next_position;
-    return model_.logits(x, threads);
+    return model_.logits(kvx::read_only(x), work, threads);
   }
 
   static Eigen::RowVectorXd attend(const Eigen::RowVectorXd& query, const std::vector<Row>& rows) {

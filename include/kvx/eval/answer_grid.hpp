@@ -8,6 +8,7 @@
 #include <kvx/model/forward.hpp>
 #include <kvx/model/qwen2.hpp>
 #include <kvx/model/sampler.hpp>
+#include <kvx/model/workspace.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -114,6 +115,7 @@ class GridBatch {
     Active active{job, SequenceCache(cell.cache, context_.shape(), context_.next_position()), {}, sequence};
     for (Index l = 0; l < context_.shape().layers; ++l)
       for (HeadCache& head : active.sequence.tail.layer(l)) head.reserve(tail_rows(job));
+    active.answer.reserve(static_cast<std::size_t>(question(job).max_new_tokens));
     active_.push_back(std::move(active));
     return true;
   }
@@ -128,17 +130,17 @@ class GridBatch {
 
   void step() {
     const auto start = std::chrono::steady_clock::now();
-    std::vector<Step> steps;
     std::size_t rows = 0;
+    steps_.clear();
     for (Active& active : active_)
-      steps.push_back(active.answer.empty() ? Step{&active.sequence, question(active.job).tokens}
-                                            : Step{&active.sequence, {&active.answer.back(), 1}});
-    for (const Step& taken : steps) rows += taken.tokens.size();
-    const Matrix<float> logits = forward(model_, steps, threads_);
+      steps_.push_back(active.answer.empty() ? Step{&active.sequence, question(active.job).tokens}
+                                             : Step{&active.sequence, {&active.answer.back(), 1}});
+    for (const Step& taken : steps_) rows += taken.tokens.size();
+    const auto logits = forward(model_, steps_, work_, threads_);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     Index row = 0;
     for (Active& active : active_) {
-      const std::size_t tokens = steps[static_cast<std::size_t>(row)].tokens.size();
+      const std::size_t tokens = steps_[static_cast<std::size_t>(row)].tokens.size();
       active.seconds += took.count() * static_cast<double>(tokens) / static_cast<double>(rows);
       active.answer.push_back(greedy_({logits.row(row).data(), static_cast<std::size_t>(logits.cols())}));
       ++row;
@@ -157,6 +159,8 @@ class GridBatch {
   BatchLimits limits_;
   Threads& threads_;
   Sampler greedy_{SamplerOptions{}};
+  Workspace work_;
+  std::vector<Step> steps_;
   std::list<Active> active_;
   std::map<std::size_t, OpenCell> cells_;
   std::size_t used_ = 0;

@@ -137,8 +137,8 @@ class Evaluation {
     const CacheShape shape{config.layers, config.kv_heads, config.head_dim, options_.dtype};
     std::size_t most = 0;
     for (const PromptGroup& group : prompts.groups) most = std::max(most, context_bytes(config, group, shape));
-    expect_memory(resident_bytes() + weight_bytes(config, options_.dtype) + most);
-    const std::string key = run_key(hash_model(dir), data, settings(), options_.dtype);
+    expect_memory(resident_bytes() + weight_bytes(config, options_.weights) + most);
+    const std::string key = run_key(hash_model(dir), data, settings(), options_.weights, options_.dtype);
     return {name, dir, key, std::move(config), std::move(tokenizer), std::move(prompts)};
   }
 
@@ -162,7 +162,7 @@ class Evaluation {
 
   void run_model(const Model& model, Threads& threads) {
     const auto start = Clock::now();
-    const auto weights = Qwen2::load(model.dir, options_.dtype, threads);
+    const auto weights = Qwen2::load(model.dir, options_.weights, threads);
     times_.load_seconds += seconds_since(start);
     for (const auto& task : options_.tasks)
       for (const PromptGroup& group : model.prompts.groups) run_group(model, task, group, weights, threads);

@@ -4,6 +4,8 @@
 #include <kvx/core/dtype.hpp>
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/kernels/attend_tile.hpp>
+#include <kvx/kernels/packed_matrix.hpp>
 #include <kvx/model/config.hpp>
 
 #include <malloc.h>
@@ -27,20 +29,23 @@ inline std::size_t resident_bytes() {
 }
 
 /// What the matrices of a model take.
-inline std::size_t weight_bytes(const ModelConfig& config, Dtype dtype) {
-  const Index attention = (2 * config.heads + 2 * config.kv_heads) * config.head_dim;
-  const Index layer = config.hidden_size * (attention + 3 * config.intermediate_size);
-  const Index vocabularies = config.tie_word_embeddings ? 1 : 2;
-  return static_cast<std::size_t>(config.layers * layer + vocabularies * config.vocab_size * config.hidden_size) *
-         size_of(dtype);
+inline std::size_t weight_bytes(const ModelConfig& config, WeightFormat format) {
+  const Index queries = config.heads * config.head_dim, keys = config.kv_heads * config.head_dim;
+  const Index hidden = config.hidden_size, inner = config.intermediate_size;
+  const auto bytes = [&](Index out, Index in) { return PackedMatrix::bytes_of(format, out, in); };
+  const std::size_t layer =
+      bytes(queries + 2 * keys, hidden) + bytes(hidden, queries) + bytes(2 * inner, hidden) + bytes(hidden, inner);
+  const std::size_t vocabularies = config.tie_word_embeddings ? 1 : 2;
+  return static_cast<std::size_t>(config.layers) * layer + vocabularies * bytes(config.vocab_size, hidden);
 }
 
 /// What a prefill of `tokens` takes at its peak: the rows between the matrices, and the uncompressed cache.
 inline std::size_t prefill_bytes(const ModelConfig& config, Index tokens, const CacheShape& shape) {
-  const Index attention = (config.heads + 2 * config.kv_heads) * config.head_dim;
-  const Index row = 3 * config.hidden_size + 3 * attention + config.heads * (config.head_dim + 2);
-  constexpr Index kBlock = 256;
-  return static_cast<std::size_t>(tokens * row + kBlock * (4 * config.intermediate_size + config.hidden_size)) *
+  const Index qkv = (config.heads + 2 * config.kv_heads) * config.head_dim;
+  constexpr Index kQuery = sizeof(AttentionQuery) / sizeof(float), kBlock = 512;
+  // Hidden states, queries, keys and values; heads apart; what attention gives, receives and notes; cosines and sines.
+  const Index row = config.hidden_size + 3 * qkv + config.heads * (1 + kQuery) + config.head_dim;
+  return static_cast<std::size_t>(tokens * row + kBlock * (2 * config.intermediate_size + 2 * config.hidden_size)) *
              sizeof(float) +
          static_cast<std::size_t>(tokens * (shape.layers + 1) * shape.kv_heads) * shape.row_bytes();
 }

@@ -2,6 +2,7 @@
 
 #include <kvx/core/dtype.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/kernels/packed_matrix.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -14,15 +15,16 @@ namespace kvx::inline v0 {
 /// What an evaluation is asked for.
 struct EvalOptions {
   std::vector<std::string> models, tasks;
-  std::vector<std::string> presses;           ///< written forms
-  std::vector<double> ratios;                 ///< 0 is the base, whatever the press
-  std::optional<Index> keep;                  ///< instead of ratios: rows per KV head
-  std::optional<std::size_t> kv_bytes;        ///< instead of ratios: bytes over all layers and heads
-  std::string data;                           ///< JSONL, plain or gzip
-  std::size_t limit = 0;                      ///< the first so many lines; 0 takes all
-  Index max_new_tokens = 0;                   ///< 0: as each sample says
-  Index max_context_length = 0;               ///< a longer context is cut to its first tokens; 0 cuts none
-  Dtype dtype = Dtype::bf16;                  ///< of weights and cache
+  std::vector<std::string> presses;     ///< written forms
+  std::vector<double> ratios;           ///< 0 is the base, whatever the press
+  std::optional<Index> keep;            ///< instead of ratios: rows per KV head
+  std::optional<std::size_t> kv_bytes;  ///< instead of ratios: bytes over all layers and heads
+  std::string data;                     ///< JSONL, plain or gzip
+  std::size_t limit = 0;                ///< the first so many lines; 0 takes all
+  Index max_new_tokens = 0;             ///< 0: as each sample says
+  Index max_context_length = 0;         ///< a longer context is cut to its first tokens; 0 cuts none
+  Dtype dtype = Dtype::bf16;            ///< of the cache
+  WeightFormat weights = WeightFormat::bf16;
   std::string chat;                           ///< chat template by name; empty: the model's own
   std::optional<std::uint64_t> seed;          ///< for presses that draw lots and have none of their own
   int threads = 0;                            ///< 0 takes every core

@@ -4,6 +4,7 @@
 #include <kvx/core/hash.hpp>
 #include <kvx/io/mapped_file.hpp>
 #include <kvx/kernels/isa.hpp>
+#include <kvx/kernels/packed_matrix.hpp>
 #include <kvx/version.hpp>
 
 #include <cstddef>
@@ -46,10 +47,11 @@ inline std::uint64_t hash_model(const std::string& dir) {
 }
 
 /// The key of a run's records, 16 hex digits: of the model, the data, `settings` that answers depend on, kvx's version,
-/// the dtype and the kernel path.
-inline std::string run_key(std::uint64_t model, std::string_view data, std::string_view settings, Dtype dtype) {
+/// what weights and cache are stored as, and the kernel path.
+inline std::string run_key(std::uint64_t model, std::string_view data, std::string_view settings, WeightFormat weights,
+                           Dtype cache) {
   std::uint64_t hash = detail::hash_words(data, model);
-  for (const std::string_view part : {settings, kVersion, name_of(dtype), name_of(isa())})
+  for (const std::string_view part : {settings, kVersion, name_of(weights), name_of(cache), name_of(isa())})
     hash = fnv1a(part, fnv1a("|", hash));
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));

@@ -5,8 +5,8 @@
 #include <kvx/kernels/attend_tile.hpp>
 #include <kvx/kernels/isa.hpp>
 
+#include <algorithm>
 #include <span>
-#include <vector>
 
 namespace kvx::inline v0 {
 
@@ -14,31 +14,27 @@ namespace detail {
 
 // A path's lanes and tile fill its register file.
 template <bool kReceived, class T>
-void attend_portable(const AttentionJob<T>& job, float* packed) {
-  attend_job<4, 3, 1, kReceived>(job, packed);
+void attend_portable(const AttentionJob<T>& job) {
+  attend_job<4, 3, 1, kReceived>(job);
 }
 #if defined(__x86_64__)
 template <bool kReceived, class T>
-[[gnu::target("avx2,fma")]] void attend_avx2(const AttentionJob<T>& job, float* packed) {
-  attend_job<8, 3, 2, kReceived>(job, packed);
+[[gnu::target("avx2,fma")]] void attend_avx2(const AttentionJob<T>& job) {
+  attend_job<8, 3, 2, kReceived>(job);
 }
 template <bool kReceived, class T>
-[[gnu::target("avx512f,avx512bw,avx512vl,fma")]] void attend_avx512(const AttentionJob<T>& job, float* packed) {
-  attend_job<16, 6, 4, kReceived>(job, packed);
+[[gnu::target("avx512f,avx512bw,avx512vl,fma")]] void attend_avx512(const AttentionJob<T>& job) {
+  attend_job<16, 6, 4, kReceived>(job);
 }
 #endif
 
 template <bool kReceived, class T>
-void attend_on(Isa path, std::span<AttentionQuery> queries, MatrixView<const T> keys, MatrixView<const T> values,
-               float scale) {
-  if (keys.rows() == 0 || queries.empty()) return;
-  std::vector<float> packed(static_cast<std::size_t>(kAttentionBlock * keys.cols()));
-  const AttentionJob<T> job{queries, keys.data(), values.data(), keys.rows(), keys.cols(), keys.outerStride(), scale};
+void attend_on(Isa path, const AttentionJob<T>& job) {
 #if defined(__x86_64__)
-  if (path == Isa::avx512) return attend_avx512<kReceived>(job, packed.data());
-  if (path == Isa::avx2) return attend_avx2<kReceived>(job, packed.data());
+  if (path >= Isa::avx512) return attend_avx512<kReceived>(job);
+  if (path == Isa::avx2) return attend_avx2<kReceived>(job);
 #endif
-  attend_portable<kReceived>(job, packed.data());
+  attend_portable<kReceived>(job);
 }
 
 }  // namespace detail
@@ -49,13 +45,18 @@ void attend_on(Isa path, std::span<AttentionQuery> queries, MatrixView<const T> 
 template <class T>
 void attend(std::span<AttentionQuery> queries, MatrixView<const T> keys, MatrixView<const T> values, float scale,
             Isa path = isa()) {
-  detail::attend_on<false, T>(path, queries, keys, values, scale);
+  detail::attend_on<false, T>(
+      path, {queries, keys.data(), values.data(), 0, keys.rows(), keys.cols(), keys.outerStride(), scale});
 }
 
-/// Adds each query's weights to its `received`, in the order of the queries; after attend() over the same rows.
+/// Adds each query's weights on the block of rows from `first` on, a multiple of kAttentionBlock, to its `received`, in
+/// the order of the queries; after attend() over all rows.
 template <class T>
-void attention_received(std::span<AttentionQuery> queries, MatrixView<const T> keys, float scale, Isa path = isa()) {
-  detail::attend_on<true, T>(path, queries, keys, keys, scale);
+void attention_received(std::span<AttentionQuery> queries, MatrixView<const T> keys, float scale, Index first,
+                        Isa path = isa()) {
+  detail::attend_on<true, T>(
+      path, {queries, keys.data(), keys.data(), first, std::min(keys.rows(), first + kAttentionBlock), keys.cols(),
+             keys.outerStride(), scale});
 }
 
 /// Makes the sums means. Each query has seen a row at least.

@@ -1,13 +1,15 @@
 #pragma once
 
+#include <kvx/core/scratch.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/kernels/each_tile.hpp>
 #include <kvx/kernels/simd.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <limits>
 #include <span>
-#include <vector>
+#include <type_traits>
 
 namespace kvx::inline v0 {
 
@@ -21,57 +23,93 @@ struct AttentionQuery {
   double total = 0;                                         ///< of exp(score - highest)
 };
 
+/// Rows are taken in blocks of so many, counted from the first one, so that what a query comes to does not depend on
+/// the queries beside it.
+inline constexpr Index kAttentionBlock = 64;
+
 namespace detail {
 
 /// Queries over the rows of one KV head.
 template <class T>
 struct AttentionJob {
   std::span<AttentionQuery> queries;
-  const T *keys, *values;  // [rows, head_dim]
-  Index rows, head_dim, stride;
+  const T *keys, *values;  // [last, head_dim]
+  Index first, last;       // the rows to run over
+  Index head_dim, stride;
   float scale;
 };
 
-/// Rows are taken in blocks of so many, counted from the first one, so that what a query comes to does not depend on
-/// the queries beside it.
-inline constexpr Index kAttentionBlock = 64;
 inline constexpr Index kAttentionPanel = 16;
 
-/// `count` keys from row `first` on, as panels [head_dim, 16]: a lane is a key. Lanes behind the last key keep what
-/// they held; no query sees them.
-template <class T>
-void pack_keys(const AttentionJob<T>& job, Index first, Index count, float* packed) {
-  for (Index j = 0; j < count; ++j) {
-    const T* const key = job.keys + (first + j) * job.stride;
-    float* const lane = packed + j / kAttentionPanel * kAttentionPanel * job.head_dim + j % kAttentionPanel;
-    for (Index d = 0; d < job.head_dim; ++d) lane[d * kAttentionPanel] = static_cast<float>(key[d]);
+/// A block of rows as floats. Keys are panels [head_dim, 16], a lane being a key; lanes behind the last key hold what
+/// they happen to, and no query sees them.
+struct AttentionBlock {
+  Index first, count;   // of the rows
+  const float* keys;    // [64 / 16, head_dim, 16]
+  const float* values;  // [count, head_dim]
+  Index value_stride;
+};
+
+template <int kLanes, class T>
+[[gnu::always_inline]] inline void pack_keys(const AttentionJob<T>& job, Index first, Index count, float* packed) {
+  using S = Simd<kLanes>;
+  for (Index j = 0; j < count; j += kLanes) {
+    float* const panel = packed + j / kAttentionPanel * kAttentionPanel * job.head_dim + j % kAttentionPanel;
+    for (Index d = 0; d < job.head_dim; d += kLanes) {
+      const Index width = std::min<Index>(kLanes, job.head_dim - d);
+      typename S::Float rows[std::size_t{kLanes}];
+      for (Index i = 0; i < kLanes; ++i) {
+        typename S::Float key;
+        load_part<kLanes>(job.keys + (first + std::min(j + i, count - 1)) * job.stride + d, width, key);
+        rows[i] = key;
+      }
+      transpose<kLanes>(rows);
+      for (Index i = 0; i < width; ++i) S::store(rows[i], panel + (d + i) * kAttentionPanel);
+    }
   }
 }
 
-/// Scaled scores of kRows queries with a block of packed keys; what a query does not see is minus infinity.
-template <int kLanes, int kRows, int kPanels, class T>
-[[gnu::always_inline]] inline void score_tile(const AttentionJob<T>& job, Index query, Index first, const float* packed,
-                                              float (*scores)[kAttentionBlock]) {
+/// `count` rows from `first` on; `memory` has room for two times 64 x head_dim.
+template <int kLanes, class T>
+[[gnu::always_inline]] inline AttentionBlock block_of(const AttentionJob<T>& job, Index first, Index count,
+                                                      float* memory) {
+  pack_keys<kLanes>(job, first, count, memory);
+  const T* const from = job.values + first * job.stride;
+  if constexpr (std::is_same_v<T, float>) return {first, count, memory, from, job.stride};
+  float* const values = memory + kAttentionBlock * job.head_dim;
+  for (Index j = 0; j < count; ++j)
+    for (Index d = 0; d < job.head_dim; d += kLanes) {
+      const Index width = std::min<Index>(kLanes, job.head_dim - d);
+      typename Simd<kLanes>::Float value;
+      load_part<kLanes>(from + j * job.stride + d, width, value);
+      store_part<kLanes>(value, width, values + j * job.head_dim + d);
+    }
+  return {first, count, memory, values, job.head_dim};
+}
+
+/// Scaled scores of kRows queries with a block; what a query does not see is minus infinity.
+template <int kLanes, int kRows, int kPanels>
+[[gnu::always_inline]] inline void score_tile(const AttentionQuery* queries, Index rows, Index head_dim, float scale,
+                                              const AttentionBlock& block, float (*scores)[kAttentionBlock]) {
   using Float = typename Simd<kLanes>::Float;
   constexpr int kVectors = kAttentionPanel / kLanes;
-  const AttentionQuery* const queries = job.queries.data() + query;
   for (Index panel = 0; panel < kAttentionBlock / kAttentionPanel; panel += kPanels) {
     Float sum[std::size_t{kRows}][std::size_t{kPanels}][std::size_t{kVectors}] = {};
-    const float* const keys = packed + panel * kAttentionPanel * job.head_dim;
-    for (Index d = 0; d < job.head_dim; ++d)
+    const float* const keys = block.keys + panel * kAttentionPanel * head_dim;
+    for (Index d = 0; d < head_dim; ++d)
       for (int p = 0; p < kPanels; ++p)
         for (int v = 0; v < kVectors; ++v) {
           Float key;
-          Simd<kLanes>::load(keys + (p * job.head_dim + d) * kAttentionPanel + v * kLanes, key);
+          Simd<kLanes>::load(keys + (p * head_dim + d) * kAttentionPanel + v * kLanes, key);
           for (int r = 0; r < kRows; ++r) sum[r][p][v] += key * queries[r].query[d];
         }
     for (int r = 0; r < kRows; ++r)
       for (int p = 0; p < kPanels; ++p)
         for (int v = 0; v < kVectors; ++v)
-          Simd<kLanes>::store(sum[r][p][v] * job.scale, scores[r] + (panel + p) * kAttentionPanel + v * kLanes);
+          Simd<kLanes>::store(sum[r][p][v] * scale, scores[r] + (panel + p) * kAttentionPanel + v * kLanes);
   }
   for (int r = 0; r < kRows; ++r)
-    for (Index j = std::max<Index>(0, std::min(queries[r].seen, job.rows) - first); j < kAttentionBlock; ++j)
+    for (Index j = std::max<Index>(0, std::min(queries[r].seen, rows) - block.first); j < kAttentionBlock; ++j)
       scores[r][j] = -std::numeric_limits<float>::infinity();
 }
 
@@ -112,42 +150,34 @@ template <int kLanes>
 }
 
 /// kVectors registers of channels from `channel` on: out = factor * out + sum over j of weights[j] * values[j].
-template <int kLanes, int kRows, int kVectors, class T>
-[[gnu::always_inline]] inline void value_tile(const AttentionJob<T>& job, Index query, Index first, Index count,
+template <int kLanes, int kRows, int kVectors>
+[[gnu::always_inline]] inline void value_tile(const AttentionQuery* queries, Index width, const AttentionBlock& block,
                                               Index channel, const float (*weights)[kAttentionBlock],
                                               const float* factors) {
   using Float = typename Simd<kLanes>::Float;
-  const AttentionQuery* const queries = job.queries.data() + query;
-  const Index width = kVectors > 1 ? kLanes : std::min<Index>(kLanes, job.head_dim - channel);
   Float sum[std::size_t{kRows}][std::size_t{kVectors}], value;
   for (int r = 0; r < kRows; ++r)
     for (int v = 0; v < kVectors; ++v) {
       load_part<kLanes>(queries[r].out + channel + v * kLanes, width, sum[r][v]);
       sum[r][v] *= factors[r];
     }
-  for (Index j = 0; j < count; ++j)
+  for (Index j = 0; j < block.count; ++j)
     for (int v = 0; v < kVectors; ++v) {
-      load_part<kLanes>(job.values + (first + j) * job.stride + channel + v * kLanes, width, value);
+      load_part<kLanes>(block.values + j * block.value_stride + channel + v * kLanes, width, value);
       for (int r = 0; r < kRows; ++r) sum[r][v] += value * weights[r][j];
     }
   for (int r = 0; r < kRows; ++r)
     for (int v = 0; v < kVectors; ++v) store_part<kLanes>(sum[r][v], width, queries[r].out + channel + v * kLanes);
 }
 
-/// One block of keys for kRows queries.
-template <int kLanes, int kRows, int kPanels, bool kReceived, class T>
-[[gnu::always_inline]] inline void attend_tile(const AttentionJob<T>& job, Index query, Index first, Index count,
-                                               const float* packed) {
+/// One block for kRows queries.
+template <int kLanes, int kRows, int kPanels>
+[[gnu::always_inline]] inline void attend_tile(AttentionQuery* queries, Index rows, Index head_dim, float scale,
+                                               const AttentionBlock& block) {
   float scores[std::size_t{kRows}][kAttentionBlock], factors[std::size_t{kRows}];
-  score_tile<kLanes, kRows, kPanels>(job, query, first, packed, scores);
+  score_tile<kLanes, kRows, kPanels>(queries, rows, head_dim, scale, block, scores);
   for (int r = 0; r < kRows; ++r) {
-    AttentionQuery& q = job.queries[static_cast<std::size_t>(query + r)];
-    if (kReceived) {
-      (void)exp_block<kLanes>(scores[r], q.highest);
-      const float weight = static_cast<float>(1 / q.total);
-      for (Index j = 0; j < count; ++j) q.received[first + j] += scores[r][j] * weight;
-      continue;
-    }
+    AttentionQuery& q = queries[r];
     factors[r] = 1;
     const float highest = highest_of<kLanes>(scores[r], q.highest);
     if (highest != q.highest) {
@@ -159,38 +189,45 @@ template <int kLanes, int kRows, int kPanels, bool kReceived, class T>
     }
     q.total += exp_block<kLanes>(scores[r], q.highest);
   }
-  if (kReceived) return;
   constexpr int kVectors = kPanels * static_cast<int>(kAttentionPanel) / kLanes;
   Index channel = 0;
-  for (; channel + kVectors * kLanes <= job.head_dim; channel += kVectors * kLanes)
-    value_tile<kLanes, kRows, kVectors>(job, query, first, count, channel, scores, factors);
-  for (; channel < job.head_dim; channel += kLanes)
-    value_tile<kLanes, kRows, 1>(job, query, first, count, channel, scores, factors);
+  for (; channel + kVectors * kLanes <= head_dim; channel += kVectors * kLanes)
+    value_tile<kLanes, kRows, kVectors>(queries, kLanes, block, channel, scores, factors);
+  for (; channel < head_dim; channel += kLanes)
+    value_tile<kLanes, kRows, 1>(queries, std::min<Index>(kLanes, head_dim - channel), block, channel, scores, factors);
 }
 
-/// The last queries, fewer than a whole tile.
-template <int kLanes, int kRows, int kPanels, bool kReceived, class T>
-[[gnu::always_inline]] inline void attend_rest(const AttentionJob<T>& job, Index query, Index first, Index count,
-                                               const float* packed) {
-  if constexpr (kRows > 0) {
-    if (static_cast<Index>(job.queries.size()) - query == kRows)
-      attend_tile<kLanes, kRows, kPanels, kReceived>(job, query, first, count, packed);
-    else
-      attend_rest<kLanes, kRows - 1, kPanels, kReceived>(job, query, first, count, packed);
+/// Adds the weights of kRows queries, which attend_tile() has run, to what the block's rows received.
+template <int kLanes, int kRows, int kPanels>
+[[gnu::always_inline]] inline void receive_tile(AttentionQuery* queries, Index rows, Index head_dim, float scale,
+                                                const AttentionBlock& block) {
+  float scores[std::size_t{kRows}][kAttentionBlock];
+  score_tile<kLanes, kRows, kPanels>(queries, rows, head_dim, scale, block, scores);
+  for (int r = 0; r < kRows; ++r) {
+    (void)exp_block<kLanes>(scores[r], queries[r].highest);
+    const float weight = static_cast<float>(1 / queries[r].total);
+    for (Index j = 0; j < block.count; ++j) queries[r].received[block.first + j] += scores[r][j] * weight;
   }
 }
 
+struct AttentionMemory;
+
 template <int kLanes, int kRows, int kPanels, bool kReceived, class T>
-[[gnu::always_inline]] inline void attend_job(const AttentionJob<T>& job, float* packed) {
+[[gnu::always_inline]] inline void attend_job(const AttentionJob<T>& job) {
+  float* const memory = scratch<AttentionMemory, float>(static_cast<std::size_t>(2 * kAttentionBlock * job.head_dim));
   Index last = 0;
-  for (const AttentionQuery& query : job.queries) last = std::max(last, std::min(query.seen, job.rows));
-  for (Index first = 0; first < last; first += kAttentionBlock) {
-    const Index count = std::min(kAttentionBlock, last - first);
-    pack_keys(job, first, count, packed);
-    Index query = 0;
-    for (; query + kRows <= static_cast<Index>(job.queries.size()); query += kRows)
-      attend_tile<kLanes, kRows, kPanels, kReceived>(job, query, first, count, packed);
-    attend_rest<kLanes, kRows - 1, kPanels, kReceived>(job, query, first, count, packed);
+  for (const AttentionQuery& query : job.queries) last = std::max(last, std::min(query.seen, job.last));
+  for (Index first = job.first; first < last; first += kAttentionBlock) {
+    const AttentionBlock block = block_of<kLanes>(job, first, std::min(kAttentionBlock, last - first), memory);
+    each_tile<kRows>(
+        static_cast<Index>(job.queries.size()), [&]<int rows>(std::integral_constant<int, rows>,
+                                                              Index query) __attribute__((always_inline)) {
+          AttentionQuery* const some = job.queries.data() + query;
+          if constexpr (kReceived)
+            receive_tile<kLanes, rows, kPanels>(some, job.last, job.head_dim, job.scale, block);
+          else
+            attend_tile<kLanes, rows, kPanels>(some, job.last, job.head_dim, job.scale, block);
+        });
   }
 }
 

@@ -1,92 +1,171 @@
 #pragma once
 
 #include <kvx/core/dtype.hpp>
+#include <kvx/core/error.hpp>
+#include <kvx/core/line_allocator.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace kvx::inline v0 {
 
-/// A weight matrix [out, in] laid out for products with it: panels of 16 outputs, each [in, 16] as f32 and
-/// [in / 2, 16, 2] as bf16, so that a lane of 32 bits is one output; padded with zeros. Every output is summed over
-/// `in` in one order, whatever the batch.
+/// What weights are stored as. int8 has a scale for each output and 64 inputs.
+enum class WeightFormat { f32, bf16, int8 };
+
+constexpr std::string_view name_of(WeightFormat format) {
+  return format == WeightFormat::f32 ? "f32" : format == WeightFormat::bf16 ? "bf16" : "int8";
+}
+
+/// Throws Error for another name.
+inline WeightFormat parse_weight_format(std::string_view name) {
+  for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16, WeightFormat::int8})
+    if (name == name_of(format)) return format;
+  throw Error("weights", "expected bf16, f32 or int8, found " + std::string(name));
+}
+
+/// A weight matrix [out, in] laid out for products with it: panels of 16 outputs, in which a lane of 32 bits belongs to
+/// one output. A panel is [in, 16] as f32, [in / 2, 16, 2] as bf16 and [in / 4, 16, 4] as int8. Outputs and inputs are
+/// padded with zeros. Every output is summed over `in` in one order, whatever the batch.
 class PackedMatrix {
  public:
   static constexpr Index kPanel = 16;
-  /// Inputs beside each other in a lane.
-  template <class T>
-  static constexpr Index kBeside = sizeof(float) / sizeof(T);
+  /// Inputs with a common scale in int8: value = scale * (byte - kZero).
+  static constexpr Index kGroup = 64;
+  static constexpr int kZero = 128;
 
   PackedMatrix() = default;
-  /// `dtype` is f32 or bf16.
-  PackedMatrix(Dtype dtype, Index out, Index in)
-      : dtype_(dtype),
+  PackedMatrix(WeightFormat format, Index out, Index in)
+      : format_(format),
         out_(out),
         in_(in),
-        storage_(static_cast<std::size_t>(panels() * panel_size()) * size_of(dtype)) {}
-
-  Dtype dtype() const { return dtype_; }
-  Index out() const { return out_; }
-  Index in() const { return in_; }
-  Index panels() const { return (out_ + kPanel - 1) / kPanel; }
-  std::size_t bytes() const { return storage_.size(); }
-
-  /// Elements of a panel.
-  Index panel_size() const { return (dtype_ == Dtype::bf16 ? (in_ + 1) / 2 * 2 : in_) * kPanel; }
-  /// The panels from `index` on. `T` is the matrix's dtype.
-  template <class T>
-  const T* panel(Index index) const {
-    return reinterpret_cast<const T*>(storage_.data()) + index * panel_size();
+        padded_in_(padded(format, in)),
+        storage_(static_cast<std::size_t>(panels() * kPanel * padded_in_) * element_size(format)),
+        scales_(format == WeightFormat::int8 ? static_cast<std::size_t>(panels() * kPanel * groups()) : 0) {
+    if (out % kPanel == 0 && in == padded_in_) return;
+    const int zero = format == WeightFormat::int8 ? kZero : 0;
+    std::fill(storage_.begin(), storage_.end(), static_cast<std::byte>(zero));
+    std::fill(scales_.begin(), scales_.end(), BF16(0.0f));
   }
 
-  /// Writes rows [first, first + rows) from a row-major [rows, in] buffer, which may be unaligned.
+  /// What a matrix takes.
+  static std::size_t bytes_of(WeightFormat format, Index out, Index in) {
+    const auto outputs = static_cast<std::size_t>((out + kPanel - 1) / kPanel * kPanel);
+    const auto inputs = static_cast<std::size_t>(padded(format, in));
+    return outputs *
+           (inputs * element_size(format) + (format == WeightFormat::int8 ? inputs / kGroup * sizeof(BF16) : 0));
+  }
+
+  WeightFormat format() const { return format_; }
+  Index out() const { return out_; }
+  Index in() const { return in_; }
+  /// Inputs with the padding: a multiple of what a path takes at a time.
+  Index padded_in() const { return padded_in_; }
+  Index panels() const { return (out_ + kPanel - 1) / kPanel; }
+  Index groups() const { return padded_in_ / kGroup; }
+  std::size_t bytes() const { return storage_.size() + scales_.size() * sizeof(BF16); }
+
+  /// The panel at `index`. `T` is float, BF16 or, for int8, std::uint8_t.
+  template <class T>
+  const T* panel(Index index) const {
+    return reinterpret_cast<const T*>(storage_.data()) + index * kPanel * padded_in_;
+  }
+  /// int8: the scales of a panel, [groups, 16].
+  const BF16* scales(Index panel) const { return scales_.data() + panel * kPanel * groups(); }
+
+  /// Writes rows [first, first + rows) from a row-major [rows, in] buffer, which may be unaligned. Throws Error for
+  /// values that int8 cannot hold: infinities and NaN.
   void pack(Index first, Index rows, Dtype source_dtype, std::span<const std::byte> source, Threads& threads) {
     visit(source_dtype, [&]<class From>(From) {
-      if (dtype_ == Dtype::bf16)
-        pack_as<BF16, From>(first, rows, source.data(), threads);
-      else
-        pack_as<float, From>(first, rows, source.data(), threads);
+      threads.parallel_for(rows, 64, [&](Index begin, Index end) {
+        std::vector<From> line(static_cast<std::size_t>(in_));
+        std::vector<float> floats(line.size());
+        for (Index r = begin; r < end; ++r) {
+          const std::size_t row_bytes = line.size() * sizeof(From);
+          std::memcpy(static_cast<void*>(line.data()), source.data() + static_cast<std::size_t>(r) * row_bytes,
+                      row_bytes);
+          if constexpr (std::is_same_v<From, BF16>) {
+            if (format_ == WeightFormat::bf16) {
+              write<BF16>(first + r, line.data());
+              continue;
+            }
+          }
+          for (std::size_t k = 0; k < line.size(); ++k) floats[k] = static_cast<float>(line[k]);
+          write_row(first + r, floats.data());
+        }
+      });
     });
   }
 
   /// Copies row `r` to `to` [in].
   void row(Index r, float* to) const {
-    const auto copy = [&]<class T>(const T* from) {
-      for (Index k = 0; k < in_; ++k) to[k] = static_cast<float>(from[place<T>(r % kPanel, k)]);
-    };
-    dtype_ == Dtype::bf16 ? copy(panel<BF16>(r / kPanel)) : copy(panel<float>(r / kPanel));
+    if (format_ == WeightFormat::f32) return read<float>(r, to);
+    if (format_ == WeightFormat::bf16) return read<BF16>(r, to);
+    read<std::uint8_t>(r, to);
+    for (Index k = 0; k < in_; ++k) to[k] = (to[k] - float{kZero}) * static_cast<float>(scale(r, k));
   }
 
  private:
+  static constexpr Index padded(WeightFormat format, Index in) {
+    const Index multiple = format == WeightFormat::f32 ? 1 : format == WeightFormat::bf16 ? 32 : kGroup;
+    return (in + multiple - 1) / multiple * multiple;
+  }
+  static constexpr std::size_t element_size(WeightFormat format) {
+    return format == WeightFormat::f32 ? 4 : format == WeightFormat::bf16 ? 2 : 1;
+  }
+
   /// Where input `k` of an output stands in its panel.
   template <class T>
   static Index place(Index lane, Index k) {
-    return (k / kBeside<T> * kPanel + lane) * kBeside<T> + k % kBeside<T>;
+    constexpr Index kBeside = sizeof(float) / sizeof(T);
+    return (k / kBeside * kPanel + lane) * kBeside + k % kBeside;
   }
+  BF16 scale(Index r, Index k) const { return scales(r / kPanel)[k / kGroup * kPanel + r % kPanel]; }
 
-  template <class To, class From>
-  void pack_as(Index first, Index rows, const std::byte* source, Threads& threads) {
-    To* const to = reinterpret_cast<To*>(storage_.data());
-    threads.parallel_for(rows, 64, [&](Index begin, Index end) {
-      std::vector<From> line(static_cast<std::size_t>(in_));
-      for (Index r = begin; r < end; ++r) {
-        const std::size_t row_bytes = line.size() * sizeof(From);
-        std::memcpy(static_cast<void*>(line.data()), source + static_cast<std::size_t>(r) * row_bytes, row_bytes);
-        To* const panel = to + (first + r) / kPanel * panel_size();
-        for (Index k = 0; k < in_; ++k)
-          panel[place<To>((first + r) % kPanel, k)] = static_cast<To>(line[static_cast<std::size_t>(k)]);
+  template <class T, class From>
+  void write(Index r, const From* from) {
+    T* const to = const_cast<T*>(panel<T>(r / kPanel));
+    for (Index k = 0; k < in_; ++k) to[place<T>(r % kPanel, k)] = static_cast<T>(from[k]);
+  }
+  template <class T>
+  void read(Index r, float* to) const {
+    const T* const from = panel<T>(r / kPanel);
+    for (Index k = 0; k < in_; ++k) to[k] = static_cast<float>(from[place<T>(r % kPanel, k)]);
+  }
+  /// `row` [in] is overwritten.
+  void write_row(Index r, float* row) {
+    if (format_ == WeightFormat::f32) return write<float>(r, row);
+    if (format_ == WeightFormat::bf16) return write<BF16>(r, row);
+    for (Index first = 0; first < in_; first += kGroup) {
+      const Index last = std::min(in_, first + kGroup);
+      float largest = 0;
+      for (Index k = first; k < last; ++k) {
+        if (!std::isfinite(row[k])) throw Error("weights", "expected finite values for int8, found others");
+        largest = std::max(largest, std::abs(row[k]));
       }
-    });
+      BF16& scale = scales_[static_cast<std::size_t>((r / kPanel * groups() + first / kGroup) * kPanel + r % kPanel)];
+      scale = BF16(largest / 127);
+      const auto step = static_cast<float>(scale);
+      const float inverse = step > 1e-38f ? 1 / step : 0;  // which is finite
+      for (Index k = first; k < last; ++k)
+        row[k] = std::clamp(std::nearbyint(row[k] * inverse), -127.0f, 127.0f) + float{kZero};
+    }
+    write<std::uint8_t>(r, row);
   }
 
-  Dtype dtype_ = Dtype::f32;
-  Index out_ = 0, in_ = 0;
-  std::vector<std::byte> storage_;
+  WeightFormat format_ = WeightFormat::f32;
+  Index out_ = 0, in_ = 0, padded_in_ = 0;
+  LineVector<std::byte> storage_;
+  LineVector<BF16> scales_;
 };
 
 }  // namespace kvx::inline v0

@@ -26,31 +26,35 @@ inline std::vector<float> rope_inv_freq(Index head_dim, double theta) {
 /// reference.
 class RopeTable {
  public:
-  RopeTable(std::span<const float> inv_freq, std::span<const Position> positions)
-      : half_(static_cast<Index>(inv_freq.size())),
-        cos_(static_cast<Index>(positions.size()), half_),
-        sin_(cos_.rows(), half_) {
-    for (Index t = 0; t < cos_.rows(); ++t)
-      for (Index i = 0; i < half_; ++i) {
-        const float angle =
-            static_cast<float>(positions[static_cast<std::size_t>(t)]) * inv_freq[static_cast<std::size_t>(i)];
-        cos_(t, i) = std::cos(angle);
-        sin_(t, i) = std::sin(angle);
+  RopeTable() = default;
+  RopeTable(std::span<const float> inv_freq, std::span<const Position> positions) { fill(inv_freq, positions); }
+
+  /// Replaces the list.
+  void fill(std::span<const float> inv_freq, std::span<const Position> positions) {
+    half_ = static_cast<Index>(inv_freq.size());
+    cos_.resize(positions.size() * inv_freq.size());
+    sin_.resize(cos_.size());
+    for (std::size_t t = 0, at = 0; t < positions.size(); ++t)
+      for (std::size_t i = 0; i < inv_freq.size(); ++i, ++at) {
+        const float angle = static_cast<float>(positions[t]) * inv_freq[i];
+        cos_[at] = std::cos(angle);
+        sin_[at] = std::sin(angle);
       }
   }
 
   /// Rotates `row` [head_dim] by the position at `index` of the list.
   void rotate(Index index, float* row) const {
+    const float *const cos = cos_.data() + index * half_, *const sin = sin_.data() + index * half_;
     for (Index i = 0; i < half_; ++i) {
-      const float c = cos_(index, i), s = sin_(index, i), a = row[i], b = row[i + half_];
+      const float c = cos[i], s = sin[i], a = row[i], b = row[i + half_];
       row[i] = a * c - b * s;
       row[i + half_] = b * c + a * s;
     }
   }
 
  private:
-  Index half_;
-  Matrix<float> cos_, sin_;  // [positions, head_dim / 2]
+  Index half_ = 0;
+  std::vector<float> cos_, sin_;  // [positions, head_dim / 2]
 };
 
 }  // namespace kvx::inline v0

@@ -5,6 +5,7 @@
 #include <kvx/kernels/activation.hpp>
 #include <kvx/kernels/attention.hpp>
 #include <kvx/kernels/isa.hpp>
+#include <kvx/kernels/rms_norm.hpp>
 
 namespace kvx::inline v0 {
 
@@ -21,6 +22,8 @@ struct RowKernels {
   WeightedSum<BF16> weighted_sum_bf16;
   void (*softmax)(float* scores, Index count);                ///< in place
   void (*swiglu)(float* gate, const float* up, Index count);  ///< gate = silu(gate) * up
+  /// to = from / rms(from) * weight; `to` may be `from`.
+  void (*rms_norm)(const float* from, const float* weight, Index count, double eps, float* to);
 
   /// scores[j] = scale * q . keys[j]; q [head_dim], keys [rows, head_dim], scores [rows].
   void dot_rows(const float* q, MatrixView<const float> keys, float scale, float* scores) const {
@@ -51,6 +54,9 @@ struct PortableRows {
   }
   static void normalize(float* scores, Index count) { softmax<4>(scores, count); }
   static void gate(float* g, const float* up, Index count) { swiglu<4>(g, up, count); }
+  static void norm(const float* from, const float* weight, Index count, double eps, float* to) {
+    rms_norm<4>(from, weight, count, eps, to);
+  }
 };
 
 #if defined(__x86_64__)
@@ -67,6 +73,10 @@ struct Avx2Rows {
   }
   [[gnu::target("avx2,fma")]] static void normalize(float* scores, Index count) { softmax<8>(scores, count); }
   [[gnu::target("avx2,fma")]] static void gate(float* g, const float* up, Index count) { swiglu<8>(g, up, count); }
+  [[gnu::target("avx2,fma")]] static void norm(const float* from, const float* weight, Index count, double eps,
+                                               float* to) {
+    rms_norm<8>(from, weight, count, eps, to);
+  }
 };
 
 struct Avx512Rows {
@@ -86,13 +96,22 @@ struct Avx512Rows {
   [[gnu::target("avx512f,avx512bw,avx512vl,fma")]] static void gate(float* g, const float* up, Index count) {
     swiglu<16>(g, up, count);
   }
+  [[gnu::target("avx512f,avx512bw,avx512vl,fma")]] static void norm(const float* from, const float* weight, Index count,
+                                                                    double eps, float* to) {
+    rms_norm<16>(from, weight, count, eps, to);
+  }
 };
 #endif
 
 template <class Path>
 constexpr RowKernels row_kernels_of() {
-  return {&Path::template dot<float>, &Path::template dot<BF16>, &Path::template sum<float>,
-          &Path::template sum<BF16>,  &Path::normalize,          &Path::gate};
+  return {&Path::template dot<float>,
+          &Path::template dot<BF16>,
+          &Path::template sum<float>,
+          &Path::template sum<BF16>,
+          &Path::normalize,
+          &Path::gate,
+          &Path::norm};
 }
 
 }  // namespace detail
@@ -103,7 +122,7 @@ inline const RowKernels& row_kernels(Isa wanted = isa()) {
 #if defined(__x86_64__)
   static constexpr RowKernels avx2 = detail::row_kernels_of<detail::Avx2Rows>();
   static constexpr RowKernels avx512 = detail::row_kernels_of<detail::Avx512Rows>();
-  if (wanted == Isa::avx512) return avx512;
+  if (wanted >= Isa::avx512) return avx512;
   if (wanted == Isa::avx2) return avx2;
 #endif
   return portable;

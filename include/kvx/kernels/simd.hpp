@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace kvx::inline v0::detail {
 
@@ -13,9 +14,12 @@ namespace kvx::inline v0::detail {
 template <int kLanes>
 struct Lanes {
   typedef float Float __attribute__((vector_size(kLanes * sizeof(float))));
+  typedef double Double __attribute__((vector_size(kLanes * sizeof(double))));
   typedef std::int32_t Int __attribute__((vector_size(kLanes * sizeof(std::int32_t))));
   typedef std::uint32_t Bits __attribute__((vector_size(kLanes * sizeof(std::uint32_t))));
   typedef std::uint16_t Half __attribute__((vector_size(kLanes * sizeof(std::uint16_t))));
+  typedef std::int16_t Words __attribute__((vector_size(kLanes * sizeof(std::int32_t))));
+  typedef std::int8_t Bytes __attribute__((vector_size(kLanes)));
 };
 
 /// Everything that touches a register is always inlined into a function with the target's attribute (matmul.hpp,
@@ -23,9 +27,12 @@ struct Lanes {
 template <int kLanes>
 struct Simd {
   using Float = typename Lanes<kLanes>::Float;
+  using Double = typename Lanes<kLanes>::Double;
   using Int = typename Lanes<kLanes>::Int;
   using Bits = typename Lanes<kLanes>::Bits;
   using Half = typename Lanes<kLanes>::Half;
+  using Words = typename Lanes<kLanes>::Words;
+  using Bytes = typename Lanes<kLanes>::Bytes;
 
   [[gnu::always_inline]] static void load(const float* from, Float& to) { std::memcpy(&to, from, sizeof to); }
   [[gnu::always_inline]] static void load(const BF16* from, Float& to) {
@@ -61,6 +68,24 @@ struct Simd {
     x = p * reinterpret_cast<Float>(exponent);
   }
 };
+
+/// Exchanges the lanes of `a` that have kStep in their number with those of `b` that have not.
+template <int kLanes, int kStep, int... kLane>
+[[gnu::always_inline]] inline void swap_lanes(typename Simd<kLanes>::Float& a, typename Simd<kLanes>::Float& b,
+                                              std::integer_sequence<int, kLane...>) {
+  const auto low = __builtin_shufflevector(a, b, ((kLane & kStep) == 0 ? kLane : kLanes + kLane - kStep)...);
+  b = __builtin_shufflevector(a, b, ((kLane & kStep) == 0 ? kLane + kStep : kLanes + kLane)...);
+  a = low;
+}
+
+/// Transposes kLanes registers: lane j of register i becomes lane i of register j.
+template <int kLanes, int kStep = 1>
+[[gnu::always_inline]] inline void transpose(typename Simd<kLanes>::Float (&rows)[std::size_t{kLanes}]) {
+  for (int i = 0; i < kLanes; ++i)
+    if ((i & kStep) == 0)
+      swap_lanes<kLanes, kStep>(rows[i], rows[i + kStep], std::make_integer_sequence<int, kLanes>());
+  if constexpr (2 * kStep < kLanes) transpose<kLanes, 2 * kStep>(rows);
+}
 
 /// A register's worth of a row, or the remainder of one: the missing lanes read as zero.
 template <int kLanes, class T>

@@ -7,30 +7,34 @@
 #include <kvx/model/forward.hpp>
 #include <kvx/model/qwen2.hpp>
 #include <kvx/model/sampler.hpp>
+#include <kvx/model/workspace.hpp>
 
 #include <array>
 #include <cstddef>
+#include <span>
 #include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
 
-/// Decodes one sequence, beginning with the token that `logits` [1, vocab] give, until one of the model's stop tokens,
-/// `max_new_tokens` or the model's last position. Calls on_token(Token) for each as it comes; returns them all, the
-/// stop token included.
+/// Decodes one sequence, beginning with the token that `first_logits` [1, vocab] give, until one of the model's stop
+/// tokens, `max_new_tokens` or the model's last position. Calls on_token(Token) for each as it comes; returns them all,
+/// the stop token included.
 template <class OnToken>
-std::vector<Token> generate(const Qwen2& model, SequenceCache& sequence, Matrix<float> logits, Sampler& sampler,
-                            Index max_new_tokens, Threads& threads, OnToken&& on_token) {
+std::vector<Token> generate(const Qwen2& model, SequenceCache& sequence, const Matrix<float>& first_logits,
+                            Sampler& sampler, Index max_new_tokens, Threads& threads, OnToken&& on_token) {
   std::vector<Token> tokens;
+  Workspace work;
+  std::span<const float> logits(first_logits.data(), static_cast<std::size_t>(first_logits.cols()));
   while (static_cast<Index>(tokens.size()) < max_new_tokens) {
-    const Token token = sampler({logits.data(), static_cast<std::size_t>(logits.cols())});
+    const Token token = sampler(logits);
     tokens.push_back(token);
     on_token(token);
     if (model.config().is_stop(token)) break;
     if (static_cast<Index>(tokens.size()) == max_new_tokens) break;
     if (sequence.next_position == model.config().max_positions) break;
     const std::array<Step, 1> step = {Step{&sequence, {&tokens.back(), 1}}};
-    logits = forward(model, step, threads);
+    logits = {forward(model, step, work, threads).data(), logits.size()};
   }
   return tokens;
 }

@@ -7,6 +7,7 @@
 #include <kvx/kernels/attend.hpp>
 #include <kvx/kernels/rope.hpp>
 #include <kvx/model/qwen2.hpp>
+#include <kvx/model/workspace.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
@@ -33,32 +34,46 @@ inline std::vector<float> head_major(TensorView<const float> from) {
 /// unless empty, is [heads, tokens] and gets the weights' sums over the queries.
 inline void attend_causal(TensorView<const float> queries, TensorView<const float> keys, TensorView<const float> values,
                           TensorView<float> out, std::span<float> received, Threads& threads) {
-  constexpr Index kTokens = 32;  // of queries at a time, with all heads of a group
+  constexpr Index kTokens = kAttentionBlock;  // of queries at a time, with all heads of a group
   const Index tokens = keys.tokens(), group = queries.heads() / keys.heads(), blocks = (tokens + kTokens - 1) / kTokens;
   const float scale = 1 / std::sqrt(static_cast<float>(keys.head_dim()));
-  const auto attend_block = [&](Index h, Index block) {
-    std::vector<AttentionQuery> some;
-    for (Index i = h * group; i < (h + 1) * group; ++i)
-      for (Index t = block * kTokens; t < std::min(tokens, (block + 1) * kTokens); ++t) {
-        std::fill_n(out.row(i, t), out.head_dim(), 0.0f);
-        some.push_back({queries.row(i, t), out.row(i, t), t + 1});
-        if (!received.empty()) some.back().received = received.data() + i * tokens;
-      }
-    attend<float>(some, keys.head(h), values.head(h), scale);
-    if (!received.empty()) attention_received<float>(some, keys.head(h), scale);
-    finish_attention(some, out.head_dim());
+  std::vector<AttentionQuery> all(
+      static_cast<std::size_t>(queries.heads() * tokens));  // by KV head, block, head, token
+  const auto queries_of = [&](Index h, Index block, Index last_block) {
+    const Index first = block * kTokens, last = std::min(tokens, last_block * kTokens);
+    return std::span(all).subspan(static_cast<std::size_t>((h * tokens + first) * group),
+                                  static_cast<std::size_t>((last - first) * group));
   };
-  // Sums over queries have one order, so a KV head whose sums are wanted is done by one thread.
-  const Index apart = received.empty() ? blocks : 1;
-  threads.parallel_for(keys.heads() * apart, 1, [&](Index begin, Index end) {
-    for (Index work = begin; work < end; ++work)
-      for (Index block = work % apart; block < blocks; block += apart) attend_block(work / apart, block);
+  // The longest first, so that no thread is left alone with one at the end.
+  threads.parallel_for(keys.heads() * blocks, 1, [&](Index begin, Index end) {
+    for (Index work = begin; work < end; ++work) {
+      const Index h = work % keys.heads(), block = blocks - 1 - work / keys.heads();
+      const auto some = queries_of(h, block, block + 1);
+      std::size_t at = 0;
+      for (Index i = h * group; i < (h + 1) * group; ++i)
+        for (Index t = block * kTokens; t < std::min(tokens, (block + 1) * kTokens); ++t) {
+          std::fill_n(out.row(i, t), out.head_dim(), 0.0f);
+          some[at++] = {queries.row(i, t), out.row(i, t), t + 1,
+                        received.empty() ? nullptr : &received[static_cast<std::size_t>(i * tokens)]};
+        }
+      attend<float>(some, keys.head(h), values.head(h), scale);
+      finish_attention(some, out.head_dim());
+    }
+  });
+  if (received.empty()) return;
+  threads.parallel_for(keys.heads() * blocks, 1, [&](Index begin, Index end) {
+    for (Index work = begin; work < end; ++work) {
+      const Index h = work % keys.heads(), block = work / keys.heads();
+      attention_received<float>(queries_of(h, block, blocks), keys.head(h), scale, block * kTokens);
+    }
   });
 }
 
-inline void rotate(const RopeTable& rope, TensorView<float> rows) {
-  for (Index t = 0; t < rows.tokens(); ++t)
-    for (Index h = 0; h < rows.heads(); ++h) rope.rotate(t, rows.row(h, t));
+inline void rotate(const RopeTable& rope, TensorView<float> rows, Threads& threads) {
+  threads.parallel_for(rows.tokens(), 32, [&](Index begin, Index end) {
+    for (Index t = begin; t < end; ++t)
+      for (Index h = 0; h < rows.heads(); ++h) rope.rotate(t, rows.row(h, t));
+  });
 }
 
 }  // namespace detail
@@ -77,15 +92,16 @@ Matrix<float> prefill(const Qwen2& model, std::span<const Token> tokens, const N
   std::vector<Position> positions(tokens.size());
   std::iota(positions.begin(), positions.end(), 0);
   const RopeTable rope(model.inv_freq(), positions);
-  Matrix<float> x = model.embed(tokens);
+  Workspace work;
+  auto x = model.embed(tokens, work, threads);
   for (Index l = 0; l < config.layers; ++l) {
-    Matrix<float> qkv = model.project_qkv(l, x, threads);
+    auto qkv = model.project_qkv(l, read_only(x), work, threads);
     const TensorView<float> queries = model.queries(qkv);
     std::vector<float> pre_rope, received;
     if (needs.pre_rope_queries) pre_rope = detail::head_major(queries);
     if (needs.attention) received.resize(static_cast<std::size_t>(config.heads * count));
-    detail::rotate(rope, queries);
-    detail::rotate(rope, model.keys(qkv));
+    detail::rotate(rope, queries, threads);
+    detail::rotate(rope, model.keys(qkv), threads);
     const auto keys = detail::head_major(model.keys(qkv)), values = detail::head_major(model.values(qkv));
     const auto tensor = [&](const std::vector<float>& data, Index heads) {
       return TensorView<const float>::head_major(data.data(), heads, count, config.head_dim);
@@ -99,7 +115,7 @@ Matrix<float> prefill(const Qwen2& model, std::span<const Token> tokens, const N
                   .attention = received,
                   .inv_freq = model.inv_freq(),
                   .dtype = cache_dtype};
-    Matrix<float> attended(count, config.heads * config.head_dim);
+    auto attended = work.attended.rows(count, config.heads * config.head_dim);
     detail::attend_causal(queries, in.keys, in.values,
                           TensorView<float>::token_major(attended.data(), config.heads, count, config.head_dim),
                           received, threads);
@@ -107,15 +123,17 @@ Matrix<float> prefill(const Qwen2& model, std::span<const Token> tokens, const N
     const Index window = std::min(needs.queries, count);
     if (window > 0) in.queries = queries.tokens(count - window, window);
     LayerCache rows(static_cast<std::size_t>(config.kv_heads), HeadCache(cache_dtype, config.head_dim));
-    for (Index h = 0; h < config.kv_heads; ++h) {
-      HeadCache& head = rows[static_cast<std::size_t>(h)];
-      head.reserve(count);
-      for (Index t = 0; t < count; ++t) head.append(static_cast<Position>(t), in.keys.row(h, t), in.values.row(h, t));
-    }
+    threads.parallel_for(config.kv_heads, 1, [&](Index begin, Index end) {
+      for (Index h = begin; h < end; ++h) {
+        HeadCache& head = rows[static_cast<std::size_t>(h)];
+        head.reserve(count);
+        for (Index t = 0; t < count; ++t) head.append(static_cast<Position>(t), in.keys.row(h, t), in.values.row(h, t));
+      }
+    });
     on_layer(std::as_const(in), std::move(rows));
-    model.finish_layer(l, attended, x, threads);
+    model.finish_layer(l, read_only(attended), x, work, threads);
   }
-  return model.logits(x.bottomRows(1), threads);
+  return model.logits(rows_of(read_only(x), count - 1, 1), work, threads);
 }
 
 }  // namespace kvx::inline v0

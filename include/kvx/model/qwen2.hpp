@@ -6,11 +6,11 @@
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
 #include <kvx/kernels/matmul.hpp>
-#include <kvx/kernels/rms_norm.hpp>
 #include <kvx/kernels/rope.hpp>
 #include <kvx/kernels/row_kernels.hpp>
 #include <kvx/model/config.hpp>
 #include <kvx/model/weights.hpp>
+#include <kvx/model/workspace.hpp>
 
 #include <algorithm>
 #include <span>
@@ -25,11 +25,11 @@ namespace kvx::inline v0 {
 /// rows.
 class Qwen2 {
  public:
-  /// Loads a Hugging Face directory. `dtype` is what matrices are stored as, f32 or bf16; sums are f32 in both. Throws
-  /// Error for missing or inconsistent files.
-  static Qwen2 load(const std::string& dir, Dtype dtype, Threads& threads) {
+  /// Loads a Hugging Face directory. `format` is what matrices are stored in; sums are f32 in all. Throws Error for
+  /// missing or inconsistent files.
+  static Qwen2 load(const std::string& dir, WeightFormat format, Threads& threads) {
     ModelConfig config = ModelConfig::load(dir);
-    Weights weights = load_weights(dir, config, dtype, threads);
+    Weights weights = load_weights(dir, config, format, threads);
     return {std::move(config), std::move(weights)};
   }
 
@@ -52,54 +52,67 @@ class Qwen2 {
   }
 
   /// Hidden states before the first layer, [tokens, hidden].
-  Matrix<float> embed(std::span<const Token> tokens) const {
-    Matrix<float> x(static_cast<Index>(tokens.size()), config_.hidden_size);
-    for (Index t = 0; t < x.rows(); ++t) weights_.embedding.row(tokens[static_cast<std::size_t>(t)], x.row(t).data());
+  MatrixView<float> embed(std::span<const Token> tokens, Workspace& work, Threads& threads) const {
+    auto x = work.hidden.rows(static_cast<Index>(tokens.size()), config_.hidden_size);
+    threads.parallel_for(x.rows(), kRowsWorthAThread, [&](Index begin, Index end) {
+      for (Index t = begin; t < end; ++t)
+        weights_.embedding.row(tokens[static_cast<std::size_t>(t)], x.data() + t * x.cols());
+    });
     return x;
   }
 
   /// Queries, keys and values of layer `l`, before RoPE: [tokens, (heads + 2 kv_heads) head_dim].
-  Matrix<float> project_qkv(Index l, const Matrix<float>& x, Threads& threads) const {
+  MatrixView<float> project_qkv(Index l, MatrixView<const float> x, Workspace& work, Threads& threads) const {
     const LayerWeights& w = layer(l);
-    Matrix<float> qkv(x.rows(), w.qkv.out());
-    matmul(view(normed(w.input_norm, x.data(), x.rows())), w.qkv, w.qkv_bias, view(qkv), threads);
+    auto qkv = work.qkv.rows(x.rows(), w.qkv.out());
+    each_block(x.rows(), [&](Index first, Index rows) {
+      auto normed = work.normed.rows(rows, x.cols());
+      threads.parallel_for(rows, kRowsWorthAThread, [&](Index begin, Index end) {
+        for (Index t = begin; t < end; ++t) norm(w.input_norm, row(x, first + t), row(normed, t));
+      });
+      matmul(read_only(normed), w.qkv, w.qkv_bias, rows_of(qkv, first, rows), threads);
+    });
     return qkv;
   }
-  TensorView<float> queries(Matrix<float>& qkv) const { return part(qkv, 0, config_.heads); }
-  TensorView<float> keys(Matrix<float>& qkv) const { return part(qkv, config_.heads, config_.kv_heads); }
-  TensorView<float> values(Matrix<float>& qkv) const {
+  TensorView<float> queries(MatrixView<float> qkv) const { return part(qkv, 0, config_.heads); }
+  TensorView<float> keys(MatrixView<float> qkv) const { return part(qkv, config_.heads, config_.kv_heads); }
+  TensorView<float> values(MatrixView<float> qkv) const {
     return part(qkv, config_.heads + config_.kv_heads, config_.kv_heads);
   }
 
   /// The rest of layer `l` after attention, added to the hidden states `x` in place. `attended` is [tokens, heads
   /// head_dim].
-  void finish_layer(Index l, const Matrix<float>& attended, Matrix<float>& x, Threads& threads) const {
-    constexpr Index kRows = 256;  // bounds what the wide rows between the matrices occupy
+  void finish_layer(Index l, MatrixView<const float> attended, MatrixView<float> x, Workspace& work,
+                    Threads& threads) const {
     const LayerWeights& w = layer(l);
     const Index inner = config_.intermediate_size;
-    Matrix<float> added, wide;
-    for (Index first = 0; first < x.rows(); first += kRows) {
-      const Index rows = std::min(kRows, x.rows() - first);
-      auto block = view(x.row(first).data(), rows, x.cols(), x.cols());
-      added.resize(rows, x.cols());
-      matmul(view<const float>(attended.row(first).data(), rows, attended.cols(), attended.cols()), w.output, {},
-             view(added), threads);
-      block += added;
-      wide.resize(rows, w.gate_up.out());
-      matmul(view(normed(w.post_attention_norm, block.data(), rows)), w.gate_up, {}, view(wide), threads);
-      threads.parallel_for(rows, 8, [&](Index begin, Index end) {
-        for (Index t = begin; t < end; ++t) row_kernels().swiglu(wide.row(t).data(), wide.row(t).data() + inner, inner);
+    each_block(x.rows(), [&](Index first, Index rows) {
+      auto added = work.added.rows(rows, x.cols()), normed = work.normed.rows(rows, x.cols()),
+           wide = work.wide.rows(rows, w.gate_up.out());
+      const auto each_row = [&](auto&& body) {
+        threads.parallel_for(rows, kRowsWorthAThread, [&](Index begin, Index end) {
+          for (Index t = begin; t < end; ++t) body(t);
+        });
+      };
+      const auto add = [&](Index t) { x.row(first + t) += added.row(t); };
+      matmul(rows_of(attended, first, rows), w.output, {}, added, threads);
+      each_row([&](Index t) {
+        add(t);
+        norm(w.post_attention_norm, row(x, first + t), row(normed, t));
       });
-      matmul(view<const float>(wide.data(), rows, inner, wide.cols()), w.down, {}, view(added), threads);
-      block += added;
-    }
+      matmul(read_only(normed), w.gate_up, {}, wide, threads);
+      each_row([&](Index t) { row_kernels().swiglu(row(wide, t), row(wide, t) + inner, inner); });
+      matmul(view<const float>(wide.data(), rows, inner, wide.cols()), w.down, {}, added, threads);
+      each_row(add);
+    });
   }
 
   /// Logits after the last layer, [rows of x, vocab].
-  Matrix<float> logits(const Matrix<float>& x, Threads& threads) const {
+  MatrixView<float> logits(MatrixView<const float> x, Workspace& work, Threads& threads) const {
     const PackedMatrix& output = config_.tie_word_embeddings ? weights_.embedding : weights_.output;
-    Matrix<float> logits(x.rows(), output.out());
-    matmul(view(normed(weights_.norm, x.data(), x.rows())), output, {}, view(logits), threads);
+    auto normed = work.normed.rows(x.rows(), x.cols()), logits = work.logits.rows(x.rows(), output.out());
+    for (Index t = 0; t < x.rows(); ++t) norm(weights_.norm, row(x, t), row(normed, t));
+    matmul(read_only(normed), output, {}, logits, threads);
     return logits;
   }
 
@@ -111,16 +124,24 @@ class Qwen2 {
 
   const LayerWeights& layer(Index l) const { return weights_.layers[static_cast<std::size_t>(l)]; }
 
-  TensorView<float> part(Matrix<float>& qkv, Index first_head, Index heads) const {
+  static constexpr Index kRowsWorthAThread = 8;
+  /// Calls f(first, rows) for blocks of rows, which bound what the wide rows between the matrices occupy.
+  template <class F>
+  static void each_block(Index rows, F&& f) {
+    constexpr Index kRows = 512;
+    for (Index first = 0; first < rows; first += kRows) f(first, std::min(kRows, rows - first));
+  }
+
+  static float* row(MatrixView<float> x, Index t) { return x.data() + t * x.outerStride(); }
+  static const float* row(MatrixView<const float> x, Index t) { return x.data() + t * x.outerStride(); }
+
+  TensorView<float> part(MatrixView<float> qkv, Index first_head, Index heads) const {
     return {
         qkv.data() + first_head * config_.head_dim, heads, qkv.rows(), config_.head_dim, config_.head_dim, qkv.cols()};
   }
 
-  /// The RMS norm of `rows` rows [hidden] that lie one behind the other.
-  Matrix<float> normed(std::span<const float> weight, const float* x, Index rows) const {
-    Matrix<float> y(rows, config_.hidden_size);
-    for (Index t = 0; t < rows; ++t) rms_norm(weight, x + t * y.cols(), config_.rms_norm_eps, y.row(t).data());
-    return y;
+  void norm(std::span<const float> weight, const float* from, float* to) const {
+    row_kernels().rms_norm(from, weight.data(), config_.hidden_size, config_.rms_norm_eps, to);
   }
 
   ModelConfig config_;

@@ -36,6 +36,7 @@ class Sampler {
   }
 
   Token operator()(std::span<const float> logits) {
+    if (options_.temperature == 0) return most_likely(logits);
     std::vector<Token> order(logits.size());
     std::iota(order.begin(), order.end(), 0);
     const auto logit = [&](Token id) {
@@ -43,7 +44,6 @@ class Sampler {
       return static_cast<double>(std::isnan(x) ? -INFINITY : x);
     };
     const auto likelier = [&](Token a, Token b) { return logit(a) != logit(b) ? logit(a) > logit(b) : a < b; };
-    if (options_.temperature == 0) return *std::min_element(order.begin(), order.end(), likelier);
     if (options_.top_k > 0 && static_cast<std::size_t>(options_.top_k) < order.size()) {
       std::nth_element(order.begin(), order.begin() + options_.top_k, order.end(), likelier);
       order.resize(static_cast<std::size_t>(options_.top_k));
@@ -61,6 +61,14 @@ class Sampler {
   }
 
  private:
+  static Token most_likely(std::span<const float> logits) {
+    std::size_t best = 0;
+    while (best + 1 < logits.size() && std::isnan(logits[best])) ++best;
+    for (std::size_t id = best + 1; id < logits.size(); ++id)
+      if (logits[id] > logits[best]) best = id;
+    return std::isnan(logits[best]) ? 0 : static_cast<Token>(best);
+  }
+
   SamplerOptions options_;
   SplitMix64 random_;
 };

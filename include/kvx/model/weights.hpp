@@ -34,8 +34,8 @@ namespace detail {
 /// Reads a model's tensors, checks their shapes and packs them, giving back the file's pages as it goes.
 class WeightLoader {
  public:
-  WeightLoader(const Safetensors& file, Dtype dtype, Threads& threads)
-      : file_(file), dtype_(dtype), threads_(threads) {}
+  WeightLoader(const Safetensors& file, WeightFormat format, Threads& threads)
+      : file_(file), format_(format), threads_(threads) {}
 
   std::vector<float> vector(const std::string& name, Index size) const { return to_floats(checked(name, {size})); }
 
@@ -50,7 +50,7 @@ class WeightLoader {
       float_dtype(checked(part.name, {part.rows, in}));  // before memory is taken for what config.json says
       out += part.rows;
     }
-    PackedMatrix matrix(dtype_, out, in);
+    PackedMatrix matrix(format_, out, in);
     for (const Part& part : parts) {
       const Tensor& tensor = file_.at(part.name);
       matrix.pack(first, part.rows, float_dtype(tensor), tensor.bytes, threads_);
@@ -74,17 +74,17 @@ class WeightLoader {
   }
 
   const Safetensors& file_;
-  Dtype dtype_;
+  WeightFormat format_;
   Threads& threads_;
 };
 
 }  // namespace detail
 
-/// Loads a model directory's weights; matrices are stored as `dtype` (f32 or bf16), norms and biases as f32. Throws
-/// Error for a tensor that is missing or of another shape than the configuration says.
-inline Weights load_weights(const std::string& dir, const ModelConfig& config, Dtype dtype, Threads& threads) {
+/// Loads a model directory's weights; matrices are stored in `format`, norms and biases as f32. Throws Error for a
+/// tensor that is missing or of another shape than the configuration says.
+inline Weights load_weights(const std::string& dir, const ModelConfig& config, WeightFormat format, Threads& threads) {
   const Safetensors file = Safetensors::open_model(dir);
-  const detail::WeightLoader load(file, dtype, threads);
+  const detail::WeightLoader load(file, format, threads);
   const Index hidden = config.hidden_size, inner = config.intermediate_size;
   const Index queries = config.heads * config.head_dim, keys = config.kv_heads * config.head_dim;
   Weights weights;

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/kernels/each_tile.hpp>
+#include <kvx/kernels/matmul_tile.hpp>
+#include <kvx/kernels/packed_matrix.hpp>
+#include <kvx/kernels/simd.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+namespace kvx::inline v0::detail {
+
+/// Rows rounded to int8, a scale for each group of PackedMatrix::kGroup inputs.
+struct QuantizedRows {
+  const std::int8_t* data;      // [rows, padded_in]
+  const float* scales;          // [rows, groups]
+  const std::int32_t* offsets;  // [rows, groups]: what weights stored as byte + kZero add to a group's sum, negated
+};
+
+/// Adds, in each lane, the products of its four bytes of weights (unsigned) with four bytes of a row (signed). Sums of
+/// a group are exact in each of these.
+template <int kLanes>
+struct PlainDot {
+  using S = Simd<kLanes>;
+  static constexpr int lanes = kLanes;
+  [[gnu::always_inline]] static void add(const typename S::Bits& weights, std::int32_t row, typename S::Int& sum) {
+    for (int i = 0; i < 4; ++i)
+      sum += reinterpret_cast<typename S::Int>((weights >> (8 * i)) & 255u) *
+             std::int32_t{static_cast<std::int8_t>(row >> (8 * i))};
+  }
+};
+#if defined(__x86_64__) && !defined(__clang__)
+/// By products of 16 bits, for AVX2 and AVX-512 without VNNI.
+template <int kLanes>
+struct WordDot {
+  using S = Simd<kLanes>;
+  static constexpr int lanes = kLanes;
+  using Words = typename S::Words;
+  [[gnu::always_inline]] static void add(const typename S::Bits& weights, std::int32_t row, typename S::Int& sum) {
+    const Words bytes = reinterpret_cast<Words>(typename S::Int{} + row);
+    madd(reinterpret_cast<Words>(weights & 0x00ff00ffu), (bytes << 8) >> 8, sum);
+    madd(reinterpret_cast<Words>((weights >> 8) & 0x00ff00ffu), bytes >> 8, sum);
+  }
+
+ private:
+  [[gnu::always_inline]] static void madd(const Words& a, const Words& b, typename S::Int& sum) {
+    typename S::Int products;
+    asm("vpmaddwd %2, %1, %0" : "=v"(products) : "v"(a), "v"(b));
+    sum += products;
+  }
+};
+struct VnniDot {
+  using S = Simd<16>;
+  static constexpr int lanes = 16;
+  [[gnu::always_inline]] static void add(const S::Bits& weights, std::int32_t row, S::Int& sum) {
+    asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(weights), "v"(S::Int{} + row));
+  }
+};
+#else
+// Clang takes such registers only in functions that name the target, and makes good code of the plain form.
+template <int kLanes>
+using WordDot = PlainDot<kLanes>;
+using VnniDot = PlainDot<16>;
+#endif
+
+template <class Dot, int kRows, int kPanels>
+[[gnu::always_inline]] inline void int8_tile(const MatmulJob<QuantizedRows>& job, Index row, Index panel) {
+  constexpr int kLanes = Dot::lanes;
+  using S = Simd<kLanes>;
+  constexpr int kVectors = PackedMatrix::kPanel / kLanes;
+  constexpr Index kPanel = PackedMatrix::kPanel, kGroup = PackedMatrix::kGroup;
+  const Index padded = job.weights->padded_in(), groups = job.weights->groups();
+  const std::uint8_t* const weights = job.weights->panel<std::uint8_t>(panel);
+  typename S::Float total[std::size_t{kRows}][std::size_t{kPanels}][std::size_t{kVectors}] = {};
+  for (Index g = 0; g < groups; ++g) {
+    typename S::Int sum[std::size_t{kRows}][std::size_t{kPanels}][std::size_t{kVectors}] = {};
+    for (int r = 0; r < kRows; ++r)
+      for (int p = 0; p < kPanels; ++p)
+        for (int v = 0; v < kVectors; ++v) sum[r][p][v] += job.x.offsets[(row + r) * groups + g];
+    const Index ahead = ahead_of((g + 1) * kGroup - 1, padded, kPanels, kPanel * padded, 1);
+    for (Index k = g * kGroup; k < (g + 1) * kGroup; k += 4)
+      for (int p = 0; p < kPanels; ++p)
+        for (int v = 0; v < kVectors; ++v) {
+          const std::uint8_t* const from = weights + p * kPanel * padded + k * kPanel + v * kLanes * 4;
+          if (kRows <= kFewRows && v == 0) __builtin_prefetch(from + ahead);
+          typename S::Bits four;
+          std::memcpy(&four, from, sizeof four);
+          for (int r = 0; r < kRows; ++r) {
+            std::int32_t own;
+            std::memcpy(&own, job.x.data + (row + r) * padded + k, sizeof own);
+            Dot::add(four, own, sum[r][p][v]);
+          }
+        }
+    for (int p = 0; p < kPanels; ++p)
+      for (int v = 0; v < kVectors; ++v) {
+        typename S::Float scale;
+        S::load(job.weights->scales(panel + p) + g * kPanel + v * kLanes, scale);
+        for (int r = 0; r < kRows; ++r)
+          total[r][p][v] +=
+              __builtin_convertvector(sum[r][p][v], typename S::Float) * (scale * job.x.scales[(row + r) * groups + g]);
+      }
+  }
+  for (int r = 0; r < kRows; ++r)
+    for (int p = 0; p < kPanels; ++p)
+      for (int v = 0; v < kVectors; ++v) job.finish<kLanes>(row + r, (panel + p) * kPanel + v * kLanes, total[r][p][v]);
+}
+
+template <class Dot, int kRows, int kPanels>
+[[gnu::always_inline]] inline void int8_job(const MatmulJob<QuantizedRows>& job) {
+  each_panel_tile<kPanels>(
+      job.first_panel,
+      job.last_panel, [&]<int panels>(std::integral_constant<int, panels>, Index panel) __attribute__((always_inline)) {
+        each_tile<kRows>(
+            job.rows, [&]<int rows>(std::integral_constant<int, rows>, Index row)
+                          __attribute__((always_inline)) { int8_tile<Dot, rows, panels>(job, row, panel); });
+      });
+}
+
+}  // namespace kvx::inline v0::detail
