@@ -1,6 +1,5 @@
-// Every press on one layer of Qwen2.5-0.5B's shape, and the compaction that follows.
+// Every press on one layer of Qwen2.5-0.5B's shape. The rate is that of the layer's keys and values.
 #include <catch2/catch.hpp>
-#include <kvx/cache/kv_cache.hpp>
 #include <kvx/core/random.hpp>
 #include <kvx/kernels/rope.hpp>
 #include <kvx/press/registry.hpp>
@@ -8,9 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "work.hpp"
+
 namespace {
 
 using namespace kvx;
+using namespace kvx_bench;
 
 constexpr Index kHeads = 14, kKvHeads = 2, kDim = 64, kTokens = 4096;
 
@@ -27,8 +29,11 @@ TEST_CASE("presses") {
   const auto tensor = [&](const std::vector<float>& data, Index heads) {
     return TensorView<const float>::head_major(data.data(), heads, kTokens, kDim);
   };
+  const auto bytes = static_cast<double>(2 * keys.size() * sizeof(float));
+  Threads one(1);
   const Registry registry;
   for (const auto& entry : registry.entries()) {
+    if (entry.name == "none") continue;  // it does nothing
     const AnyPolicy policy = registry.parse(entry.name);
     PressInput in{.keys = tensor(keys, kKvHeads),
                   .values = tensor(keys, kKvHeads),
@@ -39,26 +44,11 @@ TEST_CASE("presses") {
     if (policy.needs().queries > 0)
       in.queries = tensor(queries, kHeads).tokens(kTokens - policy.needs().queries, policy.needs().queries);
     Kept kept;
-    BENCHMARK(std::string(entry.name) + " 14/2 heads x 4096 x 64, ratio 0.5") {
+    BENCHMARK(reads(std::string(entry.name) + " 14/2 heads x 4096 x 64, ratio 0.5", bytes, one)) {
       kept = policy.select(in, Allowance::of_ratio(0.5));
       return kept.size();
     };
     CHECK(static_cast<Index>(kept.front().size()) == policy.rows({0.5, kTokens / 2}, kTokens));
-  }
-}
-
-TEST_CASE("compaction") {
-  for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
-    const auto row = noise(kDim);
-    HeadCache head(dtype, kDim);
-    head.reserve(kTokens);
-    std::vector<Index> kept;
-    for (Index t = 0; t < kTokens; ++t) head.append(static_cast<Position>(t), row.data(), row.data());
-    for (Index t = 0; t < kTokens; t += 2) kept.push_back(t);
-    BENCHMARK("compaction " + std::string(name_of(dtype)) + " 4096 x 64, ratio 0.5") {
-      return head.compacted(kept).rows();
-    };
-    CHECK(head.compacted(kept).bytes() * 2 == head.bytes());
   }
 }
 

@@ -1,0 +1,36 @@
+// Runs the benchmarks and prints one line for each: its time, its rate, and its share of what the machine can do.
+#define CATCH_CONFIG_RUNNER
+#include <catch2/catch.hpp>
+#include <cstdio>
+
+#include "work.hpp"
+
+namespace {
+
+class RatePrinter : public Catch::TestEventListenerBase {
+ public:
+  using TestEventListenerBase::TestEventListenerBase;
+
+  void benchmarkEnded(const Catch::BenchmarkStats<>& stats) override {
+    const double seconds = stats.mean.point.count() * 1e-9, deviation = stats.standardDeviation.point.count() * 1e-9;
+    std::printf("%-64s %12.3f us ± %4.1f %%", stats.info.name.c_str(), 1e6 * seconds, 100 * deviation / seconds);
+    if (const auto work = kvx_bench::works().find(stats.info.name); work != kvx_bench::works().end()) {
+      const double rate = work->second.amount / seconds;
+      std::printf(" %8.1f %-6s %4.0f %%", rate, work->second.unit, 100 * rate / work->second.limit);
+    }
+    std::printf("\n");
+    std::fflush(stdout);
+  }
+  void benchmarkFailed(const std::string& error) override { std::printf("failed: %s\n", error.c_str()); }
+};
+CATCH_REGISTER_LISTENER(RatePrinter)
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Catch::Session session;
+  session.configData().reporterName = "compact";  // it leaves the benchmarks to the listener
+  session.configData().benchmarkSamples = 10;
+  std::printf("%s. The last column is the share of this machine's peak or read bandwidth.\n", kvx::cpu_name().c_str());
+  return session.run(argc, argv);
+}

@@ -1,0 +1,111 @@
+// How fast a model runs on this machine, and how near that is to what the machine can do.
+#include <CLI/CLI.hpp>
+#include <kvx/kvx.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace {
+
+struct Options {
+  std::string model = "examples/models/tiny", dtype = "bf16", weights, text, format = "md";
+  kvx::SpeedOptions speed = {.prompts = {512}, .new_tokens = {64}, .depths = {0}, .batches = {1, 64}};
+  kvx::Index repeats = 5;
+  std::size_t windows = 16;
+  int threads = 0;
+};
+
+kvx::SpeedReport bench(const Options& options) {
+  const std::string dir = kvx::locate_model(options.model);
+  const auto dtype = options.dtype == "f32" ? kvx::Dtype::f32 : kvx::Dtype::bf16;
+  const auto weights = kvx::parse_weight_format(options.weights.empty() ? options.dtype : options.weights);
+  const auto config = kvx::ModelConfig::load(dir);
+  kvx::SpeedReport report;
+  report.model = std::filesystem::path(options.model + "/").parent_path().filename().string() + " " +
+                 std::string(name_of(weights));
+  report.tests = kvx::speed_tests(options.speed, config, weights);
+  report.weight_bytes = kvx::weight_bytes(config, weights);
+  report.parameters = kvx::parameter_count(config);
+
+  kvx::Threads threads(options.threads);
+  report.cpu = kvx::cpu_name();
+  report.path = kvx::isa();
+  report.threads = threads.count();
+  report.read_bandwidth = kvx::read_bandwidth(threads);
+  for (const kvx::Isa path : kvx::available_isas()) report.peaks.emplace_back(path, kvx::peak_gflops(path, threads));
+
+  const auto start = std::chrono::steady_clock::now();
+  const auto model = kvx::Qwen2::load(dir, weights, threads);
+  report.load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  kvx::Progress progress("kvx-bench");
+  kvx::run_speed_tests(model, report.tests, options.repeats, dtype, threads,
+                       [&](double done) { progress.update(done); });
+  if (!options.text.empty()) {
+    constexpr std::size_t kWindow = 1024;
+    const auto tokens = kvx::Tokenizer::load(dir).encode(kvx::read_text_file(options.text));
+    const auto loss = kvx::text_loss(model, tokens, kWindow, options.windows, dtype, threads,
+                                     [&](double done) { progress.update(done); });
+    report.text = std::filesystem::path(options.text).filename().string();
+    report.perplexity = loss.perplexity();
+    report.text_tokens = loss.tokens;
+  }
+  progress.clear();
+  return report;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("How fast a model runs here, beside this machine's read bandwidth and peak.", "kvx-bench");
+  const auto list = [&](const char* flags, std::vector<kvx::Index>& sizes, kvx::Index least, const char* help) {
+    app.add_option(flags, sizes, help)
+        ->delimiter(',')
+        ->capture_default_str()
+        ->check(CLI::Range(least, kvx::Index{1} << 20));
+  };
+  app.add_option("--model", options.model, "model directory, or ORG/NAME in the local Hugging Face cache")
+      ->capture_default_str();
+  list("-p,--prompt", options.speed.prompts, 0, "tokens to prefill, with commas; 0 for none");
+  list("-n,--new-tokens", options.speed.new_tokens, 0, "tokens to decode per sequence, with commas; 0 for none");
+  list("-d,--depth", options.speed.depths, 0, "tokens in the shared cache before decoding, with commas");
+  list("-b,--batch", options.speed.batches, 1, "sequences decoded together, with commas");
+  app.add_option("-r,--repeats", options.repeats, "timed runs of each test")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--dtype", options.dtype, "of the cache")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"bf16", "f32"}));
+  app.add_option("--weights", options.weights, "bf16, f32 or int8 (default: as --dtype)")
+      ->check(CLI::IsMember({"bf16", "f32", "int8"}));
+  app.add_option("--text", options.text, "file whose perplexity to measure too, in windows of 1024 tokens");
+  app.add_option("--text-windows", options.windows, "the first so many windows of it")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1 << 20));
+  app.add_option("-t,--threads", options.threads, "0 takes every core")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024));
+  app.add_option("-o,--output", options.format, "md, csv or json")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"md", "csv", "json"}));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::fprintf(stderr, "kvx-bench: %s\n", error.what());
+    return 2;
+  }
+  try {
+    const kvx::SpeedReport report = bench(options);
+    const std::string text = options.format == "csv"    ? kvx::speed_csv(report)
+                             : options.format == "json" ? kvx::speed_json(report)
+                                                        : kvx::speed_markdown(report);
+    if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) throw kvx::Error("stdout", "cannot write");
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "kvx-bench: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,65 @@
+# Usage: kvx-bench.sh PROGRAM   What the command line promises: three formats that parse, exit codes and one-line errors.
+set -u
+program=$1
+failed=0
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+fail() { # fail WHAT EXPECTED FOUND
+  printf 'kvx-bench: %s\n  expected %s\n  found %s\n' "$1" "$2" "$3"
+  failed=1
+}
+is() { [ "$2" = "$3" ] || fail "$@"; }                                        # is WHAT EXPECTED FOUND
+matches() { printf '%s\n' "$3" | grep -qE -- "$2" || fail "$1" "/$2/" "$3"; } # matches WHAT PATTERN FOUND
+refuse() {                                                                    # refuse CODE PATTERN ARGUMENT...
+  code=$1 pattern=$2
+  shift 2
+  output=$("$program" "$@" 2>"$scratch/log")
+  is "exit code of: $*" "$code" $?
+  is "stdout of: $*" "" "$output"
+  is "lines on stderr of: $*" 1 "$(awk 'END { print NR }' "$scratch/log")"
+  matches "stderr of: $*" "^kvx-bench: $pattern" "$(cat "$scratch/log")"
+}
+bench() { # bench FORMAT: a run of a few tokens
+  "$program" --threads 2 -p 16,0,8 -n 4 -d 0,12 -b 1,3 -r 2 -o "$1" 2>"$scratch/log"
+  is "exit code of -o $1" 0 $?
+  is "stderr of -o $1" "" "$(cat "$scratch/log")"
+}
+
+tests="pp16 pp8 tg4 tg4 x b3 tg4 @ d12 tg4 @ d12 x b3 "
+number='[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?'
+
+markdown=$(bench md)
+matches "the machine" "^.+: reads $number GB/s; peak portable $number GFLOPS" "$markdown"
+matches "the load time" "^load $number s\$" "$markdown"
+is "columns" "| model | size | params | backend | threads | test | t/s ± sd | rate | of the limit |" \
+  "$(printf '%s\n' "$markdown" | grep '^| model' | tr -s ' ')"
+is "tests in the table" "$tests" "$(printf '%s\n' "$markdown" | grep '^| tiny bf16 ' | cut -d '|' -f 7 |
+  sed 's/^ *//; s/ *$//' | tr '\n' ' ')"
+is "rows of another form" "" "$(printf '%s\n' "$markdown" | grep '^| tiny' | tr -s ' ' | grep -vE \
+  "^\| tiny bf16 \| $number MiB \| $number M \| [a-z0-9]+ \| 2 \| [^|]+ \| $number ± $number \| $number (GB/s|GFLOPS) \| $number % of the (reads|peak) \|\$")"
+
+csv=$(bench csv | sed 's/^"[^"]*"/CPU/')
+is "tests in the CSV" "read load $tests" \
+  "$(printf '%s\n' "$csv" | awk -F, 'NR > 1 && $7 != "peak" { print $7 }' | tr '\n' ' ')"
+is "CSV lines of another form" "" "$(printf '%s\n' "$csv" | awk -F, 'NR > 1 && !(NF == 11 && $8 > 0)')"
+
+json=$(bench json)
+matches "members of the JSON" '^\{"cpu":".*","backend":".*","threads":2,"read_gb_per_second":.*,"tests":\[\{.*\}\]\}$' "$json"
+is "tests in the JSON" "$tests" "$(printf '%s\n' "$json" | grep -oE '"test":"[^"]*"' | cut -d '"' -f 4 | tr '\n' ' ')"
+if command -v python3 >/dev/null; then
+  printf '%s\n' "$json" | python3 -m json.tool >/dev/null || fail "the JSON" "a text that parses" "$json"
+fi
+
+refuse 2 '.*nonsense' --nonsense
+refuse 2 '.*--prompt.*half' -p half
+refuse 2 '.*--prompt.*-1' -p 512,-1
+refuse 2 '.*--batch.*0' -b 0
+refuse 2 '.*--repeats.*0' -r 0
+refuse 2 '.*--dtype.*f16' --dtype f16
+refuse 2 '.*--weights.*int4' --weights int4
+refuse 2 '.*--output.*xml' -o xml
+refuse 2 '.*--threads.*-1' --threads -1
+refuse 1 'model no/where: expected a directory' --model no/where
+refuse 1 'pp5000: expected at most 4096 positions' -p 5000
+exit $failed

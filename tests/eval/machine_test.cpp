@@ -1,0 +1,32 @@
+#include <kvx/eval/machine.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+TEST_CASE("a read takes in every word of its bytes") {
+  std::vector<std::byte> bytes(4096);
+  for (std::size_t at = 0; at < bytes.size(); at += sizeof(std::uint32_t)) {
+    const std::uint32_t word = 0x12345678u + static_cast<std::uint32_t>(at);
+    std::memcpy(bytes.data() + at, &word, sizeof word);
+    CHECK(kvx::detail::read_widest(bytes.data(), bytes.size()) == word);
+    CHECK(kvx::detail::read_portable(bytes.data(), bytes.size()) == word);
+    std::memset(bytes.data() + at, 0, sizeof word);
+  }
+}
+
+TEST_CASE("memory has a read bandwidth") {
+  kvx::Threads threads(2);
+  const double bandwidth = kvx::read_bandwidth(threads, 5 << 20);
+  CHECK(bandwidth > 0);
+  CHECK(std::isfinite(bandwidth));
+}
+
+TEST_CASE("the CPU has a name of one line") {
+  CHECK_FALSE(kvx::cpu_name().empty());
+  CHECK(kvx::cpu_name().find('\n') == std::string::npos);
+}

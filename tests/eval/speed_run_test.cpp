@@ -1,0 +1,47 @@
+#include <kvx/eval/speed_run.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "support/tiny_random.hpp"
+
+using namespace kvx;
+using namespace kvx_test;
+
+TEST_CASE("every speed test is timed, and progress goes up to all of it") {
+  Threads threads(2);
+  const auto model = Qwen2::load(kTinyRandom, WeightFormat::bf16, threads);
+  auto tests = speed_tests({.prompts = {8}, .new_tokens = {3}, .depths = {0, 5}, .batches = {1, 4}}, model.config(),
+                           WeightFormat::bf16);
+  std::vector<double> shares;
+  run_speed_tests(model, tests, 2, Dtype::bf16, threads, [&](double share) { shares.push_back(share); });
+  for (const SpeedTest& test : tests) {
+    CHECK(test.tokens_per_second > 0);
+    CHECK(std::isfinite(test.tokens_per_second));
+    CHECK(test.deviation >= 0);
+    CHECK(test.deviation < 2 * test.tokens_per_second);
+  }
+  CHECK(shares.size() == tests.size() * 3);
+  CHECK(std::is_sorted(shares.begin(), shares.end()));
+  CHECK(shares.back() == 1);
+}
+
+TEST_CASE("a test that runs once has no deviation") {
+  Threads threads(1);
+  const auto model = Qwen2::load(kTinyRandom, WeightFormat::f32, threads);
+  auto tests =
+      speed_tests({.prompts = {}, .new_tokens = {1}, .depths = {0}, .batches = {1}}, model.config(), WeightFormat::f32);
+  run_speed_tests(model, tests, 1, Dtype::f32, threads);
+  CHECK(tests.front().deviation == 0);
+}
+
+TEST_CASE("the prefix of a speed test holds a row for each of its tokens") {
+  Threads threads(1);
+  const auto model = Qwen2::load(kTinyRandom, WeightFormat::bf16, threads);
+  const ModelConfig& config = model.config();
+  for (const Index count : {0, 9})
+    CHECK(detail::random_prefix(model, count, Dtype::bf16, threads)->rows() == count * config.layers * config.kv_heads);
+}

@@ -1,0 +1,67 @@
+#include <kvx/eval/memory.hpp>
+#include <kvx/eval/speed.hpp>
+#include <kvx/io/safetensors.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/error_of.hpp"
+#include "support/tiny_random.hpp"
+
+using namespace kvx;
+using namespace kvx_test;
+
+TEST_CASE("speed tests: every prompt, then every depth with every number of steps and batch size") {
+  const SpeedOptions options{.prompts = {8, 0, 4}, .new_tokens = {2, 0}, .depths = {0, 7}, .batches = {1, 3}};
+  std::vector<std::string> names;
+  for (const SpeedTest& test : speed_tests(options, ModelConfig::load(kTinyRandom), WeightFormat::f32))
+    names.push_back(test.name());
+  CHECK(names == std::vector<std::string>{"pp8", "pp4", "tg2", "tg2 x b3", "tg2 @ d7", "tg2 @ d7 x b3"});
+}
+
+TEST_CASE("a speed test that is longer than the model can be is refused by its name") {
+  auto config = ModelConfig::load(kTinyRandom);
+  config.max_positions = 10;
+  const auto tests = [&](Index prompt, Index depth) {
+    return speed_tests({.prompts = {prompt}, .new_tokens = {4}, .depths = {depth}, .batches = {1}}, config,
+                       WeightFormat::f32);
+  };
+  CHECK(tests(10, 6).size() == 2);
+  CHECK(error_of([&] { tests(11, 6); }) ==
+        "pp11: expected at most 10 positions (config.json: max_position_embeddings), found 11");
+  CHECK(error_of([&] { tests(10, 7); }) ==
+        "tg4 @ d7: expected at most 10 positions (config.json: max_position_embeddings), found 11");
+}
+
+TEST_CASE("parameters and weight bytes are what the model's file holds") {
+  const auto config = ModelConfig::load(kTinyRandom);
+  Index all = 0, layers = 0;
+  for (const auto& [name, tensor] : Safetensors::open_model(kTinyRandom)) {
+    Index size = 1;
+    for (const Index side : tensor.shape) size *= side;
+    all += size;
+    if (tensor.shape.size() == 2 && name.find("layers.") != name.npos) layers += size;
+  }
+  CHECK(parameter_count(config) == all);
+
+  const Index output = config.vocab_size * config.hidden_size;
+  const SpeedOptions options{.prompts = {5}, .new_tokens = {4}, .depths = {0}, .batches = {1, 2}};
+  const auto tests = speed_tests(options, config, WeightFormat::bf16);
+  CHECK(tests[0].flops_per_token * 5 == static_cast<double>(2 * (5 * layers + output)));
+  CHECK(tests[0].bytes_per_token == 0);
+  CHECK(tests[1].flops_per_token == static_cast<double>(2 * (layers + output)));
+  CHECK(tests[1].bytes_per_token == static_cast<double>(2 * (layers + output)));
+  CHECK(tests[2].flops_per_token == tests[1].flops_per_token);
+  CHECK(tests[2].bytes_per_token == 0);
+}
+
+TEST_CASE("one sequence is held against the read bandwidth, all else against the peak of its path") {
+  SpeedReport report;
+  report.path = Isa::avx2;
+  report.read_bandwidth = 1000;
+  report.peaks = {{Isa::portable, 1}, {Isa::avx2, 2}, {Isa::avx512, 4}};
+  CHECK(report.share_of_limit({.tokens_per_second = 5, .flops_per_token = 7, .bytes_per_token = 100}) == 0.5);
+  CHECK(report.share_of_limit({.tokens_per_second = 5, .flops_per_token = 3e8}) == 0.75);
+}

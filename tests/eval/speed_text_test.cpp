@@ -1,0 +1,70 @@
+#include <kvx/eval/speed_text.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+
+using namespace kvx;
+
+namespace {
+
+SpeedReport a_report() {
+  SpeedReport report;
+  report.cpu = "A \"fast\" CPU, model 1";
+  report.path = Isa::avx2;
+  report.threads = 2;
+  report.read_bandwidth = 2e10;
+  report.peaks = {{Isa::portable, 50}, {Isa::avx2, 200}};
+  report.model = "some|model bf16";
+  report.weight_bytes = 3 << 20;
+  report.parameters = 1500000;
+  report.load_seconds = 0.25;
+  report.tests = {
+      {.prompt = 512, .tokens_per_second = 100, .deviation = 0.5, .flops_per_token = 1e9},
+      {.steps = 64, .depth = 10, .tokens_per_second = 4, .flops_per_token = 2e9, .bytes_per_token = 1e9},
+  };
+  return report;
+}
+
+}  // namespace
+
+TEST_CASE("a speed report in Markdown: the machine, the load, and a row a test") {
+  std::string text = speed_markdown(a_report());
+  const auto table = text.find('|');
+  REQUIRE(table != text.npos);
+  CHECK(text.substr(0, table) ==
+        "A \"fast\" CPU, model 1: reads 20.0 GB/s; peak portable 50.0 GFLOPS, avx2 200.0 GFLOPS\nload 0.25 s\n\n");
+  text.erase(0, table);
+  const auto padding = [](char a, char b) { return a == b && (a == ' ' || a == '-'); };
+  text.erase(std::unique(text.begin(), text.end(), padding), text.end());
+  CHECK(
+      text ==
+      "| model | size | params | backend | threads | test | t/s ± sd | rate | of the limit |\n"
+      "| - | - | - | - | - | - | - | - | - |\n"
+      "| some\\|model bf16 | 3.00 MiB | 1.50 M | avx2 | 2 | pp512 | 100.00 ± 0.50 | 100.0 GFLOPS | 50 % of the peak |\n"
+      "| some\\|model bf16 | 3.00 MiB | 1.50 M | avx2 | 2 | tg64 @ d10 | 4.00 ± 0.00 | 4.0 GB/s | 20 % of the reads "
+      "|\n");
+}
+
+TEST_CASE("a speed report in CSV: a line a measurement, those of the machine first") {
+  const std::string all = "\"A \"\"fast\"\" CPU, model 1\",some|model bf16,3145728,1500000,";
+  CHECK(speed_csv(a_report()) ==
+        "cpu,model,size,params,backend,threads,test,value,deviation,unit,share_of_limit\n" +  //
+            all + "avx2,2,read,20,,GB/s,\n" +                                                 //
+            all + "portable,2,peak,50,,GFLOPS,\n" + all + "avx2,2,peak,200,,GFLOPS,\n" +      //
+            all + "avx2,2,load,0.25,,s,\n" +                                                  //
+            all + "avx2,2,pp512,100,0.5,t/s,0.5\n" + all + "avx2,2,tg64 @ d10,4,0,t/s,0.2\n");
+}
+
+TEST_CASE("a speed report in JSON: one object, with the tests' numbers apart") {
+  CHECK(speed_json(a_report()) ==
+        R"({"cpu":"A \"fast\" CPU, model 1","backend":"avx2","threads":2,"read_gb_per_second":20,)"
+        R"("peak_gflops":{"portable":50,"avx2":200},"model":"some|model bf16","size":3145728,"params":1500000,)"
+        R"("load_seconds":0.25,"tests":[)"
+        R"({"test":"pp512","prompt":512,"steps":0,"depth":0,"batch":1,"tokens_per_second":100,"deviation":0.5,)"
+        R"("flops_per_token":1e+09,"bytes_per_token":0,"share_of_limit":0.5},)"
+        R"({"test":"tg64 @ d10","prompt":0,"steps":64,"depth":10,"batch":1,"tokens_per_second":4,"deviation":0,)"
+        R"("flops_per_token":2e+09,"bytes_per_token":1e+09,"share_of_limit":0.2}]})"
+        "\n");
+}
