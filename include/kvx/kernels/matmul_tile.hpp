@@ -50,7 +50,9 @@ template <class T>
 struct PanelBlock {
   const T* data;
   Index panel_size, first, last;
+  const BF16* fetched = nullptr;  // weights to fetch meanwhile: a cache line for every kFetchEvery inputs
 };
+inline constexpr Index kFetchEvery = 4, kLine = 64 / sizeof(BF16);
 
 inline constexpr int kFewRows = 4;
 /// How far ahead of input `k` to fetch, in elements: a little, which at a panel's end is in the tile's next panels.
@@ -82,6 +84,8 @@ template <int kLanes, int kRows, int kPanels, class T>
         }
   const auto step = [&](Index k, Index count) __attribute__((always_inline)) {
     const Index ahead = ahead_of(k, in, kPanels, block.panel_size, sizeof(T));
+    if (kBeside == 1 && block.fetched != nullptr && (k - block.first) % kFetchEvery == 0)
+      __builtin_prefetch(block.fetched + (k - block.first) / kFetchEvery * kLine, 0, 2);
     for (int p = 0; p < kPanels; ++p)
       for (int v = 0; v < kVectors; ++v) {
         Float weight[std::size_t{kBeside}];
@@ -128,21 +132,31 @@ struct WidenedPanels;
 
 template <int kLanes, int kRows, int kPanels, class T>
 [[gnu::always_inline]] inline void matmul_panels(const MatmulJob<FloatRows>& job, Index panel) {
-  const Index in = job.weights->in();
-  const auto run = [&](const auto& block) __attribute__((always_inline)) {
+  constexpr Index kPanel = PackedMatrix::kPanel;
+  const Index in = job.weights->in(), size = kPanel * job.weights->padded_in();
+  const auto each_tile_with = [&](const auto& block_of) __attribute__((always_inline)) {
     each_tile<kRows>(
-        job.rows, [&]<int rows>(std::integral_constant<int, rows>, Index row)
-                      __attribute__((always_inline)) { matmul_tile<kLanes, rows, kPanels>(job, row, panel, block); });
+        job.rows, [&]<int rows>(std::integral_constant<int, rows>, Index row) __attribute__((always_inline)) {
+          matmul_tile<kLanes, rows, kPanels>(job, row, panel, block_of(row / kRows));
+        });
   };
   constexpr Index kBlock = 512;          // inputs whose widened panels stay in the second cache
   constexpr Index kWorthIt = 4 * kRows;  // rows
   if (std::is_same_v<T, float> || job.rows < kWorthIt)
-    return run(PanelBlock<T>{job.weights->panel<T>(panel), PackedMatrix::kPanel * job.weights->padded_in(), 0, in});
-  float* const wide = scratch<WidenedPanels, float>(kPanels * kBlock * PackedMatrix::kPanel);
+    return each_tile_with([&](Index) { return PanelBlock<T>{job.weights->panel<T>(panel), size, 0, in}; });
+  constexpr Index kFetched = kBlock / kFetchEvery * kLine, kTilesAPanel = kBlock * kPanel / kFetched;
+  float* const wide = scratch<WidenedPanels, float>(kPanels * kBlock * kPanel);
   for (Index first = 0; first < in; first += kBlock) {
     const Index last = std::min(in, first + kBlock), even = (last - first + 1) / 2 * 2;
     widen<kLanes, kPanels>(*job.weights, panel, first, last, wide);
-    run(PanelBlock<float>{wide, even * PackedMatrix::kPanel, first, last});
+    // What is widened next comes from memory meanwhile.
+    const BF16* const next =
+        last < in ? job.weights->panel<BF16>(panel) + last * kPanel : job.weights->panel<BF16>(panel + kPanels);
+    each_tile_with([&](Index tile) {
+      const bool some = tile < kTilesAPanel * kPanels;
+      const BF16* const part = next + tile / kTilesAPanel * size + tile % kTilesAPanel * kFetched;
+      return PanelBlock<float>{wide, even * kPanel, first, last, some ? part : nullptr};
+    });
   }
 }
 
