@@ -46,4 +46,14 @@ struct LineAllocator {
 template <class T>
 using LineVector = std::vector<T, LineAllocator<T>>;
 
+/// `count` elements of no set value: `memory` grows where it has to, and never shrinks.
+template <class T>
+T* at_least(LineVector<T>& memory, std::size_t count) {
+  if (memory.size() < count) {
+    memory.clear();  // nothing to copy
+    memory.resize(count);
+  }
+  return memory.data();
+}
+
 }  // namespace kvx::inline v0

@@ -11,11 +11,7 @@ namespace kvx::inline v0::detail {
 template <class Use, class T>
 T* scratch(std::size_t count) {
   thread_local LineVector<T> memory;
-  if (memory.size() < count) {
-    memory.clear();  // nothing to copy
-    memory.resize(count);
-  }
-  return memory.data();
+  return at_least(memory, count);
 }
 
 }  // namespace kvx::inline v0::detail

@@ -1,21 +1,17 @@
 #pragma once
 
+#include <kvx/core/line_allocator.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/kernels/isa.hpp>
 #include <kvx/kernels/simd.hpp>
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <memory>
-#include <new>
 #include <string>
 
 namespace kvx::inline v0 {
@@ -79,13 +75,10 @@ inline double read_bandwidth(Threads& threads, std::size_t size = std::size_t{1}
   using Clock = std::chrono::steady_clock;
   constexpr std::size_t kPage = std::size_t{2} << 20;
   const std::size_t pages = (size + kPage - 1) / kPage, bytes = pages * kPage;
-  const std::unique_ptr<std::byte, void (*)(void*)> data(static_cast<std::byte*>(std::aligned_alloc(kPage, bytes)),
-                                                         std::free);
-  if (!data) throw std::bad_alloc();
-  (void)::madvise(data.get(), bytes, MADV_HUGEPAGE);  // or address translation is measured, too
+  LineVector<std::byte> data(bytes);  // in huge pages, or address translation is measured, too
   const auto each_part = [&](auto&& body) {
     threads.parallel_for(static_cast<Index>(pages), 1, [&](Index first, Index last) {
-      body(data.get() + static_cast<std::size_t>(first) * kPage, static_cast<std::size_t>(last - first) * kPage);
+      body(data.data() + static_cast<std::size_t>(first) * kPage, static_cast<std::size_t>(last - first) * kPage);
     });
   };
   each_part([](std::byte* part, std::size_t part_bytes) { std::memset(part, 1, part_bytes); });

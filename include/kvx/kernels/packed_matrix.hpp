@@ -54,7 +54,6 @@ class PackedMatrix {
     if (out % kPanel == 0 && in == padded_in_) return;
     const int zero = format == WeightFormat::int8 ? kZero : 0;
     std::fill(storage_.begin(), storage_.end(), static_cast<std::byte>(zero));
-    std::fill(scales_.begin(), scales_.end(), BF16(0.0f));
   }
 
   /// What a matrix takes.

@@ -17,12 +17,7 @@ class RowBuffer {
  public:
   /// A matrix of no set values, in place of the one before.
   MatrixView<float> rows(Index rows, Index cols) {
-    const auto count = static_cast<std::size_t>(rows * cols);
-    if (memory_.size() < count) {
-      memory_.clear();  // nothing to copy
-      memory_.resize(count);
-    }
-    return view(memory_.data(), rows, cols, cols);
+    return view(at_least(memory_, static_cast<std::size_t>(rows * cols)), rows, cols, cols);
   }
 
  private:
