@@ -97,17 +97,24 @@ template <int kLanes, int kRows, int kPanels>
     Float sum[std::size_t{kRows}][std::size_t{kPanels}][std::size_t{kVectors}] = {};
     const float* const keys = block.keys + panel * kAttentionPanel * head_dim;
     for (Index d = 0; d < head_dim; ++d)
+#pragma GCC unroll 16
       for (int p = 0; p < kPanels; ++p)
+#pragma GCC unroll 16
         for (int v = 0; v < kVectors; ++v) {
           Float key;
           Simd<kLanes>::load(keys + (p * head_dim + d) * kAttentionPanel + v * kLanes, key);
+#pragma GCC unroll 16
           for (int r = 0; r < kRows; ++r) sum[r][p][v] += key * queries[r].query[d];
         }
+#pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 16
       for (int p = 0; p < kPanels; ++p)
+#pragma GCC unroll 16
         for (int v = 0; v < kVectors; ++v)
           Simd<kLanes>::store(sum[r][p][v] * scale, scores[r] + (panel + p) * kAttentionPanel + v * kLanes);
   }
+#pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
     for (Index j = std::max<Index>(0, std::min(queries[r].seen, rows) - block.first); j < kAttentionBlock; ++j)
       scores[r][j] = -std::numeric_limits<float>::infinity();
@@ -156,17 +163,23 @@ template <int kLanes, int kRows, int kVectors>
                                               const float* factors) {
   using Float = typename Simd<kLanes>::Float;
   Float sum[std::size_t{kRows}][std::size_t{kVectors}], value;
+#pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) {
       load_part<kLanes>(queries[r].out + channel + v * kLanes, width, sum[r][v]);
       sum[r][v] *= factors[r];
     }
   for (Index j = 0; j < block.count; ++j)
+#pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) {
       load_part<kLanes>(block.values + j * block.value_stride + channel + v * kLanes, width, value);
+#pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) sum[r][v] += value * weights[r][j];
     }
+#pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) store_part<kLanes>(sum[r][v], width, queries[r].out + channel + v * kLanes);
 }
 
@@ -176,6 +189,7 @@ template <int kLanes, int kRows, int kPanels>
                                                const AttentionBlock& block) {
   float scores[std::size_t{kRows}][kAttentionBlock], factors[std::size_t{kRows}];
   score_tile<kLanes, kRows, kPanels>(queries, rows, head_dim, scale, block, scores);
+#pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
     AttentionQuery& q = queries[r];
     factors[r] = 1;
@@ -203,6 +217,7 @@ template <int kLanes, int kRows, int kPanels>
                                                 const AttentionBlock& block) {
   float scores[std::size_t{kRows}][kAttentionBlock];
   score_tile<kLanes, kRows, kPanels>(queries, rows, head_dim, scale, block, scores);
+#pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
     (void)exp_block<kLanes>(scores[r], queries[r].highest);
     const float weight = static_cast<float>(1 / queries[r].total);

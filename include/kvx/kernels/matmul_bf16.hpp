@@ -32,16 +32,20 @@ template <int kRows, int kPanels>
   const BF16 *const x = job.x.data + row * padded, *const weights = job.weights->panel<BF16>(panel);
   S::Float sum[std::size_t{kRows}][std::size_t{kPanels}] = {};
   for (Index k = 0; k < padded; k += 2)
+#pragma GCC unroll 16
     for (int p = 0; p < kPanels; ++p) {
       S::Bits pairs;
       std::memcpy(&pairs, weights + (p * padded + k) * kPanel, sizeof pairs);
+#pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) {
         std::uint32_t own;
         std::memcpy(&own, x + r * padded + k, sizeof own);
         asm("vdpbf16ps %2, %1, %0" : "+v"(sum[r][p]) : "v"(pairs), "v"(S::Bits{} + own));
       }
     }
+#pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 16
     for (int p = 0; p < kPanels; ++p) job.finish<16>(row + r, (panel + p) * kPanel, sum[r][p]);
 }
 

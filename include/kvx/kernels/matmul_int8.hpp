@@ -77,34 +77,46 @@ template <class Dot, int kRows, int kPanels>
   typename S::Float total[std::size_t{kRows}][std::size_t{kPanels}][std::size_t{kVectors}] = {};
   for (Index g = 0; g < groups; ++g) {
     typename S::Int sum[std::size_t{kRows}][std::size_t{kPanels}][std::size_t{kVectors}] = {};
+#pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 16
       for (int p = 0; p < kPanels; ++p)
+#pragma GCC unroll 16
         for (int v = 0; v < kVectors; ++v) sum[r][p][v] += job.x.offsets[(row + r) * groups + g];
     const Index ahead = ahead_of((g + 1) * kGroup - 1, padded, kPanels, kPanel * padded, 1);
     for (Index k = g * kGroup; k < (g + 1) * kGroup; k += 4)
+#pragma GCC unroll 16
       for (int p = 0; p < kPanels; ++p)
+#pragma GCC unroll 16
         for (int v = 0; v < kVectors; ++v) {
           const std::uint8_t* const from = weights + p * kPanel * padded + k * kPanel + v * kLanes * 4;
           if (kRows <= kFewRows && v == 0) __builtin_prefetch(from + ahead);
           typename S::Bits four;
           std::memcpy(&four, from, sizeof four);
+#pragma GCC unroll 16
           for (int r = 0; r < kRows; ++r) {
             std::int32_t own;
             std::memcpy(&own, job.x.data + (row + r) * padded + k, sizeof own);
             Dot::add(four, own, sum[r][p][v]);
           }
         }
+#pragma GCC unroll 16
     for (int p = 0; p < kPanels; ++p)
+#pragma GCC unroll 16
       for (int v = 0; v < kVectors; ++v) {
         typename S::Float scale;
         S::load(job.weights->scales(panel + p) + g * kPanel + v * kLanes, scale);
+#pragma GCC unroll 16
         for (int r = 0; r < kRows; ++r)
           total[r][p][v] +=
               __builtin_convertvector(sum[r][p][v], typename S::Float) * (scale * job.x.scales[(row + r) * groups + g]);
       }
   }
+#pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 16
     for (int p = 0; p < kPanels; ++p)
+#pragma GCC unroll 16
       for (int v = 0; v < kVectors; ++v) job.finish<kLanes>(row + r, (panel + p) * kPanel + v * kLanes, total[r][p][v]);
 }
 

@@ -75,8 +75,11 @@ template <int kLanes, int kRows, int kPanels, class T>
   const auto output = [&](int p, int v) { return (panel + p) * PackedMatrix::kPanel + v * kLanes; };
   Float sum[std::size_t{kRows}][std::size_t{kPanels}][std::size_t{kVectors}] = {};
   if (block.first > 0)
+#pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 16
       for (int p = 0; p < kPanels; ++p)
+#pragma GCC unroll 16
         for (int v = 0; v < kVectors; ++v) {
           Float so_far;
           load_part<kLanes>(job.y + (row + r) * job.y_stride + output(p, v), job.lanes<kLanes>(output(p, v)), so_far);
@@ -86,7 +89,9 @@ template <int kLanes, int kRows, int kPanels, class T>
     const Index ahead = ahead_of(k, in, kPanels, block.panel_size, sizeof(T));
     if (kBeside == 1 && block.fetched != nullptr && (k - block.first) % kFetchEvery == 0)
       __builtin_prefetch(block.fetched + (k - block.first) / kFetchEvery * kLine, 0, 2);
+#pragma GCC unroll 16
     for (int p = 0; p < kPanels; ++p)
+#pragma GCC unroll 16
       for (int v = 0; v < kVectors; ++v) {
         Float weight[std::size_t{kBeside}];
         const T* const from =
@@ -94,15 +99,20 @@ template <int kLanes, int kRows, int kPanels, class T>
         // Few rows wait for memory, and the CPU's own prefetch stops at each page's end.
         if (kRows <= kFewRows && v * kLanes * 4 % 64 == 0) __builtin_prefetch(from + ahead);
         Simd<kLanes>::load_lanes(from, weight);
+#pragma GCC unroll 16
         for (Index i = 0; i < count; ++i)
+#pragma GCC unroll 16
           for (int r = 0; r < kRows; ++r) sum[r][p][v] += weight[i] * x[r * stride + k + i];
       }
   };
   const Index whole = block.first + (block.last - block.first) / kBeside * kBeside;
   for (Index k = block.first; k < whole; k += kBeside) step(k, kBeside);
   if (whole < block.last) step(whole, 1);
+#pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 16
     for (int p = 0; p < kPanels; ++p)
+#pragma GCC unroll 16
       for (int v = 0; v < kVectors; ++v) {
         if (block.last == in)
           job.finish<kLanes>(row + r, output(p, v), sum[r][p][v]);
@@ -116,6 +126,7 @@ template <int kLanes, int kPanels>
 [[gnu::always_inline]] inline void widen(const PackedMatrix& weights, Index panel, Index first, Index last, float* to) {
   using S = Simd<kLanes>;
   constexpr Index kPanel = PackedMatrix::kPanel;
+#pragma GCC unroll 16
   for (int p = 0; p < kPanels; ++p) {
     const BF16* const from = weights.panel<BF16>(panel + p);
     for (Index k = first; k < last; k += 2, to += 2 * kPanel)

@@ -23,8 +23,10 @@ template <int kLanes>
   // Sums that begin apart and feed their own product, so that no two chains and no two rounds are the same work.
   const Float half = Float{} + 0.5f, one = Float{} + 1.0f;
   Float sum[std::size_t{kPeakChains}];
+#pragma GCC unroll 16
   for (int c = 0; c < kPeakChains; ++c) sum[c] = Float{} + static_cast<float>(c);
   for (Index i = 0; i < rounds; ++i)
+#pragma GCC unroll 16
     for (int c = 0; c < kPeakChains; ++c) sum[c] = sum[c] * half + one;
   for (int c = 1; c < kPeakChains; ++c) sum[0] += sum[c];
   return sum[0][0];
@@ -46,8 +48,10 @@ inline float peak_portable(Index rounds) { return multiply_add_chains<4>(rounds)
   using S = Simd<16>;
   const S::Bits ones = S::Bits{} + 0x3f803f80u;  // pairs of 1 in bf16
   S::Float sum[std::size_t{kPeakChains}];
+#pragma GCC unroll 16
   for (int c = 0; c < kPeakChains; ++c) sum[c] = S::Float{} + static_cast<float>(c);
   for (Index i = 0; i < rounds; ++i)
+#pragma GCC unroll 16
     for (int c = 0; c < kPeakChains; ++c) asm("vdpbf16ps %1, %1, %0" : "+v"(sum[c]) : "v"(ones));
   for (int c = 1; c < kPeakChains; ++c) sum[0] += sum[c];
   return sum[0][0];
