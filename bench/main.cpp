@@ -18,6 +18,9 @@ class RatePrinter : public Catch::TestEventListenerBase {
       const double rate = work->second.amount / seconds;
       std::printf(" %8.1f %-6s %4.0f %%", rate, work->second.unit, 100 * rate / work->second.limit);
     }
+    if (const auto work = kvx_bench::layer_works().find(stats.info.name); work != kvx_bench::layer_works().end())
+      std::printf(" %8.1f ms for %.0f layers %5.2f %% of a prefill", 1e3 * seconds * work->second.layers,
+                  work->second.layers, 100 * seconds / work->second.prefill_seconds);
     std::printf("\n");
     std::fflush(stdout);
   }

@@ -39,4 +39,21 @@ inline std::string reads(const std::string& name, double bytes, kvx::Threads& th
   return name;
 }
 
+/// What one run does for a layer, beside the prefill of that layer.
+struct LayerWork {
+  double layers, prefill_seconds;
+};
+
+/// Of the benchmarks so far, by name.
+inline std::map<std::string, LayerWork>& layer_works() {
+  static std::map<std::string, LayerWork> works;
+  return works;
+}
+
+/// The name of a benchmark that does in a run what each of `layers` takes, in whose prefill one takes so many seconds.
+inline std::string beside_prefill(const std::string& name, double layers, double prefill_seconds) {
+  layer_works()[name] = {layers, prefill_seconds};
+  return name;
+}
+
 }  // namespace kvx_bench

@@ -1,6 +1,7 @@
 // Presses another engine's cache in place. That engine keeps a token's keys and values of all heads side by side, as
 // many do; strides tell kvx so, and nothing is copied. Needs kvx::press alone.
 #include <kvx/press.hpp>
+#include <kvx/press/snapkv.hpp>
 
 #include <cmath>
 #include <cstdio>

@@ -23,8 +23,8 @@ namespace {
 /// The options as text, by name, as they stand on a command line and in a YAML file.
 using Texts = std::map<std::string, std::string>;
 
-/// Name, flags and help of the options that a YAML file can have too; `tasks` has no flag.
-constexpr std::array<std::array<const char*, 3>, 18> kOptions = {{
+/// Name, flags and help of the options that a YAML file can have too; `tasks` and `draft` have no flag of that name.
+constexpr std::array<std::array<const char*, 3>, 19> kOptions = {{
     {"tasks", "", ""},
     {"model", "--model", "directory or ORG/NAME in the local Hugging Face cache; several with commas"},
     {"press", "--press,--press-name", "presses with commas, such as snapkv,knorm or snapkv(window=32)"},
@@ -42,6 +42,7 @@ constexpr std::array<std::array<const char*, 3>, 18> kOptions = {{
     {"threads", "--threads", "0 takes every core"},
     {"memory", "--memory", "what the process may occupy, such as 4G"},
     {"max-batch", "--max-batch", "sequences decoded at a time"},
+    {"draft", "", ""},
     {"out", "--out", "directory for records and results"},
 }};
 
@@ -129,10 +130,13 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   options.threads = static_cast<int>(whole("threads", texts["threads"], 0, 1024));
   options.memory = kvx::parse_bytes(texts["memory"]);
   options.max_batch = static_cast<kvx::Index>(whole("max-batch", texts["max-batch"], 1));
+  if (texts["draft"] != "true" && texts["draft"] != "false")
+    throw kvx::Error("draft", "expected true or false, found " + texts["draft"]);
+  options.draft = texts["draft"] == "true";
   options.out = texts["out"];
   options.config = config_text(texts);
   for (const auto& task : options.tasks) (void)tasks.at(task);
-  for (const auto& press : options.presses) (void)kvx::Registry().parse(press);
+  for (const auto& press : options.presses) (void)kvx::Registry().parse(press, {.read = kvx::read_matrix});
   for (const double ratio : options.ratios) (void)kvx::Allowance::of_ratio(ratio);
   if (!options.chat.empty()) (void)kvx::ChatTemplate::parse_name(options.chat);
   if (options.out.empty()) throw kvx::Error("out", "expected a directory, found nothing");
@@ -197,6 +201,7 @@ Texts settle(const Texts& given, const std::string& config) {
                  {"threads", "0"},
                  {"memory", "4G"},
                  {"max-batch", "64"},
+                 {"draft", "true"},
                  {"out", ""}};
   if (!config.empty())
     for (const auto& [name, text] : read_config(config)) texts[name] = text;
@@ -227,6 +232,9 @@ int main(int argc, char** argv) {
     if (*flags != 0)
       app.add_option_function<std::string>(
           flags, [&given, name = name](const std::string& text) { given[name] = text; }, help);
+  app.add_flag_callback(
+      "--no-draft", [&given] { given["draft"] = "false"; },
+      "decode every cell by itself, without the base's answers as drafts; the answers are the same");
   app.add_flag("--print-config", print_config, "print the options as YAML and stop");
   app.add_flag("--list-presses", list_presses, "print each press with its parameters and its paper");
   app.add_flag("--list-tasks", list_tasks, "print the tasks");

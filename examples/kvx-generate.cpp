@@ -34,7 +34,9 @@ kvx::Allowance allowance(const Options& options) {
 /// What can be wrong with the command line, found out before anything is loaded.
 struct Settings {
   explicit Settings(const Options& options)
-      : policy(kvx::Registry().parse(options.press)), budget(allowance(options)), sampler(options.sampler) {
+      : policy(kvx::Registry().parse(options.press, {.read = kvx::read_matrix})),
+        budget(allowance(options)),
+        sampler(options.sampler) {
     if (!options.chat.empty()) chat = kvx::ChatTemplate::parse_name(options.chat);
   }
 
@@ -67,12 +69,14 @@ void generate(const Options& options, Settings settings) {
 
   start = Clock::now();
   kvx::Progress progress("prefill");
-  auto prompt =
-      kvx::compress(model, context_ids, settings.policy, settings.budget, dtype, threads, [&](kvx::Index layers) {
+  auto prompt = kvx::compress(
+      model, context_ids, settings.policy, settings.budget, dtype, threads,
+      [&](kvx::Index layers) {
         progress.update(static_cast<double>(layers) / static_cast<double>(model.config().layers));
-      });
+      },
+      kvx::repeat_prompt(tokenizer, chat, options.system));
   progress.clear();
-  auto sequence = prompt.sequence();
+  auto sequence = std::move(prompt.start);
   if (!question_ids.empty()) {
     const kvx::Step question{&sequence, question_ids};
     prompt.logits = kvx::forward(model, {&question, 1}, threads);
@@ -95,7 +99,7 @@ void generate(const Options& options, Settings settings) {
   std::fprintf(stderr, "TTFT %.3f s, load %.2f s (%s, %s, %td threads)\n", first_token, load_seconds,
                options.dtype.c_str(), std::string(name_of(kvx::isa())).c_str(), threads.count());
   std::fprintf(stderr, "context cache %.3f MB before, %.3f MB after\n", static_cast<double>(prompt.full_bytes) / 1e6,
-               static_cast<double>(prompt.cache->bytes()) / 1e6);
+               static_cast<double>(prompt.start.bytes()) / 1e6);
 }
 
 }  // namespace

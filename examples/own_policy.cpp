@@ -36,8 +36,8 @@ int main(int argc, char** argv) try {
   for (const std::string press : {"none", "value_norm", "value_norm(recent=2)", "knorm"}) {
     const auto policy = registry.parse(press);
     const auto context = kvx::compress(model, prompt, policy, kvx::Allowance::of_ratio(0.5), kvx::Dtype::bf16, threads);
-    std::printf("%-22s %6td rows, %6zu of %zu bytes\n", policy.written().c_str(), context.cache->rows(),
-                context.cache->bytes(), context.full_bytes);
+    std::printf("%-22s %6td rows, %6zu of %zu bytes\n", policy.written().c_str(), context.start.prefix->rows(),
+                context.start.bytes(), context.full_bytes);
   }
 } catch (const kvx::Error& error) {
   std::fprintf(stderr, "own_policy: %s\n", error.what());

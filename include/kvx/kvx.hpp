@@ -7,6 +7,7 @@
 #include <kvx/core/threads.hpp>
 #include <kvx/eval/evaluation.hpp>
 #include <kvx/eval/machine.hpp>
+#include <kvx/eval/repeat_prompt.hpp>
 #include <kvx/eval/report_markdown.hpp>
 #include <kvx/eval/results.hpp>
 #include <kvx/eval/results_text.hpp>
@@ -14,6 +15,7 @@
 #include <kvx/eval/speed_text.hpp>
 #include <kvx/eval/text_loss.hpp>
 #include <kvx/io/json.hpp>
+#include <kvx/io/read_matrix.hpp>
 #include <kvx/io/safetensors.hpp>
 #include <kvx/kernels/peak.hpp>
 #include <kvx/model/compress.hpp>

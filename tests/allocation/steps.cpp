@@ -50,10 +50,10 @@ TEST_CASE("a step of decoding allocates nothing, with weights of any format") {
     const auto model = Qwen2::load(KVX_SOURCE_DIR "/tests/data/golden/tiny-random", format, threads);
     const std::vector<Token> context(100, 7), answers(kSequences, 3);
     const auto compressed = compress(model, context, AnyPolicy(None()), Allowance::of_ratio(0), Dtype::bf16, threads);
-    std::vector<SequenceCache> sequences(kSequences, compressed.sequence());
+    std::vector<SequenceCache> sequences(kSequences, compressed.start);
     std::vector<Step> steps;
     for (SequenceCache& sequence : sequences) {
-      for (Index l = 0; l < compressed.shape.layers; ++l)
+      for (Index l = 0; l < model.config().layers; ++l)
         for (HeadCache& head : sequence.tail.layer(l)) head.reserve(kSteps + 40);
       steps.push_back({&sequence, {&answers[steps.size()], 1}});
     }

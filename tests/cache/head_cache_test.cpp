@@ -1,7 +1,13 @@
 #include <kvx/cache/head_cache.hpp>
 
-#include <doctest/doctest.h>
+#include "support/random_floats.hpp"
 
+#include <doctest/doctest.h>
+#include <kvx/cache/kv_cache.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -96,4 +102,111 @@ TEST_CASE("an edit is in place, and a copy is apart") {
   CHECK(std::as_const(cache).keys<float>()(1, 0) == 42);
   CHECK(std::as_const(cache).values<float>()(1, 0) == 43);
   check_rows<float>(copy, {0, 1});
+}
+
+namespace {
+using Axis = Quantization::Axis;
+
+constexpr CacheQuantization how_of(Axis keys) { return {{keys, 8, 16}, {Axis::per_token, 8, 16}, 32}; }
+
+/// Random rows of 16 channels in [-1, 1), at every third position, and in keys the bias rotated to it.
+struct Filled {
+  explicit Filled(Index rows, float factor = 0)
+      : inv_freq(rope_inv_freq(16, 1e4)), bias(16), keys(rows, 16), values(rows, 16) {
+    const auto random = kvx_test::random_floats(static_cast<std::size_t>(32 * rows + 16), 4);
+    for (std::size_t d = 0; d < 16; ++d) bias[d] = factor * random[d];
+    for (Index j = 0; j < rows; ++j) {
+      const auto position = static_cast<Position>(3 * j);
+      Matrix<float> rotated = view(std::as_const(bias).data(), 1, 16, 16);
+      RopeTable(inv_freq, {&position, 1}).rotate(0, rotated.data());
+      keys.row(j) = view(&random[static_cast<std::size_t>(16 + 32 * j)], 1, 16, 16) + rotated;
+      values.row(j) = view(&random[static_cast<std::size_t>(32 + 32 * j)], 1, 16, 16);
+      cache.append(position, keys.row(j).data(), values.row(j).data());
+    }
+  }
+  KeyBias key_bias() const { return {bias, inv_freq}; }
+  /// The largest difference of the cache's keys and values from those that were added.
+  std::pair<float, float> errors() const {
+    Matrix<float> found_keys(keys.rows(), 16), found_values(keys.rows(), 16);
+    cache.copy_to(found_keys.data(), found_values.data());
+    return {(found_keys - keys).cwiseAbs().maxCoeff(), (found_values - values).cwiseAbs().maxCoeff()};
+  }
+  Index quantized_keys() const { return cache.quantized_keys() == nullptr ? 0 : cache.quantized_keys()->rows(); }
+  Index quantized_values() const { return cache.quantized_values() == nullptr ? 0 : cache.quantized_values()->rows(); }
+
+  std::vector<float> inv_freq, bias;
+  Matrix<float> keys, values;
+  HeadCache cache{Dtype::f32, 16};
+};
+constexpr float kHalfStep = 2.0f / 255 * 0.51f;
+}  // namespace
+
+TEST_CASE("keys per channel are quantized in whole blocks, values and keys per token all but the last ones") {
+  for (const auto& [rows, blocks, rest] :
+       {std::tuple<Index, Index, Index>{31, 0, 0}, {32, 32, 0}, {33, 32, 1}, {100, 96, 68}})
+    for (const Axis axis : {Axis::per_channel, Axis::per_token}) {
+      Filled filled(rows);
+      filled.cache.quantize(how_of(axis));
+      CHECK(filled.quantized_keys() == (axis == Axis::per_channel ? blocks : rest));
+      CHECK(filled.quantized_values() == rest);
+      CHECK(filled.cache.rows() == rows);
+      CHECK(filled.errors().first <= kHalfStep);
+      CHECK(filled.errors().second <= kHalfStep);
+      // What is whole has left the others, and a second time nothing is due.
+      CHECK(filled.cache.keys<float>().rows() == rows - filled.quantized_keys());
+      const std::size_t bytes = filled.cache.bytes();
+      filled.cache.quantize(how_of(axis));
+      CHECK(filled.cache.bytes() == bytes);
+    }
+}
+
+TEST_CASE("keys are quantized without a bias, however large, and come back with it") {
+  for (const Axis axis : {Axis::per_channel, Axis::per_token}) {
+    Filled with(100, 300), without(100, 300);
+    with.cache.quantize(how_of(axis), with.key_bias());
+    without.cache.quantize(how_of(axis));
+    CHECK(with.errors().first <= kHalfStep + 300 * 3e-6f);
+    CHECK(with.errors().second <= kHalfStep);
+    CHECK(without.errors().first > 0.1f);
+    HeadCache grown(Dtype::f32, 16);  // by rows of which some are due now and then
+    for (Index j = 0; j < 100; ++j) {
+      grown.append(static_cast<Position>(3 * j), with.keys.row(j).data(), with.values.row(j).data());
+      if (j >= 40) grown.quantize(how_of(axis), with.key_bias());
+    }
+    std::swap(with.cache, grown);
+    CHECK(with.quantized_keys() == (axis == Axis::per_channel ? 96 : 68));
+    CHECK(with.errors().first <= kHalfStep + 300 * 3e-6f);
+    CHECK(with.errors().second <= kHalfStep);
+  }
+}
+
+TEST_CASE("a cache is split into quantized rows, at their exact size, and the rest") {
+  for (const Axis axis : {Axis::per_channel, Axis::per_token}) {
+    Filled filled(100, 300);
+    const HeadCache rest = filled.cache.split(how_of(axis), filled.key_bias(), 64);
+    CHECK(rest.rows() == 36);
+    CHECK(rest.positions()[0] == 3 * 64);
+    CHECK(rest.keys<float>() == filled.keys.bottomRows(36));
+    CHECK(rest.bytes() == 36 * (2 * 16 * 4 + 4));
+    CHECK(filled.cache.rows() == 64);
+    CHECK(filled.cache.bytes() == QuantizedRows::bytes(QuantizedRows::Of::keys, how_of(axis).keys, 16, 64) +
+                                      QuantizedRows::bytes(QuantizedRows::Of::values, how_of(axis).values, 16, 64) +
+                                      64 * sizeof(Position));
+    filled.keys.conservativeResize(64, 16);
+    filled.values.conservativeResize(64, 16);
+    CHECK(filled.errors().first <= kHalfStep + 300 * 3e-6f);
+  }
+}
+
+TEST_CASE("what rows will take once they are quantized is known before") {
+  constexpr CacheShape shape{.head_dim = 16, .dtype = Dtype::f32};
+  for (const Axis axis : {Axis::per_channel, Axis::per_token})
+    for (const Index rows : {1, 32, 75}) {
+      const Index values = std::max<Index>(0, rows - 32), keys = axis == Axis::per_token ? values : rows / 32 * 32;
+      CHECK(quantized_bytes(how_of(axis), shape, rows) ==
+            QuantizedRows::bytes(QuantizedRows::Of::keys, how_of(axis).keys, 16, keys) +
+                QuantizedRows::bytes(QuantizedRows::Of::values, how_of(axis).values, 16, values) +
+                static_cast<std::size_t>((2 * rows - keys - values) * 16) * sizeof(float) +
+                static_cast<std::size_t>(rows) * sizeof(Position));
+    }
 }

@@ -1,4 +1,5 @@
 #include <kvx/cache/kv_cache.hpp>
+#include <kvx/cache/sequence_cache.hpp>
 
 #include <doctest/doctest.h>
 

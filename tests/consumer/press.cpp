@@ -1,4 +1,5 @@
 #include <kvx/press.hpp>
+#include <kvx/press/knorm.hpp>
 
 #include <vector>
 

@@ -60,7 +60,7 @@ struct Grid {
 
   /// What generate() gives for one job.
   std::vector<Token> alone(const GridJob& job) {
-    SequenceCache sequence(scored.compact(job.cell), scored.shape(), scored.next_position());
+    SequenceCache sequence = scored.start(job.cell);
     const Question& question = questions[job.question];
     const Step step{&sequence, question.tokens};
     Sampler greedy({});
@@ -93,7 +93,7 @@ struct Grid {
   std::size_t least_memory() {
     const std::string head = "memory: expected at least ";
     for (std::size_t bytes = 0;;) {
-      const std::string error = error_of([&] { answer({64, bytes}); });
+      const std::string error = error_of([&] { answer({64, bytes, false}); });
       if (error.empty()) return bytes;
       REQUIRE(error.starts_with(head));
       CHECK(error.ends_with(" bytes for one cell with one question, found " + std::to_string(bytes)));
@@ -128,7 +128,7 @@ TEST_CASE("An answer is generate's, whatever the batch, the threads, the memory 
     }
     check(grid.answer({64, kMuch}));
     for (const Index sequences : {1, 3, 5}) check(grid.answer({sequences, kMuch}));
-    for (const std::size_t extra : {0u, 2000u, 20'000u}) check(grid.answer({64, grid.least_memory() + extra}));
+    for (const std::size_t extra : {0u, 2000u, 20'000u}) check(grid.answer({64, grid.least_memory() + extra, false}));
     for (int count = 2; count <= 4; ++count) {
       Threads threads(count);
       check(grid.answer(grid.jobs, {64, kMuch}, threads));
@@ -157,12 +157,12 @@ TEST_CASE("A batch is as large as its limits allow, and no larger") {
   CHECK(grid.finished == std::vector<Place>{{1, 1}, {1, 0}, {2, 0}, {2, 1}});  // {2, 0} enters after {1, 1}
 
   const std::size_t least = grid.least_memory();
-  grid.answer({64, least});
+  grid.answer({64, least, false});
   CHECK(grid.finished == one_by_one);
-  grid.answer({64, 4 * least});
+  grid.answer({64, 4 * least, false});
   CHECK(grid.finished == together);
   // Room for the second question beside the first, but not for the second cell.
-  grid.answer({64, least + grid.scored.bytes(2) - 1});
+  grid.answer({64, least + grid.scored.bytes(2) - 1, false});
   CHECK(grid.finished == std::vector<Place>{{1, 1}, {1, 0}, {2, 1}, {2, 0}});
 }
 
@@ -186,7 +186,7 @@ TEST_CASE("Memory that does not hold one cell with one question is an error") {
                        static_cast<std::size_t>(rows * shape.layers * shape.kv_heads) * shape.row_bytes());
     CHECK(least < grid.scored.bytes(job.cell) + 100'000);
     CHECK(error_of([&] {
-            grid.answer({64, least - 1});
+            grid.answer({64, least - 1, false});
           }) == "memory: expected at least " + std::to_string(least) + " bytes for one cell with one question, found " +
                     std::to_string(least - 1));
     CHECK(grid.finished.empty());

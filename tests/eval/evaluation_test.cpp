@@ -161,7 +161,7 @@ struct Alone {
     auto tokens = tokenizer.encode(parts.context);
     if (options.max_context_length > 0) tokens.resize(static_cast<std::size_t>(options.max_context_length));
     const auto context = compress(model, tokens, Registry().parse(cell.press), allowance, options.dtype, threads);
-    auto sequence = context.sequence();
+    auto sequence = context.start;
     const auto question = tokenizer.encode(parts.question);
     const Step step{&sequence, question};
     Sampler greedy({});
@@ -169,13 +169,13 @@ struct Alone {
         generate(model, sequence, forward(model, {&step, 1}, threads), greedy,
                  options.max_new_tokens > 0 ? options.max_new_tokens : Index{s.max_new_tokens}, threads, [](Token) {});
     Record made{key, dir, std::string(task.name()), cell.press, 0, index, s, tokenizer.decode(answer, true)};
-    made.ratio = allowance.resolve(static_cast<Index>(tokens.size()), context.shape).ratio;
+    made.ratio = allowance.resolve(static_cast<Index>(tokens.size()), model.cache_shape(options.dtype)).ratio;
     const Grade grade = task.grade(s, made.predicted_answer);
     made.state = grade.state;
     made.detail = grade.detail;
     for (std::size_t i = 0; i < grade.metrics.size(); ++i)
       made.metrics[std::string(task.metric_names()[i])] = grade.metrics[i];
-    made.kept_bytes = context.cache->bytes();
+    made.kept_bytes = context.start.bytes();
     made.full_bytes = context.full_bytes;
     made.budget = cell.budget;
     return made;

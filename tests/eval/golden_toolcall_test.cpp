@@ -83,7 +83,7 @@ TEST_CASE("A real model's tool calls under compression are those of kvpress") {
                 const std::string answer = tokenizer.decode(tokens, true);
                 const std::string& golden_answer = expected[job.cell][job.question];
                 if (tally.count(answer == golden_answer)) return;
-                const SequenceCache sequence(scored.compact(job.cell), scored.shape(), scored.next_position());
+                const SequenceCache sequence = scored.start(job.cell);
                 const float gap = gap_at_difference(model, tokenizer, sequence, questions[job.question].tokens, tokens,
                                                     golden_answer, threads);
                 CHECK(gap < 0.05f);  // a near-tie of the best two logits

@@ -20,9 +20,9 @@ refuse "a layer above io" 'kvx/(kernels|cache|press|text|model|score|eval)/' kvx
 refuse "a layer above text" 'kvx/(kernels|cache|press|model|score|eval)/' kvx/text
 refuse "a layer above model" 'kvx/(score|eval)/' kvx/model
 
-all=$(echo '#include <kvx/press.hpp>' | "$@" -M -x c++ -)
+all=$(printf '#include <%s>\n' kvx/press.hpp kvx/press/registry.hpp | "$@" -M -x c++ -)
 if echo "$all" | grep -E 'simdjson|valijson|pcre2|utf8proc|/kvx/(io|text|model)/'; then
-  echo "^ kvx/press.hpp needs more than Eigen"
+  echo "^ a press needs more than Eigen"
   status=1
 fi
 exit $status

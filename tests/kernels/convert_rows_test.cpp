@@ -50,12 +50,12 @@ std::uint16_t bits_of(BF16 half) {
   return bits;
 }
 
-struct Quantized {
+struct QuantizedInputs {
   std::vector<std::int8_t> bytes;
   std::vector<float> scales;
   std::vector<std::int32_t> offsets;
 
-  Quantized(std::vector<float> row, Isa path)
+  QuantizedInputs(std::vector<float> row, Isa path)
       : bytes((row.size() + 63) / 64 * 64, std::int8_t{99}), scales(bytes.size() / 64), offsets(scales.size()) {
     const auto in = static_cast<Index>(row.size());
     row.push_back(1e9f);  // not of the row
@@ -106,7 +106,7 @@ TEST_CASE("each value of a row is within half a step of its byte, and the larges
     for (const std::size_t in : {1u, 3u, 4u, 15u, 17u, 63u, 64u, 65u, 127u, 128u, 200u}) {
       auto row = kvx_test::random_floats(in, in);
       for (std::size_t k = 0; k < in; ++k) row[k] *= k < 64 ? 1e-3f : 1e3f;  // a scale for each group
-      const Quantized found(row, path);
+      const QuantizedInputs found(row, path);
       CAPTURE(name_of(path));
       CAPTURE(in);
       for (std::size_t g = 0; g < found.scales.size(); ++g) {
@@ -137,7 +137,7 @@ TEST_CASE("whole numbers of steps are kept, with their signs") {
   std::vector<float> row(steps.begin(), steps.end());
   for (float& value : row) value *= 0.25f;
   for (const Isa path : available_isas()) {
-    const Quantized found(row, path);
+    const QuantizedInputs found(row, path);
     CHECK(found.scales == std::vector<float>{0.25f});
     CHECK(std::vector<int>(found.bytes.begin(), found.bytes.end()) == steps);
     CHECK(found.offsets == std::vector<std::int32_t>{-128 * 64});  // 32 pairs of neighbours, each with a sum of 2
@@ -151,7 +151,7 @@ TEST_CASE("groups of zeros are zeros, and so are groups too small for a scale") 
       row[70] = 0;
       row[128] = 5;
       row[129] = -5;
-      const Quantized found(row, path);
+      const QuantizedInputs found(row, path);
       CAPTURE(name_of(path));
       CAPTURE(value);
       for (std::size_t k = 0; k < 128; ++k) CHECK(found.bytes[k] == 0);

@@ -196,7 +196,7 @@ TEST_CASE("a row of a batch has the same bits as that row alone, at every number
 
 #if defined(__x86_64__)
 TEST_CASE("int8 products have the same bits with every set of instructions that fuses multiply and add") {
-  using Kernel = void (*)(const detail::MatmulJob<detail::QuantizedRows>&);
+  using Kernel = void (*)(const detail::MatmulJob<detail::Int8Rows>&);
   std::vector<Kernel> kernels;
   std::vector<Isa> paths;
   for (const Isa path : available_isas()) {

@@ -21,7 +21,7 @@ constexpr float kUntouched = 12345;
 /// Random rows of every head_dim, whose stride is larger; `f` gets a view of type T and the same rows in double.
 template <class T, class F>
 void each_rows(F&& f) {
-  for (Index dim = 2; dim <= 80; ++dim)
+  for (Index dim = 2; dim <= 150; ++dim)
     for (const Index rows : {1, 3, 20}) {
       const Index stride = dim + 5;
       std::vector<T> data;

@@ -50,6 +50,22 @@ TEST_CASE("exp is clamped to a positive, finite result") {
   CHECK(exp_of(88) < kInfinity);
 }
 
+TEST_CASE("sine and cosine are those of the float, for the angles of far positions too") {
+  double near = 0, far = 0;
+  const auto error_at = [](float x) {
+    S::Float sin, cos;
+    S::sin_cos(S::Float{} + x, sin, cos);
+    const double angle = x;
+    return std::max(std::abs(static_cast<double>(stored(sin)[1]) - std::sin(angle)),
+                    std::abs(static_cast<double>(stored(cos)[2]) - std::cos(angle)));
+  };
+  for (float x = 0; x <= 0x1p15f; x += 0.317f) near = std::max(near, error_at(x));
+  for (float x = 1e-8f; x < 10; x *= 1.01f) near = std::max(near, error_at(x));
+  for (float x = 0x1p15f; x <= 0x1p18f; x += 1.23f) far = std::max(far, error_at(x));
+  CHECK(near <= 2e-6);
+  CHECK(far <= 2e-5);
+}
+
 TEST_CASE("a bf16 load gives the exact values, signs and infinities too") {
   const float values[] = {-1.5f, 0x1p-126f, -std::numeric_limits<float>::infinity(), 0x1.fep127f};
   BF16 halves[4];

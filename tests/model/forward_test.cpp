@@ -32,7 +32,7 @@ struct Fixture {
 TEST_CASE_FIXTURE(Fixture, "prefill and decoding are one model: a prompt may be cut anywhere") {
   const auto whole = compressed(prompt);
   for (const std::size_t cut : {std::size_t{1}, std::size_t{30}, prompt.size() - 1}) {
-    auto sequence = compressed(std::span(prompt).first(cut)).sequence();
+    auto sequence = compressed(std::span(prompt).first(cut)).start;
     const Step rest{&sequence, std::span(prompt).subspan(cut)};
     CHECK((forward(model, {&rest, 1}, threads) - whole.logits).cwiseAbs().maxCoeff() < 2e-4f);
   }
@@ -40,16 +40,17 @@ TEST_CASE_FIXTURE(Fixture, "prefill and decoding are one model: a prompt may be 
 
 TEST_CASE_FIXTURE(Fixture, "heads and layers may keep different rows") {
   const auto full = compressed(prompt);
-  KvCache ragged(full.shape);
+  KvCache ragged(model.cache_shape(Dtype::f32));
   for (Index l = 0; l < ragged.layers(); ++l) {
     std::vector<std::vector<Index>> kept(2);
     for (std::size_t h = 0; h < 2; ++h)
       for (Index t = 0; t < static_cast<Index>(prompt.size()); t += 2 + l + static_cast<Index>(h)) kept[h].push_back(t);
     REQUIRE(kept[0].size() != kept[1].size());
-    ragged.layer(l) = compacted(full.cache->layer(l), kept);
+    ragged.layer(l) = compacted(full.start.prefix->layer(l), kept);
   }
-  SequenceCache sequence(std::make_shared<const KvCache>(std::move(ragged)), full.shape, full.next_position);
-  kvx_test::Oracle oracle(model, *full.cache, sequence);
+  SequenceCache sequence(std::make_shared<const KvCache>(std::move(ragged)), model.cache_shape(Dtype::f32),
+                         full.start.next_position);
+  kvx_test::Oracle oracle(model, *full.start.prefix, sequence);
   const auto question = random_tokens(5, 2);
   const Step step{&sequence, question};
   CHECK(forward(model, {&step, 1}, threads) == oracle.forward(question, threads));
@@ -58,8 +59,9 @@ TEST_CASE_FIXTURE(Fixture, "heads and layers may keep different rows") {
 
 TEST_CASE_FIXTURE(Fixture, "a bf16 cache is close to an f32 one, at half its size but for positions") {
   const auto full = compressed(prompt), half = compressed(prompt, Dtype::bf16);
-  CHECK(half.cache->bytes() - full.cache->bytes() / 2 == static_cast<std::size_t>(full.cache->rows()) * 2);
-  auto a = full.sequence(), b = half.sequence();
+  CHECK(half.start.prefix->bytes() - full.start.prefix->bytes() / 2 ==
+        static_cast<std::size_t>(full.start.prefix->rows()) * 2);
+  auto a = full.start, b = half.start;
   const auto question = random_tokens(5, 2);
   const Step exact{&a, question}, rounded{&b, question};
   const float distance =
@@ -75,7 +77,7 @@ TEST_CASE_FIXTURE(Fixture, "what a model cannot run is refused, and changes noth
   CHECK(refused(std::vector<Token>(4097, 1)) ==
         "prompt: expected at most 4096 positions (config.json: max_position_embeddings), found 4097");
 
-  auto sequence = compressed(prompt).sequence(), other = sequence;
+  auto sequence = compressed(prompt).start, other = sequence;
   const auto question = random_tokens(3, 2), wrong = std::vector<Token>{7, 999};
   const std::vector<Step> with_empty = {{&other, question}, {&sequence, {}}};
   const std::vector<Step> with_wrong = {{&other, question}, {&sequence, wrong}};
@@ -90,7 +92,7 @@ TEST_CASE_FIXTURE(Fixture, "an answer ends at a stop token, at its limit, or at 
   auto context = compressed(prompt);
   Sampler greedy({});
   const auto answer_of = [&](Index limit) {
-    auto sequence = context.sequence();
+    auto sequence = context.start;
     std::size_t streamed = 0;
     const auto answer = generate(model, sequence, context.logits, greedy, limit, threads, [&](Token) { ++streamed; });
     CHECK(streamed == answer.size());
@@ -101,7 +103,7 @@ TEST_CASE_FIXTURE(Fixture, "an answer ends at a stop token, at its limit, or at 
   CHECK(answer_of(0).empty());
   CHECK(answer_of(4) == std::vector<Token>(ten.begin(), ten.begin() + 4));
 
-  context.next_position = 4093;
+  context.start.next_position = 4093;
   CHECK(answer_of(10).size() == 4);  // the first comes from the context's logits, three more fit
 }
 

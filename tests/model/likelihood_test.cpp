@@ -22,8 +22,7 @@ struct Fixture {
   std::vector<Token> context = random_tokens(60, 1), suffix = random_tokens(30, 2);
 
   SequenceCache cell(const char* press, double ratio) {
-    return compress(model, context, Registry().parse(press), Allowance::of_ratio(ratio), Dtype::f32, threads)
-        .sequence();
+    return compress(model, context, Registry().parse(press), Allowance::of_ratio(ratio), Dtype::f32, threads).start;
   }
   /// ln p of every token after each token of the suffix but the last, one step at a time: [tokens - 1, vocab].
   std::vector<std::vector<double>> log_probabilities(SequenceCache sequence) {

@@ -1,5 +1,7 @@
 #include <kvx/press/allowance.hpp>
 
+#include <kvx/cache/kv_cache.hpp>
+
 #include <doctest/doctest.h>
 
 #include <cmath>

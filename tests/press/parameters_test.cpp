@@ -28,7 +28,9 @@ struct Sample {
   }
 };
 
-Sample made(std::string_view text) { return make_policy<Sample>(parse_written(text)); }
+Sample made(std::string_view text) {
+  return make_policy<Sample>(parse_written(text), [](std::string_view) { return 0; });
+}
 std::string refused(std::string_view text) {
   return error_of([&] { made(text); });
 }

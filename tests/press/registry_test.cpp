@@ -26,21 +26,68 @@ std::string refused(std::string_view text) {
   return error_of([&] { Registry().parse(text); });
 }
 
-const std::string kNames =
-    " There are: none, random, knorm, streaming_llm, snapkv, expected_attention, tova, observed_attention";
+const std::string kNames = [] {
+  std::string names = " There are: ";
+  const Registry registry;
+  for (const auto& entry : registry.entries())
+    names.append(&entry == registry.entries().data() ? "" : ", ").append(entry.name);
+  return names;
+}();
 
-/// Another value than the default, that every policy accepts: kernels stay odd.
-std::string changed(const std::string& value) {
+Matrix<float> any_file(const std::string&, const std::string&) { return Matrix<float>::Zero(1, 1); }
+
+/// Another value than the default, that every policy accepts: kernels stay odd, residuals multiples of groups.
+std::string changed(std::string_view parameter, const std::string& value) {
   if (value == "true") return "false";
   if (value == "false") return "true";
-  return value == "none" ? "7" : std::to_string(std::stoi(value) + 2);
+  if (parameter == "file") return "other.safetensors";
+  if (parameter == "leverage") return "key";
+  if (parameter == "defense") return "20:30";
+  if (parameter == "instructions") return "30:41";
+  if (parameter == "span") return "5:9";
+  if (parameter == "ratios") return "[0.5, 0.25]";
+  if (parameter == "group") return "64";
+  if (parameter == "residual") return "256";
+  if (parameter == "keys") return "per_token";
+  if (value == "none") return parameter == "seed" || parameter == "chunk" ? "7" : "0.25";
+  if (value.find('.') != std::string::npos || value == "0" || value == "1" || value.find('e') != std::string::npos)
+    return parameter == "sinks" || parameter == "last" || (parameter == "first" && value == "0") ? "7" : "0.125";
+  return std::to_string(std::stoi(value) + 2);
+}
+
+/// What a policy must be given for others to be parsed.
+std::string required(std::string_view press) {
+  if (press == "qfilter" || press == "duo_attention") return "file=filters.safetensors";
+  if (press == "fair") return "defense=0:9, instructions=9:30";
+  if (press == "dms") return "threshold=0.5";
+  if (press == "per_layer") return "ratios=[0.1]";
+  if (press == "composed") return "ratios=[0.1, 0.2]";
+  return "";
+}
+
+/// The presses that one wraps, in a written form.
+std::string wrapped(const Registry::Entry& entry) {
+  if (entry.name == "prefill_decoding") return "snapkv, decoding(knorm)";
+  if (entry.wraps == "press") return "knorm";
+  return entry.wraps.empty() ? "" : "knorm, snapkv";
+}
+
+/// The text of a press: inside parentheses what it wraps and its arguments, or behind a press and a plus.
+std::string text_of(const Registry::Entry& entry, const std::string& arguments) {
+  const bool follows = entry.name.starts_with("int");
+  std::string inside = follows ? "" : wrapped(entry);
+  if (!arguments.empty()) inside += (inside.empty() ? "" : ", ") + arguments;
+  return (follows ? "knorm+" : "") + std::string(entry.name) + (inside.empty() ? "" : "(" + inside + ")");
 }
 }  // namespace
 
-TEST_CASE("every entry parses by its name, and its written form is that name") {
+TEST_CASE("every entry parses by its name, and its written form is what was parsed") {
   const Registry registry;
   CHECK(registry.entries().size() == std::tuple_size_v<Policies>);
-  for (const auto& entry : registry.entries()) CHECK(registry.parse(entry.name).written() == entry.name);
+  for (const auto& entry : registry.entries()) {
+    const std::string text = text_of(entry, required(entry.name));
+    CHECK(registry.parse(text, {{}, any_file}).written() == text);
+  }
 }
 
 TEST_CASE("the written form of every entry comes back with every parameter changed, one by one and together") {
@@ -48,17 +95,38 @@ TEST_CASE("the written form of every entry comes back with every parameter chang
   for (const auto& entry : registry.entries()) {
     std::string all;
     for (const auto& parameter : entry.defaults) {
-      const std::string argument = std::string(parameter.name) + "=" + changed(parameter.value);
-      const std::string text = std::string(entry.name) + "(" + argument + ")";
-      CHECK(registry.parse(text).written() == text);
-      CHECK(registry.parse(std::string(entry.name) + "(" + std::string(parameter.name) + "=" + parameter.value + ")")
-                .written() == entry.name);
+      const std::string argument = std::string(parameter.name) + "=" + changed(parameter.name, parameter.value);
       all += (all.empty() ? "" : ", ") + argument;
+      if (!required(entry.name).empty()) continue;
+      const std::string text = text_of(entry, argument);
+      CHECK(registry.parse(text, {{}, any_file}).written() == text);
+      CHECK(registry.parse(text_of(entry, std::string(parameter.name) + "=" + parameter.value)).written() ==
+            text_of(entry, ""));
     }
     if (all.empty()) continue;
-    const std::string text = std::string(entry.name) + "(" + all + ")";
-    CHECK(registry.parse(text).written() == text);
+    const std::string text = text_of(entry, all);
+    CHECK(registry.parse(text, {{}, any_file}).written() == text);
   }
+}
+
+TEST_CASE("an adapter refuses what it cannot wrap, and says what it expected") {
+  CHECK(refused("decoding(kvzip)") == "press 'decoding(kvzip)': decoding cannot wrap kvzip");
+  CHECK(refused("ada(snapkv+int4)") == "press 'ada(snapkv+int4)': ada cannot wrap int4");
+  CHECK(refused("int8+int4").find("expected a press that does not quantize, found int8") != std::string::npos);
+  CHECK(refused("ada(pyramidkv)").find("expected a press that only scores, found pyramidkv") != std::string::npos);
+  CHECK(refused("decoding(expected_attention)").find("found expected_attention") != std::string::npos);
+  CHECK(refused("composed(ada(knorm), knorm)").find("found ada(knorm)") != std::string::npos);
+  CHECK(refused("ada(snapk)") == "press 'snapk': unknown press 'snapk'; did you mean snapkv?" + kNames);
+  CHECK(refused("ada") == "press 'ada': expected one press in parentheses, such as ada(snapkv), found 0");
+}
+
+TEST_CASE("a quantizer is written behind what it stores, or alone") {
+  const auto written = [](std::string_view text) { return Registry().parse(text).written(); };
+  CHECK(written("ada( snapkv ) + int4") == "ada(snapkv)+int4");
+  CHECK(written("int4(knorm)") == "knorm+int4");
+  CHECK(written("none+int2") == "int2");
+  CHECK(written("prefill_decoding(knorm, decoding(keydiff)) + int8(group=16, residual=32)") ==
+        "prefill_decoding(knorm, decoding(keydiff))+int8(group=16, residual=32)");
 }
 
 TEST_CASE("case, underscores, a final Press and kvpress's parameter names are accepted") {

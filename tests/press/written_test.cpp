@@ -31,7 +31,8 @@ TEST_CASE("a name stands alone or with its arguments, spaces or not") {
 TEST_CASE("what is not a written form is an error that shows the text") {
   const auto expect = [](const char* text, const std::string& found) {
     CHECK(error_of([&] { parse_written(text); }) ==
-          "press '" + std::string(text) + "': expected name or name(parameter=value, ...), found " + found);
+          "press '" + std::string(text) + "': expected name, name(parameter=value, ...) or name(press, ...), found " +
+              found);
   };
   expect("", "no name");
   expect("  ", "no name");
@@ -41,8 +42,22 @@ TEST_CASE("what is not a written form is an error that shows the text") {
   expect("snapkv)", "'snapkv)' as a name");
   expect("snap kv", "'snap kv' as a name");
   expect("snapkv, tova", "'snapkv, tova' as a name");
-  expect("snapkv(window)", "'window' without '='");
+  expect("knorm+", "no name");
+  expect("ada(window=1, snapkv)", "'snapkv' without '='");
   expect("snapkv(window=1,)", "'' without '='");
+}
+
+TEST_CASE("presses inside stand before the arguments, or in front of a plus") {
+  const auto ada = parse_written("composed(snapkv(window=32), a+b, ratios=[0.1, 0.2])");
+  CHECK(ada.name == "composed");
+  CHECK(ada.inner == Texts{"snapkv(window=32)", "a+b"});
+  REQUIRE(ada.arguments.size() == 1);
+  CHECK(ada.arguments[0].second == "[0.1, 0.2]");
+  const auto stored = parse_written(" ada(snapkv+x) + y + int4( group = 64 ) ");
+  CHECK(stored.name == "int4");
+  CHECK(stored.inner == Texts{"ada(snapkv+x) + y"});
+  REQUIRE(stored.arguments.size() == 1);
+  CHECK(stored.arguments[0].first == "group");
 }
 
 TEST_CASE("a list is split at the commas outside parentheses") {

@@ -9,11 +9,13 @@
 #include <kvx/press/policy.hpp>
 #include <kvx/press/registry.hpp>
 #include <kvx/press/select.hpp>
+#include <kvx/press/tensor_reader.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace kvx_test {
@@ -25,21 +27,75 @@ inline std::vector<std::string> golden_folders() {
   return folders;
 }
 
-/// The policy that a manifest's node describes, unless kvx has none of that name. The node speaks kvpress's names.
-inline std::optional<kvx::AnyPolicy> policy_of(const kvx::JsonValue& press_name, const kvx::JsonValue* node) {
+/// The written form of the press that a manifest's node describes. The node speaks kvpress's names.
+inline std::string written_of(const kvx::JsonValue& node) {
+  std::string name(node.at("press_name").string()), inner, arguments;
+  const bool fair = name.starts_with("Fair");
+  if (name == "CompressionRatioDecoding") name = "Decoding";
+  if (name == "Kivi") {
+    arguments = "bias=false";
+    name = "int" + std::string(simdjson::minify(node.at("bits_k").element()));
+  }
+  bool rerotate = name == "Finch";
+  if (name == "QFilter" || name == "DuoAttention") arguments = "file=golden";
+  const auto add = [](std::string& text, const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  node.each_member([&](std::string_view key, const kvx::JsonValue& value) {
+    if (key == "press_name" || key == "ratio" || key == "sketch_seed" || key == "filters" || key.starts_with("bits_"))
+      return;
+    const std::string text(simdjson::minify(value.element()));
+    if (key == "rerotate_keys") {
+      rerotate = value.boolean();
+    } else if (key == "prefill" || key == "decode") {
+      add(inner, written_of(value));
+    } else if (key == "inner") {
+      inner = written_of(value);
+    } else if (key == "presses") {
+      std::string ratios;
+      value.each_element([&](const kvx::JsonValue& part) {
+        add(inner, written_of(part));
+        const auto ratio = part.find("ratio");
+        add(ratios, ratio ? std::string(simdjson::minify(ratio->element())) : "0");
+      });
+      add(arguments, "ratios=[" + ratios + "]");
+    } else if (key.ends_with("_span")) {
+      const auto colon = text.find(',');
+      add(arguments,
+          std::string(key) + "=" + text.substr(1, colon - 1) + ":" + text.substr(colon + 1, text.size() - colon - 2));
+    } else if (fair) {  // what else it has belongs to the press inside
+      add(inner, std::string(key) + "=" + text);
+    } else {
+      add(arguments, std::string(key) + "=" + text);
+    }
+  });
+  if (fair) {
+    inner = name.substr(4) + "(" + inner + ")";
+    name = "fair";
+  }
+  if (!arguments.empty()) add(inner, arguments);
+  const std::string written = name + "(" + inner + ")";
+  return rerotate ? "rerotate(" + written + ")" : written;
+}
+
+/// Whether kvx has a press of a node, and of those inside it.
+inline bool known(const kvx::JsonValue& node) {
+  std::string name(node.at("press_name").string());
+  if (name.starts_with("Fair")) name = "fair";
+  if (name == "Kivi" || name == "CompressionRatioDecoding") return true;
+  bool all = false;
   const kvx::Registry registry;
-  const std::string name(press_name.string());
-  bool known = false;
   for (const auto& entry : registry.entries())
-    known |= kvx::canonical_press_name(entry.name) == kvx::canonical_press_name(name);
-  if (!known) return std::nullopt;
-  std::string arguments;
-  if (node != nullptr)
-    node->each_member([&](std::string_view key, const kvx::JsonValue& value) {
-      if (key == "press_name") return;
-      arguments += (arguments.empty() ? "" : ", ") + std::string(key) + "=" + simdjson::minify(value.element());
-    });
-  return registry.parse(name + "Press(" + arguments + ")");
+    for (const auto each : {entry.name, entry.kvpress_name})
+      all |= !each.empty() && kvx::canonical_press_name(each) == kvx::canonical_press_name(name);
+  if (const auto inner = node.find("inner")) all = all && known(*inner);
+  if (const auto parts = node.find("presses"))
+    parts->each_element([&](const kvx::JsonValue& part) { all = all && known(part); });
+  return all;
+}
+
+/// The policy of a node, unless kvx has none of that name; `read` has what it would take from a file.
+inline std::optional<kvx::AnyPolicy> policy_of(const kvx::JsonValue& node, kvx::TensorReader read = {}) {
+  if (!known(node)) return std::nullopt;
+  return kvx::Registry().parse(written_of(node), {.read = std::move(read)});
 }
 
 /// One synthetic layer with everything that a policy can ask for. It owns what its PressInput looks at.
@@ -56,7 +112,9 @@ class GoldenLayer {
         values_(kvx::to_floats(file.at("v"))),
         queries_(kvx::to_floats(file.at("q"))),
         pre_rope_queries_(kvx::to_floats(file.at("q_pre"))),
+        pre_rope_keys_(kvx::to_floats(file.at("k_pre"))),
         inv_freq_(kvx::to_floats(file.at("inv_freq"))),
+        output_(kvx::to_floats(file.at("o_proj.weight"))),
         received_(static_cast<std::size_t>(heads_ * tokens_)) {
     const auto attention = kvx::to_floats(file.at("attn"));  // [heads, tokens, tokens]
     for (kvx::Index i = 0; i < heads_; ++i)
@@ -67,20 +125,22 @@ class GoldenLayer {
   }
 
   kvx::Index tokens() const { return tokens_; }
+  kvx::Index layers() const { return layers_; }
   kvx::Index kv_heads() const { return kv_heads_; }
+  kvx::Index head_dim() const { return dim_; }
 
   kvx::PressInput input(const kvx::Needs& needs) const {
     kvx::PressInput in{.layer = layer_,
                        .layers = layers_,
                        .keys = tensor(keys_, kv_heads_),
                        .values = tensor(values_, kv_heads_),
-                       .queries = {},
-                       .pre_rope_queries = {},
-                       .attention = {},
-                       .inv_freq = inv_freq_};
+                       .inv_freq = inv_freq_,
+                       .output_projection = kvx::TensorView<const float>::token_major(
+                           output_.data(), heads_, static_cast<kvx::Index>(output_.size()) / (heads_ * dim_), dim_)};
     const kvx::Index window = std::min(needs.queries, tokens_);
     if (window > 0) in.queries = tensor(queries_, heads_).tokens(tokens_ - window, window);
     if (needs.pre_rope_queries) in.pre_rope_queries = tensor(pre_rope_queries_, heads_);
+    if (needs.pre_rope_keys) in.pre_rope_keys = tensor(pre_rope_keys_, kv_heads_);
     if (needs.attention) in.attention = received_;
     return in;
   }
@@ -91,7 +151,7 @@ class GoldenLayer {
   }
 
   kvx::Index layer_, layers_, tokens_, heads_, kv_heads_, dim_;
-  std::vector<float> keys_, values_, queries_, pre_rope_queries_, inv_freq_, received_;
+  std::vector<float> keys_, values_, queries_, pre_rope_queries_, pre_rope_keys_, inv_freq_, output_, received_;
 };
 
 /// The rows of a keep mask [kv_heads, tokens].

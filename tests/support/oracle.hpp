@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/cache/kv_cache.hpp>
+#include <kvx/cache/sequence_cache.hpp>
 #include <kvx/kernels/rope.hpp>
 #include <kvx/model/forward.hpp>
 #include <kvx/model/prefill.hpp>
@@ -15,24 +16,46 @@
 
 namespace kvx_test {
 
+/// What a sequence's cache stands for, as a cache of plain f32 rows.
+inline kvx::KvCache stored(const kvx::SequenceCache& sequence, const kvx::CacheShape& shape) {
+  kvx::KvCache all({shape.layers, shape.kv_heads, shape.head_dim, kvx::Dtype::f32});
+  for (kvx::Index l = 0; l < shape.layers; ++l)
+    for (std::size_t h = 0; h < all.layer(l).size(); ++h)
+      for (const kvx::KvCache* part : {sequence.prefix.get(), &sequence.tail}) {
+        const kvx::HeadCache& head = part->layer(l)[h];
+        kvx::Matrix<float> keys(head.rows(), shape.head_dim), values(head.rows(), shape.head_dim);
+        head.copy_to(keys.data(), values.data());
+        for (kvx::Index j = 0; j < head.rows(); ++j)
+          all.layer(l)[h].append(head.positions()[static_cast<std::size_t>(j)], keys.row(j).data(),
+                                 values.row(j).data());
+      }
+  return all;
+}
+
 /// Decodes from a compressed cache one token and one layer at a time, and beside each attention does a naive one, in
 /// double, over the *full* cache of the context in which the rows that the press evicted are masked.
 class Oracle {
  public:
   /// `full` is the uncompressed f32 cache of the context that `sequence` has compressed. A row of it stays visible when
-  /// its position is among the compressed rows.
+  /// its position is among those of the sequence.
   Oracle(const kvx::Qwen2& model, const kvx::KvCache& full, kvx::SequenceCache sequence)
       : model_(model), sequence_(std::move(sequence)) {
     for (kvx::Index l = 0; l < full.layers(); ++l) {
       auto& layer = layers_.emplace_back();
       for (std::size_t h = 0; h < full.layer(l).size(); ++h) {
         const kvx::HeadCache& from = full.layer(l)[h];
-        const auto stays = sequence_.prefix->layer(l)[h].positions();
+        const auto stays = [&](kvx::Position position) {
+          const auto among = [&](const kvx::KvCache& cache) {
+            const auto positions = cache.layer(l)[h].positions();
+            return std::find(positions.begin(), positions.end(), position) != positions.end();
+          };
+          return among(*sequence_.prefix) || among(sequence_.tail);
+        };
         auto& head = layer.emplace_back();
         for (kvx::Index j = 0; j < from.rows(); ++j) {
           const auto position = from.positions()[static_cast<std::size_t>(j)];
-          head.push_back({from.keys<float>().row(j).cast<double>(), from.values<float>().row(j).cast<double>(),
-                          std::find(stays.begin(), stays.end(), position) != stays.end()});
+          head.push_back(
+              {from.keys<float>().row(j).cast<double>(), from.values<float>().row(j).cast<double>(), stays(position)});
         }
       }
     }
@@ -76,7 +99,7 @@ class Oracle {
           tail.append(sequence_.next_position, keys.row(h, 0), values.row(h, 0));
         }
         if (i % group == 0) {
-          const kvx::StepRow row{&sequence_, tail.rows()};
+          const kvx::StepRow row{&sequence_, 0};
           kvx::detail::attend_cached(
               {&row, 1}, l, h, 0, 1, queries,
               kvx::TensorView<float>::token_major(attended.data(), config.heads, 1, config.head_dim));

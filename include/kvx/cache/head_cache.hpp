@@ -1,18 +1,25 @@
 #pragma once
 
+#include <kvx/cache/quantize.hpp>
+#include <kvx/cache/quantized_rows.hpp>
 #include <kvx/core/dtype.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/kernels/key_bias.hpp>
 #include <kvx/kernels/rope.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
 
 /// The cached rows of one KV head: a key, a value and a position each, in the order of their positions. Heads have
-/// their own lengths, so that a head-wise budget really frees memory.
+/// their own lengths, so that a head-wise budget really frees memory. The older rows may be quantized, keys and values
+/// to a different number.
 class HeadCache {
  public:
   /// `dtype` is f32 or bf16.
@@ -23,23 +30,24 @@ class HeadCache {
   Index rows() const { return static_cast<Index>(positions_.size()); }
   std::span<const Position> positions() const { return positions_; }
 
-  /// The keys, [rows, head_dim]. `T` is the cache's dtype; edits are in place.
+  /// The keys that are not quantized, [those rows, head_dim]: all, or the last. `T` is the cache's dtype; edits are in
+  /// place.
   template <class T>
   MatrixView<const T> keys() const {
-    return view(reinterpret_cast<const T*>(keys_.data()), rows(), head_dim_, head_dim_);
+    return whole<const T>(keys_.data(), keys_.size());
   }
   template <class T>
   MatrixView<T> keys() {
-    return view(reinterpret_cast<T*>(keys_.data()), rows(), head_dim_, head_dim_);
+    return whole<T>(keys_.data(), keys_.size());
   }
-  /// The values, [rows, head_dim].
+  /// The values that are not quantized.
   template <class T>
   MatrixView<const T> values() const {
-    return view(reinterpret_cast<const T*>(values_.data()), rows(), head_dim_, head_dim_);
+    return whole<const T>(values_.data(), values_.size());
   }
   template <class T>
   MatrixView<T> values() {
-    return view(reinterpret_cast<T*>(values_.data()), rows(), head_dim_, head_dim_);
+    return whole<T>(values_.data(), values_.size());
   }
 
   /// Calls f(keys, values) with the views of the cache's dtype.
@@ -48,7 +56,28 @@ class HeadCache {
     dtype_ == Dtype::bf16 ? f(keys<BF16>(), values<BF16>()) : f(keys<float>(), values<float>());
   }
 
-  /// Makes room for `rows` in all, and for no more.
+  /// The first rows, once quantize() has been called; nullptr before.
+  const QuantizedRows* quantized_keys() const { return quantized_ ? &quantized_->keys : nullptr; }
+  const QuantizedRows* quantized_values() const { return quantized_ ? &quantized_->values : nullptr; }
+  /// What is not in the quantized keys: it is added, rotated to their positions.
+  KeyBias key_bias() const { return quantized_ ? quantized_->bias : KeyBias(); }
+
+  /// All rows as floats, to [rows, head_dim] each.
+  void copy_to(float* keys, float* values) const {
+    const auto copy = [&](const QuantizedRows* old, const auto& rows, float* to) {
+      const Index first = old == nullptr ? 0 : old->rows();
+      if (first > 0) old->dequantize(0, first, to);
+      view(to + first * head_dim_, rows.rows(), head_dim_, head_dim_) = rows.template cast<float>();
+    };
+    visit([&](auto whole_keys, auto whole_values) {
+      copy(quantized_keys(), whole_keys, keys);
+      if (quantized_)
+        add_key_bias(quantized_->bias, positions().first(static_cast<std::size_t>(quantized_->keys.rows())), 1, keys);
+      copy(quantized_values(), whole_values, values);
+    });
+  }
+
+  /// Makes room for `rows` that are not quantized, and for no more.
   void reserve(Index rows) {
     keys_.reserve(static_cast<std::size_t>(rows) * row_bytes());
     values_.reserve(static_cast<std::size_t>(rows) * row_bytes());
@@ -57,14 +86,41 @@ class HeadCache {
 
   /// Adds one row, rounded to the cache's dtype. `key` and `value` are [head_dim]; positions ascend.
   void append(Position position, const float* key, const float* value) {
-    const std::size_t size = keys_.size();
-    keys_.resize(size + row_bytes());
-    values_.resize(size + row_bytes());
+    const std::size_t keys = keys_.size(), values = values_.size();
+    keys_.resize(keys + row_bytes());
+    values_.resize(values + row_bytes());
     positions_.push_back(position);
-    dtype_ == Dtype::bf16 ? write_last<BF16>(key, value) : write_last<float>(key, value);
+    write(key, keys_.data() + keys);
+    write(value, values_.data() + values);
   }
 
-  /// A copy of the rows `kept` (ascending) alone, allocated at its size.
+  /// Quantizes the rows that are due, keys without `bias`, which outlives the cache. Always by the same `how` and
+  /// `bias`.
+  void quantize(const CacheQuantization& how, const KeyBias& bias = {}) {
+    quantize_first(how, bias, how.due_keys(whole_rows(keys_)), how.due_values(whole_rows(values_)));
+  }
+
+  /// Quantizes the first `rows` rows of a cache of which none are, and returns the rest as a cache of its own.
+  HeadCache split(const CacheQuantization& how, const KeyBias& bias, Index rows) {
+    HeadCache rest(dtype_, head_dim_);
+    const auto first = static_cast<std::ptrdiff_t>(static_cast<std::size_t>(rows) * row_bytes());
+    rest.keys_.assign(keys_.begin() + first, keys_.end());
+    rest.values_.assign(values_.begin() + first, values_.end());
+    rest.positions_.assign(positions_.begin() + rows, positions_.end());
+    if (rows > 0) {
+      quantized_.emplace(how, bias, head_dim_);
+      quantized_->keys.reserve(rows);
+      quantized_->values.reserve(rows);
+      quantize_first(how, bias, rows, rows);
+    }
+    keys_ = std::vector<std::byte>();  // gives its memory back, as `= {}` would not
+    values_ = std::vector<std::byte>();
+    positions_.resize(static_cast<std::size_t>(rows));
+    positions_.shrink_to_fit();
+    return rest;
+  }
+
+  /// A copy of the rows `kept` (ascending) alone, allocated at its size. None are quantized.
   HeadCache compacted(std::span<const Index> kept) const {
     HeadCache small(dtype_, head_dim_);
     small.keys_.resize(kept.size() * row_bytes());
@@ -81,23 +137,66 @@ class HeadCache {
     return small;
   }
 
-  /// Allocated bytes: keys, values and positions.
-  std::size_t bytes() const { return keys_.capacity() + values_.capacity() + positions_.capacity() * sizeof(Position); }
+  /// Removes the last `count` rows, which are not quantized.
+  void remove_last(Index count) {
+    const auto bytes = static_cast<std::size_t>(count) * row_bytes();
+    keys_.resize(keys_.size() - bytes);
+    values_.resize(values_.size() - bytes);
+    positions_.resize(positions_.size() - static_cast<std::size_t>(count));
+  }
+
+  /// Allocated bytes: keys, values, positions, and what quantized rows take.
+  std::size_t bytes() const {
+    return keys_.capacity() + values_.capacity() + positions_.capacity() * sizeof(Position) +
+           (quantized_ ? quantized_->keys.bytes() + quantized_->values.bytes() : 0);
+  }
 
  private:
+  struct Quantized {
+    Quantized(const CacheQuantization& how, const KeyBias& key_bias, Index head_dim)
+        : keys(QuantizedRows::Of::keys, how.keys, head_dim),
+          values(QuantizedRows::Of::values, how.values, head_dim),
+          bias(key_bias) {}
+    QuantizedRows keys, values;
+    KeyBias bias;
+  };
+
   std::size_t row_bytes() const { return static_cast<std::size_t>(head_dim_) * size_of(dtype_); }
-  template <class T>
-  void write_last(const float* key, const float* value) {
-    for (Index d = 0; d < head_dim_; ++d) {
-      keys<T>()(rows() - 1, d) = static_cast<T>(key[d]);
-      values<T>()(rows() - 1, d) = static_cast<T>(value[d]);
-    }
+  Index whole_rows(const std::vector<std::byte>& rows) const { return static_cast<Index>(rows.size() / row_bytes()); }
+  template <class T, class Byte>
+  MatrixView<T> whole(Byte* data, std::size_t size) const {
+    return view(reinterpret_cast<T*>(data), static_cast<Index>(size / row_bytes()), head_dim_, head_dim_);
+  }
+  void write(const float* from, std::byte* to) const {
+    const auto write_as = [&]<class T>(T* row) {
+      for (Index d = 0; d < head_dim_; ++d) row[d] = static_cast<T>(from[d]);
+    };
+    dtype_ == Dtype::bf16 ? write_as(reinterpret_cast<BF16*>(to)) : write_as(reinterpret_cast<float*>(to));
+  }
+  void quantize_first(const CacheQuantization& how, const KeyBias& bias, Index keys, Index values) {
+    if (keys == 0 && values == 0) return;
+    if (!quantized_) quantized_.emplace(how, bias, head_dim_);
+    const auto move = [&](const auto& rows, Index count, const KeyBias& without, QuantizedRows& to,
+                          std::vector<std::byte>& from) {
+      if (count == 0) return;
+      Matrix<float> floats = rows.topRows(count).template cast<float>();
+      const auto first = static_cast<std::size_t>(to.rows());
+      add_key_bias(without, positions().subspan(first, static_cast<std::size_t>(count)), -1, floats.data());
+      to.append(view(std::as_const(floats)));
+      from.erase(from.begin(),
+                 from.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(count) * row_bytes()));
+    };
+    visit([&](auto whole_keys, auto whole_values) {
+      move(whole_keys, keys, bias, quantized_->keys, keys_);
+      move(whole_values, values, {}, quantized_->values, values_);
+    });
   }
 
   Dtype dtype_;
   Index head_dim_;
-  std::vector<std::byte> keys_, values_;  // [rows, head_dim] of dtype
+  std::vector<std::byte> keys_, values_;  // of dtype, [rows that are not quantized, head_dim]
   std::vector<Position> positions_;
+  std::optional<Quantized> quantized_;
 };
 
 }  // namespace kvx::inline v0

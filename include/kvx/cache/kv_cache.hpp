@@ -1,11 +1,11 @@
 #pragma once
 
+#include <kvx/cache/cache_shape.hpp>
 #include <kvx/cache/head_cache.hpp>
+#include <kvx/core/tensor_view.hpp>
 
 #include <cstddef>
-#include <memory>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
@@ -21,14 +21,15 @@ inline LayerCache compacted(const LayerCache& layer, std::span<const std::vector
   return small;
 }
 
-/// What a cache holds a row of: the sizes that budgets in bytes are divided by.
-struct CacheShape {
-  Index layers = 1, kv_heads = 1, head_dim = 0;
-  Dtype dtype = Dtype::f32;
-
-  /// One row of one head: key, value and position.
-  std::size_t row_bytes() const { return 2 * static_cast<std::size_t>(head_dim) * size_of(dtype) + sizeof(Position); }
-};
+/// What `rows` of one head take once those that are due have been quantized: HeadCache::bytes(), without what is
+/// allocated in advance.
+inline std::size_t quantized_bytes(const CacheQuantization& how, const CacheShape& shape, Index rows) {
+  const Index keys = how.due_keys(rows), values = how.due_values(rows);
+  const auto whole = static_cast<std::size_t>((2 * rows - keys - values) * shape.head_dim);
+  return QuantizedRows::bytes(QuantizedRows::Of::keys, how.keys, shape.head_dim, keys) +
+         QuantizedRows::bytes(QuantizedRows::Of::values, how.values, shape.head_dim, values) +
+         whole * size_of(shape.dtype) + static_cast<std::size_t>(rows) * sizeof(Position);
+}
 
 /// The KV cache of a whole model.
 class KvCache {
@@ -59,17 +60,6 @@ class KvCache {
 
  private:
   std::vector<LayerCache> layers_;
-};
-
-/// What one sequence attends to: a prefix that many sequences share and none may change, then rows of its own. Copying
-/// one shares the prefix.
-struct SequenceCache {
-  std::shared_ptr<const KvCache> prefix;
-  KvCache tail;
-  Position next_position = 0;  ///< of the next token; eviction does not move it
-
-  SequenceCache(std::shared_ptr<const KvCache> shared, const CacheShape& shape, Position next)
-      : prefix(std::move(shared)), tail(shape), next_position(next) {}
 };
 
 }  // namespace kvx::inline v0

@@ -5,27 +5,33 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <numeric>
+#include <functional>
 #include <span>
 #include <vector>
 
 namespace kvx::inline v0 {
 
-/// The indices of the `count` largest scores, ascending. Equal scores keep the lower index; NaN counts as lowest.
+/// The indices of the `count` largest scores, ascending, in a time that is linear on average. Equal scores keep the
+/// lower index; NaN counts as lowest.
 inline std::vector<Index> top_k(std::span<const float> scores, Index count) {
-  std::vector<Index> order(scores.size());
-  std::iota(order.begin(), order.end(), Index{0});
-  const auto score = [&](Index i) {
-    const float s = scores[static_cast<std::size_t>(i)];
-    return std::isnan(s) ? -INFINITY : s;
-  };
-  const auto better = [&](Index a, Index b) { return score(a) != score(b) ? score(a) > score(b) : a < b; };
-  const auto end = order.begin() + std::clamp(count, Index{0}, static_cast<Index>(order.size()));
-  if (end != order.end()) std::nth_element(order.begin(), end, order.end(), better);
-  order.erase(end, order.end());
-  order.shrink_to_fit();
-  std::sort(order.begin(), order.end());
-  return order;
+  const auto all = static_cast<Index>(scores.size());
+  count = std::clamp(count, Index{0}, all);
+  std::vector<Index> best;
+  if (count == 0) return best;
+  const auto ranked = [](float score) { return std::isnan(score) ? -INFINITY : score; };
+  std::vector<float> order(scores.size());
+  std::transform(scores.begin(), scores.end(), order.begin(), ranked);
+  const auto last = order.begin() + (count - 1);
+  std::nth_element(order.begin(), last, order.end(), std::greater<>());
+  const float cut = *last;
+  Index equal =
+      count - static_cast<Index>(std::count_if(order.begin(), last, [&](float score) { return score > cut; }));
+  best.reserve(static_cast<std::size_t>(count));
+  for (Index i = 0; i < all; ++i) {
+    const float score = ranked(scores[static_cast<std::size_t>(i)]);
+    if (score > cut || (score == cut && equal-- > 0)) best.push_back(i);
+  }
+  return best;
 }
 
 }  // namespace kvx::inline v0

@@ -12,9 +12,11 @@
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/record_order.hpp>
 #include <kvx/eval/record_store.hpp>
+#include <kvx/eval/repeat_prompt.hpp>
 #include <kvx/eval/run_key.hpp>
 #include <kvx/eval/run_times.hpp>
 #include <kvx/eval/scored_context.hpp>
+#include <kvx/io/read_matrix.hpp>
 #include <kvx/io/text_file.hpp>
 #include <kvx/model/config.hpp>
 #include <kvx/model/locate.hpp>
@@ -95,9 +97,11 @@ class Evaluation {
     ModelConfig config;
     Tokenizer tokenizer;
     Prompts prompts;
+    RepeatPrompt repeat;
   };
 
-  /// One cell per press and allowance. At ratio 0 every press is the base, which stands first and alone.
+  /// One cell per press and allowance, or per press where it decides itself how much stays. At ratio 0 every other
+  /// press is the base, which stands first and alone.
   void add_cells(const Registry& presses) {
     const auto add = [&](const AnyPolicy& policy, const Allowance& allowance, CellName name) {
       const auto same = [&](const Planned& planned) { return planned.name == name; };
@@ -107,10 +111,14 @@ class Evaluation {
     const auto add_base = [&] { add(none, Allowance::of_ratio(0), {none.written()}); };
     if (std::find(options_.ratios.begin(), options_.ratios.end(), 0.0) != options_.ratios.end()) add_base();
     for (const auto& written : options_.presses) {
-      const AnyPolicy policy = presses.parse(written, options_.seed);
+      const AnyPolicy policy = presses.parse(written, {options_.seed, read_matrix});
       const std::string press = policy.written();
       if (press == kNoPress) {
         add_base();
+        continue;
+      }
+      if (policy.traits().own_budget) {
+        add(policy, Allowance::of_ratio(0), {press, 0, std::string(kOwnBudget)});
         continue;
       }
       for (const double ratio : options_.ratios)
@@ -139,7 +147,8 @@ class Evaluation {
     for (const PromptGroup& group : prompts.groups) most = std::max(most, context_bytes(config, group, shape));
     expect_memory(resident_bytes() + weight_bytes(config, options_.weights) + most);
     const std::string key = run_key(hash_model(dir), data, settings(), options_.weights, options_.dtype);
-    return {name, dir, key, std::move(config), std::move(tokenizer), std::move(prompts)};
+    RepeatPrompt repeat = repeat_prompt(tokenizer, chat);
+    return {name, dir, key, std::move(config), std::move(tokenizer), std::move(prompts), std::move(repeat)};
   }
 
   /// What a context takes for all cells, before they are decoded from.
@@ -192,7 +201,8 @@ class Evaluation {
     auto start = Clock::now();
     expect_memory(resident_bytes() + context_bytes(model.config, group, shape));
     const double layer_work = kPrefillWork * static_cast<double>(jobs.size()) / static_cast<double>(shape.layers);
-    const ScoredContext scored(weights, context, cells, options_.dtype, threads, [&](Index) { advance(layer_work); });
+    const ScoredContext scored(
+        weights, context, cells, options_.dtype, threads, [&](Index) { advance(layer_work); }, model.repeat);
     times_.prefill_seconds += seconds_since(start);
     times_.context_tokens += context.size();
 
@@ -204,7 +214,8 @@ class Evaluation {
                   .model = model.name,
                   .task = task,
                   .press = names[job.cell].press,
-                  .ratio = cells[job.cell].allowance.resolve(rows, shape).ratio,
+                  .ratio = names[job.cell].budget == kOwnBudget ? scored.ratio(job.cell)
+                                                                : cells[job.cell].allowance.resolve(rows, shape).ratio,
                   .index = index,
                   .sample = samples_[index]};
       made.predicted_answer = std::move(answer);
@@ -225,7 +236,8 @@ class Evaluation {
     std::erase_if(jobs, unserved);
     const std::size_t used = resident_bytes();
     expect_memory(used);
-    answer_grid(weights, scored, questions, jobs, {options_.max_batch, (options_.memory - used) / 10 * 9}, threads,
+    answer_grid(weights, scored, questions, jobs,
+                {options_.max_batch, (options_.memory - used) / 10 * 9, options_.draft}, threads,
                 [&](const GridJob& job, std::span<const Token> tokens, double seconds) {
                   std::string answer = model.tokenizer.decode(tokens, true);
                   const Sample& sample = samples_[group.samples[job.question]];
@@ -254,6 +266,8 @@ class Evaluation {
   static double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
+  /// The budget's name for a press that decides itself how much stays.
+  static constexpr std::string_view kOwnBudget = "own";
   /// What a prefill is for the progress bar, in answers, for each answer that follows it.
   static constexpr double kPrefillWork = 0.25;
 

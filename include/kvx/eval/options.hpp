@@ -30,6 +30,7 @@ struct EvalOptions {
   int threads = 0;                            ///< 0 takes every core
   std::size_t memory = std::size_t{4} << 30;  ///< bytes that the process may occupy
   Index max_batch = 64;                       ///< sequences decoded at a time
+  bool draft = true;                          ///< see BatchLimits
   std::string out;                            ///< directory of the records and results
   std::string config;                         ///< all of it as text, one setting a line: kConfigFile has it
 };

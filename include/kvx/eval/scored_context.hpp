@@ -7,8 +7,13 @@
 #include <kvx/eval/cell.hpp>
 #include <kvx/model/prefill.hpp>
 #include <kvx/model/qwen2.hpp>
+#include <kvx/model/repeat_context.hpp>
+#include <kvx/model/rolling_cache.hpp>
+#include <kvx/press/edit_layer.hpp>
+#include <kvx/press/none.hpp>
 #include <kvx/press/select.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -26,80 +31,146 @@ class ScoredContext {
   /// Calls on_layer(layers done) as it goes. A policy whose scores do not depend on the budget scores once for all its
   /// cells. A cell that its policy cannot serve has a reason() and no cache.
   ScoredContext(const Qwen2& model, std::span<const Token> tokens, std::span<const Cell> cells, Dtype cache_dtype,
-                Threads& threads, const std::function<void(Index)>& on_layer = {})
-      : shape_(model.cache_shape(cache_dtype)),
-        cells_(cells.size()),
-        next_position_(static_cast<Position>(tokens.size())) {
+                Threads& threads, const std::function<void(Index)>& on_layer = {}, const RepeatPrompt& prompt = {})
+      : model_(model), shape_(model.cache_shape(cache_dtype)), tokens_(static_cast<Index>(tokens.size())) {
+    for (const Cell& cell : cells) cells_.push_back({cell.policy, {}, {}});
     Needs needs;
     std::map<std::string, std::vector<std::size_t>> by_policy;
     for (std::size_t c = 0; c < cells.size(); ++c) {
-      needs = needs | cells[c].policy.needs();
+      needs = needs | needs_of(cells[c].policy);
+      edit_queries_ = std::max(edit_queries_, cells[c].policy.edit_queries());
       by_policy[cells[c].policy.written()].push_back(c);
     }
     KvCache full(shape_);
     prefill(model, tokens, needs, cache_dtype, threads, [&](const PressInput& in, LayerCache rows) {
-      for (const auto& [name, members] : by_policy) score(in, cells, members);
+      for (const auto& [name, members] : by_policy)
+        if (!cells[members.front()].policy.needs().repetition) score(in, cells, members);
       full.layer(in.layer) = std::move(rows);
+      if (edit_queries_ > 0) queries_.push_back(detail::head_major(with_queries(in, edit_queries_).queries));
       if (on_layer) on_layer(in.layer + 1);
     });
     full_ = std::make_shared<const KvCache>(std::move(full));
+    for (const auto& [name, members] : by_policy)
+      if (cells[members.front()].policy.needs().repetition) repeat(model, tokens, cells, members, prompt, threads);
   }
 
   const CacheShape& shape() const { return shape_; }
-  Position next_position() const { return next_position_; }
+  /// Tokens of the context.
+  Index tokens() const { return tokens_; }
   const KvCache& full() const { return *full_; }
 
   /// Why the policy of cell `c` cannot serve this context; empty when it can.
   const std::string& reason(std::size_t c) const { return cells_[c].reason; }
 
-  /// What the cache of cell `c` will occupy.
-  std::size_t bytes(std::size_t c) const {
+  /// Whether cell `c` is the uncompressed cache.
+  bool is_base(std::size_t c) const { return cells_[c].policy.as<None>() != nullptr; }
+  /// Rows of cell `c` over all layers and heads.
+  std::size_t rows(std::size_t c) const {
     std::size_t rows = 0;
     for (const Kept& kept : cells_[c].kept)
       for (const auto& head : kept) rows += head.size();
-    return rows * shape_.row_bytes();
+    return rows;
+  }
+  /// What the cache of cell `c` will occupy, before a sequence adds to it.
+  std::size_t bytes(std::size_t c) const {
+    const auto quantization = cells_[c].policy.quantization();
+    if (!quantization) return rows(c) * shape_.row_bytes();
+    std::size_t sum = 0;
+    for (const Kept& kept : cells_[c].kept)
+      for (const auto& head : kept) sum += quantized_bytes(*quantization, shape_, static_cast<Index>(head.size()));
+    return sum;
+  }
+  /// What of it each sequence has for itself.
+  std::size_t own_bytes(std::size_t c) const {
+    const AnyPolicy& policy = cells_[c].policy;
+    if (policy.decoding() != nullptr) return bytes(c);
+    const auto quantization = policy.quantization();
+    if (!quantization) return 0;
+    const auto rows = static_cast<std::size_t>(2 * quantization->residual * shape_.layers * shape_.kv_heads);
+    return std::min(bytes(c), rows * shape_.row_bytes());
+  }
+  /// The share of the rows that cell `c` removes.
+  double ratio(std::size_t c) const {
+    return reason(c).empty() ? 1 - static_cast<double>(rows(c)) / static_cast<double>(full_->rows()) : 0;
   }
 
-  /// The compressed cache of cell `c`.
-  std::shared_ptr<const KvCache> compact(std::size_t c) const {
+  /// What a sequence that answers from cell `c` starts from, as a copy.
+  SequenceCache start(std::size_t c) const {
     KvCache cache(shape_);
-    for (Index l = 0; l < full_->layers(); ++l)
-      cache.layer(l) = compacted(full_->layer(l), cells_[c].kept[static_cast<std::size_t>(l)]);
-    return std::make_shared<const KvCache>(std::move(cache));
+    const CellState& cell = cells_[c];
+    for (Index l = 0; l < full_->layers(); ++l) {
+      const auto at = static_cast<std::size_t>(l);
+      PressInput in{.layer = l, .layers = full_->layers(), .inv_freq = model_.inv_freq()};
+      if (edit_queries_ > 0) {
+        const auto window = std::min(edit_queries_, tokens_);
+        const auto heads = static_cast<Index>(queries_[at].size()) / (window * shape_.head_dim);
+        in.queries = TensorView<const float>::head_major(queries_[at].data(), heads, window, shape_.head_dim);
+      }
+      cache.layer(l) =
+          edited(cell.policy, with_queries(in, cell.policy.edit_queries()), full_->layer(l), cell.kept[at]);
+    }
+    const Position next = position_after(cell.policy, cache, tokens_);
+    return start_sequence(model_, cell.policy, std::move(cache), shape_.dtype, next);
   }
 
  private:
   struct CellState {
+    AnyPolicy policy;
     std::vector<Kept> kept;  // per layer
     std::string reason;
   };
 
   /// Selects for the cells `members`, which have one policy; `in` has the queries that the most demanding one wants.
-  void score(PressInput in, std::span<const Cell> cells, const std::vector<std::size_t>& members) {
+  void score(const PressInput& all, std::span<const Cell> cells, const std::vector<std::size_t>& members) {
     const AnyPolicy& policy = cells[members.front()].policy;
-    const Index there = in.queries.tokens(), wanted = policy.needs().queries;
-    if (wanted < there) in.queries = in.queries.tokens(there - wanted, wanted);
+    const PressInput in = with_queries(all, policy.needs().queries);
     Matrix<float> scores(in.kv_heads(), in.tokens());
     bool scored = false;
     for (const std::size_t c : members) {
-      if (!cells_[c].reason.empty()) continue;
+      CellState& cell = cells_[c];
+      if (!cell.reason.empty()) continue;
       const Budget budget = cells[c].allowance.resolve(in);
-      const Index rows = policy.rows(budget, in.tokens());
       try {
-        if (rows < in.tokens() && (!scored || policy.scores_by_budget())) policy.score(in, budget, view(scores));
-        scored |= rows < in.tokens();
-        cells_[c].kept.push_back(rows < in.tokens() ? keep_best(view(std::as_const(scores)), rows)
-                                                    : keep_all(in.kv_heads(), in.tokens()));
+        if (keeps_all(policy, budget, in)) {
+          cell.kept.push_back(keep_all(in.kv_heads(), in.tokens()));
+          continue;
+        }
+        if (!scored || policy.traits().scores_by_budget) policy.score(in, budget, view(scores));
+        scored = true;
+        cell.kept.push_back(policy.select(in, view(std::as_const(scores)), budget));
       } catch (const NotApplicable& why) {
-        cells_[c] = {{}, why.what()};
+        cell = {policy, {}, why.what()};
       }
     }
   }
 
+  /// Selects for the cells `members`, which have one policy that has the context repeated.
+  void repeat(const Qwen2& model, std::span<const Token> tokens, std::span<const Cell> cells,
+              const std::vector<std::size_t>& members, const RepeatPrompt& prompt, Threads& threads) {
+    const AnyPolicy& policy = cells[members.front()].policy;
+    std::vector<Matrix<float>> scores;
+    for (const std::size_t c : members) {
+      const Budget budget = cells[c].allowance.resolve(tokens_, shape_);
+      try {
+        if (budget.keep >= tokens_) {
+          cells_[c].kept.assign(static_cast<std::size_t>(shape_.layers), keep_all(shape_.kv_heads, tokens_));
+          continue;
+        }
+        if (scores.empty())
+          scores = score_repetition(policy, budget, model, full_, tokens, prompt, shape_.dtype, threads);
+        cells_[c].kept = policy.select_layers(scores, budget);
+      } catch (const NotApplicable& why) {
+        cells_[c].reason = why.what();
+      }
+    }
+  }
+
+  const Qwen2& model_;
   CacheShape shape_;
   std::shared_ptr<const KvCache> full_;
   std::vector<CellState> cells_;
-  Position next_position_;
+  Index tokens_, edit_queries_ = 0;
+  std::vector<std::vector<float>> queries_;  // per layer the last edit_queries_, [heads, window, head_dim]
 };
 
 }  // namespace kvx::inline v0

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/cache/kv_cache.hpp>
+#include <kvx/cache/sequence_cache.hpp>
 #include <kvx/core/dtype.hpp>
 #include <kvx/core/random.hpp>
 #include <kvx/core/tensor_view.hpp>

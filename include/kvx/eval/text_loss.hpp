@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kvx/cache/kv_cache.hpp>
+#include <kvx/cache/sequence_cache.hpp>
 #include <kvx/core/dtype.hpp>
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
@@ -42,7 +42,7 @@ inline TextLoss text_loss(const Qwen2& model, std::span<const Token> tokens, std
     const auto half = tokens.subspan(w * window, window / 2),
                rest = tokens.subspan(w * window + window / 2, window - window / 2);
     const auto context = compress(model, half, AnyPolicy(None()), Allowance::of_ratio(0), cache_dtype, threads);
-    std::array<SequenceCache, 1> sequence = {context.sequence()};
+    std::array<SequenceCache, 1> sequence = {context.start};
     const auto likelihoods = suffix_likelihood(model, sequence, rest, threads);
     for (const TokenLikelihood& token : likelihoods.front()) loss.nll += token.nll;
     loss.tokens += rest.size() - 1;

@@ -2,6 +2,7 @@
 
 #include <kvx/core/dtype.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/kernels/attend_job.hpp>
 #include <kvx/kernels/attend_tile.hpp>
 #include <kvx/kernels/isa.hpp>
 

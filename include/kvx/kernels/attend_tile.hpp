@@ -1,15 +1,11 @@
 #pragma once
 
-#include <kvx/core/scratch.hpp>
 #include <kvx/core/tensor_view.hpp>
-#include <kvx/kernels/each_tile.hpp>
 #include <kvx/kernels/simd.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <limits>
-#include <span>
-#include <type_traits>
 
 namespace kvx::inline v0 {
 
@@ -29,16 +25,6 @@ inline constexpr Index kAttentionBlock = 64;
 
 namespace detail {
 
-/// Queries over the rows of one KV head.
-template <class T>
-struct AttentionJob {
-  std::span<AttentionQuery> queries;
-  const T *keys, *values;  // [last, head_dim]
-  Index first, last;       // the rows to run over
-  Index head_dim, stride;
-  float scale;
-};
-
 inline constexpr Index kAttentionPanel = 16;
 
 /// A block of rows as floats. Keys are panels [head_dim, 16], a lane being a key; lanes behind the last key hold what
@@ -49,43 +35,6 @@ struct AttentionBlock {
   const float* values;  // [count, head_dim]
   Index value_stride;
 };
-
-template <int kLanes, class T>
-[[gnu::always_inline]] inline void pack_keys(const AttentionJob<T>& job, Index first, Index count, float* packed) {
-  using S = Simd<kLanes>;
-  for (Index j = 0; j < count; j += kLanes) {
-    float* const panel = packed + j / kAttentionPanel * kAttentionPanel * job.head_dim + j % kAttentionPanel;
-    for (Index d = 0; d < job.head_dim; d += kLanes) {
-      const Index width = std::min<Index>(kLanes, job.head_dim - d);
-      typename S::Float rows[std::size_t{kLanes}];
-      for (Index i = 0; i < kLanes; ++i) {
-        typename S::Float key;
-        load_part<kLanes>(job.keys + (first + std::min(j + i, count - 1)) * job.stride + d, width, key);
-        rows[i] = key;
-      }
-      transpose<kLanes>(rows);
-      for (Index i = 0; i < width; ++i) S::store(rows[i], panel + (d + i) * kAttentionPanel);
-    }
-  }
-}
-
-/// `count` rows from `first` on; `memory` has room for two times 64 x head_dim.
-template <int kLanes, class T>
-[[gnu::always_inline]] inline AttentionBlock block_of(const AttentionJob<T>& job, Index first, Index count,
-                                                      float* memory) {
-  pack_keys<kLanes>(job, first, count, memory);
-  const T* const from = job.values + first * job.stride;
-  if constexpr (std::is_same_v<T, float>) return {first, count, memory, from, job.stride};
-  float* const values = memory + kAttentionBlock * job.head_dim;
-  for (Index j = 0; j < count; ++j)
-    for (Index d = 0; d < job.head_dim; d += kLanes) {
-      const Index width = std::min<Index>(kLanes, job.head_dim - d);
-      typename Simd<kLanes>::Float value;
-      load_part<kLanes>(from + j * job.stride + d, width, value);
-      store_part<kLanes>(value, width, values + j * job.head_dim + d);
-    }
-  return {first, count, memory, values, job.head_dim};
-}
 
 /// Scaled scores of kRows queries with a block; what a query does not see is minus infinity.
 template <int kLanes, int kRows, int kPanels>
@@ -222,27 +171,6 @@ template <int kLanes, int kRows, int kPanels>
     (void)exp_block<kLanes>(scores[r], queries[r].highest);
     const float weight = static_cast<float>(1 / queries[r].total);
     for (Index j = 0; j < block.count; ++j) queries[r].received[block.first + j] += scores[r][j] * weight;
-  }
-}
-
-struct AttentionMemory;
-
-template <int kLanes, int kRows, int kPanels, bool kReceived, class T>
-[[gnu::always_inline]] inline void attend_job(const AttentionJob<T>& job) {
-  float* const memory = scratch<AttentionMemory, float>(static_cast<std::size_t>(2 * kAttentionBlock * job.head_dim));
-  Index last = 0;
-  for (const AttentionQuery& query : job.queries) last = std::max(last, std::min(query.seen, job.last));
-  for (Index first = job.first; first < last; first += kAttentionBlock) {
-    const AttentionBlock block = block_of<kLanes>(job, first, std::min(kAttentionBlock, last - first), memory);
-    each_tile<kRows>(
-        static_cast<Index>(job.queries.size()), [&]<int rows>(std::integral_constant<int, rows>,
-                                                              Index query) __attribute__((always_inline)) {
-          AttentionQuery* const some = job.queries.data() + query;
-          if constexpr (kReceived)
-            receive_tile<kLanes, rows, kPanels>(some, job.last, job.head_dim, job.scale, block);
-          else
-            attend_tile<kLanes, rows, kPanels>(some, job.last, job.head_dim, job.scale, block);
-        });
   }
 }
 

@@ -5,8 +5,18 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 namespace kvx::inline v0::detail {
+
+/// Makes lane 0 the sum of all lanes: the upper half is added to the lower one, and so on.
+template <int kLanes, int kStep = kLanes / 2>
+[[gnu::always_inline]] inline void add_lanes(typename Simd<kLanes>::Float& sum) {
+  typename Simd<kLanes>::Float upper = sum;
+  swap_lanes<kLanes, kStep>(sum, upper, std::make_integer_sequence<int, kLanes>());
+  sum += upper;
+  if constexpr (kStep > 1) add_lanes<kLanes, kStep / 2>(sum);
+}
 
 /// scores[j] = scale * q . keys[j] for `rows` keys of `head_dim` channels. Each dot product sums the lanes of one
 /// register in the order of their index, after adding up the channels register by register.
@@ -28,11 +38,8 @@ template <int kLanes, class T>
       load_part<kLanes>(key + d, head_dim - d, b);
       sum += a * b;
     }
-    float lanes[std::size_t{kLanes}];
-    S::store(sum, lanes);
-    for (int half = kLanes / 2; half > 0; half /= 2)
-      for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
-    scores[j] = scale * lanes[0];
+    add_lanes<kLanes>(sum);
+    scores[j] = scale * sum[0];
   }
 }
 
@@ -40,43 +47,71 @@ template <int kLanes, class T>
 template <int kLanes>
 [[gnu::always_inline]] inline void softmax(float* scores, Index rows) {
   using S = Simd<kLanes>;
+  const Index whole = rows - rows % kLanes;  // in full registers
+  typename S::Float x, highest_lanes = typename S::Float{} + scores[0];
+  for (Index j = 0; j < whole; j += kLanes) {
+    S::load(scores + j, x);
+    highest_lanes = x > highest_lanes ? x : highest_lanes;
+  }
   float highest = scores[0];
-  for (Index j = 1; j < rows; ++j) highest = std::max(highest, scores[j]);
-  double total = 0;
-  for (Index j = 0; j < rows; j += kLanes) {
-    const Index count = std::min<Index>(kLanes, rows - j);
-    typename S::Float x;
-    load_part<kLanes>(scores + j, count, x);
+  for (int i = 0; i < kLanes; ++i) highest = std::max(highest, highest_lanes[i]);
+  for (Index j = whole; j < rows; ++j) highest = std::max(highest, scores[j]);
+  typename S::Double total_lanes = {};
+  for (Index j = 0; j < whole; j += kLanes) {
+    S::load(scores + j, x);
     x -= highest;
     S::exp(x);
-    store_part<kLanes>(x, count, scores + j);
-    for (Index i = 0; i < count; ++i) total += static_cast<double>(scores[j + i]);
+    S::store(x, scores + j);
+    total_lanes += __builtin_convertvector(x, typename S::Double);
+  }
+  double total = 0;
+  for (int i = 0; i < kLanes; ++i) total += total_lanes[i];
+  if (whole < rows) {
+    load_part<kLanes>(scores + whole, rows - whole, x);
+    x -= highest;
+    S::exp(x);
+    store_part<kLanes>(x, rows - whole, scores + whole);
+    for (Index j = whole; j < rows; ++j) total += static_cast<double>(scores[j]);
   }
   const float scale = static_cast<float>(1 / total);
-  for (Index j = 0; j < rows; ++j) scores[j] *= scale;
+  for (Index j = 0; j < whole; j += kLanes) {
+    S::load(scores + j, x);
+    x *= scale;
+    S::store(x, scores + j);
+  }
+  for (Index j = whole; j < rows; ++j) scores[j] *= scale;
+}
+
+/// out[d] += sum over j of weights[j] * values[j][d], for kBlock registers of channels side by side.
+template <int kLanes, int kBlock, class T>
+[[gnu::always_inline]] inline void weighted_block(const float* weights, const T* values, Index rows, Index stride,
+                                                  float* out) {
+  using S = Simd<kLanes>;
+  typename S::Float sum[std::size_t{kBlock}], value;
+#pragma GCC unroll 16
+  for (int b = 0; b < kBlock; ++b) S::load(out + b * kLanes, sum[b]);
+  for (Index j = 0; j < rows; ++j)
+#pragma GCC unroll 16
+    for (int b = 0; b < kBlock; ++b) {
+      S::load(values + j * stride + b * kLanes, value);
+      sum[b] += value * weights[j];
+    }
+#pragma GCC unroll 16
+  for (int b = 0; b < kBlock; ++b) S::store(sum[b], out + b * kLanes);
 }
 
 /// out[d] += sum over j of weights[j] * values[j][d].
 template <int kLanes, class T>
 [[gnu::always_inline]] inline void weighted_sum(const float* weights, const T* values, Index rows, Index head_dim,
                                                 Index stride, float* out) {
-  using S = Simd<kLanes>;
-  constexpr int kBlock = 4;  // registers of channels summed side by side
-  typename S::Float value;
   Index d = 0;
-  for (; d + kBlock * kLanes <= head_dim; d += kBlock * kLanes) {
-    typename S::Float sum[kBlock];
-    for (int b = 0; b < kBlock; ++b) S::load(out + d + b * kLanes, sum[b]);
-    for (Index j = 0; j < rows; ++j)
-      for (int b = 0; b < kBlock; ++b) {
-        S::load(values + j * stride + d + b * kLanes, value);
-        sum[b] += value * weights[j];
-      }
-    for (int b = 0; b < kBlock; ++b) S::store(sum[b], out + d + b * kLanes);
-  }
+  for (; d + 8 * kLanes <= head_dim; d += 8 * kLanes)
+    weighted_block<kLanes, 8>(weights, values + d, rows, stride, out + d);
+  for (; d + 4 * kLanes <= head_dim; d += 4 * kLanes)
+    weighted_block<kLanes, 4>(weights, values + d, rows, stride, out + d);
   for (; d < head_dim; d += kLanes) {
     const Index count = std::min<Index>(kLanes, head_dim - d);
-    typename S::Float sum;
+    typename Simd<kLanes>::Float sum, value;
     load_part<kLanes>(out + d, count, sum);
     for (Index j = 0; j < rows; ++j) {
       load_part<kLanes>(values + j * stride + d, count, value);

@@ -25,7 +25,7 @@ template <class T>
 void matmul_portable(const MatmulJob<FloatRows>& job) {
   matmul_job<4, 3, 1, T>(job);
 }
-inline void int8_portable(const MatmulJob<QuantizedRows>& job) { int8_job<PlainDot<4>, 2, 1>(job); }
+inline void int8_portable(const MatmulJob<Int8Rows>& job) { int8_job<PlainDot<4>, 2, 1>(job); }
 inline void quantize_portable(const float* row, Index in, Index groups, std::int8_t* to, float* scale,
                               std::int32_t* offset) {
   quantize_row<4>(row, in, groups, to, scale, offset);
@@ -35,9 +35,7 @@ template <class T>
 [[gnu::target("avx2,fma")]] void matmul_avx2(const MatmulJob<FloatRows>& job) {
   matmul_job<8, 3, 2, T>(job);
 }
-[[gnu::target("avx2,fma")]] inline void int8_avx2(const MatmulJob<QuantizedRows>& job) {
-  int8_job<WordDot<8>, 2, 1>(job);
-}
+[[gnu::target("avx2,fma")]] inline void int8_avx2(const MatmulJob<Int8Rows>& job) { int8_job<WordDot<8>, 2, 1>(job); }
 [[gnu::target("avx2,fma")]] inline void quantize_avx2(const float* row, Index in, Index groups, std::int8_t* to,
                                                       float* scale, std::int32_t* offset) {
   quantize_row<8>(row, in, groups, to, scale, offset);
@@ -46,11 +44,11 @@ template <class T>
 [[gnu::target("avx512f,avx512bw,avx512vl,fma")]] void matmul_avx512(const MatmulJob<FloatRows>& job) {
   matmul_job<16, 6, 4, T>(job);
 }
-[[gnu::target("avx512f,avx512bw,avx512vl,fma")]] inline void int8_avx512(const MatmulJob<QuantizedRows>& job) {
+[[gnu::target("avx512f,avx512bw,avx512vl,fma")]] inline void int8_avx512(const MatmulJob<Int8Rows>& job) {
   int8_job<WordDot<16>, 4, 2>(job);
 }
 [[gnu::target("avx512f,avx512bw,avx512vl,avx512vnni,fma")]] inline void int8_avx512vnni(
-    const MatmulJob<QuantizedRows>& job) {
+    const MatmulJob<Int8Rows>& job) {
   int8_job<VnniDot, 4, 3>(job);
 }
 [[gnu::target("avx512f,avx512bw,avx512vl,fma")]] inline void quantize_avx512(const float* row, Index in, Index groups,
@@ -79,7 +77,7 @@ inline void multiply(Isa path, const MatmulJob<FloatRows>& job) {
   bf16 ? matmul_portable<BF16>(job) : matmul_portable<float>(job);
 }
 
-inline void multiply(Isa path, const MatmulJob<QuantizedRows>& job) {
+inline void multiply(Isa path, const MatmulJob<Int8Rows>& job) {
 #if defined(__x86_64__)
   if (path >= Isa::avx512) return __builtin_cpu_supports("avx512vnni") ? int8_avx512vnni(job) : int8_avx512(job);
   if (path == Isa::avx2) return int8_avx2(job);
@@ -131,15 +129,15 @@ inline void matmul(MatrixView<const float> x, const PackedMatrix& weights, std::
   if (rows == 0) return;
   if (weights.format() == WeightFormat::int8) {
     const Index groups = weights.groups();
-    auto* const bytes = detail::scratch<detail::QuantizedRows, std::int8_t>(static_cast<std::size_t>(rows * padded));
-    auto* const scales = detail::scratch<detail::QuantizedRows, float>(static_cast<std::size_t>(rows * groups));
-    auto* const offsets = detail::scratch<detail::QuantizedRows, std::int32_t>(static_cast<std::size_t>(rows * groups));
+    auto* const bytes = detail::scratch<detail::Int8Rows, std::int8_t>(static_cast<std::size_t>(rows * padded));
+    auto* const scales = detail::scratch<detail::Int8Rows, float>(static_cast<std::size_t>(rows * groups));
+    auto* const offsets = detail::scratch<detail::Int8Rows, std::int32_t>(static_cast<std::size_t>(rows * groups));
     threads.parallel_for(rows, kRowsWorthAThread, [&](Index first, Index last) {
       for (Index r = first; r < last; ++r)
         detail::quantize(path, x.row(r).data(), x.cols(), groups, bytes + r * padded, scales + r * groups,
                          offsets + r * groups);
     });
-    return detail::multiply(path, detail::QuantizedRows{bytes, scales, offsets}, x, weights, bias, y, threads);
+    return detail::multiply(path, detail::Int8Rows{bytes, scales, offsets}, x, weights, bias, y, threads);
   }
 #if defined(__x86_64__)
   if (weights.format() == WeightFormat::bf16 && path >= Isa::avx512bf16) {

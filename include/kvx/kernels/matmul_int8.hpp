@@ -14,7 +14,7 @@
 namespace kvx::inline v0::detail {
 
 /// Rows rounded to int8, a scale for each group of PackedMatrix::kGroup inputs.
-struct QuantizedRows {
+struct Int8Rows {
   const std::int8_t* data;      // [rows, padded_in]
   const float* scales;          // [rows, groups]
   const std::int32_t* offsets;  // [rows, groups]: what weights stored as byte + kZero add to a group's sum, negated
@@ -67,7 +67,7 @@ using VnniDot = PlainDot<16>;
 #endif
 
 template <class Dot, int kRows, int kPanels>
-[[gnu::always_inline]] inline void int8_tile(const MatmulJob<QuantizedRows>& job, Index row, Index panel) {
+[[gnu::always_inline]] inline void int8_tile(const MatmulJob<Int8Rows>& job, Index row, Index panel) {
   constexpr int kLanes = Dot::lanes;
   using S = Simd<kLanes>;
   constexpr int kVectors = PackedMatrix::kPanel / kLanes;
@@ -121,7 +121,7 @@ template <class Dot, int kRows, int kPanels>
 }
 
 template <class Dot, int kRows, int kPanels>
-[[gnu::always_inline]] inline void int8_job(const MatmulJob<QuantizedRows>& job) {
+[[gnu::always_inline]] inline void int8_job(const MatmulJob<Int8Rows>& job) {
   each_panel_tile<kPanels>(
       job.first_panel,
       job.last_panel, [&]<int panels>(std::integral_constant<int, panels>, Index panel) __attribute__((always_inline)) {

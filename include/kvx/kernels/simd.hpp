@@ -68,6 +68,27 @@ struct Simd {
     const Int exponent = (reinterpret_cast<Int>(shifted) - std::int32_t{0x4B400000} + 127) << 23;
     x = p * reinterpret_cast<Float>(exponent);
   }
+
+  /// Sine and cosine of x in [0, 2^18], within 2e-6 up to 2^15 and 2e-5 above: x less a multiple of 2 pi, which is
+  /// taken off in three parts, and minimax polynomials on [-pi, pi].
+  [[gnu::always_inline]] static void sin_cos(const Float& x, Float& sin, Float& cos) {
+    constexpr float kRound = 12582912.0f;  // as in exp()
+    const Float n = (x * 0.159154943f + kRound) - kRound;
+    const Float r = ((x - n * 6.28125f) - n * 1.93500518798828125e-3f) - n * 3.01991598e-7f;
+    const Float z = r * r;
+    Float p = z * -2.03653823e-8f + 2.69980183e-6f;
+    p = p * z - 1.98087218e-4f;
+    p = p * z + 8.33240710e-3f;
+    p = p * z - 1.66665539e-1f;
+    p = p * z + 9.99999583e-1f;
+    sin = p * r;
+    p = z * 1.72469439e-9f - 2.70795965e-7f;
+    p = p * z + 2.47699481e-5f;
+    p = p * z - 1.38878066e-3f;
+    p = p * z + 4.16664891e-2f;
+    p = p * z - 4.99999881e-1f;
+    cos = p * z + 1.0f;
+  }
 };
 
 /// Exchanges the lanes of `a` that have kStep in their number with those of `b` that have not.

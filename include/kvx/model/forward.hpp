@@ -1,12 +1,14 @@
 #pragma once
 
 #include <kvx/cache/kv_cache.hpp>
+#include <kvx/cache/sequence_cache.hpp>
 #include <kvx/core/error.hpp>
 #include <kvx/core/scratch.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
 #include <kvx/kernels/attend.hpp>
+#include <kvx/kernels/attend_quantized.hpp>
 #include <kvx/model/qwen2.hpp>
 #include <kvx/model/workspace.hpp>
 
@@ -21,9 +23,23 @@ namespace kvx::inline v0 {
 struct Step {
   SequenceCache* sequence;
   std::span<const Token> tokens;
+  Index steps = 1;  ///< that the tokens stand for, as if they were fed one after the other: see StepObserver
 };
 
 namespace detail {
+
+/// Attention over all rows of a head, those that are quantized first.
+inline void attend_head(const HeadCache& head, std::span<AttentionQuery> queries, float scale) {
+  head.visit([&](auto keys, auto values) {
+    using T = typename decltype(keys)::Scalar;
+    if (const QuantizedRows* const old = head.quantized_keys(); old != nullptr && old->rows() > 0) {
+      attend_quantized<T>(queries, old->view(), head.quantized_values()->view(), values, scale, head.key_bias(),
+                          head.positions());
+      for (AttentionQuery& query : queries) query.seen -= old->rows();
+    }
+    attend<T>(queries, keys, rows_of(values, values.rows() - keys.rows(), keys.rows()), scale);
+  });
+}
 
 /// Attention of KV head `h` of layer `l` for rows [first, last), which share a prefix: over that all together, then
 /// over each one's tail. `queries` and `out` are [heads, rows, head_dim].
@@ -44,16 +60,17 @@ inline void attend_cached(std::span<const StepRow> rows, Index l, Index h, Index
       std::fill_n(out.row(i, t), out.head_dim(), 0.0f);
       all[at++] = {queries.row(i, t), out.row(i, t), prefix.rows()};
     }
-  const auto over = [&](const HeadCache& head, std::span<AttentionQuery> some) {
-    head.visit([&](auto keys, auto values) { attend<typename decltype(keys)::Scalar>(some, keys, values, scale); });
-  };
-  over(prefix, all);
+  attend_head(prefix, all, scale);
   for (Index t = first; t < last;) {
     const Index begin = t;
+    const HeadCache& tail = head_of(row(begin).sequence->tail);
     for (; t < last && row(t).sequence == row(begin).sequence; ++t)
-      for (Index g = 0; g < group; ++g) all[static_cast<std::size_t>((t - first) * group + g)].seen = row(t).own;
-    over(head_of(row(begin).sequence->tail), std::span(all).subspan(static_cast<std::size_t>((begin - first) * group),
-                                                                    static_cast<std::size_t>((t - begin) * group)));
+      for (Index g = 0; g < group; ++g)
+        all[static_cast<std::size_t>((t - first) * group + g)].seen = tail.rows() - row(t).later;
+    attend_head(tail,
+                std::span(all).subspan(static_cast<std::size_t>((begin - first) * group),
+                                       static_cast<std::size_t>((t - begin) * group)),
+                scale);
   }
   finish_attention(all, out.head_dim());
 }
@@ -67,10 +84,10 @@ inline void list_tokens(const Qwen2& model, std::span<const Step> steps, Workspa
   for (const Step& step : steps) {
     if (step.tokens.empty()) throw Error("step", "expected at least one token, found none");
     model.check(step.tokens, step.sequence->next_position);
-    Index own = step.sequence->tail.layer(0).front().rows();
+    Index later = static_cast<Index>(step.tokens.size());
     Position position = step.sequence->next_position;
     for (const Token token : step.tokens) {
-      work.step_rows.push_back({step.sequence, ++own});
+      work.step_rows.push_back({step.sequence, --later});
       work.tokens.push_back(token);
       work.positions.push_back(position++);
     }
@@ -129,6 +146,13 @@ inline MatrixView<float> forward_hidden(const Qwen2& model, std::span<const Step
                               queries, out);
       }
     });
+    for (std::size_t s = 0; s < steps.size(); ++s)
+      if (StepObserver* const observer = steps[s].sequence->observer.get()) {
+        const Index first = work.firsts[s], tokens = work.firsts[s + 1] - first;
+        observer->after_attention(
+            *steps[s].sequence,
+            {l, steps[s].steps, queries.tokens(first, tokens), rows_of(read_only(x), first, tokens)}, threads);
+      }
     model.finish_layer(l, read_only(attended), x, work, threads);
   }
   for (const Step& step : steps) step.sequence->next_position += static_cast<Position>(step.tokens.size());

@@ -97,8 +97,9 @@ Matrix<float> prefill(const Qwen2& model, std::span<const Token> tokens, const N
   for (Index l = 0; l < config.layers; ++l) {
     auto qkv = model.project_qkv(l, read_only(x), work, threads);
     const TensorView<float> queries = model.queries(qkv);
-    std::vector<float> pre_rope, received;
+    std::vector<float> pre_rope, pre_rope_keys, received;
     if (needs.pre_rope_queries) pre_rope = detail::head_major(queries);
+    if (needs.pre_rope_keys) pre_rope_keys = detail::head_major(model.keys(qkv));
     if (needs.attention) received.resize(static_cast<std::size_t>(config.heads * count));
     detail::rotate(rope, queries, threads);
     detail::rotate(rope, model.keys(qkv), threads);
@@ -106,6 +107,7 @@ Matrix<float> prefill(const Qwen2& model, std::span<const Token> tokens, const N
     const auto tensor = [&](const std::vector<float>& data, Index heads) {
       return TensorView<const float>::head_major(data.data(), heads, count, config.head_dim);
     };
+    const Matrix<float> output = needs.output_projection ? model.output_projection(l) : Matrix<float>();
     PressInput in{.layer = l,
                   .layers = config.layers,
                   .keys = tensor(keys, config.kv_heads),
@@ -114,12 +116,15 @@ Matrix<float> prefill(const Qwen2& model, std::span<const Token> tokens, const N
                   .pre_rope_queries = {},
                   .attention = received,
                   .inv_freq = model.inv_freq(),
+                  .output_projection = TensorView<const float>::token_major(
+                      output.data(), needs.output_projection ? config.heads : 0, output.rows(), config.head_dim),
                   .dtype = cache_dtype};
     auto attended = work.attended.rows(count, config.heads * config.head_dim);
     detail::attend_causal(queries, in.keys, in.values,
                           TensorView<float>::token_major(attended.data(), config.heads, count, config.head_dim),
                           received, threads);
     if (needs.pre_rope_queries) in.pre_rope_queries = tensor(pre_rope, config.heads);
+    if (needs.pre_rope_keys) in.pre_rope_keys = tensor(pre_rope_keys, config.kv_heads);
     const Index window = std::min(needs.queries, count);
     if (window > 0) in.queries = queries.tokens(count - window, window);
     LayerCache rows(static_cast<std::size_t>(config.kv_heads), HeadCache(cache_dtype, config.head_dim));

@@ -5,6 +5,7 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
+#include <kvx/kernels/key_bias.hpp>
 #include <kvx/kernels/matmul.hpp>
 #include <kvx/kernels/rope.hpp>
 #include <kvx/kernels/row_kernels.hpp>
@@ -74,10 +75,33 @@ class Qwen2 {
     });
     return qkv;
   }
+  /// What layer `l` adds to the keys of KV head `h`, if anything; valid while the model is.
+  KeyBias key_bias(Index l, Index h) const {
+    const auto dim = static_cast<std::size_t>(config_.head_dim);
+    const auto first = static_cast<std::size_t>(config_.heads + h) * dim;
+    const auto bias = std::span(layer(l).qkv_bias).subspan(first, dim);
+    const bool none = std::all_of(bias.begin(), bias.end(), [](float x) { return x == 0; });
+    return none ? KeyBias() : KeyBias{bias, inv_freq_};
+  }
   TensorView<float> queries(MatrixView<float> qkv) const { return part(qkv, 0, config_.heads); }
   TensorView<float> keys(MatrixView<float> qkv) const { return part(qkv, config_.heads, config_.kv_heads); }
   TensorView<float> values(MatrixView<float> qkv) const {
     return part(qkv, config_.heads + config_.kv_heads, config_.kv_heads);
+  }
+
+  /// What turns the heads' outputs of layer `l` into hidden states, [hidden, heads head_dim].
+  Matrix<float> output_projection(Index l) const {
+    const PackedMatrix& packed = layer(l).output;
+    Matrix<float> all(packed.out(), packed.in());
+    for (Index o = 0; o < all.rows(); ++o) packed.row(o, all.row(o).data());
+    return all;
+  }
+
+  /// The length of what layer `l` projects queries, keys and values of, for hidden states `x` [hidden].
+  float attention_input_norm(Index l, const float* x) const {
+    Matrix<float> normed(1, config_.hidden_size);
+    norm(layer(l).input_norm, x, normed.data());
+    return normed.norm();
   }
 
   /// The rest of layer `l` after attention, added to the hidden states `x` in place. `attended` is [tokens, heads

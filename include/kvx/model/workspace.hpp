@@ -27,7 +27,7 @@ class RowBuffer {
 /// A new token of a sequence.
 struct StepRow {
   SequenceCache* sequence;
-  Index own;  ///< rows of the tail that it sees: those before, the step's earlier tokens, itself
+  Index later;  ///< tokens of the step after it, whose rows it does not see
 };
 
 /// What the steps of a model work in, kept from one to the next, so that a step allocates nothing. What a step returns

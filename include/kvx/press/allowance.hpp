@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kvx/cache/kv_cache.hpp>
+#include <kvx/cache/cache_shape.hpp>
 #include <kvx/core/error.hpp>
 #include <kvx/press/policy.hpp>
 

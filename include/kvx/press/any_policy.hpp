@@ -1,58 +1,141 @@
 #pragma once
 
+#include <kvx/cache/quantize.hpp>
 #include <kvx/press/allowance.hpp>
 #include <kvx/press/parameters.hpp>
+#include <kvx/press/parts/range_hooks.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
+#include <concepts>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace kvx::inline v0 {
 
-/// A policy chosen at run time. Copies share it; it is immutable.
+struct Decoding;
+
+/// A policy chosen at run time, which adapters can wrap like any other. Copies share it; it is immutable.
 class AnyPolicy {
  public:
+  static constexpr std::string_view name = "press";
+
+  /// None yet: an adapter's, before it is given the policy to wrap. It has no members to call.
+  AnyPolicy() = default;
   template <RegistrablePolicy P>
+    requires(!std::same_as<P, AnyPolicy>)
   explicit AnyPolicy(P policy) : policy_(std::make_shared<Holder<P>>(std::move(policy))) {}
 
+  explicit operator bool() const { return policy_ != nullptr; }
+  /// The policy's name, without parameters.
+  std::string_view policy_name() const { return policy_->policy_name(); }
   /// The written form that the registry parses back to the same policy.
   std::string written() const { return policy_->written(); }
+  /// The policy as what it is, or nullptr when it is something else.
+  template <class P>
+  const P* as() const {
+    const auto* holder = dynamic_cast<const Holder<P>*>(policy_.get());
+    return holder == nullptr ? nullptr : &holder->policy;
+  }
+
+  Traits traits() const { return policy_ == nullptr ? Traits() : policy_->policy_traits(); }
   Needs needs() const { return policy_->needs(); }
-  bool scores_by_budget() const { return policy_->scores_by_budget(); }
-  Index rows(const Budget& budget, Index tokens) const { return policy_->rows(budget, tokens); }
+  Index rows(const Budget& budget, const PressInput& in) const { return policy_->rows(budget, in); }
   void score(const PressInput& in, const Budget& budget, Scores out) const { policy_->score(in, budget, out); }
+  void score_ranges(const PressInput& in, const Budget& budget, const Ranges& ranges, Scores out) const {
+    policy_->score_ranges(in, budget, ranges, out);
+  }
+  Needs ranges_needs() const { return policy_->ranges_needs(); }
+  bool ranges_quota() const { return policy_->ranges_quota(); }
+  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
+    return policy_->select(in, scores, budget);
+  }
   Kept select(const PressInput& in, const Allowance& allowance) const { return policy_->select(in, allowance); }
+  std::vector<Kept> select_layers(std::span<const Matrix<float>> scores, const Budget& budget) const {
+    return policy_->select_layers(scores, budget);
+  }
+  const Decoding* decoding() const { return policy_->decoding(); }
+  std::optional<CacheQuantization> quantization() const { return policy_->quantization(); }
+  Index edit_queries() const { return policy_->edit_queries(); }
+  void edit(const PressInput& in, Index head, std::span<const Index> kept, HeadRows rows) const {
+    policy_->edit(in, head, kept, rows);
+  }
 
  private:
   struct Interface {
     virtual ~Interface() = default;
+    virtual std::string_view policy_name() const = 0;
     virtual std::string written() const = 0;
+    virtual Traits policy_traits() const = 0;
     virtual Needs needs() const = 0;
-    virtual bool scores_by_budget() const = 0;
-    virtual Index rows(const Budget&, Index) const = 0;
+    virtual Index rows(const Budget&, const PressInput&) const = 0;
     virtual void score(const PressInput&, const Budget&, Scores) const = 0;
+    virtual void score_ranges(const PressInput&, const Budget&, const Ranges&, Scores) const = 0;
+    virtual Needs ranges_needs() const = 0;
+    virtual bool ranges_quota() const = 0;
+    virtual Kept select(const PressInput&, MatrixView<const float>, const Budget&) const = 0;
     virtual Kept select(const PressInput&, const Allowance&) const = 0;
+    virtual std::vector<Kept> select_layers(std::span<const Matrix<float>>, const Budget&) const = 0;
+    virtual const Decoding* decoding() const = 0;
+    virtual std::optional<CacheQuantization> quantization() const = 0;
+    virtual Index edit_queries() const = 0;
+    virtual void edit(const PressInput&, Index, std::span<const Index>, HeadRows) const = 0;
   };
   template <class P>
   struct Holder final : Interface {
     explicit Holder(P p) : policy(std::move(p)) {}
+    std::string_view policy_name() const override { return P::name; }
     std::string written() const override { return written_form(policy); }
+    Traits policy_traits() const override { return kvx::traits(policy); }
     Needs needs() const override { return policy.needs(); }
-    bool scores_by_budget() const override { return kvx::scores_by_budget<P>; }
-    Index rows(const Budget& budget, Index tokens) const override { return rows_of(policy, budget, tokens); }
+    Index rows(const Budget& budget, const PressInput& in) const override { return rows_of(policy, budget, in); }
     void score(const PressInput& in, const Budget& budget, Scores out) const override {
       check(P::name, policy.needs(), in);
       policy.score(in, budget, out);
     }
+    void score_ranges(const PressInput& in, const Budget& budget, const Ranges& ranges, Scores out) const override {
+      check(P::name, ranges_needs(), in);
+      kvx::score_ranges(policy, in, budget, ranges, out);
+    }
+    Needs ranges_needs() const override { return kvx::ranges_needs(policy); }
+    bool ranges_quota() const override { return kvx::ranges_quota(policy); }
+    Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const override {
+      return select_scored(policy, in, scores, budget);
+    }
     Kept select(const PressInput& in, const Allowance& allowance) const override {
       return kvx::select(policy, in, allowance);
+    }
+    std::vector<Kept> select_layers([[maybe_unused]] std::span<const Matrix<float>> scores,
+                                    [[maybe_unused]] const Budget& budget) const override {
+      if constexpr (requires { policy.select_layers(scores, budget); }) return policy.select_layers(scores, budget);
+      return {};
+    }
+    const Decoding* decoding() const override {
+      if constexpr (requires { policy.decoding(); }) return policy.decoding();
+      return nullptr;
+    }
+    std::optional<CacheQuantization> quantization() const override {
+      if constexpr (requires { policy.quantization(); }) return policy.quantization();
+      return std::nullopt;
+    }
+    Index edit_queries() const override {
+      if constexpr (requires { policy.edit_queries(); }) return policy.edit_queries();
+      return 0;
+    }
+    void edit([[maybe_unused]] const PressInput& in, [[maybe_unused]] Index head,
+              [[maybe_unused]] std::span<const Index> kept, [[maybe_unused]] HeadRows rows) const override {
+      if constexpr (requires { policy.edit(in, head, kept, rows); }) policy.edit(in, head, kept, rows);
     }
     P policy;
   };
 
   std::shared_ptr<const Interface> policy_;
 };
+static_assert(ScorePolicy<AnyPolicy>);
 
 }  // namespace kvx::inline v0

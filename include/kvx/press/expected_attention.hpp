@@ -44,14 +44,14 @@ struct ExpectedAttention {
       throw NotApplicable("expected_attention", "a context of " + std::to_string(in.tokens()) +
                                                     " tokens is not longer than its " + std::to_string(sinks) +
                                                     " sinks");
+    const auto queries = in.pre_rope_queries.tokens(sinks, in.pre_rope_queries.tokens() - sinks);
     const detail::MeanRotation rotation(in, future);
     out.setZero();
     for (Index h = 0; h < in.kv_heads(); ++h) {
       Matrix<float> keys = in.keys.tokens(sinks, rest).head(h);
       for (Index j = 0; j < rest; ++j) rotation.rotate_back(keys.row(j).data());
       for (Index i = h * group; i < (h + 1) * group; ++i) {
-        const auto weights =
-            expected_weights(in.pre_rope_queries.tokens(sinks, rest).head(i), view(std::as_const(keys)));
+        const auto weights = expected_weights(queries.head(i), view(std::as_const(keys)));
         for (Index j = 0; j < rest; ++j)
           out(h, sinks + j) += weights[static_cast<std::size_t>(j)] / static_cast<float>(group);
       }
@@ -70,7 +70,7 @@ struct ExpectedAttention {
     const RowKernels& kernels = row_kernels();
     const detail::Moments moments(queries);
     const auto dim = static_cast<float>(keys.cols());
-    std::vector<float> logits(static_cast<std::size_t>(keys.rows())), product(moments.mean.size());
+    std::vector<float> logits(static_cast<std::size_t>(keys.rows())), product(static_cast<std::size_t>(keys.cols()));
     kernels.dot_rows(moments.mean.data(), keys, 1 / std::sqrt(dim), logits.data());
     for (Index j = 0; covariance && j < keys.rows(); ++j) {
       std::fill(product.begin(), product.end(), 0.0f);

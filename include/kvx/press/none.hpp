@@ -13,7 +13,7 @@ struct None {
   static constexpr auto parameters() { return std::tuple(); }
 
   Needs needs() const { return {}; }
-  Index rows(const Budget&, Index tokens) const { return tokens; }
+  Index rows(const Budget&, const PressInput& in) const { return in.kv_heads() * in.tokens(); }
   void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
 };
 static_assert(ScorePolicy<None>);

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <kvx/core/token_span.hpp>
+#include <kvx/press/parts/window_attention.hpp>
 #include <kvx/press/policy.hpp>
 
+#include <cstddef>
 #include <string_view>
 #include <tuple>
+#include <vector>
 
 namespace kvx::inline v0 {
 
@@ -23,6 +27,21 @@ struct ObservedAttention {
     out.setZero();
     for (Index i = 0; i < heads; ++i)
       for (Index j = 0; j < tokens; ++j) out(i / group, j) += received(i, j) / static_cast<float>(group * (tokens - j));
+  }
+  Needs ranges_needs() const { return {.queries = kAllTokens, .attention = true}; }
+  /// What the later span looks at in the earlier one is left out there.
+  void score_ranges(const PressInput& in, const Budget& budget, const Ranges& ranges, Scores out) const {
+    score(in, budget, out);
+    const auto [first, last] = ranges.earlier;
+    const Index group = in.queries.heads() / in.kv_heads();
+    const std::vector<float> weights(static_cast<std::size_t>(in.tokens()), 1 / static_cast<float>(group));
+    for (Index h = 0; h < in.kv_heads(); ++h) {
+      std::vector<float> received(weights.size());
+      for (const TokenSpan asking : {ranges.earlier, TokenSpan{ranges.later.last, in.tokens()}})
+        detail::add_window_attention(detail::ending_at(in, asking.last, asking.size()), h, weights, received.data());
+      for (Index j = first; j < last; ++j)
+        out(h, j) = received[static_cast<std::size_t>(j)] / static_cast<float>(last - j);
+    }
   }
 };
 static_assert(ScorePolicy<ObservedAttention>);

@@ -2,18 +2,15 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/core/near_miss.hpp>
+#include <kvx/press/parameter_values.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/written.hpp>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <concepts>
 #include <cstddef>
-#include <optional>
+#include <limits>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <tuple>
 #include <type_traits>
 #include <vector>
@@ -28,98 +25,119 @@ struct ParameterText {
 
 namespace detail {
 
-template <class T>
-std::string format_value(const T& value) {
-  if constexpr (std::same_as<T, bool>) {
-    return value ? "true" : "false";
-  } else if constexpr (requires { value.has_value(); }) {
-    return value ? format_value(*value) : "none";
-  } else {
-    char text[32];
-    return {text, std::to_chars(text, text + sizeof text, value).ptr};
+// What differs from policy to policy is kept small: a program may know fifty of them.
+
+/// A parameter of one policy.
+struct Field {
+  std::string_view name, kvpress_name;
+  void* value;
+  const ValueType* type;
+};
+
+template <class P>
+std::vector<Field> fields_of(P& policy) {
+  std::vector<Field> all;
+  std::apply(
+      [&](const auto&... parameter) {
+        (all.push_back({parameter.name, parameter.kvpress_name, &(policy.*parameter.member),
+                        &value_type<std::remove_reference_t<decltype(policy.*parameter.member)>>}),
+         ...);
+      },
+      P::parameters());
+  return all;
+}
+
+inline std::vector<ParameterText> texts_of(const std::vector<Field>& fields) {
+  std::vector<ParameterText> all;
+  for (const Field& field : fields) all.push_back({field.name, field.type->format(field.value)});
+  return all;
+}
+
+inline std::string written_from(std::string before, std::string_view name, std::string inside,
+                                const std::vector<ParameterText>& values, const std::vector<ParameterText>& defaults) {
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (values[i].value != defaults[i].value)
+      inside.append(inside.empty() ? "" : ", ").append(values[i].name).append("=").append(values[i].value);
+  before.append(name);
+  return inside.empty() ? before : before.append("(").append(inside).append(")");
+}
+
+inline std::string where(const WrittenPress& written) { return "press '" + std::string(written.text) + "'"; }
+
+/// Throws Error unless as many presses are inside.
+inline void check_inner(const WrittenPress& written, std::size_t least, std::size_t most, const std::string& expected) {
+  const std::size_t found = written.inner.size();
+  if (found < least || found > most)
+    throw Error(where(written), "expected " + expected + ", found " + std::to_string(found));
+}
+
+/// Gives the fields the values of a written form.
+inline void assign(const WrittenPress& written, const std::vector<Field>& fields) {
+  std::vector<std::string_view> names, given;
+  for (const Field& field : fields) names.push_back(field.name);
+  for (const auto& [name, text] : written.arguments) {
+    const auto field = std::find_if(fields.begin(), fields.end(), [&, wanted = name](const Field& each) {
+      return wanted == each.name || (!wanted.empty() && wanted == each.kvpress_name);
+    });
+    if (field == fields.end())
+      throw Error(where(written), "unknown parameter '" + std::string(name) + "'" + near_miss(name, names));
+    if (std::find(given.begin(), given.end(), field->name) != given.end())
+      throw Error(where(written), std::string(field->name) + ": expected once, found twice");
+    given.push_back(field->name);
+    if (!field->type->parse(text, field->value))
+      throw Error(where(written),
+                  std::string(name) + ": expected " + field->type->name() + ", found '" + std::string(text) + "'");
   }
-}
-
-template <class T>
-bool parse_value(std::string_view text, T& value) {
-  if constexpr (std::same_as<T, bool>) {
-    value = text == "true" || text == "True" || text == "1";
-    return value || text == "false" || text == "False" || text == "0";
-  } else if constexpr (requires { value.has_value(); }) {
-    if (text == "none" || text == "None") return value.reset(), true;
-    return parse_value(text, value.emplace());
-  } else {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if constexpr (std::floating_point<T>)
-      if (!std::isfinite(value)) return false;
-    return error == std::errc() && end == text.data() + text.size();
-  }
-}
-
-template <class T>
-std::string type_name() {
-  if constexpr (std::same_as<T, bool>)
-    return "true or false";
-  else if constexpr (requires { typename T::value_type; })
-    return type_name<typename T::value_type>() + " or none";
-  else
-    return std::floating_point<T> ? "a number" : "an integer";
-}
-
-template <class P, class F>
-void each_parameter(F&& f) {
-  std::apply([&](const auto&... parameter) { (f(parameter), ...); }, P::parameters());
 }
 
 }  // namespace detail
 
 /// The parameters of a policy, in the order in which it declares them.
 template <class P>
-std::vector<ParameterText> parameters_of(const P& policy) {
-  std::vector<ParameterText> all;
-  detail::each_parameter<P>([&](const auto& parameter) {
-    all.push_back({parameter.name, detail::format_value(policy.*parameter.member)});
-  });
-  return all;
+std::vector<ParameterText> parameters_of(P policy) {
+  return detail::texts_of(detail::fields_of(policy));
 }
 
-/// The written form: the name, and the parameters that are not at their defaults.
+/// The written form: the name, the policies that it wraps, and the parameters that are not at their defaults. One that
+/// `follows` stands behind the policy that it wraps, unless that is its default.
 template <class P>
 std::string written_form(const P& policy) {
-  const auto values = parameters_of(policy), defaults = parameters_of(P());
-  std::string text;
-  for (std::size_t i = 0; i < values.size(); ++i)
-    if (values[i].value != defaults[i].value)
-      text.append(text.empty() ? "" : ", ").append(values[i].name).append("=").append(values[i].value);
-  return text.empty() ? std::string(P::name) : std::string(P::name).append("(").append(text).append(")");
+  std::string before, inside;
+  const auto written = [](const auto& inner) {
+    if constexpr (requires { inner.written(); })
+      return inner ? inner.written() : std::string();
+    else
+      return written_form(inner);
+  };
+  if constexpr (requires { requires P::follows; }) {
+    before = written(policy.inner);
+    before = before == written(P().inner) ? "" : before + "+";
+  } else if constexpr (requires { policy.inner; }) {
+    inside = written(policy.inner);
+  } else if constexpr (requires { policy.parts; }) {
+    for (const auto& part : policy.parts) inside.append(inside.empty() ? "" : ", ").append(written(part));
+  }
+  return detail::written_from(before, P::name, inside, parameters_of(policy), parameters_of(P()));
 }
 
-/// A policy with the arguments of a written form. Throws Error for a parameter it does not have or a value it cannot
-/// take.
-template <class P>
-P make_policy(const WrittenPress& written) {
+/// A policy with the arguments of a written form; make_inner(text) makes what it wraps. Throws Error for a parameter it
+/// does not have, a value it cannot take, or another number of presses than it wraps.
+template <class P, class MakeInner>
+P make_policy(const WrittenPress& written, MakeInner&& make_inner) {
   P policy;
-  const std::string where = "press '" + std::string(written.text) + "'";
-  std::vector<std::string_view> given;
-  for (const auto& argument : written.arguments) {
-    const auto name = argument.first, text = argument.second;
-    bool known = false;
-    std::vector<std::string_view> names;
-    detail::each_parameter<P>([&](const auto& parameter) {
-      names.push_back(parameter.name);
-      if (name != parameter.name && (name.empty() || name != parameter.kvpress_name)) return;
-      known = true;
-      if (std::find(given.begin(), given.end(), parameter.name) != given.end())
-        throw Error(where, std::string(parameter.name) + ": expected once, found twice");
-      given.push_back(parameter.name);
-      auto& value = policy.*parameter.member;
-      if (!detail::parse_value(text, value))
-        throw Error(where, std::string(name) + ": expected " +
-                               detail::type_name<std::remove_reference_t<decltype(value)>>() + ", found '" +
-                               std::string(text) + "'");
-    });
-    if (!known) throw Error(where, "unknown parameter '" + std::string(name) + "'" + near_miss(name, names));
+  if constexpr (requires { requires P::follows; }) {
+    detail::check_inner(written, 0, 1, "one press in front");
+    if (!written.inner.empty()) policy.inner = make_inner(written.inner.front());
+  } else if constexpr (requires { policy.inner; }) {
+    detail::check_inner(written, 1, 1, "one press in parentheses, such as " + std::string(P::name) + "(snapkv)");
+    policy.inner = make_inner(written.inner.front());
+  } else if constexpr (requires { policy.parts; }) {
+    detail::check_inner(written, 2, std::numeric_limits<std::size_t>::max(), "two presses or more in parentheses");
+    for (const auto inner : written.inner) policy.parts.push_back(make_inner(inner));
+  } else {
+    detail::check_inner(written, 0, 0, "parameter=value and no other press in parentheses");
   }
+  detail::assign(written, detail::fields_of(policy));
   if constexpr (requires { policy.validate(); }) policy.validate();
   return policy;
 }

@@ -5,6 +5,7 @@
 #include <kvx/press/any_policy.hpp>
 #include <kvx/press/parameters.hpp>
 #include <kvx/press/policies.hpp>
+#include <kvx/press/tensor_reader.hpp>
 #include <kvx/press/written.hpp>
 
 #include <algorithm>
@@ -15,9 +16,16 @@
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
+
+/// What a press may need that its written form does not say.
+struct PressSetup {
+  std::optional<std::uint64_t> seed = {};  ///< for one that draws lots and has no seed of its own
+  TensorReader read = {};                  ///< of the files that parameters name
+};
 
 /// Policies by the text that names them, for programs that choose at run time.
 class Registry {
@@ -25,34 +33,32 @@ class Registry {
   struct Entry {
     std::string_view name, paper;
     std::vector<ParameterText> defaults;
-    AnyPolicy (*make)(const WrittenPress&, std::optional<std::uint64_t> seed);
+    std::string_view kvpress_name;
+    std::string_view wraps;  ///< what stands in the parentheses of an adapter, "" for a policy of its own
+    AnyPolicy (*make)(const Registry&, const WrittenPress&, const PressSetup&);
   };
 
   /// The registry of kvx's own policies.
-  Registry() {
-    [this]<class... P>(std::type_identity<std::tuple<P...>>) { (add<P>(), ...); }(std::type_identity<Policies>());
-  }
+  Registry() { add_all(std::type_identity<Policies>()); }
 
   /// Adds a policy of somebody else. Throws Error when its name is taken.
   template <RegistrablePolicy P>
   void add() {
     if (find(P::name) != nullptr) throw Error("press " + std::string(P::name), "there is one of this name");
-    entries_.push_back({P::name, P::paper, parameters_of(P()),
-                        [](const WrittenPress& written, [[maybe_unused]] std::optional<std::uint64_t> seed) {
-                          P policy = make_policy<P>(written);
-                          if constexpr (requires { policy.seed = seed; })
-                            if (!policy.seed) policy.seed = seed;
-                          return AnyPolicy(policy);
-                        }});
+    Entry entry{P::name, P::paper, parameters_of(P()), "", "", &make<P>};
+    if constexpr (requires { P::kvpress_name; }) entry.kvpress_name = P::kvpress_name;
+    if constexpr (requires(P p) { p.inner; }) entry.wraps = "press";
+    if constexpr (requires(P p) { p.parts; }) entry.wraps = "press, press, ...";
+    entries_.push_back(std::move(entry));
   }
 
   const std::vector<Entry>& entries() const { return entries_; }
 
-  /// One line a policy for a reader: name, parameters with their defaults, paper.
+  /// One line a policy for a reader: name, what it wraps, parameters with their defaults, paper.
   std::string listing() const {
     std::string text;
     for (const Entry& entry : entries_) {
-      std::string parameters, name(entry.name);
+      std::string parameters(entry.wraps), name(entry.name);
       for (const auto& [parameter, value] : entry.defaults)
         parameters.append(parameters.empty() ? "" : ", ").append(parameter).append("=").append(value);
       name.resize(std::max<std::size_t>(name.size(), 20), ' ');
@@ -62,25 +68,63 @@ class Registry {
     return text;
   }
 
-  /// The policy that a text like `snapkv` or `snapkv(window=32)` stands for; `seed` is for one that draws lots and has
-  /// no seed of its own. Throws Error with the nearest name for a name or a parameter that does not exist.
-  AnyPolicy parse(std::string_view text, std::optional<std::uint64_t> seed = {}) const {
+  /// The policy that a text like `snapkv`, `snapkv(window=32)` or `ada(snapkv)` stands for. Throws Error with the
+  /// nearest name for a name or a parameter that does not exist, and for an adapter that cannot wrap what it is given.
+  AnyPolicy parse(std::string_view text, const PressSetup& setup = {}) const {
     const WrittenPress written = parse_written(text);
-    if (const Entry* entry = find(written.name)) return entry->make(written, seed);
+    if (const Entry* entry = find(written.name)) return entry->make(*this, written, setup);
     std::vector<std::string_view> names;
     for (const auto& entry : entries_) names.push_back(entry.name);
     throw Error("press '" + std::string(text) + "'", "unknown press '" + std::string(written.name) + "'" +
                                                          near_miss(canonical_press_name(written.name), names));
   }
 
+  /// Adds the policies of a std::tuple.
+  template <class... P>
+  void add_all(std::type_identity<std::tuple<P...>>);
+
  private:
+  template <class P>
+  static AnyPolicy make(const Registry& registry, const WrittenPress& written, const PressSetup& setup) {
+    constexpr bool wraps_outermost = requires { requires P::wraps_outermost; };
+    P policy = make_policy<P>(written, [&](std::string_view text) {
+      return registry.parse_inner(text, written, P::name, wraps_outermost, setup);
+    });
+    if constexpr (requires { policy.seed = setup.seed; })
+      if (!policy.seed) policy.seed = setup.seed;
+    if constexpr (requires { policy.load(setup.read); }) {
+      check_reader(written, setup);
+      policy.load(setup.read);
+    }
+    return AnyPolicy(std::move(policy));
+  }
+
+  AnyPolicy parse_inner(std::string_view text, const WrittenPress& outer, std::string_view name, bool wraps_outermost,
+                        const PressSetup& setup) const {
+    AnyPolicy inner = parse(text, setup);
+    if (inner.traits().outermost && !wraps_outermost)
+      throw Error(detail::where(outer), std::string(name) + " cannot wrap " + std::string(inner.policy_name()));
+    return inner;
+  }
+  static void check_reader(const WrittenPress& written, const PressSetup& setup) {
+    if (!setup.read) throw Error(detail::where(written), "nothing was given to read its file by");
+  }
+
   const Entry* find(std::string_view name) const {
+    const std::string canonical = canonical_press_name(name);
     for (const auto& entry : entries_)
-      if (canonical_press_name(entry.name) == canonical_press_name(name)) return &entry;
+      for (const auto known : {entry.name, entry.kvpress_name})
+        if (!known.empty() && canonical_press_name(known) == canonical) return &entry;
     return nullptr;
   }
 
   std::vector<Entry> entries_;
 };
+
+// Outside of the class, so that an explicit instantiation of it can hold the code of all policies.
+template <class... P>
+void Registry::add_all(std::type_identity<std::tuple<P...>>) {
+  (add<P>(), ...);
+}
 
 }  // namespace kvx::inline v0

@@ -16,16 +16,13 @@
 
 namespace kvx::inline v0 {
 
-/// The surviving rows of one layer: per KV head, ascending.
-using Kept = std::vector<std::vector<Index>>;
-
-/// Rows per KV head that a policy keeps of `tokens` within a budget.
+/// The most rows of a layer, over all its KV heads, that a policy keeps within a budget.
 template <ScorePolicy P>
-Index rows_of(const P& policy, const Budget& budget, Index tokens) {
-  if constexpr (requires { policy.rows(budget, tokens); })
-    return policy.rows(budget, tokens);
+Index rows_of(const P& policy, const Budget& budget, const PressInput& in) {
+  if constexpr (requires { policy.rows(budget, in); })
+    return policy.rows(budget, in);
   else
-    return budget.keep;
+    return budget.keep * in.kv_heads();
 }
 
 /// Every row of a layer.
@@ -67,13 +64,36 @@ inline void check(std::string_view press, const Needs& needs, const PressInput& 
   };
   if (needs.queries > 0) check_queries("queries", in.queries, std::min(needs.queries, in.tokens()));
   if (needs.pre_rope_queries) {
-    check_queries("pre_rope_queries", in.pre_rope_queries, in.tokens());
+    check_queries("pre_rope_queries", in.pre_rope_queries, std::max(in.tokens(), in.pre_rope_queries.tokens()));
     require("inv_freq", in.head_dim() / 2, static_cast<Index>(in.inv_freq.size()));
   }
+  if (needs.pre_rope_keys) {
+    require("pre_rope_keys.heads", in.kv_heads(), in.pre_rope_keys.heads());
+    require("pre_rope_keys.tokens", in.tokens(), in.pre_rope_keys.tokens());
+    require("pre_rope_keys.head_dim", in.head_dim(), in.pre_rope_keys.head_dim());
+  }
+  if (needs.output_projection)
+    check_queries("output_projection", in.output_projection, std::max<Index>(1, in.output_projection.tokens()));
+  if (needs.repetition) require("repeated", in.kv_heads() * in.tokens(), static_cast<Index>(in.repeated.size()));
   const auto received = static_cast<Index>(in.attention.size());
   if (needs.attention && (received == 0 || received % (in.kv_heads() * in.tokens()) != 0))
     fail("PressInput::attention: expected heads x " + std::to_string(in.tokens()) + " sums, found " +
          std::to_string(received));
+}
+
+/// Whether the budget has room for every row, so that nothing needs to be scored.
+template <ScorePolicy P>
+bool keeps_all(const P& policy, const Budget& budget, const PressInput& in) {
+  return budget.keep >= in.tokens() && !traits(policy).own_budget;
+}
+
+/// The rows that stay, by the scores that the policy gave.
+template <ScorePolicy P>
+Kept select_scored(const P& policy, const PressInput& in, MatrixView<const float> scores, const Budget& budget) {
+  if constexpr (requires { policy.select(in, scores, budget); })
+    return policy.select(in, scores, budget);
+  else
+    return keep_best(scores, rows_of(policy, budget, in) / in.kv_heads());
 }
 
 /// Scores and selects the rows of one layer that stay. Nothing is scored when all do. Throws Error when the input lacks
@@ -82,11 +102,10 @@ template <ScorePolicy P>
 Kept select(const P& policy, const PressInput& in, const Allowance& allowance) {
   check(P::name, policy.needs(), in);
   const Budget budget = allowance.resolve(in);
-  const Index rows = rows_of(policy, budget, in.tokens());
-  if (rows >= in.tokens()) return keep_all(in.kv_heads(), in.tokens());
+  if (keeps_all(policy, budget, in)) return keep_all(in.kv_heads(), in.tokens());
   Matrix<float> scores(in.kv_heads(), in.tokens());
   policy.score(in, budget, view(scores));
-  return keep_best(view(std::as_const(scores)), rows);
+  return select_scored(policy, in, view(std::as_const(scores)), budget);
 }
 
 }  // namespace kvx::inline v0

@@ -1,15 +1,11 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
-#include <kvx/core/pooling.hpp>
-#include <kvx/press/parts/window_attention.hpp>
+#include <kvx/press/parts/snap_votes.hpp>
 #include <kvx/press/policy.hpp>
 
-#include <cstddef>
-#include <string>
+#include <algorithm>
 #include <string_view>
 #include <tuple>
-#include <vector>
 
 namespace kvx::inline v0 {
 
@@ -23,29 +19,19 @@ struct SnapKV {
     return std::tuple(Parameter{"window", &SnapKV::window, "window_size"},
                       Parameter{"kernel", &SnapKV::kernel, "kernel_size"});
   }
-  void validate() const {
-    if (window < 1) throw Error("snapkv: window", "expected 1 or more, found " + std::to_string(window));
-    if (kernel < 1 || kernel % 2 == 0)
-      throw Error("snapkv: kernel", "expected an odd number, found " + std::to_string(kernel));
-  }
+  void validate() const { detail::check_votes(name, window, kernel); }
 
   Needs needs() const { return {.queries = window}; }
   void score(const PressInput& in, const Budget&, Scores out) const {
-    const Index voted = in.tokens() - window;
-    if (voted <= 0)
-      throw NotApplicable("snapkv", "a context of " + std::to_string(in.tokens()) +
-                                        " tokens is not longer than its window of " + std::to_string(window));
-    out.setZero();
-    const Index group = in.queries.heads() / in.kv_heads();
-    for (Index i = 0; i < in.queries.heads(); ++i) {
-      std::vector<float> votes(static_cast<std::size_t>(in.tokens()));
-      detail::add_window_attention(in, i, votes);
-      votes.resize(static_cast<std::size_t>(voted));
-      average_pool(votes, kernel);
-      for (Index j = 0; j < voted; ++j)
-        out(i / group, j) += votes[static_cast<std::size_t>(j)] / static_cast<float>(window * group);
-    }
-    out.rightCols(window).setConstant(out.leftCols(voted).maxCoeff() + 1);
+    detail::snap_votes(name, window, kernel, in, out);
+  }
+  Needs ranges_needs() const { return {.queries = kAllTokens}; }
+  /// Half of the window votes at the end of each range.
+  void score_ranges(const PressInput& in, const Budget&, const Ranges& ranges, Scores out) const {
+    const Index earlier = std::min<Index>(std::max(1, window / 2), ranges.cut),
+                later = std::min(std::max<Index>(1, window - earlier), in.tokens() - ranges.cut);
+    detail::snap_votes_of_range(earlier, kernel, in, {0, ranges.cut}, out);
+    detail::snap_votes_of_range(later, kernel, in, {ranges.cut, in.tokens()}, out);
   }
 };
 static_assert(ScorePolicy<SnapKV>);

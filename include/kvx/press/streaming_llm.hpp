@@ -31,6 +31,18 @@ struct StreamingLLM {
     out.setOnes();
     out.middleCols(sinks, std::clamp<Index>(evicted, 0, in.tokens() - sinks)).setZero();
   }
+  static constexpr bool ranges_quota() { return false; }
+  /// The same rise in each range, so that of both the most recent tokens stay.
+  void score_ranges(const PressInput& in, const Budget&, const Ranges& ranges, Scores out) const {
+    const auto rise = [&](Index first, Index last) {
+      const double step = 0.8 / static_cast<double>(std::max<Index>(1, last - first - 1));
+      for (Index j = first; j < last; ++j)
+        out.col(j).setConstant(static_cast<float>(0.1 + step * static_cast<double>(j - first)));
+    };
+    rise(sinks, ranges.cut);
+    rise(ranges.cut, in.tokens());
+    out.leftCols(std::min<Index>(sinks, in.tokens())).setOnes();
+  }
 };
 static_assert(ScorePolicy<StreamingLLM>);
 

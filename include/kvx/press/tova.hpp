@@ -4,7 +4,6 @@
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
-#include <cstddef>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -20,12 +19,20 @@ struct Tova {
 
   Needs needs() const { return {.queries = 1}; }
   void score(const PressInput& in, const Budget&, Scores out) const {
-    std::vector<float> weights(static_cast<std::size_t>(in.tokens()));
-    for (Index i = 0; i < in.queries.heads(); ++i) detail::add_window_attention(in, i, weights);
-    for (float& weight : weights) weight /= static_cast<float>(in.queries.heads());
+    std::vector<float> weights = detail::mean_window_attention(in);
     weights.back() = 0;
     weights.back() = *std::max_element(weights.begin(), weights.end()) + 1;
     for (Index h = 0; h < out.rows(); ++h) std::copy(weights.begin(), weights.end(), out.row(h).data());
+  }
+  Needs ranges_needs() const { return {.queries = kAllTokens}; }
+  /// The last token of each range votes on those before it.
+  void score_ranges(const PressInput& in, const Budget&, const Ranges& ranges, Scores out) const {
+    for (const TokenSpan range : {TokenSpan{0, ranges.cut}, TokenSpan{ranges.cut, in.tokens()}}) {
+      const std::vector<float> weights = detail::mean_window_attention(detail::ending_at(in, range.last, 1));
+      const auto first = weights.begin() + range.first, last = weights.end() - 1;
+      for (Index h = 0; h < out.rows(); ++h) std::copy(first, last, out.row(h).data() + range.first);
+      out.col(range.last - 1).setConstant(first < last ? *std::max_element(first, last) : 1);
+    }
   }
 };
 static_assert(ScorePolicy<Tova>);

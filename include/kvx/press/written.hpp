@@ -11,10 +11,12 @@
 
 namespace kvx::inline v0 {
 
-/// The parts of a press's written form: name(parameter=value, ...). The views point into the text.
+/// The parts of a press's written form: name(press, ..., parameter=value, ...), or press+name(parameter=value, ...).
+/// The views point into the text.
 struct WrittenPress {
   std::string_view text, name;
-  std::vector<std::pair<std::string_view, std::string_view>> arguments;
+  std::vector<std::string_view> inner = {};  ///< the presses that it wraps
+  std::vector<std::pair<std::string_view, std::string_view>> arguments = {};
 };
 
 namespace detail {
@@ -25,15 +27,15 @@ inline std::string_view trim(std::string_view text) {
 }
 }  // namespace detail
 
-/// Splits `text` at commas, but not at those inside parentheses.
-inline std::vector<std::string_view> split_presses(std::string_view text) {
+/// Splits `text` at commas, or at another character, but not at those inside parentheses or brackets.
+inline std::vector<std::string_view> split_presses(std::string_view text, char at = ',') {
   std::vector<std::string_view> parts;
   int depth = 0;
   std::size_t begin = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '(') ++depth;
-    if (text[i] == ')') --depth;
-    if (text[i] == ',' && depth == 0) {
+    if (text[i] == '(' || text[i] == '[') ++depth;
+    if (text[i] == ')' || text[i] == ']') --depth;
+    if (text[i] == at && depth == 0) {
       parts.push_back(detail::trim(text.substr(begin, i - begin)));
       begin = i + 1;
     }
@@ -51,25 +53,33 @@ inline std::string canonical_press_name(std::string_view name) {
   return canonical;
 }
 
-/// Parses a written form. Throws Error where it is not `name` or `name(parameter=value, ...)`.
+/// Parses a written form. Throws Error where it is not `name`, `name(press, ..., parameter=value, ...)`, or such a one
+/// behind a press and `+`.
 inline WrittenPress parse_written(std::string_view text) {
   const auto fail = [&](std::string_view what) {
     throw Error("press '" + std::string(text) + "'",
-                "expected name or name(parameter=value, ...), found " + std::string(what));
+                "expected name, name(parameter=value, ...) or name(press, ...), found " + std::string(what));
   };
-  WrittenPress written{detail::trim(text), detail::trim(text.substr(0, text.find('('))), {}};
+  const std::string_view last = split_presses(text, '+').back();
+  WrittenPress written{detail::trim(text), detail::trim(last.substr(0, last.find('(')))};
+  if (const auto before = static_cast<std::size_t>(last.data() - text.data()); before > 0 && last != written.text)
+    written.inner.push_back(detail::trim(text.substr(0, text.rfind('+', before))));
   if (written.name.empty()) fail("no name");
-  if (written.name.find_first_of("),=+ ") != std::string_view::npos)
+  if (written.name.find_first_of("),= ") != std::string_view::npos)
     fail("'" + std::string(written.name) + "' as a name");
-  std::string_view rest = written.text.substr(written.name.size());
+  std::string_view rest = last.substr(written.name.size());
   rest = detail::trim(rest);
   if (rest.empty()) return written;
   if (rest.back() != ')') fail("no closing parenthesis at the end");
   rest = detail::trim(rest.substr(1, rest.size() - 2));
   if (rest.empty()) return written;
   for (const auto argument : split_presses(rest)) {
-    const auto equals = argument.find('=');
-    if (equals == std::string_view::npos) fail("'" + std::string(argument) + "' without '='");
+    const auto equals = argument.find_first_of("=(");
+    if (equals == std::string_view::npos || argument[equals] == '(') {
+      if (argument.empty() || !written.arguments.empty()) fail("'" + std::string(argument) + "' without '='");
+      written.inner.push_back(argument);
+      continue;
+    }
     written.arguments.emplace_back(detail::trim(argument.substr(0, equals)), detail::trim(argument.substr(equals + 1)));
   }
   return written;

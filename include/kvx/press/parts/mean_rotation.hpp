@@ -16,7 +16,7 @@ class MeanRotation {
       // The sum of exp(i a) over an arithmetic series of angles, as the geometric series that it is.
       const double step = static_cast<double>(frequency), half = std::sin(step / 2);
       const double length = half == 0 ? 1.0 : std::sin(step * future / 2) / (half * future);
-      const double middle = step * (static_cast<double>(in.tokens()) + (future - 1) / 2.0);
+      const double middle = step * (static_cast<double>(in.pre_rope_queries.tokens()) + (future - 1) / 2.0);
       cos_.push_back(static_cast<float>(length * std::cos(middle)));
       sin_.push_back(static_cast<float>(length * std::sin(middle)));
     }

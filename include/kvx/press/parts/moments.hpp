@@ -3,31 +3,38 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/kernels/row_kernels.hpp>
 
+#include <algorithm>
 #include <cstddef>
+#include <span>
 #include <utility>
 #include <vector>
 
 namespace kvx::inline v0::detail {
 
+/// Adds the sum over j of weights[j] * r^T r, with r the row j of `rows` [n, dim], to `sum` [dim, dim].
+inline void add_squares(std::span<const float> weights, MatrixView<const float> rows, Matrix<float>& sum) {
+  constexpr Index kTogether = 64;  // so that they stay in the first cache
+  Matrix<float> channels(rows.cols(), kTogether);
+  for (Index first = 0; first < rows.rows(); first += kTogether) {
+    const Index count = std::min(kTogether, rows.rows() - first);
+    const auto some = rows_of(rows, first, count);
+    channels.leftCols(count) =
+        some.transpose() * view(&weights[static_cast<std::size_t>(first)], 1, count, count).asDiagonal();
+    for (Index c = 0; c < rows.cols(); ++c) row_kernels().weighted_sum(channels.row(c).data(), some, sum.row(c).data());
+  }
+}
+
 /// Mean and covariance (over n, not n - 1) of rows [n, dim].
 struct Moments {
-  std::vector<float> mean;   // [dim]
+  Matrix<float> mean;        // [1, dim]
   Matrix<float> covariance;  // [dim, dim]
 
   explicit Moments(MatrixView<const float> rows)
-      : mean(static_cast<std::size_t>(rows.cols())), covariance(Matrix<float>::Zero(rows.cols(), rows.cols())) {
-    const RowKernels& kernels = row_kernels();
+      : mean(Matrix<float>::Zero(1, rows.cols())), covariance(Matrix<float>::Zero(rows.cols(), rows.cols())) {
     const std::vector<float> weights(static_cast<std::size_t>(rows.rows()), 1 / static_cast<float>(rows.rows()));
-    kernels.weighted_sum(weights.data(), rows, mean.data());
-    Matrix<float> centered = rows;
-    for (Index t = 0; t < rows.rows(); ++t)
-      for (Index c = 0; c < rows.cols(); ++c) centered(t, c) -= mean[static_cast<std::size_t>(c)];
-    std::vector<float> channel(weights.size());
-    for (Index c = 0; c < rows.cols(); ++c) {
-      for (Index t = 0; t < rows.rows(); ++t)
-        channel[static_cast<std::size_t>(t)] = centered(t, c) * weights[static_cast<std::size_t>(t)];
-      kernels.weighted_sum(channel.data(), view(std::as_const(centered)), covariance.row(c).data());
-    }
+    row_kernels().weighted_sum(weights.data(), rows, mean.data());
+    const Matrix<float> centered = rows.rowwise() - mean.row(0);
+    add_squares(weights, view(centered), covariance);
   }
 };
 

@@ -1,27 +1,72 @@
 #pragma once
 
 #include <kvx/kernels/row_kernels.hpp>
+#include <kvx/press/parts/transposed_rows.hpp>
 #include <kvx/press/policy.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <span>
+#include <utility>
 #include <vector>
 
 namespace kvx::inline v0::detail {
 
-/// Adds the attention of the last queries of head `i` over the keys of its KV head, causal softmax, to `sum` [tokens].
-inline void add_window_attention(const PressInput& in, Index i, std::vector<float>& sum) {
-  const auto keys = in.keys.head(i / (in.queries.heads() / in.kv_heads()));
-  const Index window = in.queries.tokens();
-  const float scale = 1 / std::sqrt(static_cast<float>(in.head_dim()));
-  std::vector<float> weights(sum.size());
-  for (Index t = 0; t < window; ++t) {
-    const Index seen = in.tokens() - window + t + 1;
-    row_kernels().dot_rows(in.queries.row(i, t), view(keys.data(), seen, keys.cols(), keys.outerStride()), scale,
-                           weights.data());
-    row_kernels().softmax(weights.data(), seen);
-    for (std::size_t j = 0; j < static_cast<std::size_t>(seen); ++j) sum[j] += weights[j];
+/// Adds the softmax of scale * q . k of each query over keys to `sum` [keys]. Query t sees the first seen(t), a number
+/// that rises with t, and counts weights[t] times. Keys behind the last one are zeros.
+template <class Seen>
+void add_attention(MatrixView<const float> queries, const TransposedRows& keys, float scale,
+                   std::span<const float> weights, Seen&& seen, float* sum) {
+  constexpr Index kTogether = 16;  // so that their logits stay in the second cache
+  const Index columns = std::max(keys.rows(), seen(queries.rows() - 1));
+  Matrix<float> scaled, logits = Matrix<float>::Zero(kTogether, TransposedRows::padded(columns));
+  for (Index first = 0; first < queries.rows(); first += kTogether) {
+    const Index count = std::min(kTogether, queries.rows() - first);
+    scaled = scale * queries.middleRows(first, count);
+    const Index reach = std::min(keys.rows(), seen(first + count - 1));
+    keys.multiply(view(std::as_const(scaled)), reach, rows_of(view(logits), 0, count));
+    for (Index t = 0; t < count; ++t) {
+      float* const row = logits.row(t).data();
+      const Index last = seen(first + t);
+      row_kernels().softmax(row, last);
+      if (last < reach) std::fill(row + last, row + reach, 0.0f);
+    }
+    row_kernels().weighted_sum(&weights[static_cast<std::size_t>(first)],
+                               view<const float>(logits.data(), count, reach, logits.cols()), sum);
   }
+}
+
+/// Adds the attention of the last queries over the keys of KV head `h`, causal softmax, to `sum` [tokens], for all
+/// query heads of that KV head. Query t counts weights[t] times.
+inline void add_window_attention(const PressInput& in, Index h, std::span<const float> weights, float* sum) {
+  const Index group = in.queries.heads() / in.kv_heads(), window = in.queries.tokens();
+  const TransposedRows keys(in.keys.head(h));
+  for (Index i = h * group; i < (h + 1) * group; ++i)
+    add_attention(
+        in.queries.head(i), keys, 1 / std::sqrt(static_cast<float>(in.head_dim())), weights,
+        [&](Index t) { return in.tokens() - window + t + 1; }, sum);
+}
+
+/// The weights of queries, for the mean over them and the query heads of a KV head.
+inline std::vector<float> mean_weights(const PressInput& in) {
+  const Index window = in.queries.tokens(), group = in.queries.heads() / in.kv_heads();
+  return std::vector<float>(static_cast<std::size_t>(window), 1 / static_cast<float>(window * group));
+}
+
+/// The attention of the last queries, [tokens]: the mean over them and over all heads.
+inline std::vector<float> mean_window_attention(const PressInput& in) {
+  std::vector<float> mean(static_cast<std::size_t>(in.tokens()));
+  for (Index h = 0; h < in.kv_heads(); ++h) add_window_attention(in, h, mean_weights(in), mean.data());
+  for (float& attention : mean) attention /= static_cast<float>(in.kv_heads());
+  return mean;
+}
+
+/// An input that has the queries of all tokens, as if it ended at token `end`, with its last `window` queries.
+inline PressInput ending_at(PressInput in, Index end, Index window) {
+  in.queries = in.queries.tokens(end - window, window);
+  in.keys = in.keys.tokens(0, end);
+  return in;
 }
 
 }  // namespace kvx::inline v0::detail

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/model/repeat_context.hpp>
+#include <kvx/text/chat_template.hpp>
+#include <kvx/text/tokenizer.hpp>
+
+#include <string_view>
+
+namespace kvx::inline v0 {
+
+/// How a chat model is asked to repeat its context, in kvpress's words: they are part of KVzip's scores.
+inline RepeatPrompt repeat_prompt(const Tokenizer& tokenizer, const ChatTemplate& chat, std::string_view system = "") {
+  const auto head = split_chat(chat, system, "", "", "").context;
+  return {tokenizer.encode("\n\nRepeat the previous context exactly."),
+          tokenizer.encode("\n\nRepeat the part of the previous context exactly, starting with"),
+          tokenizer.encode(chat.answer_opening().empty() ? "\n" : chat.answer_opening()),
+          static_cast<Index>(tokenizer.encode(head).size())};
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/io/safetensors.hpp>
+#include <kvx/io/tensor.hpp>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// A tensor of a safetensors file as floats: its last dimension makes the columns, all others the rows. Throws Error
+/// for a file that is none, a tensor that is not there or has no elements, and a type that is not a float.
+inline Matrix<float> read_matrix(const std::string& file, const std::string& tensor) {
+  const Safetensors opened = Safetensors::open(file);
+  const Tensor& found = opened.at(tensor);
+  const std::vector<float> floats = to_floats(found);
+  if (floats.empty()) throw Error(file, tensor + ": expected at least one element, found none");
+  const Index columns = found.shape.empty() ? 1 : found.shape.back();
+  Matrix<float> matrix(static_cast<Index>(floats.size()) / columns, columns);
+  std::copy(floats.begin(), floats.end(), matrix.data());
+  return matrix;
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <kvx/core/scratch.hpp>
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/kernels/attend_tile.hpp>
+#include <kvx/kernels/each_tile.hpp>
+#include <kvx/kernels/simd.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <type_traits>
+
+namespace kvx::inline v0::detail {
+
+/// Queries over the rows of one KV head.
+template <class T>
+struct AttentionJob {
+  std::span<AttentionQuery> queries;
+  const T *keys, *values;  // [last, head_dim]
+  Index first, last;       // the rows to run over
+  Index head_dim, stride;
+  float scale;
+
+  Index memory() const { return 2 * kAttentionBlock * head_dim; }  // floats that block_of() works in
+};
+
+template <int kLanes, class T>
+[[gnu::always_inline]] inline void pack_keys(const AttentionJob<T>& job, Index first, Index count, float* packed) {
+  using S = Simd<kLanes>;
+  for (Index j = 0; j < count; j += kLanes) {
+    float* const panel = packed + j / kAttentionPanel * kAttentionPanel * job.head_dim + j % kAttentionPanel;
+    for (Index d = 0; d < job.head_dim; d += kLanes) {
+      const Index width = std::min<Index>(kLanes, job.head_dim - d);
+      typename S::Float rows[std::size_t{kLanes}];
+#pragma GCC unroll 16
+      for (Index i = 0; i < kLanes; ++i) {
+        typename S::Float key;
+        load_part<kLanes>(job.keys + (first + std::min(j + i, count - 1)) * job.stride + d, width, key);
+        rows[i] = key;
+      }
+      transpose<kLanes>(rows);
+      for (Index i = 0; i < width; ++i) S::store(rows[i], panel + (d + i) * kAttentionPanel);
+    }
+  }
+}
+
+/// Rows of values as floats, to [count, to_stride].
+template <int kLanes, class T>
+[[gnu::always_inline]] inline void copy_values(const T* from, Index stride, Index count, Index head_dim, float* to,
+                                               Index to_stride) {
+  for (Index j = 0; j < count; ++j)
+    for (Index d = 0; d < head_dim; d += kLanes) {
+      const Index width = std::min<Index>(kLanes, head_dim - d);
+      typename Simd<kLanes>::Float value;
+      load_part<kLanes>(from + j * stride + d, width, value);
+      store_part<kLanes>(value, width, to + j * to_stride + d);
+    }
+}
+
+/// `count` rows from `first` on, which is a multiple of kAttentionBlock.
+template <int kLanes, class T>
+[[gnu::always_inline]] inline AttentionBlock block_of(const AttentionJob<T>& job, Index first, Index count,
+                                                      float* memory) {
+  pack_keys<kLanes>(job, first, count, memory);
+  const T* const from = job.values + first * job.stride;
+  if constexpr (std::is_same_v<T, float>) return {first, count, memory, from, job.stride};
+  float* const values = memory + kAttentionBlock * job.head_dim;
+  copy_values<kLanes>(from, job.stride, count, job.head_dim, values, job.head_dim);
+  return {first, count, memory, values, job.head_dim};
+}
+
+struct AttentionMemory;
+
+template <int kLanes, int kRows, int kPanels, bool kReceived, class T>
+[[gnu::always_inline]] inline void attend_job(const AttentionJob<T>& job) {
+  float* const memory = scratch<AttentionMemory, float>(static_cast<std::size_t>(job.memory()));
+  Index last = 0;
+  for (const AttentionQuery& query : job.queries) last = std::max(last, std::min(query.seen, job.last));
+  for (Index first = job.first; first < last; first += kAttentionBlock) {
+    const AttentionBlock block = block_of<kLanes>(job, first, std::min(kAttentionBlock, last - first), memory);
+    each_tile<kRows>(
+        static_cast<Index>(job.queries.size()), [&]<int rows>(std::integral_constant<int, rows>,
+                                                              Index query) __attribute__((always_inline)) {
+          AttentionQuery* const some = job.queries.data() + query;
+          if constexpr (kReceived)
+            receive_tile<kLanes, rows, kPanels>(some, job.last, job.head_dim, job.scale, block);
+          else
+            attend_tile<kLanes, rows, kPanels>(some, job.last, job.head_dim, job.scale, block);
+        });
+  }
+}
+
+}  // namespace kvx::inline v0::detail

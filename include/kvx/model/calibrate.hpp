@@ -1,0 +1,114 @@
+#pragma once
+
+#include <kvx/core/dtype.hpp>
+#include <kvx/core/error.hpp>
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/core/threads.hpp>
+#include <kvx/core/token.hpp>
+#include <kvx/kernels/rope.hpp>
+#include <kvx/kernels/row_kernels.hpp>
+#include <kvx/model/prefill.hpp>
+#include <kvx/model/qwen2.hpp>
+#include <kvx/press/parts/moments.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <Eigen/Eigenvalues>
+
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <numeric>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// What presses want to know of a model beforehand.
+struct Calibration {
+  Matrix<float> head_scores;  ///< for DuoAttention: how far back heads look, [layers, kv_heads]
+  Matrix<float> filters;      ///< for QFilter: [layers kv_heads, head_dim]
+};
+
+namespace detail {
+
+/// How far back the query heads `queries` [group, head_dim] of one KV head look: by their attention at the last of
+/// `length` positions over one and the same key, [1, head_dim], at all of them; both come before RoPE. 1 if all goes to
+/// the first position, 1 / length if all goes to the last.
+inline double head_score(Matrix<float> queries, const Matrix<float>& key, const RopeTable& rope, Index length) {
+  Matrix<float> keys = key.replicate(length, 1);
+  for (Index t = 0; t < length; ++t) rope.rotate(t, keys.row(t).data());
+  std::vector<float> weights(static_cast<std::size_t>(length));
+  double score = 0;
+  for (Index i = 0; i < queries.rows(); ++i) {
+    rope.rotate(length - 1, queries.row(i).data());
+    row_kernels().dot_rows(queries.row(i).data(), view(std::as_const(keys)),
+                           1 / std::sqrt(static_cast<float>(key.cols())), weights.data());
+    row_kernels().softmax(weights.data(), length);
+    // The mean over all positions of the attention up to there.
+    for (Index t = 0; t < length; ++t)
+      score += static_cast<double>(weights[static_cast<std::size_t>(t)]) * static_cast<double>(length - t);
+  }
+  return score / static_cast<double>(length * queries.rows());
+}
+
+/// The direction along which queries lie, of length 1: the first right singular vector of all of them, of which
+/// `squares` is the sum of q^T q, turned against their sum.
+inline Eigen::RowVectorXf filter_of(const Matrix<float>& squares, const Eigen::RowVectorXf& sum) {
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXf> solver(squares);  // ascending
+  const Eigen::RowVectorXf direction = solver.eigenvectors().rightCols(1).transpose();
+  return direction.dot(sum) > 0 ? -direction : direction;
+}
+
+}  // namespace detail
+
+/// Estimates from the queries and keys of some texts what presses take from files. The head scores are kvpress's, which
+/// the paper learns: by the mean query and key of each text before RoPE, as if at each of `positions`; their mean over
+/// the texts. The filters are the mean over a KV head's query heads of what the paper takes of each, oriented as the
+/// published ones. Calls on_progress(share done). Throws Error for no texts, and as prefill() does.
+inline Calibration calibrate(const Qwen2& model, std::span<const std::span<const Token>> texts, Index positions,
+                             Threads& threads, const std::function<void(double)>& on_progress = {}) {
+  if (texts.empty()) throw Error("texts", "expected at least one, found none");
+  if (positions < 1) throw Error("positions", "expected at least 1, found " + std::to_string(positions));
+  const ModelConfig& config = model.config();
+  const Index group = config.heads / config.kv_heads, dim = config.head_dim;
+  std::vector<Position> all(static_cast<std::size_t>(positions));
+  std::iota(all.begin(), all.end(), 0);
+  const RopeTable rope(model.inv_freq(), all);
+  Matrix<double> scores = Matrix<double>::Zero(config.layers, config.kv_heads);
+  Matrix<float> sums = Matrix<float>::Zero(config.layers * config.heads, dim);
+  std::vector<Matrix<float>> squares(static_cast<std::size_t>(sums.rows()), Matrix<float>::Zero(dim, dim));
+
+  double layers_done = 0;
+  for (const auto text : texts) {
+    const std::vector<float> ones(text.size(), 1);
+    const auto add_layer = [&](const PressInput& in, const LayerCache&) {
+      threads.parallel_for(config.kv_heads, 1, [&](Index begin, Index end) {
+        for (Index h = begin; h < end; ++h) {
+          Matrix<float> means(group, dim);
+          for (Index i = 0; i < group; ++i) {
+            const Index head = h * group + i, at = in.layer * config.heads + head;
+            means.row(i) = in.pre_rope_queries.head(head).colwise().mean();
+            sums.row(at) += in.queries.head(head).colwise().sum();
+            detail::add_squares(ones, in.queries.head(head), squares[static_cast<std::size_t>(at)]);
+          }
+          scores(in.layer, h) +=
+              detail::head_score(std::move(means), in.pre_rope_keys.head(h).colwise().mean(), rope, positions);
+        }
+      });
+      if (on_progress) on_progress(++layers_done / static_cast<double>(texts.size()) / static_cast<double>(in.layers));
+    };
+    prefill(model, text, {.queries = kAllTokens, .pre_rope_queries = true, .pre_rope_keys = true}, Dtype::f32, threads,
+            add_layer);
+  }
+
+  Calibration result{(scores / static_cast<double>(texts.size())).cast<float>(),
+                     Matrix<float>::Zero(config.layers * config.kv_heads, dim)};
+  for (Index at = 0; at < sums.rows(); ++at)
+    result.filters.row(at / group) +=
+        detail::filter_of(squares[static_cast<std::size_t>(at)], sums.row(at)) / static_cast<float>(group);
+  return result;
+}
+
+}  // namespace kvx::inline v0

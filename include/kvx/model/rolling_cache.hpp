@@ -1,0 +1,160 @@
+#pragma once
+
+#include <kvx/cache/kv_cache.hpp>
+#include <kvx/cache/sequence_cache.hpp>
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/core/threads.hpp>
+#include <kvx/kernels/key_bias.hpp>
+#include <kvx/model/qwen2.hpp>
+#include <kvx/press/any_policy.hpp>
+#include <kvx/press/decoding.hpp>
+#include <kvx/press/edit_layer.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Compresses a sequence's own rows while it grows: evicts what a Decoding says, then quantizes what is due.
+class RollingCache final : public StepObserver {
+ public:
+  RollingCache(const AnyPolicy& policy, const Qwen2& model)
+      : quantization_(policy.quantization()), layers_(static_cast<std::size_t>(model.config().layers)) {
+    for (std::size_t l = 0; l < layers_.size(); ++l)
+      for (Index h = 0; h < model.config().kv_heads; ++h)
+        layers_[l].biases.push_back(quantization_ && quantization_->bias ? model.key_bias(static_cast<Index>(l), h)
+                                                                         : KeyBias());
+    if (const Decoding* const decoding = policy.decoding()) decoding_ = *decoding;
+    queries_wanted_ = decoding_ ? decoding_->inner.needs().queries : 0;
+  }
+
+  std::unique_ptr<StepObserver> clone() const override { return std::make_unique<RollingCache>(*this); }
+
+  Index steps_left(const SequenceCache& sequence, Index tokens) const override {
+    if (quantization_ || queries_wanted_ > 0) return 0;
+    if (tokens >= decoding_->target_rows(static_cast<Index>(sequence.next_position) + tokens)) return 0;
+    return decoding_->interval - 1 - layers_.front().steps;
+  }
+  void take_back(Index steps) override {
+    for (State& layer : layers_) layer.steps -= steps;
+  }
+
+  void after_attention(SequenceCache& sequence, const LayerStep& step, Threads&) override {
+    if (decoding_) evict(sequence, step);
+    if (quantization_) quantize(step.layer, sequence.tail.layer(step.layer));
+  }
+
+  /// Quantizes the rows of layer `l` that are due. `shared` is given the first of them, which no later step will touch.
+  void quantize(Index l, LayerCache& layer, LayerCache* shared = nullptr) const {
+    for (std::size_t h = 0; h < layer.size(); ++h) {
+      const KeyBias& bias = layers_[static_cast<std::size_t>(l)].biases[h];
+      const Index block = quantization_->residual, rows = layer[h].rows() / block * block - block;
+      if (shared != nullptr && rows > 0) {
+        HeadCache rest = layer[h].split(*quantization_, bias, rows);
+        (*shared)[h] = std::exchange(layer[h], std::move(rest));
+      }
+      layer[h].quantize(*quantization_, bias);
+    }
+  }
+
+ private:
+  struct State {
+    Index steps = 0;              // since the layer was compressed
+    std::vector<float> queries;   // the last ones that are wanted, [tokens, heads, head_dim]
+    std::vector<KeyBias> biases;  // what keys are stored without, per head
+  };
+
+  void evict(SequenceCache& sequence, const LayerStep& step) {
+    State& state = layers_[static_cast<std::size_t>(step.layer)];
+    remember(state, step.queries);
+    const Index tokens = static_cast<Index>(sequence.next_position) + step.queries.tokens(),
+                target = decoding_->target_rows(tokens);
+    state.steps += step.steps;
+    if (state.steps < decoding_->interval && step.queries.tokens() - (step.steps - 1) < target) return;
+    state.steps = 0;
+    LayerCache& layer = sequence.tail.layer(step.layer);
+    const Index group = step.queries.heads() / static_cast<Index>(layer.size());
+    const PressInput in{.layer = step.layer, .layers = static_cast<Index>(layers_.size()), .dtype = layer[0].dtype()};
+    const auto same = [&](const HeadCache& head) { return head.rows() == layer[0].rows(); };
+    if (std::all_of(layer.begin(), layer.end(), same)) return compress(in, layer, view_of(state, step.queries), target);
+    // Heads of different lengths are compressed one by one.
+    for (std::size_t h = 0; h < layer.size(); ++h) {
+      LayerCache alone = {layer[h]};
+      compress(in, alone, heads_of(view_of(state, step.queries), static_cast<Index>(h) * group, group), target);
+      layer[h] = std::move(alone[0]);
+    }
+  }
+
+  void remember(State& state, const TensorView<const float>& queries) const {
+    const auto token = static_cast<std::size_t>(queries.heads() * queries.head_dim());
+    const Index first = std::max<Index>(0, queries.tokens() - queries_wanted_);
+    for (Index t = first; t < queries.tokens(); ++t)
+      for (Index i = 0; i < queries.heads(); ++i)
+        state.queries.insert(state.queries.end(), queries.row(i, t), queries.row(i, t) + queries.head_dim());
+    const std::size_t wanted = token * static_cast<std::size_t>(queries_wanted_);
+    if (state.queries.size() > wanted)
+      state.queries.erase(state.queries.begin(), state.queries.end() - static_cast<std::ptrdiff_t>(wanted));
+  }
+  static TensorView<const float> view_of(const State& state, const TensorView<const float>& like) {
+    const Index token = like.heads() * like.head_dim();
+    return TensorView<const float>::token_major(state.queries.data(), like.heads(),
+                                                static_cast<Index>(state.queries.size()) / token, like.head_dim());
+  }
+  static TensorView<const float> heads_of(const TensorView<const float>& all, Index first, Index count) {
+    return {all.tokens() == 0 ? nullptr : all.row(first, 0),
+            count,
+            all.tokens(),
+            all.head_dim(),
+            all.head_dim(),
+            all.heads() * all.head_dim()};
+  }
+
+  void compress(PressInput in, LayerCache& layer, const TensorView<const float>& queries, Index target) const {
+    if (layer[0].rows() <= target) return;
+    FloatRows rows(layer);
+    in.keys = rows.keys();
+    in.values = rows.values();
+    in.queries = queries;
+    const Kept kept = decoding_->inner.select(in, Allowance::of_tokens(target));
+    for (std::size_t h = 0; h < layer.size(); ++h) {
+      const HeadCache& old = layer[h];
+      HeadCache head(old.dtype(), old.head_dim());
+      head.reserve(target + decoding_->interval);
+      for (const Index j : kept[h])
+        head.append(old.positions()[static_cast<std::size_t>(j)], in.keys.row(static_cast<Index>(h), j),
+                    in.values.row(static_cast<Index>(h), j));
+      layer[h] = std::move(head);
+    }
+  }
+
+  std::optional<Decoding> decoding_;
+  std::optional<CacheQuantization> quantization_;
+  Index queries_wanted_;
+  std::vector<State> layers_;
+};
+
+/// A sequence behind a context of which `policy` has left `cache`; copies of it share what none of them changes. The
+/// model outlives it.
+inline SequenceCache start_sequence(const Qwen2& model, const AnyPolicy& policy, KvCache cache, Dtype dtype,
+                                    Position next_position) {
+  const CacheShape shape = model.cache_shape(dtype);
+  const auto quantization = policy.quantization();
+  const bool rolls = policy.decoding() != nullptr;
+  if (!quantization && !rolls) return {std::make_shared<const KvCache>(std::move(cache)), shape, next_position};
+  auto observer = std::make_unique<RollingCache>(policy, model);
+  KvCache prefix(shape);
+  if (quantization)
+    for (Index l = 0; l < cache.layers(); ++l)
+      observer->quantize(l, cache.layer(l), rolls ? nullptr : &prefix.layer(l));  // what may be evicted is not shared
+  SequenceCache sequence(std::make_shared<const KvCache>(std::move(prefix)), shape, next_position);
+  sequence.tail = std::move(cache);
+  sequence.observer = std::move(observer);
+  return sequence;
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/press/parts/gathered_input.hpp>
+#include <kvx/press/policy.hpp>
+#include <kvx/press/select.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+namespace kvx::inline v0 {
+
+/// Evicts as if the context came in blocks of `block` tokens: the rows kept so far and a new block are scored together,
+/// and the best stay. So KeyDiff is used in Park et al., "KeyDiff: Key Similarity-Based KV Cache Eviction for
+/// Long-Context LLM Inference in Resource-Constrained Environments", arXiv:2504.15364. As in kvpress the first rows
+/// fill the cache without being scored, and keys and queries are those of one prefill. Scores are 1 for what stays.
+template <ScorePolicy P>
+struct Block {
+  static constexpr std::string_view name = "block", paper = "arXiv:2504.15364";
+  static constexpr bool scores_by_budget = true;
+  P inner = {};
+  int block = 128;
+  static constexpr auto parameters() { return std::tuple(Parameter{"block", &Block::block, "block_size"}); }
+  void validate() const {
+    if (block < 1) throw Error("block: block", "expected 1 or more, found " + std::to_string(block));
+    detail::expect_gatherable(name, inner);
+  }
+
+  Needs needs() const { return detail::needs_to_gather(inner.needs()); }
+  void score(const PressInput& in, const Budget& budget, Scores out) const {
+    Kept kept = keep_all(in.kv_heads(), budget.keep);
+    for (Index first = budget.keep; first < in.tokens(); first += block) {
+      for (auto& rows : kept)
+        for (Index j = first; j < std::min(first + block, in.tokens()); ++j) rows.push_back(j);
+      const detail::GatheredInput part(in, inner.needs(), kept);
+      Matrix<float> scores(out.rows(), (*part).tokens());
+      inner.score(*part, budget, view(scores));
+      const Kept best = keep_best(view(std::as_const(scores)), budget.keep);
+      for (std::size_t h = 0; h < kept.size(); ++h) {
+        for (std::size_t to = 0; to < best[h].size(); ++to)
+          kept[h][to] = kept[h][static_cast<std::size_t>(best[h][to])];
+        kept[h].resize(best[h].size());
+      }
+    }
+    out.setZero();
+    for (std::size_t h = 0; h < kept.size(); ++h)
+      for (const Index j : kept[h]) out(static_cast<Index>(h), j) = 1;
+  }
+};
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/press/parts/rounded_rows.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <string>
+#include <string_view>
+#include <tuple>
+
+namespace kvx::inline v0 {
+
+/// Keeps the first `sinks` tokens and the most recent ones as kv-canary does, which rounds the number of rows, and
+/// fills a budget below the sinks with the first of them. Xiao et al., "Efficient Streaming Language Models with
+/// Attention Sinks", arXiv:2309.17453.
+struct CanaryStreamingLLM {
+  static constexpr std::string_view name = "canary_streaming_llm", paper = "arXiv:2309.17453";
+  int sinks = 4;
+  static constexpr auto parameters() { return std::tuple(Parameter{"sinks", &CanaryStreamingLLM::sinks, "n_sink"}); }
+  void validate() const {
+    if (sinks < 0) throw Error("canary_streaming_llm: sinks", "expected 0 or more, found " + std::to_string(sinks));
+  }
+
+  Needs needs() const { return {}; }
+  Index rows(const Budget& budget, const PressInput& in) const { return detail::rounded_rows(budget, in); }
+  void score(const PressInput& in, const Budget&, Scores out) const {
+    for (Index j = 0; j < in.tokens(); ++j) out.col(j).setConstant(static_cast<float>(j < sinks ? in.tokens() : j));
+  }
+};
+static_assert(ScorePolicy<CanaryStreamingLLM>);
+
+}  // namespace kvx::inline v0

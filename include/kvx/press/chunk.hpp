@@ -1,0 +1,66 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/press/allowance.hpp>
+#include <kvx/press/parts/gathered_input.hpp>
+#include <kvx/press/policy.hpp>
+#include <kvx/press/select.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+namespace kvx::inline v0 {
+
+/// Scores each chunk of `length` tokens as if it were the whole context, and keeps the same share of each, as FINCH
+/// does (Corallo, Papotti, "FINCH: Prompt-guided Key-Value Cache Compression for Large Language Models",
+/// arXiv:2408.00167). As in kvpress queries of a chunk are turned to the context's last positions, and what needs more
+/// tokens than the last chunk has cannot be wrapped.
+template <ScorePolicy P>
+struct Chunk {
+  static constexpr std::string_view name = "chunk", paper = "arXiv:2408.00167";
+  P inner = {};
+  int length = 1024;
+  static constexpr auto parameters() { return std::tuple(Parameter{"length", &Chunk::length, "chunk_length"}); }
+  void validate() const {
+    if (length < 1) throw Error("chunk: length", "expected 1 or more, found " + std::to_string(length));
+    detail::expect_gatherable(name, inner);
+  }
+
+  Needs needs() const { return detail::needs_to_gather(inner.needs()); }
+  Index rows(const Budget& budget, const PressInput& in) const {
+    Index rows = 0;
+    each_chunk(in.tokens(), [&](Index, Index count) { rows += kept_rows(count, budget.ratio); });
+    return rows * in.kv_heads();
+  }
+  void score(const PressInput& in, const Budget& budget, Scores out) const {
+    each_chunk(in.tokens(), [&](Index first, Index count) {
+      Kept rows = keep_all(in.kv_heads(), count);
+      for (auto& head : rows) std::iota(head.begin(), head.end(), first);
+      const detail::GatheredInput part(in, inner.needs(), rows);
+      inner.score(*part, {budget.ratio, kept_rows(count, budget.ratio)},
+                  view(out.data() + first, out.rows(), count, out.outerStride()));
+    });
+  }
+  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
+    Kept kept(static_cast<std::size_t>(in.kv_heads()));
+    each_chunk(in.tokens(), [&](Index first, Index count) {
+      const auto part = view(scores.data() + first, scores.rows(), count, scores.outerStride());
+      const Kept best = keep_best(part, kept_rows(count, budget.ratio));
+      for (std::size_t h = 0; h < kept.size(); ++h)
+        for (const Index j : best[h]) kept[h].push_back(first + j);
+    });
+    return kept;
+  }
+
+ private:
+  template <class F>
+  void each_chunk(Index tokens, F&& f) const {
+    for (Index first = 0; first < tokens; first += length) f(first, std::min<Index>(length, tokens - first));
+  }
+};
+
+}  // namespace kvx::inline v0

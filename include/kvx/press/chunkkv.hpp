@@ -1,0 +1,55 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/core/top_k.hpp>
+#include <kvx/press/allowance.hpp>
+#include <kvx/press/parts/chunk_means.hpp>
+#include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/policy.hpp>
+#include <kvx/press/select.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Keeps whole chunks of `length` tokens, those of highest mean score, the same for all heads. Liu et al., "ChunkKV:
+/// Semantic-Preserving KV Cache Compression for Efficient Long-Context LLM Inference", arXiv:2502.00299. As in kvpress
+/// the ratio counts chunks, the last of which may be shorter, and a context of less than one chunk is left to the
+/// wrapped press. The paper also lets neighbouring layers share their chunks.
+template <ScorePolicy P>
+struct ChunkKV {
+  static constexpr std::string_view name = "chunkkv", paper = "arXiv:2502.00299";
+  P inner = {};
+  int length = 20;
+  static constexpr auto parameters() { return std::tuple(Parameter{"length", &ChunkKV::length, "chunk_length"}); }
+  void validate() const {
+    if (length < 1) throw Error("chunkkv: length", "expected 1 or more, found " + std::to_string(length));
+    detail::expect_only_scores(name, inner);
+  }
+
+  Needs needs() const { return inner.needs(); }
+  Index rows(const Budget& budget, const PressInput& in) const {
+    if (in.tokens() < length) return in.kv_heads() * budget.keep;
+    return in.kv_heads() * std::min(in.tokens(), chunks(budget, in.tokens()) * length);
+  }
+  void score(const PressInput& in, const Budget& budget, Scores out) const { inner.score(in, budget, out); }
+  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
+    if (in.tokens() < length) return keep_best(scores, budget.keep);
+    std::vector<Index> rows;
+    for (const Index chunk : top_k(detail::chunk_means(scores.colwise().sum(), length), chunks(budget, in.tokens())))
+      for (Index j = chunk * length; j < std::min((chunk + 1) * length, in.tokens()); ++j) rows.push_back(j);
+    return Kept(static_cast<std::size_t>(in.kv_heads()), rows);
+  }
+
+ private:
+  Index chunks(const Budget& budget, Index tokens) const {
+    return kept_rows((tokens + length - 1) / length, budget.ratio);
+  }
+};
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/press/parts/leverage.hpp>
+#include <kvx/press/parts/non_causal.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Keeps what stands out among the keys before RoPE and what its neighbours attend to: a leverage score, times
+/// `blending`, plus one of attention within chunks, which later tokens take part in. Chari, Van Durme, "Compactor:
+/// Calibrated Query-Agnostic KV Cache Compression with Approximate Leverage Scores", arXiv:2507.08143. As in kvpress
+/// `blending` is the compression ratio unless it is given, where the paper has a constant; the first `sinks` and the
+/// last `recent` rows are not scored and get the maximum of the others.
+struct Compactor {
+  static constexpr std::string_view name = "compactor", paper = "arXiv:2507.08143";
+  static constexpr bool scores_by_budget = true;
+  int sinks = 8, recent = 4, chunk = 256, sketch = 48;
+  std::optional<double> blending = {};
+  std::optional<std::uint64_t> seed = {};
+  std::vector<Matrix<float>> sketches = {};  ///< [kv_heads] of [head_dim, sketch], used instead of drawn ones
+  static constexpr auto parameters() {
+    using Self = Compactor;
+    return std::tuple(
+        Parameter{"sinks", &Self::sinks, "sink_size_start"}, Parameter{"recent", &Self::recent, "sink_size_end"},
+        Parameter{"chunk", &Self::chunk, "chunk_size"}, Parameter{"sketch", &Self::sketch, "sketch_dimension"},
+        Parameter{"blending", &Self::blending}, Parameter{"seed", &Self::seed});
+  }
+  void validate() const {
+    const auto at_least = [](std::string_view field, int least, int value) {
+      if (value < least)
+        throw Error(std::string("compactor: ").append(field),
+                    "expected " + std::to_string(least) + " or more, found " + std::to_string(value));
+    };
+    at_least("sinks", 0, sinks);
+    at_least("recent", 0, recent);
+    at_least("chunk", 1, chunk);
+    at_least("sketch", 1, sketch);
+  }
+
+  Needs needs() const { return {.queries = kAllTokens, .pre_rope_keys = true}; }
+  void score(const PressInput& in, const Budget& budget, Scores out) const {
+    const Index rest = in.tokens() - sinks - recent;
+    if (rest <= 0)
+      throw NotApplicable("compactor", "a context of " + std::to_string(in.tokens()) +
+                                           " tokens is not longer than its " + std::to_string(sinks) + " sinks and " +
+                                           std::to_string(recent) + " recent tokens");
+    Matrix<float> attention(out.rows(), rest), leverage(out.rows(), rest);
+    detail::non_causal_scores(in.queries.tokens(sinks, rest), in.keys.tokens(sinks, rest),
+                              in.values.tokens(sinks, rest), chunk, view(attention));
+    detail::leverage_scores(in.pre_rope_keys.tokens(sinks, rest), detail::sketches_of(*this, in), view(leverage));
+    attention += static_cast<float>(blending.value_or(budget.ratio)) * leverage;
+    out.setConstant(attention.maxCoeff());
+    out.middleCols(sinks, rest) = attention;
+  }
+};
+static_assert(ScorePolicy<Compactor>);
+
+}  // namespace kvx::inline v0

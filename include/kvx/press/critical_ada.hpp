@@ -1,0 +1,54 @@
+#pragma once
+
+#include <kvx/core/top_k.hpp>
+#include <kvx/press/parts/adaptive_rows.hpp>
+#include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/parts/output_norms.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+#include <tuple>
+
+namespace kvx::inline v0 {
+
+/// Lets the heads of a layer compete for its rows, as Ada does, and then chooses each head's rows in two stages, as
+/// Critical does. Feng et al., "Identify Critical KV Cache in LLM Inference from an Output Perturbation Perspective",
+/// arXiv:2502.03805.
+template <ScorePolicy P>
+struct CriticalAda {
+  static constexpr std::string_view name = "critical_ada", kvpress_name = "CriticalAdaKV", paper = "arXiv:2502.03805";
+  static constexpr bool ragged = true;
+  P inner = {};
+  double alpha = 0.2, epsilon = 1e-4, first = 0.5;
+  static constexpr auto parameters() {
+    using Self = CriticalAda;
+    return std::tuple(Parameter{"alpha", &Self::alpha, "alpha_safeguard"}, Parameter{"epsilon", &Self::epsilon},
+                      Parameter{"first", &Self::first, "first_stage_ratio"});
+  }
+  void validate() const {
+    detail::check_alpha(name, alpha);
+    detail::check_weights(name, epsilon, first);
+    detail::expect_only_scores(name, inner);
+  }
+
+  Needs needs() const { return inner.needs() | Needs{.output_projection = true}; }
+  void score(const PressInput& in, const Budget& budget, Scores out) const { inner.score(in, budget, out); }
+  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
+    const Index safe = detail::safe_rows(budget.keep, alpha);
+    Kept kept = detail::adaptive_rows(scores, budget.keep, safe);
+    const Matrix<float> norms = detail::output_norms(in);
+    Matrix<float> weighed = scores;
+    for (Index h = 0; h < scores.rows(); ++h) {
+      auto& rows = kept[static_cast<std::size_t>(h)];
+      const auto count = static_cast<Index>(rows.size());
+      const auto best = static_cast<Index>(static_cast<double>(count) * first);
+      detail::weigh_scores(view(weighed), h, norms, epsilon, std::max(safe, best));
+      rows = top_k({weighed.row(h).data(), static_cast<std::size_t>(weighed.cols())}, count);
+    }
+    return kept;
+  }
+};
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/press/any_policy.hpp>
+#include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/policy.hpp>
+#include <kvx/press/select.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+namespace kvx::inline v0 {
+
+/// Compresses a cache while answers are decoded: after every `interval` steps, the question being one, and after a step
+/// of more tokens than may stay, each layer is cut to `target` rows per head, or with `ratio` to what that leaves of
+/// all tokens so far. In between it grows by what is appended. The context itself is left as it is. As in kvpress
+/// (DecodingPress, CompressionRatioDecodingPress), but that queries keep the rotation of their own positions.
+struct Decoding {
+  static constexpr std::string_view name = "decoding", paper = "";
+  static constexpr bool own_budget = true, outermost = true;
+  AnyPolicy inner = {};
+  int interval = 512, target = 2048;
+  std::optional<double> ratio = {};
+  static constexpr auto parameters() {
+    return std::tuple(Parameter{"interval", &Decoding::interval, "compression_interval"},
+                      Parameter{"target", &Decoding::target, "target_size"},
+                      Parameter{"ratio", &Decoding::ratio, "target_compression_ratio"});
+  }
+  void validate() const {
+    const Needs wanted = inner.needs();
+    detail::expect_only_scores(name, inner);
+    detail::expect_inner(name, inner,
+                         !wanted.attention && !wanted.pre_rope_queries && !wanted.pre_rope_keys &&
+                             !wanted.output_projection && wanted.queries != kAllTokens,
+                         "looks at keys, values and the last queries alone");
+    const auto at_least = [](std::string_view field, Index least, Index value) {
+      if (value < least)
+        throw Error("decoding: " + std::string(field),
+                    "expected " + std::to_string(least) + " or more, found " + std::to_string(value));
+    };
+    at_least("interval", std::max<Index>(1, wanted.queries), interval);
+    at_least("target", wanted.queries + 1, target);
+    if (ratio && !(*ratio >= 0 && *ratio < 1))
+      throw Error("decoding: ratio", "expected 0 <= ratio < 1, found " + std::to_string(*ratio));
+  }
+
+  const Decoding* decoding() const { return this; }
+  /// Rows per head that stay of `tokens`.
+  Index target_rows(Index tokens) const { return ratio ? kept_rows(tokens, *ratio) : target; }
+
+  Traits traits() const { return {.own_budget = true, .outermost = true, .selects = true}; }
+  Needs needs() const { return {}; }
+  Index rows(const Budget&, const PressInput& in) const { return in.kv_heads() * in.tokens(); }
+  /// Nothing is evicted before a question is asked.
+  void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
+  Kept select(const PressInput& in, MatrixView<const float>, const Budget&) const {
+    return keep_all(in.kv_heads(), in.tokens());
+  }
+};
+static_assert(ScorePolicy<Decoding>);
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/policy.hpp>
+#include <kvx/press/select.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Evicts what scores below `threshold`, however much that is, except the last `window` rows. Lancucki et al.,
+/// "Inference-Time Hyper-Scaling with KV Cache Compression", arXiv:2506.05345, where evictions are learned and delayed
+/// by the window; as in kvpress any score takes their place.
+template <ScorePolicy P>
+struct Dms {
+  static constexpr std::string_view name = "dms", kvpress_name = "DMS", paper = "arXiv:2506.05345";
+  static constexpr bool own_budget = true, ragged = true;
+  P inner = {};
+  std::optional<double> threshold = {};
+  int window = 128;
+  static constexpr auto parameters() {
+    return std::tuple(Parameter{"threshold", &Dms::threshold},
+                      Parameter{"window", &Dms::window, "sliding_window_size"});
+  }
+  void validate() const {
+    if (!threshold) throw Error("dms: threshold", "expected a score below which rows go, found none");
+    if (window < 0) throw Error("dms: window", "expected 0 or more, found " + std::to_string(window));
+    detail::expect_only_scores(name, inner);
+  }
+
+  Needs needs() const { return inner.needs(); }
+  Index rows(const Budget&, const PressInput& in) const { return in.kv_heads() * in.tokens(); }
+  void score(const PressInput& in, const Budget& budget, Scores out) const { inner.score(in, budget, out); }
+  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget&) const {
+    Kept kept = keep_all(in.kv_heads(), in.tokens());
+    for (Index h = 0; h < in.kv_heads(); ++h)
+      std::erase_if(kept[static_cast<std::size_t>(h)],
+                    [&](Index j) { return j < in.tokens() - window && scores(h, j) < static_cast<float>(*threshold); });
+    return kept;
+  }
+};
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/core/top_k.hpp>
+#include <kvx/press/policy.hpp>
+#include <kvx/press/select.hpp>
+#include <kvx/press/tensor_reader.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Makes the share `ratio` of all heads of a model streaming heads, those that score lowest: they keep their first
+/// `sinks` and last `recent` rows, the other heads keep all. Xiao et al., "DuoAttention: Efficient Long-Context LLM
+/// Inference with Retrieval and Streaming Heads", arXiv:2410.10819. Scores per layer and KV head come from a file; the
+/// paper learns them, kvpress also estimates them. Without a ratio of its own the share is the ratio of the run.
+struct DuoAttention {
+  static constexpr std::string_view name = "duo_attention", kvpress_name = "DuoAttention", paper = "arXiv:2410.10819";
+  std::optional<double> ratio = {};
+  int sinks = 128, recent = 256;
+  std::string file = {};       ///< holds the tensor head_scores, [layers, kv_heads]
+  Matrix<float> pattern = {};  ///< what load() has read of it
+  static constexpr auto parameters() {
+    using Self = DuoAttention;
+    return std::tuple(Parameter{"ratio", &Self::ratio, "head_compression_ratio"},
+                      Parameter{"sinks", &Self::sinks, "sink_size"}, Parameter{"recent", &Self::recent, "recent_size"},
+                      Parameter{"file", &Self::file});
+  }
+  void validate() const {
+    if (ratio && !(*ratio >= 0 && *ratio <= 1))
+      throw Error("duo_attention: ratio", "expected 0 <= ratio <= 1, found " + std::to_string(*ratio));
+    if (sinks < 0) throw Error("duo_attention: sinks", "expected 0 or more, found " + std::to_string(sinks));
+    if (recent < 0) throw Error("duo_attention: recent", "expected 0 or more, found " + std::to_string(recent));
+  }
+  void load(const TensorReader& read) {
+    if (file.empty()) throw Error("duo_attention: file", "expected a file that holds head_scores, found none");
+    pattern = read(file, "head_scores");
+  }
+
+  Traits traits() const { return {.own_budget = ratio.has_value(), .ragged = true, .selects = true}; }
+  Needs needs() const { return {}; }
+  Index rows(const Budget& budget, const PressInput& in) const {
+    const auto streaming = static_cast<Index>(streaming_heads(budget, in).size());
+    return in.kv_heads() * in.tokens() - streaming * std::max<Index>(0, in.tokens() - sinks - recent);
+  }
+  /// There is nothing to rank.
+  void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
+  Kept select(const PressInput& in, MatrixView<const float>, const Budget& budget) const {
+    Kept kept = keep_all(in.kv_heads(), in.tokens());
+    if (in.tokens() - sinks - recent > 0)
+      for (const std::size_t h : streaming_heads(budget, in))
+        kept[h].erase(kept[h].begin() + sinks, kept[h].end() - recent);
+    return kept;
+  }
+
+ private:
+  /// Those of the layer; of equal scores the lower layer and head streams first.
+  std::vector<std::size_t> streaming_heads(const Budget& budget, const PressInput& in) const {
+    if (pattern.rows() != in.layers || pattern.cols() != in.kv_heads())
+      throw Error("duo_attention: head_scores",
+                  "expected [" + std::to_string(in.layers) + ", " + std::to_string(in.kv_heads()) + "], found [" +
+                      std::to_string(pattern.rows()) + ", " + std::to_string(pattern.cols()) + "]");
+    const Matrix<float> lowest = -pattern;
+    const auto size = static_cast<std::size_t>(lowest.size());
+    const double count = std::nearbyint(static_cast<double>(size) * ratio.value_or(budget.ratio));
+    std::vector<std::size_t> heads;
+    for (const Index at : top_k({lowest.data(), size}, static_cast<Index>(count)))
+      if (at / in.kv_heads() == in.layer) heads.push_back(static_cast<std::size_t>(at % in.kv_heads()));
+    return heads;
+  }
+};
+static_assert(ScorePolicy<DuoAttention>);
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <kvx/cache/kv_cache.hpp>
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/press/any_policy.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// What a policy wants for scoring and for editing.
+inline Needs needs_of(const AnyPolicy& policy) { return policy.needs() | Needs{.queries = policy.edit_queries()}; }
+
+/// The input with the last `count` of its queries alone.
+inline PressInput with_queries(PressInput in, Index count) {
+  const Index there = in.queries.tokens();
+  if (count < there) in.queries = in.queries.tokens(there - count, count);
+  return in;
+}
+
+/// A layer's rows as floats, for a PressInput.
+class FloatRows {
+ public:
+  explicit FloatRows(const LayerCache& layer)
+      : heads_(static_cast<Index>(layer.size())), tokens_(layer.front().rows()), head_dim_(layer.front().head_dim()) {
+    keys_.resize(static_cast<std::size_t>(heads_ * tokens_ * head_dim_));
+    values_.resize(keys_.size());
+    for (Index h = 0; h < heads_; ++h)
+      layer[static_cast<std::size_t>(h)].copy_to(tensor(keys_).row(h, 0), tensor(values_).row(h, 0));
+  }
+  TensorView<float> keys() { return tensor(keys_); }
+  TensorView<float> values() { return tensor(values_); }
+
+ private:
+  TensorView<float> tensor(std::vector<float>& data) {
+    return TensorView<float>::head_major(data.data(), heads_, tokens_, head_dim_);
+  }
+
+  Index heads_, tokens_, head_dim_;
+  std::vector<float> keys_, values_;
+};
+
+/// The rows `kept` of a layer, rewritten where the policy does that. `in` has the layer's number and, for a policy that
+/// edits, inv_freq and the last edit_queries() queries; what else it has is not looked at.
+inline LayerCache edited(const AnyPolicy& policy, PressInput in, const LayerCache& layer, const Kept& kept) {
+  LayerCache small = compacted(layer, kept);
+  if (!policy.traits().edits) return small;
+  FloatRows all(layer);
+  in.keys = all.keys();
+  in.values = all.values();
+  for (Index h = 0; h < in.kv_heads(); ++h) {
+    HeadCache& head = small[static_cast<std::size_t>(h)];
+    Matrix<float> kept_keys, kept_values;
+    head.visit([&](auto own_keys, auto own_values) {
+      kept_keys = own_keys.template cast<float>();
+      kept_values = own_values.template cast<float>();
+    });
+    std::vector<Position> positions(head.positions().begin(), head.positions().end());
+    policy.edit(in, h, kept[static_cast<std::size_t>(h)], {view(kept_keys), view(kept_values), positions});
+    HeadCache rewritten(head.dtype(), head.head_dim());
+    rewritten.reserve(head.rows());
+    for (Index j = 0; j < head.rows(); ++j)
+      rewritten.append(positions[static_cast<std::size_t>(j)], kept_keys.row(j).data(), kept_values.row(j).data());
+    head = std::move(rewritten);
+  }
+  return small;
+}
+
+/// The position of the token that follows a context of `tokens`: edits that number the rows anew go on behind them.
+inline Position position_after(const AnyPolicy& policy, const KvCache& cache, Index tokens) {
+  return static_cast<Position>(policy.traits().dense_positions ? cache.layer(0).front().rows() : tokens);
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/core/top_k.hpp>
+#include <kvx/press/parts/chunk_means.hpp>
+#include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <numeric>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Keeps whole chunks of `length` tokens, best mean score first, the same for all heads; of a chunk whose score is high
+/// and uneven, beside the median of all chunks, only its best `low_length` tokens. What that saves goes to the best
+/// tokens that are left. It is kvpress's own variant of ChunkKV, and meant for scores that are not negative.
+template <ScorePolicy P>
+struct EntropyChunkKV {
+  static constexpr std::string_view name = "entropy_chunkkv", kvpress_name = "EntropyGatedChunkKV", paper = "";
+  P inner = {};
+  int length = 10, low_length = 4;
+  static constexpr auto parameters() {
+    using Self = EntropyChunkKV;
+    return std::tuple(Parameter{"length", &Self::length, "chunk_length"},
+                      Parameter{"low_length", &Self::low_length, "low_entropy_chunk_length"});
+  }
+  void validate() const {
+    if (low_length < 1)
+      throw Error("entropy_chunkkv: low_length", "expected 1 or more, found " + std::to_string(low_length));
+    if (length <= low_length)
+      throw Error("entropy_chunkkv: length",
+                  "expected more than low_length, " + std::to_string(low_length) + ", found " + std::to_string(length));
+    detail::expect_only_scores(name, inner);
+  }
+
+  Needs needs() const { return inner.needs(); }
+  void score(const PressInput& in, const Budget& budget, Scores out) const { inner.score(in, budget, out); }
+  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
+    Matrix<float> ranked = scores.colwise().sum();  // of all heads, [1, tokens]
+    const std::span<float> all(ranked.data(), static_cast<std::size_t>(in.tokens()));
+    const std::vector<float> means = detail::chunk_means(ranked, length);
+    std::vector<float> entropies;
+    for (std::size_t chunk = 0; chunk < means.size(); ++chunk) entropies.push_back(entropy(chunk_of(all, chunk)));
+    const float high = lower_median(means), even = lower_median(entropies);
+
+    std::vector<std::size_t> order(means.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return means[a] > means[b]; });
+    Index left = budget.keep;
+    for (const std::size_t chunk : order) {
+      const auto part = chunk_of(all, chunk);
+      Index count = std::min(left, static_cast<Index>(part.size()));
+      if (means[chunk] >= high && entropies[chunk] < even) count = std::min<Index>(count, low_length);
+      for (const Index j : top_k(part, count)) part[static_cast<std::size_t>(j)] = std::numeric_limits<float>::max();
+      left -= count;
+    }
+    return Kept(static_cast<std::size_t>(in.kv_heads()), top_k(all, budget.keep));
+  }
+
+ private:
+  std::span<float> chunk_of(std::span<float> scores, std::size_t chunk) const {
+    const auto size = static_cast<std::size_t>(length), first = chunk * size;
+    return scores.subspan(first, std::min(size, scores.size() - first));
+  }
+  /// How evenly the scores of a chunk are spread, from 0, all on one token, to 1. Negative ones are shifted to 0.
+  static float entropy(std::span<const float> scores) {
+    constexpr float kNotZero = 1e-8f;
+    if (scores.size() == 1) return 0;
+    const float shift = std::min(0.0f, *std::min_element(scores.begin(), scores.end()));
+    float total = kNotZero, sum = 0;
+    for (const float score : scores) total += score - shift;
+    for (const float score : scores) sum -= (score - shift) / total * std::log((score - shift) / total + kNotZero);
+    return std::clamp(sum / std::log(static_cast<float>(scores.size())), 0.0f, 1.0f);
+  }
+  static float lower_median(std::vector<float> values) {
+    const auto middle = values.begin() + (static_cast<std::ptrdiff_t>(values.size()) - 1) / 2;
+    std::nth_element(values.begin(), middle, values.end());
+    return *middle;
+  }
+};
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/core/token_span.hpp>
+#include <kvx/press/parameters.hpp>
+#include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/parts/range_hooks.hpp>
+#include <kvx/press/policy.hpp>
+#include <kvx/press/select.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+namespace kvx::inline v0 {
+
+/// Evicts from two instructions alike: the tokens up to where they touch and those from there on keep rows in
+/// proportion to their number, by scores that the press inside gives to each by itself. Chen, Geh, Grover, Van den
+/// Broeck, Israel, "The Pitfalls of KV Cache Compression", arXiv:2510.00231. What stays in any case, which the paper
+/// calls a whitelist, is the press `protect`.
+template <ScorePolicy P>
+struct Fair {
+  static constexpr std::string_view name = "fair", paper = "arXiv:2510.00231";
+  P inner = {};
+  TokenSpan defense = {}, instructions = {};  ///< in either order
+  static constexpr auto parameters() {
+    return std::tuple(Parameter{"defense", &Fair::defense, "defense_span"},
+                      Parameter{"instructions", &Fair::instructions, "sys_instr_span"});
+  }
+  void validate() const {
+    detail::expect_only_scores(name, inner);
+    const bool in_order = defense.last == instructions.first, reversed = instructions.last == defense.first;
+    if (defense.first < 0 || defense.size() < 1 || instructions.first < 0 || instructions.size() < 1 ||
+        !(in_order || reversed))
+      throw Error("fair: instructions", "expected a span that touches defense, " + detail::format_value(defense) +
+                                            ", and does not overlap it, found " + detail::format_value(instructions));
+  }
+
+  Needs needs() const { return ranges_needs(inner); }
+  void score(const PressInput& in, const Budget& budget, Scores out) const {
+    score_ranges(inner, in, budget, ranges(in), out);
+  }
+  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
+    if (!ranges_quota(inner)) return keep_best(scores, budget.keep);
+    const Index cut = ranges(in).cut, rest = in.tokens() - cut, quota = budget.keep * cut / in.tokens();
+    const auto part = [&](Index first, Index count) {
+      return view(scores.data() + first, scores.rows(), count, scores.outerStride());
+    };
+    Kept kept = keep_best(part(0, cut), quota);
+    const Kept later = keep_best(part(cut, rest), budget.keep - quota);
+    for (std::size_t h = 0; h < kept.size(); ++h)
+      for (const Index j : later[h]) kept[h].push_back(cut + j);
+    return kept;
+  }
+
+ private:
+  Ranges ranges(const PressInput& in) const {
+    const bool in_order = defense.first < instructions.first;
+    const TokenSpan earlier = in_order ? defense : instructions, later = in_order ? instructions : defense;
+    if (later.last > in.tokens())
+      throw NotApplicable(
+          "fair", "a context of " + std::to_string(in.tokens()) + " tokens has no span " + detail::format_value(later));
+    return {later.first, earlier, later};
+  }
+};
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/press/allowance.hpp>
+#include <kvx/press/parts/window_attention.hpp>
+#include <kvx/press/policy.hpp>
+#include <kvx/press/select.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Lets the last `window` queries, which hold the question, vote on the tokens before them, a query's votes counting
+/// more the more tokens it sees; the window itself stays. Corallo, Papotti, "FINCH: Prompt-guided Key-Value Cache
+/// Compression for Large Language Models", arXiv:2408.00167. The paper prefills chunk by chunk; as in kvpress `chunk`
+/// selects from each chunk of rows apart, after one prefill. kvpress finds the window by a delimiter token, here it is
+/// a number of tokens, and keys keep their angles.
+struct Finch {
+  static constexpr std::string_view name = "finch", paper = "arXiv:2408.00167";
+  int window = 64;
+  std::optional<int> chunk = std::nullopt;
+  bool normalize = true;
+  static constexpr auto parameters() {
+    return std::tuple(Parameter{"window", &Finch::window, "window_size"},
+                      Parameter{"chunk", &Finch::chunk, "chunk_length"},
+                      Parameter{"normalize", &Finch::normalize, "normalize_scores"});
+  }
+  void validate() const {
+    if (window < 1) throw Error("finch: window", "expected 1 or more, found " + std::to_string(window));
+    if (chunk && *chunk < 1) throw Error("finch: chunk", "expected 1 or more, found " + std::to_string(*chunk));
+  }
+
+  Needs needs() const { return {.queries = window}; }
+  Index rows(const Budget& budget, const PressInput& in) const {
+    Index rows = 0;
+    each_chunk(in.tokens(), [&](Index, Index length) { rows += rows_of_chunk(budget, length); });
+    return rows * in.kv_heads();
+  }
+  void score(const PressInput& in, const Budget&, Scores out) const {
+    const Index voted = in.tokens() - window;
+    if (voted <= 0)
+      throw NotApplicable("finch", "a context of " + std::to_string(in.tokens()) +
+                                       " tokens is not longer than its window of " + std::to_string(window));
+    std::vector<float> weights = detail::mean_weights(in);
+    for (Index t = 0; normalize && t < window; ++t)
+      weights[static_cast<std::size_t>(t)] *= static_cast<float>(voted + t);
+    out.setZero();
+    for (Index h = 0; h < in.kv_heads(); ++h) detail::add_window_attention(in, h, weights, out.row(h).data());
+    out.rightCols(window).setConstant(out.leftCols(voted).maxCoeff() + 1);
+  }
+  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
+    Kept kept(static_cast<std::size_t>(in.kv_heads()));
+    each_chunk(in.tokens(), [&](Index first, Index length) {
+      const auto part = view(scores.data() + first, scores.rows(), length, scores.outerStride());
+      const Kept best = keep_best(part, rows_of_chunk(budget, length));
+      for (std::size_t h = 0; h < kept.size(); ++h)
+        for (const Index j : best[h]) kept[h].push_back(first + j);
+    });
+    return kept;
+  }
+
+ private:
+  Index rows_of_chunk(const Budget& budget, Index length) const {
+    return chunk ? kept_rows(length, budget.ratio) : budget.keep;
+  }
+  template <class F>
+  void each_chunk(Index tokens, F&& f) const {
+    const Index step = chunk.value_or(static_cast<int>(tokens));
+    for (Index first = 0; first < tokens; first += step) f(first, std::min(step, tokens - first));
+  }
+};
+static_assert(ScorePolicy<Finch>);
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/core/top_k.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Keeps what the model looks at when it repeats its context, which costs a second pass over it. All heads of all
+/// layers share one budget, or all heads of a layer with `layerwise`. Kim et al., "KVzip: Query-Agnostic KV Cache
+/// Compression with Context Reconstruction", arXiv:2505.23416. `normalize` is KVzip+.
+struct KVzip {
+  static constexpr std::string_view name = "kvzip", paper = "arXiv:2505.23416";
+  static constexpr bool ragged = true, outermost = true;
+  bool layerwise = false;
+  int sinks = 4;
+  bool normalize = false;
+  int chunk = 2048;
+  static constexpr auto parameters() {
+    return std::tuple(Parameter{"layerwise", &KVzip::layerwise}, Parameter{"sinks", &KVzip::sinks, "n_sink"},
+                      Parameter{"normalize", &KVzip::normalize, "kvzip_plus_normalization"},
+                      Parameter{"chunk", &KVzip::chunk, "chunk_size"});
+  }
+  void validate() const {
+    if (sinks < 0) throw Error("kvzip: sinks", "expected 0 or more, found " + std::to_string(sinks));
+    if (chunk < 1) throw Error("kvzip: chunk", "expected 1 or more, found " + std::to_string(chunk));
+  }
+
+  Needs needs() const { return {.repetition = Repetition{chunk, sinks, normalize}}; }
+  Index rows(const Budget& budget, const PressInput& in) const { return kept(in.kv_heads() * in.tokens(), budget); }
+  void score(const PressInput& in, const Budget&, Scores out) const {
+    std::copy(in.repeated.begin(), in.repeated.end(), out.data());
+    out.leftCols(std::min<Index>(sinks, in.tokens())).setConstant(std::numeric_limits<float>::max());
+  }
+  Kept select(const PressInput&, MatrixView<const float> scores, const Budget& budget) const {
+    const Matrix<float> layer = scores;
+    return select_together({&layer, 1}, budget).front();
+  }
+  std::vector<Kept> select_layers(std::span<const Matrix<float>> scores, const Budget& budget) const {
+    if (!layerwise) return select_together(scores, budget);
+    std::vector<Kept> kept;
+    for (const Matrix<float>& layer : scores) kept.push_back(select_together({&layer, 1}, budget).front());
+    return kept;
+  }
+
+ private:
+  /// Of `rows` that share a budget; kvpress truncates what goes, not what stays.
+  static Index kept(Index rows, const Budget& budget) {
+    return rows - static_cast<Index>(static_cast<double>(rows) * budget.ratio);
+  }
+  static std::vector<Kept> select_together(std::span<const Matrix<float>> scores, const Budget& budget) {
+    const Index heads = scores.front().rows(), tokens = scores.front().cols();
+    std::vector<float> all;
+    for (const Matrix<float>& layer : scores) all.insert(all.end(), layer.data(), layer.data() + layer.size());
+    std::vector<Kept> together(scores.size(), Kept(static_cast<std::size_t>(heads)));
+    for (const Index at : top_k(all, kept(static_cast<Index>(all.size()), budget))) {
+      const Index head = at / tokens;
+      together[static_cast<std::size_t>(head / heads)][static_cast<std::size_t>(head % heads)].push_back(at % tokens);
+    }
+    return together;
+  }
+};
+static_assert(ScorePolicy<KVzip>);
+
+}  // namespace kvx::inline v0

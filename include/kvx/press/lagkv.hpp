@@ -1,0 +1,78 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Cuts the tokens after the sinks into partitions of `lag`, and keeps of each the keys and values whose channels
+/// spread most after they were scaled to the range of the next partition. Sinks and the most recent partition stay.
+/// Liang et al., "LagKV: Lag-Relative Information of the KV Cache Tells Which Tokens Are Important",
+/// arXiv:2504.04704. As in kvpress, partitions compete by the rank of their tokens unless `cross_scoring`, and a
+/// context without two partitions keeps its most recent tokens. A channel without a range counts as zero, where kvpress
+/// divides by it.
+struct LagKV {
+  static constexpr std::string_view name = "lagkv", paper = "arXiv:2504.04704";
+  int sinks = 4, lag = 128;
+  bool cross_scoring = false;
+  static constexpr auto parameters() {
+    return std::tuple(Parameter{"sinks", &LagKV::sinks, "n_sink"}, Parameter{"lag", &LagKV::lag, "lag_size"},
+                      Parameter{"cross_scoring", &LagKV::cross_scoring});
+  }
+  void validate() const {
+    if (sinks < 0) throw Error("lagkv: sinks", "expected 0 or more, found " + std::to_string(sinks));
+    if (lag < 1) throw Error("lagkv: lag", "expected 1 or more, found " + std::to_string(lag));
+  }
+
+  Needs needs() const { return {}; }
+  void score(const PressInput& in, const Budget&, Scores out) const {
+    const Index rest = in.tokens() - sinks;
+    out.setOnes();
+    if (rest < 2 * Index{lag}) {
+      for (Index j = sinks; j < in.tokens(); ++j)
+        out.col(j).setConstant(static_cast<float>(j - sinks) / static_cast<float>(rest));
+      return;
+    }
+    for (Index h = 0; h < out.rows(); ++h)
+      for (Index first = sinks; first + 2 * lag <= in.tokens(); first += lag) {
+        auto part = out.row(h).segment(first, lag);
+        part = (weights(in.keys.head(h), first) + weights(in.values.head(h), first)) / 2;
+        if (!cross_scoring) part = ranks(part) / static_cast<float>(lag);
+      }
+  }
+
+ private:
+  using Row = Eigen::Matrix<float, 1, Eigen::Dynamic, Eigen::RowMajor | Eigen::DontAlign>;
+
+  /// Softmax over the partition that begins at `first` of the deviation of each row's scaled channels, [lag].
+  Row weights(MatrixView<const float> rows, Index first) const {
+    const auto next = rows.middleRows(first + lag, lag);
+    const Row low = next.colwise().minCoeff(), range = next.colwise().maxCoeff() - low;
+    const Row scale = (range.array() > 0).select(range.cwiseInverse(), 0);
+    Matrix<float> scaled = (rows.middleRows(first, lag).rowwise() - low) * scale.asDiagonal();
+    scaled.colwise() -= scaled.rowwise().mean().eval();
+    const Row deviation = scaled.rowwise().norm().transpose() / std::sqrt(static_cast<float>(rows.cols() - 1));
+    const Row power = (deviation.array() - deviation.maxCoeff()).exp();
+    return power / power.sum();
+  }
+  static Row ranks(const Row& scores) {
+    std::vector<Index> order(static_cast<std::size_t>(scores.size()));
+    std::iota(order.begin(), order.end(), Index{0});
+    std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return scores[a] < scores[b]; });
+    Row rank(scores.size());
+    for (Index i = 0; i < rank.size(); ++i) rank[order[static_cast<std::size_t>(i)]] = static_cast<float>(i);
+    return rank;
+  }
+};
+static_assert(ScorePolicy<LagKV>);
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/core/top_k.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <string_view>
+
+namespace kvx::inline v0::detail {
+
+/// The rows that each head keeps whatever the others score.
+inline Index safe_rows(Index keep, double alpha) {
+  return alpha > 0 ? std::max<Index>(1, static_cast<Index>(static_cast<double>(keep) * alpha)) : 0;
+}
+
+/// The best rows of a layer, `keep` per head on average, `safe` at least.
+inline Kept adaptive_rows(MatrixView<const float> scores, Index keep, Index safe) {
+  Matrix<float> ranked = scores;
+  for (Index h = 0; h < ranked.rows(); ++h)
+    for (const Index j : top_k({ranked.row(h).data(), static_cast<std::size_t>(ranked.cols())}, safe))
+      ranked(h, j) = std::numeric_limits<float>::max();
+  Kept kept(static_cast<std::size_t>(ranked.rows()));
+  for (const Index at : top_k({ranked.data(), static_cast<std::size_t>(ranked.size())}, keep * ranked.rows()))
+    kept[static_cast<std::size_t>(at / ranked.cols())].push_back(at % ranked.cols());
+  return kept;
+}
+
+inline void check_alpha(std::string_view press, double alpha) {
+  if (!(alpha >= 0 && alpha <= 1))
+    throw Error(std::string(press) + ": alpha", "expected 0 <= alpha <= 1, found " + std::to_string(alpha));
+}
+
+}  // namespace kvx::inline v0::detail

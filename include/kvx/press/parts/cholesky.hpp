@@ -1,0 +1,34 @@
+#pragma once
+
+#include <kvx/core/tensor_view.hpp>
+
+#include <cmath>
+
+namespace kvx::inline v0::detail {
+
+/// Makes of a symmetric matrix L L^T, with L lower triangular, the inverse of L. Only what is on and below the diagonal
+/// is looked at. False, with nothing of use, if the matrix is not positive definite; what is not a number stays so.
+inline bool invert_root(Matrix<double>& a) {
+  for (Index i = 0; i < a.rows(); ++i)
+    for (Index j = 0; j <= i; ++j) {
+      for (Index k = 0; k < j; ++k) a(i, j) -= a(i, k) * a(j, k);
+      if (j < i)
+        a(i, j) /= a(j, j);
+      else if (a(i, i) <= 0)
+        return false;
+      else
+        a(i, i) = std::sqrt(a(i, i));
+    }
+  for (Index j = 0; j < a.rows(); ++j) {
+    a(j, j) = 1 / a(j, j);
+    for (Index i = j + 1; i < a.rows(); ++i) {
+      double sum = 0;
+      for (Index k = j; k < i; ++k) sum -= a(i, k) * a(k, j);
+      a(i, j) = sum / a(i, i);
+    }
+    a.row(j).tail(a.rows() - 1 - j).setZero();
+  }
+  return true;
+}
+
+}  // namespace kvx::inline v0::detail

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <kvx/kernels/rope.hpp>
+#include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace kvx::inline v0::detail {
+
+/// Rows of a layer, as many per KV head, as the whole input of a policy. A query head takes the rows of its KV head.
+/// The queries are the last ones of these rows, but turned to the context's last positions, as kvpress does it.
+class GatheredInput {
+ public:
+  GatheredInput(const PressInput& all, const Needs& needs, const Kept& rows) : input_(all) {
+    const auto count = rows.front().size();
+    input_.keys = gather(all.keys, rows, count, keys_);
+    input_.values = gather(all.values, rows, count, values_);
+    if (needs.pre_rope_keys) input_.pre_rope_keys = gather(all.pre_rope_keys, rows, count, pre_rope_keys_);
+    if (needs.pre_rope_queries) input_.pre_rope_queries = gather(all.pre_rope_queries, rows, count, pre_rope_queries_);
+    if (needs.queries > 0) {
+      const Index window = std::min(needs.queries, static_cast<Index>(count));
+      input_.queries = gather(all.pre_rope_queries, rows, static_cast<std::size_t>(window), queries_);
+      std::vector<Position> positions(static_cast<std::size_t>(window));
+      std::iota(positions.begin(), positions.end(), static_cast<Position>(all.tokens() - window));
+      const RopeTable rope(all.inv_freq, positions);
+      for (std::size_t row = 0; row < queries_.size() / static_cast<std::size_t>(all.head_dim()); ++row)
+        rope.rotate(static_cast<Index>(row) % window, &queries_[row * static_cast<std::size_t>(all.head_dim())]);
+    }
+  }
+  GatheredInput(const GatheredInput&) = delete;
+  GatheredInput& operator=(const GatheredInput&) = delete;
+
+  const PressInput& operator*() const { return input_; }
+
+ private:
+  /// The last `count` of the rows of each head, copied to `to`.
+  static TensorView<const float> gather(const TensorView<const float>& from, const Kept& rows, std::size_t count,
+                                        std::vector<float>& to) {
+    const Index group = from.heads() / static_cast<Index>(rows.size());
+    to.reserve(count * static_cast<std::size_t>(from.heads() * from.head_dim()));
+    for (Index i = 0; i < from.heads(); ++i)
+      for (const Index t : std::span(rows[static_cast<std::size_t>(i / group)]).last(count))
+        to.insert(to.end(), from.row(i, t), from.row(i, t) + from.head_dim());
+    return TensorView<const float>::head_major(to.data(), from.heads(), static_cast<Index>(count), from.head_dim());
+  }
+
+  PressInput input_;
+  std::vector<float> keys_, values_, pre_rope_keys_, pre_rope_queries_, queries_;
+};
+
+/// What GatheredInput takes to give `inner` what it needs.
+inline Needs needs_to_gather(Needs inner) {
+  if (inner.queries > 0) inner.pre_rope_queries = true;
+  inner.queries = 0;
+  return inner;
+}
+
+/// Attention sums are over queries that some of the rows would not have had.
+template <class P>
+void expect_gatherable(std::string_view press, const P& inner) {
+  expect_only_scores(press, inner);
+  expect_inner(press, inner, !inner.needs().attention, "does not need the attention of all queries");
+}
+
+}  // namespace kvx::inline v0::detail

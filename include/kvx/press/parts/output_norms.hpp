@@ -1,0 +1,57 @@
+#pragma once
+
+#include <kvx/core/dtype.hpp>
+#include <kvx/core/error.hpp>
+#include <kvx/core/threads.hpp>
+#include <kvx/core/top_k.hpp>
+#include <kvx/kernels/matmul.hpp>
+#include <kvx/kernels/packed_matrix.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace kvx::inline v0::detail {
+
+/// What the values weigh in the hidden states: the L1 norm of W_O v, with the columns of W_O that belong to a query
+/// head, averaged over the query heads of a KV head, [kv_heads, tokens].
+inline Matrix<float> output_norms(const PressInput& in) {
+  constexpr Index kRows = 96;  // at a time, so that their products stay in the second cache
+  const Index dim = in.head_dim(), hidden = in.output_projection.tokens(), heads = in.output_projection.heads();
+  const Index group = heads / in.kv_heads();
+  Threads alone(1);
+  Matrix<float> norms = Matrix<float>::Zero(in.kv_heads(), in.tokens()), products(kRows, hidden);
+  for (Index i = 0; i < heads; ++i) {
+    const Matrix<float> columns = in.output_projection.head(i);
+    PackedMatrix weights(WeightFormat::f32, hidden, dim);
+    weights.pack(0, hidden, Dtype::f32, std::as_bytes(std::span(columns.data(), columns.data() + columns.size())),
+                 alone);
+    for (Index first = 0; first < in.tokens(); first += kRows) {
+      const Index count = std::min(kRows, in.tokens() - first);
+      const auto part = rows_of(view(products), 0, count);
+      matmul(in.values.tokens(first, count).head(i / group), weights, {}, part, alone);
+      norms.row(i / group).segment(first, count) += part.rowwise().lpNorm<1>().transpose();
+    }
+  }
+  return norms / static_cast<float>(group);
+}
+
+/// Weighs the scores of head `h`, (score + epsilon) norm, but for the `first` best: they get the largest float.
+inline void weigh_scores(Scores scores, Index h, const Matrix<float>& norms, double epsilon, Index first) {
+  const auto best = top_k({scores.row(h).data(), static_cast<std::size_t>(scores.cols())}, first);
+  scores.row(h) = (scores.row(h).array() + static_cast<float>(epsilon)) * norms.row(h).array();
+  for (const Index j : best) scores(h, j) = std::numeric_limits<float>::max();
+}
+
+inline void check_weights(std::string_view press, double epsilon, double first) {
+  if (!(epsilon >= 0))
+    throw Error(std::string(press) + ": epsilon", "expected 0 or more, found " + std::to_string(epsilon));
+  if (!(first >= 0 && first <= 1))
+    throw Error(std::string(press) + ": first", "expected 0 <= first <= 1, found " + std::to_string(first));
+}
+
+}  // namespace kvx::inline v0::detail

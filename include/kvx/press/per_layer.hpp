@@ -1,0 +1,59 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/press/allowance.hpp>
+#include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/policy.hpp>
+#include <kvx/press/select.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Gives each layer a ratio of its own, instead of the run's.
+template <ScorePolicy P>
+struct PerLayer {
+  static constexpr std::string_view name = "per_layer", kvpress_name = "PerLayerCompression", paper = "";
+  static constexpr bool own_budget = true;
+  P inner = {};
+  std::vector<double> ratios = {};  ///< [layers]
+  static constexpr auto parameters() {
+    return std::tuple(Parameter{"ratios", &PerLayer::ratios, "compression_ratios"});
+  }
+  void validate() const {
+    const Traits all = traits(inner);
+    detail::expect_inner(name, inner, !all.own_budget && !all.edits, "goes by the ratio and rewrites nothing");
+    for (const double ratio : ratios)
+      if (!(ratio >= 0 && ratio < 1))
+        throw Error("per_layer: ratios", "expected 0 <= ratio < 1, found " + std::to_string(ratio));
+  }
+
+  Needs needs() const { return inner.needs(); }
+  Index rows(const Budget&, const PressInput& in) const { return rows_of(inner, own_budget_of(in), in); }
+  void score(const PressInput& in, const Budget&, Scores out) const {
+    const Budget own = own_budget_of(in);
+    if (keeps_all(inner, own, in))
+      out.setZero();
+    else
+      inner.score(in, own, out);
+  }
+  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget&) const {
+    const Budget own = own_budget_of(in);
+    if (keeps_all(inner, own, in)) return keep_all(in.kv_heads(), in.tokens());
+    return select_scored(inner, in, scores, own);
+  }
+
+ private:
+  Budget own_budget_of(const PressInput& in) const {
+    if (static_cast<Index>(ratios.size()) != in.layers)
+      throw Error("per_layer: ratios",
+                  "expected " + std::to_string(in.layers) + ", one a layer, found " + std::to_string(ratios.size()));
+    return Allowance::of_ratio(ratios[static_cast<std::size_t>(in.layer)]).resolve(in);
+  }
+};
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/press/parts/snap_votes.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+namespace kvx::inline v0 {
+
+/// Scores as SnapKV and gives low layers more rows than high ones, by an arithmetic series whose last member would be
+/// the mean / `beta`. Cai et al., "PyramidKV: Dynamic KV Cache Compression based on Pyramidal Information Funneling",
+/// arXiv:2406.02069. As in kvpress the layers' mean is what the ratio leaves, and where the series would give a layer
+/// less than its window or more than there is to vote on, it is cut or all layers get the same.
+struct PyramidKV {
+  static constexpr std::string_view name = "pyramidkv", paper = "arXiv:2406.02069";
+  int window = 64, kernel = 5, beta = 20;
+  static constexpr auto parameters() {
+    return std::tuple(Parameter{"window", &PyramidKV::window, "window_size"},
+                      Parameter{"kernel", &PyramidKV::kernel, "kernel_size"}, Parameter{"beta", &PyramidKV::beta});
+  }
+  void validate() const {
+    detail::check_votes(name, window, kernel);
+    if (beta < 1) throw Error("pyramidkv: beta", "expected 1 or more, found " + std::to_string(beta));
+  }
+
+  Needs needs() const { return {.queries = window}; }
+  Index rows(const Budget& budget, const PressInput& in) const {
+    // In double, in this order and rounding halves to even, as kvpress counts.
+    const auto tokens = static_cast<double>(in.tokens()), width = static_cast<double>(window);
+    const double left = tokens * (1.0 - budget.ratio), mean = (width + left) - width;
+    double least = mean / beta, most = mean * 2 - least;
+    if (most >= tokens - width) {
+      most = tokens - width;
+      least = mean * 2 - most;
+    }
+    double keep = left;
+    if (tokens >= most && most >= least && least >= width) {
+      const double step = in.layers > 1 ? (most - least) / static_cast<double>(in.layers - 1) : 0;
+      keep = most - static_cast<double>(in.layer) * step;
+    }
+    return in.kv_heads() * std::max<Index>(1, static_cast<Index>(std::nearbyint(keep)));
+  }
+  void score(const PressInput& in, const Budget&, Scores out) const {
+    detail::snap_votes(name, window, kernel, in, out);
+  }
+};
+static_assert(ScorePolicy<PyramidKV>);
+
+}  // namespace kvx::inline v0

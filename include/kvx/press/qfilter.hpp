@@ -1,0 +1,41 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/kernels/row_kernels.hpp>
+#include <kvx/press/policy.hpp>
+#include <kvx/press/tensor_reader.hpp>
+
+#include <string>
+#include <string_view>
+#include <tuple>
+
+namespace kvx::inline v0 {
+
+/// Keeps the keys of smallest product with their head's filter, a direction along which queries lie that was computed
+/// from the model's queries beforehand. Godey et al., "Q-Filters: Leveraging QK Geometry for Efficient KV Cache
+/// Compression", arXiv:2503.02812. kvpress downloads published filters; this reads them from a file with one f32 tensor
+/// "filters" [layers, kv_heads, head_dim], oriented as the published ones: against the mean query.
+struct QFilter {
+  static constexpr std::string_view name = "qfilter", paper = "arXiv:2503.02812";
+  std::string file;
+  Matrix<float> filters = {};  // [layers kv_heads, head_dim], what load() read
+  static constexpr auto parameters() { return std::tuple(Parameter{"file", &QFilter::file}); }
+  void load(const TensorReader& read) {
+    if (file.empty()) throw Error("qfilter: file", "expected the path of a file of filters, found none");
+    filters = read(file, "filters");
+  }
+
+  Needs needs() const { return {}; }
+  void score(const PressInput& in, const Budget&, Scores out) const {
+    const auto shape = [](Index rows, Index dim) { return std::to_string(rows) + " x " + std::to_string(dim); };
+    if (filters.rows() != in.layers * in.kv_heads() || filters.cols() != in.head_dim())
+      throw Error("qfilter: " + file, "filters: expected " + shape(in.layers * in.kv_heads(), in.head_dim()) + " for " +
+                                          std::to_string(in.layers) + " layers, found " +
+                                          shape(filters.rows(), filters.cols()));
+    for (Index h = 0; h < in.kv_heads(); ++h)
+      row_kernels().dot_rows(filters.row(in.layer * in.kv_heads() + h).data(), in.keys.head(h), -1, out.row(h).data());
+  }
+};
+static_assert(ScorePolicy<QFilter>);
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <kvx/kernels/rope.hpp>
+#include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/policy.hpp>
+#include <kvx/press/select.hpp>
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Closes the gaps that eviction leaves: what stays is numbered from 0 on, its keys are rotated to their new positions,
+/// and the question follows. As in Xiao et al., "Efficient Streaming Language Models with Attention Sinks",
+/// arXiv:2309.17453, which counts positions inside the cache.
+template <ScorePolicy P>
+struct Rerotate {
+  static constexpr std::string_view name = "rerotate", kvpress_name = "KeyRerotation", paper = "arXiv:2309.17453";
+  static constexpr bool dense_positions = true;
+  P inner = {};
+  static constexpr auto parameters() { return std::tuple(); }
+  void validate() const { detail::expect_inner(name, inner, !traits(inner).edits, "does not rewrite rows"); }
+
+  Needs needs() const { return inner.needs(); }
+  Index rows(const Budget& budget, const PressInput& in) const { return rows_of(inner, budget, in); }
+  void score(const PressInput& in, const Budget& budget, Scores out) const { inner.score(in, budget, out); }
+  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
+    return select_scored(inner, in, scores, budget);
+  }
+  Index edit_queries() const { return 0; }
+  void edit(const PressInput& in, Index, std::span<const Index>, HeadRows rows) const {
+    std::vector<Position> shifts;
+    for (Position& position : rows.positions) {
+      const auto moved = static_cast<Position>(shifts.size());
+      shifts.push_back(moved - position);
+      position = moved;
+    }
+    const RopeTable rope(in.inv_freq, shifts);
+    for (Index j = 0; j < rows.keys.rows(); ++j) rope.rotate(j, rows.keys.row(j).data());
+  }
+};
+
+}  // namespace kvx::inline v0

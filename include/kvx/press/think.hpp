@@ -1,0 +1,56 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/core/top_k.hpp>
+#include <kvx/press/policy.hpp>
+#include <kvx/press/select.hpp>
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Sets the share `ratio` of each head's key channels to zero, those that add least to the logits of the last `window`
+/// queries; all rows stay, and later keys stay whole. Xu et al., "ThinK: Thinner Key Cache by Query-Driven Pruning",
+/// arXiv:2407.21018. As in kvpress the channels are not taken out of memory.
+struct ThinK {
+  static constexpr std::string_view name = "think", paper = "arXiv:2407.21018";
+  static constexpr bool own_budget = true;
+  double ratio = 0.5;
+  int window = 32;
+  static constexpr auto parameters() {
+    return std::tuple(Parameter{"ratio", &ThinK::ratio, "key_channel_compression_ratio"},
+                      Parameter{"window", &ThinK::window, "window_size"});
+  }
+  void validate() const {
+    if (!(ratio >= 0 && ratio < 1))
+      throw Error("think: ratio", "expected 0 <= ratio < 1, found " + std::to_string(ratio));
+    if (window < 1) throw Error("think: window", "expected 1 or more, found " + std::to_string(window));
+  }
+
+  Needs needs() const { return {}; }
+  Index rows(const Budget&, const PressInput& in) const { return in.kv_heads() * in.tokens(); }
+  /// There is nothing to rank.
+  void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
+  Kept select(const PressInput& in, MatrixView<const float>, const Budget&) const {
+    return keep_all(in.kv_heads(), in.tokens());
+  }
+  Index edit_queries() const { return window; }
+  void edit(const PressInput& in, Index head, std::span<const Index>, HeadRows rows) const {
+    const Index group = in.queries.heads() / in.kv_heads(), dim = in.head_dim();
+    // The squares' sums over queries and over keys, negated: top_k() finds what goes.
+    Matrix<float> queries = Matrix<float>::Zero(1, dim);
+    for (Index i = head * group; i < (head + 1) * group; ++i)
+      queries += in.queries.head(i).array().square().matrix().colwise().sum();
+    const Matrix<float> scores = -queries.array() * rows.keys.array().square().colwise().sum();
+    const auto count = static_cast<Index>(static_cast<double>(dim) * ratio);
+    for (const Index c : top_k({scores.data(), static_cast<std::size_t>(dim)}, count)) rows.keys.col(c).setZero();
+  }
+};
+static_assert(ScorePolicy<ThinK>);
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,85 @@
+// Group quantization against NumPy and kv-canary's rounding against PyTorch.
+#include "support/golden.hpp"
+
+#include <doctest/doctest.h>
+#include <kvx/cache/quantize.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace kvx;
+
+/// What kvx makes of a tensor [heads, tokens, head_dim], in the file's order.
+struct Quantized {
+  std::vector<std::uint8_t> codes;
+  std::vector<float> scales, zeros, dequantized;
+};
+
+Quantized quantize(const std::vector<float>& x, Index heads, Index tokens, Index dim, const Quantization& how) {
+  Quantized all;
+  all.codes.resize(x.size());
+  all.dequantized.resize(x.size());
+  for (Index h = 0; h < heads; ++h) {
+    const Index first = h * tokens * dim;
+    each_group<float>(view(x.data() + first, tokens, dim, dim), how,
+                      [&](Index j, Index d, const auto& elements, const QuantizedGroup& group) {
+                        all.scales.push_back(group.scale);
+                        all.zeros.push_back(group.zero);
+                        for (Index r = 0; r < elements.rows(); ++r)
+                          for (Index c = 0; c < elements.cols(); ++c) {
+                            const auto at = static_cast<std::size_t>(first + (j + r) * dim + d + c);
+                            all.codes[at] = group.code(x[at], how.bits);
+                            all.dequantized[at] = group.value(all.codes[at]);
+                          }
+                      });
+  }
+  return all;
+}
+
+TEST_CASE("codes, scales, zeros and what they come back as equal the reference") {
+  kvx_test::Tally tally{"quantization", 0, 0, 0, "folders without these numbers"};
+  for (const auto& folder : kvx_test::golden_folders()) {
+    const auto manifest = JsonDocument::load(folder + "/manifest.json");
+    const auto quant = manifest.root().find("quant");
+    if (!quant || !std::filesystem::exists(folder + "/" + std::string(quant->at("file").string()))) {
+      ++tally.not_applicable;
+      continue;
+    }
+    const auto file = Safetensors::open(folder + "/" + std::string(quant->at("file").string()));
+    const Tensor& tensor = file.at("x");
+    const auto x = to_floats(tensor);
+    const Index heads = tensor.shape.at(0), tokens = tensor.shape.at(1), dim = tensor.shape.at(2);
+    quant->at("cases").each_element([&](const JsonValue& test_case) {
+      const std::string id(test_case.at("id").string());
+      CAPTURE(id);
+      const auto axis = test_case.at("axis").string() == "per_channel" ? Quantization::Axis::per_channel
+                                                                       : Quantization::Axis::per_token;
+      const auto found =
+          quantize(x, heads, tokens, dim,
+                   {axis, static_cast<int>(test_case.at("bits").integer()), test_case.at("group").integer()});
+      CHECK(tally.count(found.codes == values<std::uint8_t>(file.at(id + "/codes"))));
+      CHECK(tally.count(found.scales == to_floats(file.at(id + "/scale"))));
+      CHECK(tally.count(found.zeros == to_floats(file.at(id + "/zero"))));
+      const auto dequantized = to_floats(file.at(id + "/dequant"));
+      bool close = found.dequantized.size() == dequantized.size();
+      for (std::size_t i = 0; close && i < dequantized.size(); ++i)  // to what a fused multiply-add rounds
+        close = std::abs(found.dequantized[i] - dequantized[i]) <= 1e-6f * (1 + std::abs(dequantized[i]));
+      CHECK(tally.count(close));
+    });
+    for (const int bits : {2, 4, 8}) {
+      const Tensor* golden = file.find("absmax-b" + std::to_string(bits) + "/dequant");
+      if (golden == nullptr) continue;
+      auto rounded = x;
+      round_to_absmax(TensorView<float>::head_major(rounded.data(), heads, tokens, dim), bits);
+      CHECK(tally.count(rounded == to_floats(*golden)));
+    }
+  }
+}
+
+}  // namespace

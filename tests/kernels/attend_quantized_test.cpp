@@ -1,0 +1,190 @@
+#include <kvx/kernels/attend_quantized.hpp>
+
+#include "support/random_floats.hpp"
+
+#include <doctest/doctest.h>
+#include <kvx/cache/quantized_rows.hpp>
+#include <kvx/kernels/rope.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+using namespace kvx;
+using kvx_test::random_floats;
+using Axis = Quantization::Axis;
+
+namespace {
+
+constexpr float kScale = 0.3f;
+
+Matrix<float> random_rows(Index rows, Index dim, float factor, std::uint64_t seed) {
+  Matrix<float> all(rows, dim);
+  const auto random = random_floats(static_cast<std::size_t>(all.size()), seed);
+  std::transform(random.begin(), random.end(), all.data(), [&](float x) { return factor * x; });
+  return all;
+}
+
+/// A quantized cache: of `rows` rows all keys and the first values are quantized, and some of full precision follow.
+template <class T>
+struct Case {
+  Case(Index rows, Index quantized_values, Index full, Index head_dim, int bits, Index group, std::vector<Index> sees,
+       Axis axis = Axis::per_channel, float bias_factor = 0)
+      : dim(head_dim),
+        keys(QuantizedRows::Of::keys, {axis, bits, group}, dim),
+        values(QuantizedRows::Of::values, {Axis::per_token, bits, group}, dim),
+        full_keys(random_rows(full, dim, 3, 11).template cast<T>()),
+        full_values(random_rows(rows - quantized_values + full, dim, 1, 12).template cast<T>()),
+        expanded_keys(rows + full, dim),
+        expanded_values(rows + full, dim),
+        seen(std::move(sees)),
+        query(random_rows(static_cast<Index>(seen.size()), dim, 1, 13)),
+        out(query.rows(), dim) {
+    const auto some_keys = random_rows(rows, dim, 3, 14), some_values = random_rows(quantized_values, dim, 1, 15);
+    keys.append(view(some_keys));
+    values.append(view(some_values));
+    keys.dequantize(0, rows, expanded_keys.data());
+    if (bias_factor > 0) {
+      const Matrix<float> numbers = random_rows(1, dim, bias_factor, 16);
+      bias.assign(numbers.data(), numbers.data() + dim);
+      inv_freq = rope_inv_freq(dim, 1e4);
+      for (Index j = 0; j < rows; ++j) positions.push_back(static_cast<Position>(j < 40 ? j : 3 * j));
+      const RopeTable table(inv_freq, positions);
+      for (Index j = 0; j < rows; ++j) {
+        Matrix<float> row = numbers;
+        table.rotate(j, row.data());
+        expanded_keys.row(j) += row;
+      }
+    }
+    values.dequantize(0, quantized_values, expanded_values.data());
+    expanded_keys.bottomRows(full) = full_keys.template cast<float>();
+    expanded_values.bottomRows(full_values.rows()) = full_values.template cast<float>();
+    reset();
+  }
+  void reset() {
+    out.setZero();
+    queries.clear();
+    for (std::size_t i = 0; i < seen.size(); ++i)
+      queries.push_back({query.row(static_cast<Index>(i)).data(), out.row(static_cast<Index>(i)).data(), seen[i]});
+  }
+  /// First the quantized rows, then those behind.
+  void run(std::span<AttentionQuery> some, Isa path) {
+    attend_quantized<T>(some, keys.view(), values.view(), newer(), kScale, {bias, inv_freq}, positions, path);
+    for (AttentionQuery& each : some) each.seen -= keys.rows();
+    attend<T>(some, view(std::as_const(full_keys)),
+              rows_of(newer(), full_values.rows() - full_keys.rows(), full_keys.rows()), kScale, path);
+  }
+  MatrixView<const T> newer() const { return view(full_values); }
+
+  Index dim;
+  QuantizedRows keys, values;
+  Matrix<T> full_keys, full_values;
+  Matrix<float> expanded_keys, expanded_values;  // what all rows stand for
+  std::vector<float> bias, inv_freq;
+  std::vector<Position> positions;  // of the quantized rows
+  std::vector<Index> seen;
+  Matrix<float> query, out;
+  std::vector<AttentionQuery> queries;
+};
+
+template <class T>
+void check(Isa path, Case<T> c) {
+  CAPTURE(name_of(path));
+  CAPTURE(c.keys.how().bits);
+  CAPTURE(c.keys.how().group);
+  CAPTURE(c.keys.rows());
+  CAPTURE(c.dim);
+  c.reset();
+  attend<float>(c.queries, view(std::as_const(c.expanded_keys)), view(std::as_const(c.expanded_values)), kScale, path);
+  finish_attention(c.queries, c.dim);
+  const Matrix<float> expected = c.out;
+
+  c.reset();
+  c.run(c.queries, path);
+  finish_attention(c.queries, c.dim);
+  const Matrix<float> together = c.out;
+  CHECK((together - expected).cwiseAbs().maxCoeff() < 1e-5f);
+
+  c.reset();
+  for (AttentionQuery& query : c.queries) c.run({&query, 1}, path);
+  finish_attention(c.queries, c.dim);
+  CHECK(c.out == together);
+}
+
+const std::vector<Index> kGroupOfQueries(7, 1000);
+
+}  // namespace
+
+TEST_CASE("Attention over quantized rows is that over what they stand for, and a query does not depend on others") {
+  for (const Isa path : available_isas())
+    for (const int bits : {2, 4, 8}) {
+      check<float>(path, {128, 128, 0, 64, bits, 32, kGroupOfQueries});
+      check<float>(path, {128, 128, 50, 64, bits, 32, kGroupOfQueries});
+      check<float>(path, {208, 208, 7, 24, bits, 16, {1, 2, 63, 64, 65, 200, 208, 209, 215, 5}});
+      check<float>(path, {96, 96, 3, 7, bits, 96, {99, 40}});
+      check<float>(path, {16, 16, 0, 1, bits, 16, {16}});
+      check<BF16>(path, {192, 192, 65, 80, bits, 48, kGroupOfQueries});
+    }
+}
+
+TEST_CASE("Keys that are quantized per token need no whole groups or panels of rows") {
+  for (const Isa path : available_isas())
+    for (const int bits : {2, 4, 8}) {
+      check<float>(path, {128, 128, 50, 64, bits, 32, kGroupOfQueries, Axis::per_token});
+      check<float>(path, {201, 201, 7, 24, bits, 16, {1, 2, 63, 64, 65, 200, 208, 5}, Axis::per_token});
+      check<float>(path, {1, 1, 3, 7, bits, 96, {4, 1}, Axis::per_token});
+      check<BF16>(path, {83, 83, 65, 80, bits, 48, kGroupOfQueries, Axis::per_token});
+    }
+}
+
+TEST_CASE("A bias is added to each quantized key as it stands at the key's position") {
+  for (const Isa path : available_isas())
+    for (const auto& [axis, rows] : {std::pair<Axis, Index>{Axis::per_channel, 208}, {Axis::per_token, 203}}) {
+      check<float>(path, {rows, 190, 50, 64, 4, 16, kGroupOfQueries, axis, 3});
+      check<float>(path, {rows, rows, 0, 10, 8, 16, {1, 17, 100, 300}, axis, 5});
+      check<BF16>(path, {rows, rows, 3, 72, 2, 16, kGroupOfQueries, axis, 1});
+    }
+}
+
+TEST_CASE("Values that are not quantized yet take part, wherever in a block they begin") {
+  for (const Isa path : available_isas())
+    for (const Index quantized : {0, 1, 63, 64, 65, 130, 191}) {
+      CAPTURE(quantized);
+      check<float>(path, {192, quantized, 5, 64, 4, 32, kGroupOfQueries});
+      check<BF16>(path, {192, quantized, 0, 36, 8, 32, {192, 64, 65, 130, 1}});
+    }
+}
+
+TEST_CASE("Scales and zeros that are subnormal halves are read as they are") {
+  for (const Isa path : available_isas()) {
+    QuantizedRows keys(QuantizedRows::Of::keys, {Axis::per_channel, 8, 16}, 16),
+        values(QuantizedRows::Of::values, {Axis::per_token, 8, 16}, 16);
+    const Matrix<float> none = Matrix<float>::Zero(16, 16), tiny = random_rows(16, 16, 0x1p-17f, 3);
+    keys.append(view(none));
+    values.append(view(tiny));
+    std::vector<float> query(16, 1.0f), out(16), expanded(256);
+    values.dequantize(0, 16, expanded.data());
+    std::vector<AttentionQuery> queries = {{query.data(), out.data(), 16}};
+    attend_quantized<float>(queries, keys.view(), values.view(), view<const float>(nullptr, 0, 16, 16), 1.0f, {}, {},
+                            path);
+    finish_attention(queries, 16);
+    for (Index d = 0; d < 16; ++d) {
+      const float mean = view(expanded.data(), 16, 16, 16).col(d).mean();
+      CHECK(mean != 0);
+      CHECK(out[static_cast<std::size_t>(d)] == doctest::Approx(mean).epsilon(1e-4).scale(0));
+    }
+  }
+}
+
+TEST_CASE("No rows change nothing, quantized") {
+  const QuantizedRows keys(QuantizedRows::Of::keys, {Axis::per_channel, 4, 16}, 8),
+      values(QuantizedRows::Of::values, {Axis::per_token, 4, 16}, 8);
+  std::vector<float> query(8, 1.0f), out(8, 2.0f);
+  std::vector<AttentionQuery> queries = {{query.data(), out.data(), 5}};
+  attend_quantized<float>(queries, keys.view(), values.view(), view<const float>(nullptr, 0, 8, 8), 1.0f);
+  CHECK(out == std::vector<float>(8, 2.0f));
+  CHECK(queries[0].total == 0);
+}

@@ -1,2 +1,0 @@
-#define KVX_KERNELS_ONCE
-#include "support/kernels_once.hpp"

@@ -1,0 +1,117 @@
+#include <kvx/model/calibrate.hpp>
+
+#include "support/error_of.hpp"
+#include "support/golden.hpp"
+#include "support/tiny_random.hpp"
+
+#include <doctest/doctest.h>
+#include <kvx/io/json.hpp>
+#include <kvx/io/safetensors.hpp>
+#include <kvx/io/tensor.hpp>
+
+#include <Eigen/SVD>
+
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace kvx;
+
+Calibration run(const Qwen2& model, const std::vector<std::vector<Token>>& texts, Index positions, Threads& threads,
+                const std::function<void(double)>& on_progress = {}) {
+  const std::vector<std::span<const Token>> spans(texts.begin(), texts.end());
+  return calibrate(model, spans, positions, threads, on_progress);
+}
+
+}  // namespace
+
+TEST_CASE("Head scores equal kvpress's") {
+  kvx_test::Tally tally{"golden head scores"};
+  Threads threads(2);
+  for (const auto& folder : kvx_test::golden_folders()) {
+    const auto manifest = JsonDocument::load(folder + "/manifest.json");
+    const JsonValue e2e = manifest.root().at("e2e");
+    const auto golden = Safetensors::open(folder + "/" + std::string(e2e.at("file").string()));
+    const auto model = Qwen2::load(folder + "/" + std::string(e2e.at("model").string()), WeightFormat::f32, threads);
+    std::vector<std::vector<Token>> texts;
+    e2e.at("duo").at("samples").each_element(
+        [&](const JsonValue& sample) { texts.push_back(kvx_test::tokens(sample)); });
+    const auto found = run(model, texts, e2e.at("duo").at("q_len").integer(), threads).head_scores;
+    const auto expected = to_floats(golden.at("duo/head_scores"));
+    REQUIRE(golden.at("duo/head_scores").shape == std::vector<Index>{found.rows(), found.cols()});
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      CAPTURE(i);
+      CHECK(tally.count(std::abs(found.data()[i] - expected[i]) <= 1e-5f));
+    }
+  }
+}
+
+TEST_CASE("A head that looks at the first position scores 1, one that looks at all of them alike in the middle") {
+  const std::vector<float> inv_freq = {0.1f};
+  const std::vector<Position> positions = {0, 1, 2, 3, 4};
+  const RopeTable rope(inv_freq, positions);
+  Matrix<float> queries(1, 2), key(1, 2);
+  queries << 1, 0;
+  key << 0, 0;
+  CHECK(detail::head_score(queries, key, rope, 5) == doctest::Approx((5 + 4 + 3 + 2 + 1) / 25.0));
+  // The angle between them grows with the distance, and so does minus its cosine.
+  key << -1e6f, 0;
+  CHECK(detail::head_score(queries, key, rope, 5) == doctest::Approx(1));
+  key << 1e6f, 0;
+  CHECK(detail::head_score(queries, key, rope, 5) == doctest::Approx(0.2));
+  queries = Matrix<float>::Zero(2, 2);
+  queries(0, 0) = 1;
+  CHECK(detail::head_score(queries, key, rope, 5) == doctest::Approx((0.2 + 0.6) / 2));
+}
+
+TEST_CASE("Filters are the mean of their query heads' first singular vectors, against the mean query") {
+  Threads threads(2);
+  const auto model = Qwen2::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
+  const std::vector<std::vector<Token>> texts = {kvx_test::random_tokens(70, 1), kvx_test::random_tokens(40, 2)};
+  const auto filters = run(model, texts, 50, threads).filters;
+  const ModelConfig& config = model.config();
+  REQUIRE(filters.rows() == config.layers * config.kv_heads);
+  REQUIRE(filters.cols() == config.head_dim);
+
+  Matrix<double> expected = Matrix<double>::Zero(filters.rows(), filters.cols());
+  std::vector<Matrix<double>> all(static_cast<std::size_t>(config.layers * config.heads),
+                                  Matrix<double>(110, config.head_dim));
+  Index first = 0;
+  for (const auto& text : texts) {
+    prefill(model, text, {.queries = kAllTokens}, Dtype::f32, threads, [&](const PressInput& in, const LayerCache&) {
+      for (Index i = 0; i < config.heads; ++i)
+        all[static_cast<std::size_t>(in.layer * config.heads + i)].middleRows(first, in.tokens()) =
+            in.queries.head(i).cast<double>();
+    });
+    first += static_cast<Index>(text.size());
+  }
+  const Index group = config.heads / config.kv_heads;
+  for (std::size_t at = 0; at < all.size(); ++at) {
+    const Eigen::JacobiSVD<Eigen::MatrixXd> svd(all[at], Eigen::ComputeThinV);
+    const Eigen::RowVectorXd direction = svd.matrixV().col(0).transpose();
+    const double side = all[at].colwise().mean().dot(direction);
+    expected.row(static_cast<Index>(at) / group) -= std::copysign(1.0, side) * direction / static_cast<double>(group);
+  }
+  for (Index f = 0; f < filters.rows(); ++f) {
+    CAPTURE(f);
+    CHECK((filters.row(f).cast<double>() - expected.row(f)).norm() < 1e-3);
+    CHECK(filters.row(f).norm() <= 1.0001f);
+  }
+}
+
+TEST_CASE("Calibration tells how far it is, and refuses to run on nothing") {
+  Threads threads(1);
+  const auto model = Qwen2::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
+  const auto text = kvx_test::random_tokens(5, 3);
+  std::vector<double> shares;
+  run(model, {text, text}, 10, threads, [&](double share) { shares.push_back(share); });
+  CHECK(shares == std::vector{0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0});
+  CHECK(error_of([&] { run(model, {}, 10, threads); }) == "texts: expected at least one, found none");
+  CHECK(error_of([&] { run(model, {text}, 0, threads); }) == "positions: expected at least 1, found 0");
+  CHECK(error_of([&] { run(model, {{}}, 10, threads); }) == "context: expected at least one token, found none");
+}

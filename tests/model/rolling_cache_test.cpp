@@ -1,0 +1,127 @@
+#include <kvx/model/rolling_cache.hpp>
+
+#include "support/tiny_random.hpp"
+
+#include <doctest/doctest.h>
+#include <kvx/core/threads.hpp>
+#include <kvx/eval/scored_context.hpp>
+#include <kvx/model/compress.hpp>
+#include <kvx/model/forward.hpp>
+#include <kvx/press/registry.hpp>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace kvx;
+using kvx_test::random_tokens;
+
+struct Fixture {
+  Threads threads{2};
+  Qwen2 model = Qwen2::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
+  std::vector<Token> context = random_tokens(200, 1, model.config().vocab_size);
+
+  SequenceCache start(const std::string& press, double ratio = 0, Dtype dtype = Dtype::f32) {
+    return compress(model, context, Registry().parse(press), Allowance::of_ratio(ratio), dtype, threads).start;
+  }
+  Matrix<float> feed(SequenceCache& sequence, const std::vector<Token>& tokens) {
+    const Step step{&sequence, tokens};
+    return forward(model, {&step, 1}, threads);
+  }
+  static Index most_rows(const SequenceCache& sequence) {
+    Index most = 0;
+    for (Index l = 0; l < sequence.tail.layers(); ++l)
+      for (std::size_t h = 0; h < sequence.tail.layer(l).size(); ++h)
+        most = std::max(most, sequence.tail.layer(l)[h].rows() + sequence.prefix->layer(l)[h].rows());
+    return most;
+  }
+};
+
+TEST_CASE_FIXTURE(Fixture, "a decoding press keeps every layer within its budget after every append") {
+  for (const std::string press :
+       {"decoding(knorm, interval=7, target=90)", "decoding(snapkv(window=5), interval=7, target=90)",
+        "prefill_decoding(ada(snapkv(window=16)), decoding(keydiff, interval=7, target=90))",
+        "decoding(keydiff, interval=7, target=90)+int4(group=16, residual=32)"}) {
+    CAPTURE(press);
+    auto sequence = start(press, 0.5);
+    feed(sequence, random_tokens(11, 2, model.config().vocab_size));
+    Index steps = 1;
+    for (const Token token : random_tokens(60, 3, model.config().vocab_size)) {
+      feed(sequence, {token});
+      if (++steps >= 7) CHECK(most_rows(sequence) <= 90 + 6);
+      if (steps % 7 == 0) CHECK(most_rows(sequence) == 90);
+    }
+    CHECK(sequence.next_position == 200 + 11 + 60);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "2000 tokens are decoded in a cache of fixed size") {
+  auto sequence = start("decoding(streaming_llm, interval=16, target=64)+int8(group=16, residual=16)");
+  Token token = 1;
+  std::size_t most = 0;
+  for (int step = 0; step < 2000; ++step) {
+    const auto logits = feed(sequence, {token});
+    REQUIRE(logits.allFinite());
+    logits.row(0).maxCoeff(&token);
+    if (step >= 16) most = std::max(most, sequence.bytes());
+    if (step >= 16) CHECK(most_rows(sequence) <= 64 + 15);
+  }
+  CHECK(most < start("none").bytes());
+}
+
+TEST_CASE_FIXTURE(Fixture, "what is quantized takes the bytes that are counted for it") {
+  for (const std::string press : {"int8(group=16, residual=32)", "int4(group=32, residual=64)",
+                                  "int2(group=16, residual=16)", "ada(knorm)+int4(group=16, residual=32)"})
+    for (const Index tokens : {15, 40, 161, 200}) {
+      CAPTURE(press);
+      CAPTURE(tokens);
+      const std::vector<Token> some(context.begin(), context.begin() + tokens);
+      const Cell cell{Registry().parse(press), Allowance::of_ratio(press.starts_with("ada") ? 0.5 : 0)};
+      const ScoredContext scored(model, some, {&cell, 1}, Dtype::bf16, threads);
+      const auto sequence = scored.start(0);
+      // Vectors may have room to grow in the part that is a sequence's own.
+      CHECK(sequence.bytes() >= scored.bytes(0));
+      CHECK(sequence.prefix->bytes() <= scored.bytes(0));
+      CHECK(scored.own_bytes(0) <= scored.bytes(0));
+    }
+  // 200 rows of int4, group 32, residual 64: 192 keys and 136 values of 16 channels, then 8 and 64 whole ones.
+  const Cell cell{Registry().parse("int4(group=32, residual=64)"), Allowance::of_ratio(0)};
+  const ScoredContext scored(model, context, {&cell, 1}, Dtype::bf16, threads);
+  const std::size_t keys = 192 * 16 / 2 + 192 / 32 * 16 * 4, values = 136 * 16 / 2 + 136 * 4, whole = (8 + 64) * 16 * 2;
+  CHECK(scored.bytes(0) == 8 * (keys + values + whole + 200 * sizeof(Position)));
+}
+
+TEST_CASE_FIXTURE(Fixture, "copies of a start share the quantized blocks and grow apart") {
+  const auto first = start("int4(group=16, residual=32)");
+  auto a = first, b = first;
+  CHECK(a.prefix == b.prefix);
+  CHECK(a.prefix->rows() == 160 * 8);
+  const auto tokens = random_tokens(50, 4, model.config().vocab_size);
+  const auto expected = feed(a, tokens);
+  feed(b, random_tokens(9, 5, model.config().vocab_size));
+  auto c = first;
+  CHECK(feed(c, tokens) == expected);
+  CHECK(most_rows(b) == 209);
+}
+
+TEST_CASE_FIXTURE(Fixture, "steps that are taken back leave no trace") {
+  for (const std::string press : {"knorm", "decoding(knorm, interval=20, target=90)"}) {
+    CAPTURE(press);
+    auto plain = start(press, 0.5), drafted = plain;
+    const auto question = random_tokens(5, 6, model.config().vocab_size),
+               answer = random_tokens(30, 8, model.config().vocab_size);
+    feed(plain, question);
+    auto with_drafts = question;
+    with_drafts.insert(with_drafts.end(), {7, 8, 9});
+    if (drafted.observer) CHECK(drafted.observer->steps_left(drafted, 5) == 19);
+    const Step step{&drafted, with_drafts, 4};
+    forward(model, {&step, 1}, threads);
+    drafted.take_back(3);
+    CHECK(drafted.next_position == plain.next_position);
+    for (const Token token : answer) CHECK(feed(drafted, {token}) == feed(plain, {token}));
+  }
+}
+
+}  // namespace

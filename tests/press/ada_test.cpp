@@ -1,0 +1,42 @@
+#include <kvx/press/ada.hpp>
+
+#include <doctest/doctest.h>
+#include <kvx/press/allowance.hpp>
+#include <kvx/press/any_policy.hpp>
+#include <kvx/press/pyramidkv.hpp>
+#include <kvx/press/select.hpp>
+
+#include "support/error_of.hpp"
+#include "support/first_channel.hpp"
+
+using namespace kvx;
+using kvx_test::FirstChannel;
+using kvx_test::kept;
+using TestedAda = Ada<FirstChannel>;
+
+TEST_CASE("Ada gives the rows of a layer to the heads that score best, but leaves each a share of its own") {
+  const auto layer = kvx_test::scored_layer({{9, 8, 7, 6}, {1, 2, 3, 5}});
+  const auto two = Allowance::of_tokens(2);
+  CHECK(kept(layer, TestedAda{.alpha = 0}, two) == Kept{{0, 1, 2, 3}, {}});
+  CHECK(kept(layer, TestedAda{.alpha = 0.2}, two) == Kept{{0, 1, 2}, {3}});
+  CHECK(kept(layer, TestedAda{.alpha = 0.5}, two) == Kept{{0, 1, 2}, {3}});
+  CHECK(kept(layer, TestedAda{.alpha = 1}, two) == Kept{{0, 1}, {2, 3}});
+  CHECK(rows_of(TestedAda(), two.resolve(layer.input()), layer.input()) == 4);
+}
+
+TEST_CASE("Ada's scores are those of what it wraps, and equal ones go to the lower head and row") {
+  const auto layer = kvx_test::scored_layer({{1, 2, 2}, {2, 1, 2}});
+  Matrix<float> scores(2, 3);
+  TestedAda().score(layer.input(), {}, view(scores));
+  CHECK(scores == Matrix<float>{{1, 2, 2}, {2, 1, 2}});
+  CHECK(kept(layer, TestedAda{.alpha = 0}, Allowance::of_tokens(1)) == Kept{{1, 2}, {}});
+  CHECK(traits(TestedAda()).ragged);
+}
+
+TEST_CASE("Ada wraps only what scores, and its share is one") {
+  CHECK(error_of([] { TestedAda{.alpha = 1.5}.validate(); }) == "ada: alpha: expected 0 <= alpha <= 1, found 1.500000");
+  CHECK(error_of([] { Ada<PyramidKV>().validate(); }) == "ada: expected a press that only scores, found pyramidkv");
+  CHECK(error_of([] { Ada<AnyPolicy>{AnyPolicy(PyramidKV{.window = 8})}.validate(); }) ==
+        "ada: expected a press that only scores, found pyramidkv(window=8)");
+  CHECK_NOTHROW(Ada<AnyPolicy>{AnyPolicy(FirstChannel())}.validate());
+}

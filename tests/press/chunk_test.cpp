@@ -1,0 +1,81 @@
+#include <kvx/press/chunk.hpp>
+
+#include <doctest/doctest.h>
+#include <kvx/kernels/rope.hpp>
+#include <kvx/press/allowance.hpp>
+#include <kvx/press/leverage.hpp>
+#include <kvx/press/observed_attention.hpp>
+#include <kvx/press/pyramidkv.hpp>
+#include <kvx/press/select.hpp>
+#include <kvx/press/snapkv.hpp>
+
+#include "support/error_of.hpp"
+#include "support/first_channel.hpp"
+#include "support/one_hot.hpp"
+
+#include <string_view>
+#include <vector>
+
+using namespace kvx;
+using kvx_test::FirstChannel;
+using kvx_test::kept;
+
+namespace {
+/// Scores a row by what it is handed of it beside its key: value, query and key before RoPE, one of the last queries.
+struct Everything {
+  static constexpr std::string_view name = "everything";
+  Needs needs() const { return {.queries = 2, .pre_rope_queries = true, .pre_rope_keys = true}; }
+  void score(const PressInput& in, const Budget&, Scores out) const {
+    for (Index h = 0; h < out.rows(); ++h)
+      for (Index j = 0; j < out.cols(); ++j)
+        out(h, j) = in.values.row(h, j)[0] + in.pre_rope_queries.row(2 * h + 1, j)[0] + in.pre_rope_keys.row(h, j)[0] +
+                    in.queries.row(2 * h + 1, j % in.queries.tokens())[0];
+  }
+};
+}  // namespace
+
+TEST_CASE("Chunk keeps the same share of each chunk") {
+  const auto layer = kvx_test::scored_layer({{9, 8, 7, 6, 1, 2, 3, 4, 0}, {1, 2, 3, 4, 4, 3, 2, 1, 0}});
+  const Chunk<FirstChannel> policy{.length = 4};
+  CHECK(kept(layer, policy, Allowance::of_ratio(0.5)) == Kept{{0, 1, 6, 7, 8}, {2, 3, 4, 5, 8}});
+  CHECK(kept(layer, policy, Allowance::of_ratio(0.4)) == Kept{{0, 1, 6, 7, 8}, {2, 3, 4, 5, 8}});
+  const PressInput in = layer.input();
+  CHECK(policy.rows(Allowance::of_ratio(0.9).resolve(in), in) == 2 * 3);  // a row of each chunk at least
+}
+
+TEST_CASE("Chunk lets what it wraps see one chunk at a time") {
+  auto layer = kvx_test::one_hot_layer(1, 1, 9);
+  for (const Index from : {2, 5, 8}) kvx_test::point(layer, layer.pre_rope_queries, 0, from, from - 1);
+  const Chunk<SnapKV> policy{{.window = 1, .kernel = 1}, 3};
+  CHECK(kept(layer, policy, Allowance::of_ratio(0.3)) == Kept{{1, 2, 4, 5, 7, 8}});
+  CHECK_THROWS_AS(kept(layer, Chunk<SnapKV>{{.window = 1}, 4}, Allowance::of_ratio(0.3)), NotApplicable);
+}
+
+TEST_CASE("Chunk cuts all that is wanted, and turns a chunk's queries to the context's last positions") {
+  auto layer = kvx_test::Layer::random(4, 2, 7, 8, 1);
+  const Chunk<Everything> policy{.length = 4};
+  Matrix<float> found(2, 7);
+  policy.score(layer.input(policy.needs()), {}, view(found));
+  const std::vector<Position> last = {5, 6};
+  const RopeTable rope(layer.inv_freq, last);
+  for (Index h = 0; h < 2; ++h)
+    for (Index j = 0; j < 7; ++j) {
+      const Index first = j < 4 ? 0 : 4, count = j < 4 ? 4 : 3, which = (j - first) % 2, head = 2 * h + 1;
+      const float* const turned = layer.row(layer.pre_rope_queries, head, first + count - 2 + which);
+      std::vector<float> query(turned, turned + 8);
+      rope.rotate(which, query.data());
+      CHECK(found(h, j) ==
+            doctest::Approx(layer.row(layer.values, h, j)[0] + query[0] +
+                            layer.row(layer.pre_rope_queries, head, j)[0] + layer.row(layer.pre_rope_keys, h, j)[0]));
+    }
+}
+
+TEST_CASE("Chunk wraps only what scores by something that can be cut") {
+  CHECK(error_of([] { Chunk<SnapKV>{.length = 0}.validate(); }) == "chunk: length: expected 1 or more, found 0");
+  CHECK(error_of([] { Chunk<PyramidKV>().validate(); }) == "chunk: expected a press that only scores, found pyramidkv");
+  CHECK(error_of([] { Chunk<ObservedAttention>().validate(); }) ==
+        "chunk: expected a press that does not need the attention of all queries, found observed_attention");
+  CHECK(Chunk<SnapKV>().needs().pre_rope_queries);
+  CHECK(Chunk<SnapKV>().needs().queries == 0);
+  CHECK(Chunk<LeverageScore>().needs().pre_rope_keys);
+}

@@ -1,0 +1,40 @@
+#include <kvx/press/dms.hpp>
+
+#include <doctest/doctest.h>
+#include <kvx/press/allowance.hpp>
+#include <kvx/press/pyramidkv.hpp>
+
+#include "support/error_of.hpp"
+#include "support/first_channel.hpp"
+
+using namespace kvx;
+using kvx_test::FirstChannel;
+using kvx_test::kept;
+using TestedDms = Dms<FirstChannel>;
+
+TEST_CASE("Dms drops what scores below its threshold, head by head, but nothing of its window") {
+  const auto layer = kvx_test::scored_layer({{1, 5, 2, 1, 1}, {3, 2, 1, 1, 9}});
+  for (const double ratio : {0.0, 0.9})
+    CHECK(kept(layer, TestedDms{.threshold = 2, .window = 2}, Allowance::of_ratio(ratio)) ==
+          Kept{{1, 2, 3, 4}, {0, 1, 3, 4}});
+  CHECK(kept(layer, TestedDms{.threshold = 9.5, .window = 0}, Allowance::of_ratio(0)) == Kept{{}, {}});
+  CHECK(kept(layer, TestedDms{.threshold = 9.5, .window = 5}, Allowance::of_ratio(0)) == keep_all(2, 5));
+  CHECK(kept(layer, TestedDms{.threshold = 9.5, .window = 128}, Allowance::of_ratio(0)) == keep_all(2, 5));
+}
+
+TEST_CASE("Dms compares with its threshold as a float") {
+  const auto layer = kvx_test::scored_layer({{0.1f, 0}});  // which is more than 0.1, as 0.7f is less than 0.7
+  CHECK(kept(layer, TestedDms{.threshold = 0.1, .window = 0}, Allowance::of_ratio(0)) == Kept{{0}});
+  const auto other = kvx_test::scored_layer({{0.7f, 0}});
+  CHECK(kept(other, TestedDms{.threshold = 0.7, .window = 0}, Allowance::of_ratio(0)) == Kept{{0}});
+}
+
+TEST_CASE("Dms needs a threshold, and wraps only what scores") {
+  CHECK(error_of([] { TestedDms().validate(); }) == "dms: threshold: expected a score below which rows go, found none");
+  CHECK(error_of([] { TestedDms{.threshold = 0, .window = -1}.validate(); }) ==
+        "dms: window: expected 0 or more, found -1");
+  CHECK(error_of([] { Dms<PyramidKV>{.threshold = 0}.validate(); }) ==
+        "dms: expected a press that only scores, found pyramidkv");
+  const Traits found = traits(TestedDms());
+  CHECK((found.own_budget && found.ragged));
+}

@@ -1,0 +1,46 @@
+#include <kvx/press/rerotate.hpp>
+
+#include <doctest/doctest.h>
+
+#include <kvx/press/finch.hpp>
+#include <kvx/press/knorm.hpp>
+#include <kvx/press/press.hpp>
+#include <kvx/press/think.hpp>
+
+#include "support/error_of.hpp"
+#include "support/layer.hpp"
+
+using namespace kvx;
+
+TEST_CASE("Rerotate turns the keys that stay as if they were all that there had been") {
+  const auto layer = kvx_test::Layer::random(1, 1, 12, 8, 5);
+  const std::vector<Index> kept = {0, 3, 4, 11};
+  std::vector<Position> old(kept.begin(), kept.end()), positions = old;
+  const std::vector<Position> dense = {0, 1, 2, 3};
+  const RopeTable before(layer.inv_freq, old), after(layer.inv_freq, dense);
+  Matrix<float> keys(4, 8), expected(4, 8), values = Matrix<float>::Ones(4, 8);
+  for (Index j = 0; j < 4; ++j) {
+    keys.row(j) = expected.row(j) = layer.input().keys.head(0).row(kept[static_cast<std::size_t>(j)]);
+    before.rotate(j, keys.row(j).data());
+    after.rotate(j, expected.row(j).data());
+  }
+  Rerotate<Knorm>().edit(layer.input(), 0, kept, {view(keys), view(values), positions});
+  CHECK(keys.isApprox(expected, 1e-5f));
+  CHECK(positions == dense);
+  CHECK(values == Matrix<float>::Ones(4, 8));
+}
+
+TEST_CASE("Rerotate keeps what the press inside keeps") {
+  const auto layer = kvx_test::Layer::random(2, 1, 20, 4, 1);
+  const Finch finch{.window = 3, .chunk = 7};
+  const PressInput in = layer.input(finch.needs());
+  const Budget budget{0.4, 12};
+  CHECK(Press<Rerotate<Finch>>(0.4, {finch}).select(in) == Press<Finch>(0.4, finch).select(in));
+  CHECK(Rerotate<Finch>{finch}.rows(budget, in) == finch.rows(budget, in));
+  CHECK(traits(Rerotate<Knorm>()).dense_positions);
+}
+
+TEST_CASE("Rerotate refuses a press that rewrites rows itself") {
+  CHECK(error_of([] { Rerotate<ThinK>().validate(); }) ==
+        "rerotate: expected a press that does not rewrite rows, found think");
+}

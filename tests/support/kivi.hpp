@@ -1,0 +1,54 @@
+#pragma once
+
+#include <kvx/cache/quantize.hpp>
+#include <kvx/cache/sequence_cache.hpp>
+#include <kvx/core/tensor_view.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <utility>
+
+namespace kvx_test {
+
+/// KIVI as a simulation: the rows of an f32 tail that are due become what their codes stand for, in place, by scales
+/// and zeros that are stored as `Scale`.
+template <class Scale>
+class RoundedCache final : public kvx::StepObserver {
+ public:
+  explicit RoundedCache(const kvx::CacheQuantization& how) : how_(how) {}
+  std::unique_ptr<StepObserver> clone() const override { return std::make_unique<RoundedCache>(*this); }
+  void after_attention(kvx::SequenceCache& sequence, const kvx::LayerStep& step, kvx::Threads&) override {
+    update(step.layer, sequence.tail.layer(step.layer));
+  }
+
+  void update(kvx::Index l, kvx::LayerCache& layer) {
+    for (std::size_t h = 0; h < layer.size(); ++h) {
+      auto& [keys, values] = done_[{l, h}];
+      const kvx::Index rows = layer[h].rows(), due = (rows - keys) / how_.residual * how_.residual;
+      round(layer[h].keys<float>().middleRows(keys, due), how_.keys);
+      keys += due;
+      const kvx::Index old = std::max(values, rows - how_.residual);
+      round(layer[h].values<float>().middleRows(values, old - values), how_.values);
+      values = old;
+    }
+  }
+
+ private:
+  template <class Rows>
+  static void round(Rows&& rows, const kvx::Quantization& how) {
+    const kvx::Matrix<float> before = rows;
+    kvx::each_group<Scale>(kvx::view(before), how,
+                           [&](kvx::Index j, kvx::Index d, const auto& elements, const kvx::QuantizedGroup& group) {
+                             for (kvx::Index y = 0; y < elements.rows(); ++y)
+                               for (kvx::Index x = 0; x < elements.cols(); ++x)
+                                 rows(j + y, d + x) = group.value(group.code(elements(y, x), how.bits));
+                           });
+  }
+
+  kvx::CacheQuantization how_;
+  std::map<std::pair<kvx::Index, std::size_t>, std::pair<kvx::Index, kvx::Index>> done_;  // keys and values of a head
+};
+
+}  // namespace kvx_test

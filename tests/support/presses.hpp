@@ -1,0 +1,58 @@
+#pragma once
+
+#include "support/random_floats.hpp"
+
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/press/registry.hpp>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace kvx_test {
+
+/// Every press of the registry, adapters around several others, for caches of this shape and contexts of at least 64
+/// tokens. Files are made up.
+inline std::vector<kvx::AnyPolicy> every_press(kvx::Index layers, kvx::Index kv_heads, kvx::Index head_dim) {
+  const kvx::Registry registry;
+  const auto read = [&](const std::string&, const std::string& tensor) {
+    const kvx::Index columns = tensor == "head_scores" ? kv_heads : head_dim,
+                     rows = tensor == "head_scores" ? layers : layers * kv_heads;
+    const auto floats = random_floats(static_cast<std::size_t>(rows * columns), 7);
+    kvx::Matrix<float> matrix(rows, columns);
+    std::copy(floats.begin(), floats.end(), matrix.data());
+    return matrix;
+  };
+  std::string ratios;
+  for (kvx::Index l = 0; l < layers; ++l) ratios += (l == 0 ? "0." : ", 0.") + std::to_string(l % 8 + 1);
+  std::vector<kvx::AnyPolicy> all;
+  for (const auto& entry : registry.entries()) {
+    const std::string name(entry.name);
+    std::vector<std::string> texts;
+    if (entry.wraps.empty()) texts = {name};
+    if (entry.wraps == "press") texts = {name + "(knorm)", name + "(snapkv(window=16))", name + "(expected_attention)"};
+    if (name == "composed") texts = {"composed(streaming_llm, knorm)", "composed(snapkv(window=16), think(ratio=0.5))"};
+    if (name == "per_layer") texts = {"per_layer(knorm, ratios=[" + ratios + "])"};
+    if (name == "dms") texts = {"dms(knorm, threshold=-3.9, window=16)"};
+    if (name == "fair") texts.clear();
+    if (name == "fair")
+      for (const char* inner : {"knorm", "streaming_llm", "snapkv(window=16)", "tova", "observed_attention"})
+        texts.push_back("fair(" + std::string(inner) + ", defense=10:30, instructions=30:60)");
+    if (name == "snapkv" || name == "pyramidkv" || name == "finch" || name == "think") texts = {name + "(window=16)"};
+    if (name == "qfilter" || name == "duo_attention") texts = {name + "(file=made_up)"};
+    if (name == "duo_attention") texts = {"duo_attention(file=made_up, sinks=4, recent=20)"};
+    if (name == "simlayerkv") texts = {"simlayerkv(threshold=0.3, recent=24)"};
+    if (name == "decoding")
+      texts = {"decoding(knorm, interval=3, target=60)", "decoding(snapkv(window=3), interval=3, ratio=0.5)"};
+    if (name == "prefill_decoding")
+      texts = {"prefill_decoding(snapkv(window=16), decoding(knorm, interval=2, target=40))",
+               "prefill_decoding(ada(knorm), decoding(keydiff, interval=2, target=50))"};
+    if (name.starts_with("int"))
+      texts = {name + "(group=16, residual=16)", "ada(knorm)+" + name + "(group=16, residual=32)",
+               "prefill_decoding(knorm, decoding(keydiff, interval=2, target=50))+" + name + "(group=16, residual=16)"};
+    for (const auto& text : texts) all.push_back(registry.parse(text, {{}, read}));
+  }
+  return all;
+}
+
+}  // namespace kvx_test
