@@ -3,6 +3,7 @@
 #include <kvx/kvx.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -76,6 +77,7 @@ void generate(const Options& options, Settings settings) {
       },
       kvx::repeat_prompt(tokenizer, chat, options.system));
   progress.clear();
+  const std::size_t compressed_bytes = prompt.start.bytes();
   auto sequence = std::move(prompt.start);
   if (!question_ids.empty()) {
     const kvx::Step question{&sequence, question_ids};
@@ -99,7 +101,7 @@ void generate(const Options& options, Settings settings) {
   std::fprintf(stderr, "TTFT %.3f s, load %.2f s (%s, %s, %td threads)\n", first_token, load_seconds,
                options.dtype.c_str(), std::string(name_of(kvx::isa())).c_str(), threads.count());
   std::fprintf(stderr, "context cache %.3f MB before, %.3f MB after\n", static_cast<double>(prompt.full_bytes) / 1e6,
-               static_cast<double>(prompt.start.bytes()) / 1e6);
+               static_cast<double>(compressed_bytes) / 1e6);
 }
 
 }  // namespace

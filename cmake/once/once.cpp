@@ -1,2 +1,4 @@
 #define KVX_ONCE
-#include "once.hpp"
+#include "kernels_once.hpp"
+#define KVX_ONCE
+#include "presses_once.hpp"

@@ -99,6 +99,8 @@ concept HasName = requires {
 ///     Index rows(const Budget&, const PressInput&) const;  // of a layer, over its KV heads: the most that stay
 ///     Kept select(const PressInput&, MatrixView<const float> scores, const Budget&) const;  // unless each head's best
 ///     void score_ranges(const PressInput&, const Budget&, const Ranges&, Scores) const;  // for Fair, unless score()
+///     Needs ranges_needs() const;  // what that needs, unless needs()
+///     bool ranges_quota() const;   // false where its scores share out the budget: else each range has a quota
 ///     Index edit_queries() const;
 ///     void edit(const PressInput&, Index head, std::span<const Index> kept, HeadRows) const;
 ///         // rewrites what stays; the input has all rows, inv_freq, and the last edit_queries() queries

@@ -1,13 +1,10 @@
 #pragma once
 
-// The kernels' code for every instruction set, and that of all presses, is generated once, in kernels_once.cpp, and not
-// in each test that runs a model.
+// The kernels' code for every instruction set is generated once, in once.cpp, and not in each program and each test of
+// this project.
 #include <kvx/kernels/attend.hpp>
 #include <kvx/kernels/attend_quantized.hpp>
 #include <kvx/kernels/matmul.hpp>
-#include <kvx/press/registry.hpp>
-
-#include <type_traits>
 
 #ifndef KVX_ONCE
 #define KVX_ONCE extern
@@ -31,8 +28,6 @@ KVX_KERNELS(portable)
 KVX_KERNELS(avx2)
 KVX_KERNELS(avx512)
 #endif
-
-KVX_ONCE template void kvx::v0::Registry::add_all(std::type_identity<kvx::Policies>);
 
 #undef KVX_MATMUL
 #undef KVX_ATTEND
