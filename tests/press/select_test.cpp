@@ -57,15 +57,16 @@ TEST_CASE("nothing is scored when all rows stay") {
 
 TEST_CASE("an input that holds what is needed passes, unneeded parts may be absent") {
   const Layer layer = Layer::random(4, 2, 5, 6, 1);
-  for (const Needs& needs : {Needs{}, Needs{.queries = 3}, Needs{.queries = 64}, Needs{.pre_rope_queries = true},
-                             Needs{.attention = true}, Needs{2, true, true}})
+  for (const Needs& needs :
+       {Needs{}, Needs{.queries = 3}, Needs{.queries = 64}, Needs{.pre_rope_queries = true}, Needs{.attention = true},
+        Needs{.queries = 2, .pre_rope_queries = true, .attention = true}})
     CHECK(refused(needs, layer.input(needs)) == "");
 }
 
 TEST_CASE("each missing or inconsistent input is an error that names the field") {
   const Layer layer = Layer::random(4, 2, 5, 6, 1), other = Layer::random(3, 1, 4, 8, 1);
   const Needs queries{.queries = 3}, pre_rope{.pre_rope_queries = true}, attention{.attention = true};
-  const Needs all{3, true, true};
+  const Needs all{.queries = 3, .pre_rope_queries = true, .attention = true};
   const auto with = [&](auto&& change) {
     PressInput in = layer.input(all);
     change(in, other.input(all));
