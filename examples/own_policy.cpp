@@ -1,5 +1,7 @@
 // A policy written outside kvx, given to the registry and used by name: own_policy [MODEL_DIR]
-#include <kvx/kvx.hpp>
+#include <kvx/model/compress.hpp>
+#include <kvx/press/registry.hpp>
+#include <kvx/text/tokenizer.hpp>
 
 #include <cstdio>
 #include <string>

@@ -1,7 +1,7 @@
 #pragma once
 
-// The code of all presses is generated once, in once.cpp, and not wherever a registry is made. Where none is made, this
-// header is better not included: it takes five seconds.
+// The code of all presses is generated once, in presses.cpp, and not wherever a registry is made. Where none is made,
+// this header is better not included: it takes five seconds.
 #include <kvx/press/registry.hpp>
 
 #include <type_traits>

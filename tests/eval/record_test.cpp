@@ -11,7 +11,7 @@
 using namespace kvx;
 
 namespace {
-Record example() {
+Record example_record() {
   return {.key = "0123456789abcdef",
           .model = "m",
           .task = "tool_call",
@@ -34,7 +34,7 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 }  // namespace
 
 TEST_CASE("A record is one line that reads back the same") {
-  const Record record = example();
+  const Record record = example_record();
   const std::string line = to_json(record);
   CHECK(line.find('\n') == line.npos);
   const Record back = record_of(JsonlRow(line, "f"));
@@ -61,20 +61,20 @@ TEST_CASE("A record is one line that reads back the same") {
 }
 
 TEST_CASE("A record's line has the names that others read") {
-  const JsonTree line = json_of(to_json(example()));
+  const JsonTree line = json_of(to_json(example_record()));
   CHECK(*line.find("task")->string() == "tool_call_08");
   CHECK(*line.find("graded_as")->string() == "tool_call");
   CHECK(*line.find("budget")->string() == "keep=9");
   CHECK(line.find("ratio")->number()->digits() == "0.30000000000000004");
   CHECK(*line.find("metrics") == json_of(R"({"x": 0.3333333333333333, "y": null})"));
   CHECK(line.object()->size() == 19);
-  Record odd = example();
+  Record odd = example_record();
   odd.metrics["x"] = std::numeric_limits<double>::quiet_NaN();
   CHECK(json_of(to_json(odd)).find("metrics")->find("x")->is_null());
 }
 
 TEST_CASE("A line that is no record is an error with its column") {
-  const std::string line = to_json(example());
+  const std::string line = to_json(example_record());
   const auto message = [&](const std::string& what, const std::string& by) {
     return error_of([&] { record_of(JsonlRow(replaced(line, what, by), "f: line 3")); });
   };

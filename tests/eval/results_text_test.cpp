@@ -16,7 +16,7 @@ using namespace kvx;
 namespace {
 const double kNan = std::numeric_limits<double>::quiet_NaN();
 
-std::vector<CellResult> example() {
+std::vector<CellResult> example_cells() {
   CellResult cell{"m", "t", "t", {"snapkv(window=32, kernel=5)", 0.5}, 0.5};
   cell.not_applicable = 2;
   cell.score.n = 4;
@@ -33,7 +33,7 @@ std::vector<CellResult> example() {
 }  // namespace
 
 TEST_CASE("Results as JSON are an array of cells, without NaN") {
-  const std::string text = results_json(example());
+  const std::string text = results_json(example_cells());
   CHECK(text.find("nan") == text.npos);
   const JsonTree expected = json_of(R"json([
       {"model": "m", "press": "snapkv(window=32, kernel=5)", "compression_ratio": 0.5, "task": "t", "n": 4,
@@ -49,14 +49,14 @@ TEST_CASE("Results as JSON are an array of cells, without NaN") {
 }
 
 TEST_CASE("Results as CSV are one line a figure, quoted where they must be") {
-  CHECK(results_csv(example()) ==
+  CHECK(results_csv(example_cells()) ==
         "model,press,compression_ratio,task,metric,value,n,low,high\n"
         "m,\"snapkv(window=32, kernel=5)\",0.5,t,a,0.75,4,0.25,1\n"
         "m,\"snapkv(window=32, kernel=5)\",0.5,t,b,,0,,\n"
         "m,\"snapkv(window=32, kernel=5)\",0.5,t,s,0.3333333333333333,3,0.125,0.5\n"
         "m,\"snapkv(window=32, kernel=5)\",0.5,t,memory_retained,0.25,4,,\n"
         "\"m \"\"2\"\"\",none,0,t/x,memory_retained,,0,,\n");
-  auto cells = example();
+  auto cells = example_cells();
   cells[1].model = "two\nlines\r";
   CHECK(results_csv(cells).find("\n\"two\nlines\r\",none") != std::string::npos);
 }

@@ -30,9 +30,9 @@ Matrix<float> random_rows(Index rows, Index dim, float factor, std::uint64_t see
 
 /// A quantized cache: of `rows` rows all keys and the first values are quantized, and some of full precision follow.
 template <class T>
-struct Case {
-  Case(Index rows, Index quantized_values, Index full, Index head_dim, int bits, Index group, std::vector<Index> sees,
-       Axis axis = Axis::per_channel, float bias_factor = 0)
+struct QuantizedCase {
+  QuantizedCase(Index rows, Index quantized_values, Index full, Index head_dim, int bits, Index group,
+                std::vector<Index> sees, Axis axis = Axis::per_channel, float bias_factor = 0)
       : dim(head_dim),
         keys(QuantizedRows::Of::keys, {axis, bits, group}, dim),
         values(QuantizedRows::Of::values, {Axis::per_token, bits, group}, dim),
@@ -91,7 +91,7 @@ struct Case {
 };
 
 template <class T>
-void check(Isa path, Case<T> c) {
+void check(Isa path, QuantizedCase<T> c) {
   CAPTURE(name_of(path));
   CAPTURE(c.keys.how().bits);
   CAPTURE(c.keys.how().group);

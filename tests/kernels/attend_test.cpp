@@ -16,8 +16,8 @@ using kvx_test::random_floats;
 namespace {
 /// Queries over `rows` keys and values, with strides wider than a row.
 template <class T>
-struct Case {
-  Case(Index rows, Index head_dim, std::vector<Index> sees)
+struct FloatCase {
+  FloatCase(Index rows, Index head_dim, std::vector<Index> sees)
       : dim(head_dim),
         stride(dim + 3),
         seen(std::move(sees)),
@@ -72,7 +72,7 @@ void check(Isa path, Index rows, Index dim, const std::vector<Index>& seen) {
   CAPTURE(name_of(path));
   CAPTURE(rows);
   CAPTURE(dim);
-  Case<T> c(rows, dim, seen);
+  FloatCase<T> c(rows, dim, seen);
   attend<T>(c.queries, c.k(0, rows), c.v(0, rows), 0.3f, path);
   for (Index first = 0; first < rows; first += kAttentionBlock)
     attention_received<T>(c.queries, c.k(0, rows), 0.3f, first, path);

@@ -20,7 +20,7 @@ using kvx_test::random_floats;
 
 namespace {
 constexpr float kUntouched = 12345;
-constexpr auto kFormats = {WeightFormat::f32, WeightFormat::bf16, WeightFormat::int8};
+constexpr auto kProductFormats = {WeightFormat::f32, WeightFormat::bf16, WeightFormat::int8};
 /// Fewer than a tile of each path, whole tiles, rests, and from 24 on what bf16 panels are widened for.
 constexpr auto kRowCounts = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 24, 25, 40};
 constexpr Index kMostRows = 40;
@@ -163,7 +163,7 @@ TEST_CASE("every path is as near to the exact product as float sums are, and wri
         }
     }
   };
-  for (const WeightFormat format : kFormats) {
+  for (const WeightFormat format : kProductFormats) {
     for (const Index out : {1, 15, 16, 17, 63, 70, 129})
       for (const Index in : {1, 2, 3, 7, 31, 64, 70}) check(format, {out, in});
     for (const Index in : {512, 515, 1030})  // a block of widened panels, and some
@@ -173,7 +173,7 @@ TEST_CASE("every path is as near to the exact product as float sums are, and wri
 
 TEST_CASE("a row of a batch has the same bits as that row alone, at every number of rows and threads") {
   Threads one(1), three(3);
-  for (const WeightFormat format : kFormats)
+  for (const WeightFormat format : kProductFormats)
     for (const Shape shape : {Shape{17, 70}, {70, 1030}, {2000, 70}}) {  // the last for threads
       const Product product(format, shape, one);
       for (const Isa path : available_isas()) {
@@ -242,7 +242,7 @@ TEST_CASE("int8 products have the same bits with every set of instructions that 
 TEST_CASE("a product that one can see, in every format and on every path") {
   Threads threads(1);
   const float w[] = {127, 2, 3, 4, 5, -127}, x[] = {1, 10, 127, 0, 0, 127}, bias[] = {0.5f, -0.5f};
-  for (const WeightFormat format : kFormats) {
+  for (const WeightFormat format : kProductFormats) {
     PackedMatrix weights(format, 2, 3);
     weights.pack(0, 2, Dtype::f32, std::as_bytes(std::span(w)), threads);
     for (const Isa path : available_isas()) {
@@ -257,7 +257,7 @@ TEST_CASE("a product that one can see, in every format and on every path") {
 
 TEST_CASE("a row with an infinity or NaN gives no finite number, and leaves the rows beside it alone") {
   Threads threads(1);
-  for (const WeightFormat format : kFormats) {
+  for (const WeightFormat format : kProductFormats) {
     Product product(format, {17, 130}, threads);
     for (const Isa path : available_isas()) {
       const auto before = product.run(0, 3, true, threads, path);
@@ -283,7 +283,7 @@ TEST_CASE("a row with an infinity or NaN gives no finite number, and leaves the 
 
 TEST_CASE("a product of no rows does nothing") {
   Threads threads(1);
-  for (const WeightFormat format : kFormats) {
+  for (const WeightFormat format : kProductFormats) {
     const Product product(format, {20, 4}, threads);
     for (const Isa path : available_isas()) CHECK(product.run(0, 0, true, threads, path).empty());
   }

@@ -16,7 +16,7 @@
 using namespace kvx;
 
 namespace {
-constexpr auto kFormats = {WeightFormat::f32, WeightFormat::bf16, WeightFormat::int8};
+constexpr auto kPackedFormats = {WeightFormat::f32, WeightFormat::bf16, WeightFormat::int8};
 
 /// Element (r, k) of every source here; exact in each dtype and in int8, whose scale is 1 as the first of a group is
 /// 127 or -127.
@@ -65,7 +65,7 @@ void check_rows(const PackedMatrix& matrix) {
 
 TEST_CASE("a row comes back as it was packed, from unaligned sources of every type") {
   Threads threads(2);
-  for (const WeightFormat to : kFormats)
+  for (const WeightFormat to : kPackedFormats)
     for (const Dtype from : {Dtype::f32, Dtype::f16, Dtype::bf16})
       for (const Index out : {1, 15, 16, 17, 130})
         for (const Index in : {1, 7, 64, 131}) {
@@ -81,7 +81,7 @@ TEST_CASE("a row comes back as it was packed, from unaligned sources of every ty
 
 TEST_CASE("several sources fill one matrix, each from its own row on") {
   Threads threads(1);
-  for (const WeightFormat format : kFormats) {
+  for (const WeightFormat format : kPackedFormats) {
     PackedMatrix matrix(format, 200, 3);
     pack(matrix, Dtype::bf16, 13, 5, threads);
     pack(matrix, Dtype::f32, 18, 182, threads);
@@ -94,7 +94,7 @@ TEST_CASE("a matrix takes what it says: panels of 16 outputs, inputs padded to 3
   CHECK(PackedMatrix(WeightFormat::f32, 19, 2).bytes() == 2 * 16 * 2 * 4);
   CHECK(PackedMatrix(WeightFormat::bf16, 17, 33).bytes() == 2 * 16 * 64 * 2);
   CHECK(PackedMatrix(WeightFormat::int8, 16, 65).bytes() == 16 * (128 + 2 * 2));  // two scales for each output
-  for (const WeightFormat format : kFormats)
+  for (const WeightFormat format : kPackedFormats)
     for (const Index out : {0, 1, 16, 17, 896})
       for (const Index in : {1, 31, 32, 33, 64, 65, 896}) {
         const PackedMatrix matrix(format, out, in);
@@ -210,7 +210,7 @@ TEST_CASE("int8 refuses infinities and NaN, which the other formats keep") {
     for (const std::size_t at : {0u, 63u, 64u, 69u}) {
       std::vector<float> weights(70, 1.0f);
       weights[at] = bad;
-      for (const WeightFormat format : kFormats) {
+      for (const WeightFormat format : kPackedFormats) {
         PackedMatrix matrix(format, 1, 70);
         if (format == WeightFormat::int8) {
           CHECK(error_of([&] { pack(matrix, weights, threads); }) ==
@@ -232,7 +232,7 @@ TEST_CASE("a bf16 matrix rounds f32 weights to the nearest") {
 }
 
 TEST_CASE("a format has a name, and no other is taken") {
-  for (const WeightFormat format : kFormats) CHECK(parse_weight_format(name_of(format)) == format);
+  for (const WeightFormat format : kPackedFormats) CHECK(parse_weight_format(name_of(format)) == format);
   CHECK(name_of(WeightFormat::int8) == "int8");
   CHECK(error_of([] { (void)parse_weight_format("f16"); }) == "weights: expected bf16, f32 or int8, found f16");
 }

@@ -15,7 +15,7 @@ using Floats = std::vector<float>;
 
 namespace {
 constexpr Index kDim = 10;
-constexpr double kTolerance = 1e-5;
+constexpr double kRotationTolerance = 1e-5;
 
 Floats rotated(Floats row, Position position) {
   const Position positions[] = {position};
@@ -43,21 +43,21 @@ TEST_CASE("channel i turns against channel i + head_dim / 2, as a complex number
     for (std::size_t i = 0; i < kDim / 2; ++i) {
       const std::complex<double> z(double{row[i]}, double{row[i + kDim / 2]});
       const auto expected = z * std::polar(1.0, position * double{inv_freq[i]});
-      CHECK(std::abs(double{turned[i]} - expected.real()) < kTolerance);
-      CHECK(std::abs(double{turned[i + kDim / 2]} - expected.imag()) < kTolerance);
+      CHECK(std::abs(double{turned[i]} - expected.real()) < kRotationTolerance);
+      CHECK(std::abs(double{turned[i + kDim / 2]} - expected.imag()) < kRotationTolerance);
     }
   }
 }
 
 TEST_CASE("a rotation keeps the norm") {
   const auto row = kvx_test::random_floats(kDim, 3), turned = rotated(row, 12345);
-  CHECK(std::abs(dot(turned, turned) - dot(row, row)) < kTolerance);
+  CHECK(std::abs(dot(turned, turned) - dot(row, row)) < kRotationTolerance);
 }
 
 TEST_CASE("the product of a query and a key depends on their distance alone") {
   const auto query = kvx_test::random_floats(kDim, 4), key = kvx_test::random_floats(kDim, 5);
   const double at_start = dot(rotated(query, 17), rotated(key, 5));
-  CHECK(std::abs(dot(rotated(query, 112), rotated(key, 100)) - at_start) < kTolerance);
+  CHECK(std::abs(dot(rotated(query, 112), rotated(key, 100)) - at_start) < kRotationTolerance);
   CHECK(std::abs(dot(rotated(query, 113), rotated(key, 100)) - at_start) > 0.01);
 }
 

@@ -15,8 +15,8 @@ using kvx_test::random_floats;
 
 namespace {
 /// Of results near 1 or below: some roundings, and exp's 2 ulp.
-constexpr double kTolerance = 1e-6;
-constexpr float kUntouched = 12345;
+constexpr double kRowTolerance = 1e-6;
+constexpr float kUnwritten = 12345;
 
 /// Random rows of every head_dim, whose stride is larger; `f` gets a view of type T and the same rows in double.
 template <class T, class F>
@@ -45,10 +45,10 @@ template <class T>
 void check_dot_rows(const RowKernels& kernels) {
   each_rows<T>([&](MatrixView<const T> keys, const Matrix<double>& reference) {
     const auto q = random_floats(static_cast<std::size_t>(keys.cols()), 8);
-    std::vector<float> scores(static_cast<std::size_t>(keys.rows()) + 1, kUntouched);
+    std::vector<float> scores(static_cast<std::size_t>(keys.rows()) + 1, kUnwritten);
     kernels.dot_rows(q.data(), keys, 0.25f, scores.data());
-    CHECK(distance(scores, 0.25 * (reference * exact(q))) < kTolerance);
-    CHECK(scores.back() == kUntouched);
+    CHECK(distance(scores, 0.25 * (reference * exact(q))) < kRowTolerance);
+    CHECK(scores.back() == kUnwritten);
   });
 }
 
@@ -59,10 +59,10 @@ void check_weighted_sum(const RowKernels& kernels) {
     for (float& weight : weights) weight /= static_cast<float>(values.rows());
     auto out = random_floats(static_cast<std::size_t>(values.cols()), 10);
     const Eigen::VectorXd expected = exact(out) + reference.transpose() * exact(weights);
-    out.push_back(kUntouched);
+    out.push_back(kUnwritten);
     kernels.weighted_sum(weights.data(), values, out.data());
-    CHECK(distance(out, expected) < kTolerance);
-    CHECK(out.back() == kUntouched);
+    CHECK(distance(out, expected) < kRowTolerance);
+    CHECK(out.back() == kUnwritten);
   });
 }
 }  // namespace
@@ -90,14 +90,14 @@ TEST_CASE("softmax agrees with double for every length") {
     for (std::size_t count = 1; count <= 80; ++count) {
       auto scores = random_floats(count + 1, count);
       for (float& score : scores) score *= 20;
-      scores.back() = kUntouched;
+      scores.back() = kUnwritten;
       Eigen::VectorXd expected = exact(scores).head(static_cast<Index>(count)).array().exp();
       expected /= expected.sum();
       row_kernels(isa).softmax(scores.data(), static_cast<Index>(count));
       CAPTURE(name_of(isa));
       CAPTURE(count);
-      CHECK(distance(scores, expected) < kTolerance);
-      CHECK(scores.back() == kUntouched);
+      CHECK(distance(scores, expected) < kRowTolerance);
+      CHECK(scores.back() == kUnwritten);
     }
 }
 
@@ -131,14 +131,14 @@ TEST_CASE("swiglu agrees with double for every length, and at the ends of its ra
     for (std::size_t count = 1; count <= 80; ++count) {
       auto gate = random_floats(count + 1, count);
       const auto up = random_floats(count, 11);
-      gate.back() = kUntouched;
+      gate.back() = kUnwritten;
       const Eigen::ArrayXd g = exact(gate).head(static_cast<Index>(count));
       const Eigen::VectorXd expected = g / (1 + (-g).exp()) * exact(up).array();
       row_kernels(isa).swiglu(gate.data(), up.data(), static_cast<Index>(count));
       CAPTURE(name_of(isa));
       CAPTURE(count);
-      CHECK(distance(gate, expected) < kTolerance);
-      CHECK(gate.back() == kUntouched);
+      CHECK(distance(gate, expected) < kRowTolerance);
+      CHECK(gate.back() == kUnwritten);
     }
     std::vector<float> ends = {1e4f, -1e4f, 0.0f};
     const float up[] = {2, 2, 2};

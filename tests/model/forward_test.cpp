@@ -16,7 +16,7 @@ namespace {
 using namespace kvx;
 using kvx_test::random_tokens;
 
-struct Fixture {
+struct ForwardFixture {
   Threads threads{2};
   Qwen2 model = Qwen2::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
   std::vector<Token> prompt = random_tokens(60, 1);
@@ -29,7 +29,7 @@ struct Fixture {
   }
 };
 
-TEST_CASE_FIXTURE(Fixture, "prefill and decoding are one model: a prompt may be cut anywhere") {
+TEST_CASE_FIXTURE(ForwardFixture, "prefill and decoding are one model: a prompt may be cut anywhere") {
   const auto whole = compressed(prompt);
   for (const std::size_t cut : {std::size_t{1}, std::size_t{30}, prompt.size() - 1}) {
     auto sequence = compressed(std::span(prompt).first(cut)).start;
@@ -38,7 +38,7 @@ TEST_CASE_FIXTURE(Fixture, "prefill and decoding are one model: a prompt may be 
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "heads and layers may keep different rows") {
+TEST_CASE_FIXTURE(ForwardFixture, "heads and layers may keep different rows") {
   const auto full = compressed(prompt);
   KvCache ragged(model.cache_shape(Dtype::f32));
   for (Index l = 0; l < ragged.layers(); ++l) {
@@ -57,7 +57,7 @@ TEST_CASE_FIXTURE(Fixture, "heads and layers may keep different rows") {
   CHECK(oracle.worst() <= 1e-5);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a bf16 cache is close to an f32 one, at half its size but for positions") {
+TEST_CASE_FIXTURE(ForwardFixture, "a bf16 cache is close to an f32 one, at half its size but for positions") {
   const auto full = compressed(prompt), half = compressed(prompt, Dtype::bf16);
   CHECK(half.start.prefix->bytes() - full.start.prefix->bytes() / 2 ==
         static_cast<std::size_t>(full.start.prefix->rows()) * 2);
@@ -70,7 +70,7 @@ TEST_CASE_FIXTURE(Fixture, "a bf16 cache is close to an f32 one, at half its siz
   CHECK(distance < 0.1f);
 }
 
-TEST_CASE_FIXTURE(Fixture, "what a model cannot run is refused, and changes nothing") {
+TEST_CASE_FIXTURE(ForwardFixture, "what a model cannot run is refused, and changes nothing") {
   CHECK(refused({}) == "context: expected at least one token, found none");
   CHECK(refused(std::vector<Token>{1, 512}) == "token: expected an id below 512 (config.json: vocab_size), found 512");
   CHECK(refused(std::vector<Token>{-1}).ends_with("found -1"));
@@ -88,7 +88,7 @@ TEST_CASE_FIXTURE(Fixture, "what a model cannot run is refused, and changes noth
   CHECK(other.next_position == 60);
 }
 
-TEST_CASE_FIXTURE(Fixture, "an answer ends at a stop token, at its limit, or at the model's last position") {
+TEST_CASE_FIXTURE(ForwardFixture, "an answer ends at a stop token, at its limit, or at the model's last position") {
   auto context = compressed(prompt);
   Sampler greedy({});
   const auto answer_of = [&](Index limit) {

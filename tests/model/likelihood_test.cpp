@@ -16,7 +16,7 @@ namespace {
 using namespace kvx;
 using kvx_test::random_tokens;
 
-struct Fixture {
+struct LikelihoodFixture {
   Threads threads{2};
   Qwen2 model = Qwen2::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
   std::vector<Token> context = random_tokens(60, 1), suffix = random_tokens(30, 2);
@@ -43,7 +43,7 @@ std::size_t top(const std::vector<double>& row) {
   return static_cast<std::size_t>(std::max_element(row.begin(), row.end()) - row.begin());
 }
 
-TEST_CASE_FIXTURE(Fixture, "likelihoods of a suffix are those of one step at a time, in double") {
+TEST_CASE_FIXTURE(LikelihoodFixture, "likelihoods of a suffix are those of one step at a time, in double") {
   const std::vector<SequenceCache> cells = {cell("none", 0), cell("knorm", 0.5), cell("streaming_llm", 0.8)};
   auto sequences = cells;
   const auto likelihoods = suffix_likelihood(model, sequences, suffix, threads);
@@ -68,7 +68,7 @@ TEST_CASE_FIXTURE(Fixture, "likelihoods of a suffix are those of one step at a t
   CHECK(likelihoods[2][0].kl > 1e-4);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a cell's likelihoods are the same bits alone and beside many, with any threads") {
+TEST_CASE_FIXTURE(LikelihoodFixture, "a cell's likelihoods are the same bits alone and beside many, with any threads") {
   std::vector<SequenceCache> many(40, cell("none", 0));
   many[7] = cell("knorm", 0.5);
   std::vector<SequenceCache> one = {many[7]};
@@ -78,7 +78,7 @@ TEST_CASE_FIXTURE(Fixture, "a cell's likelihoods are the same bits alone and bes
   for (std::size_t t = 0; t + 1 < suffix.size(); ++t) CHECK(together[7][t].nll == alone[0][t].nll);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a suffix of one token predicts nothing, and a wrong one is refused") {
+TEST_CASE_FIXTURE(LikelihoodFixture, "a suffix of one token predicts nothing, and a wrong one is refused") {
   std::vector<SequenceCache> one = {cell("none", 0)};
   CHECK(suffix_likelihood(model, one, std::span(suffix).first(1), threads).front().empty());
   CHECK(suffix_likelihood(model, {}, suffix, threads).empty());

@@ -28,7 +28,7 @@ bool same_bits(const KvCache& a, const KvCache& b) {
   return true;
 }
 
-struct Fixture {
+struct OracleFixture {
   Threads threads{2};
   Qwen2 model = Qwen2::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
   std::vector<Token> context = random_tokens(120, 1, model.config().vocab_size);
@@ -49,7 +49,7 @@ struct Fixture {
   }
 };
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(OracleFixture,
                   "every press decodes like naive attention over the full cache with the evicted rows masked") {
   const auto full = compressed("none", 0);
   for (const AnyPolicy& press : presses()) {
@@ -84,7 +84,7 @@ TEST_CASE_FIXTURE(Fixture,
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "the oracle tells a cache that lacks rows from one that has them") {
+TEST_CASE_FIXTURE(OracleFixture, "the oracle tells a cache that lacks rows from one that has them") {
   const auto full = compressed("none", 0),
              shorter = compress(model, std::span(context).first(100), Registry().parse("none"), Allowance::of_ratio(0),
                                 Dtype::f32, threads);
@@ -97,7 +97,7 @@ TEST_CASE_FIXTURE(Fixture, "the oracle tells a cache that lacks rows from one th
   CHECK(mixed_up.worst() > 1e-2);
 }
 
-TEST_CASE_FIXTURE(Fixture, "at ratio 0 every press leaves the cache as it is, bit by bit") {
+TEST_CASE_FIXTURE(OracleFixture, "at ratio 0 every press leaves the cache as it is, bit by bit") {
   const auto full = compressed("none", 0);
   for (const AnyPolicy& press : presses()) {
     const auto pressed = compressed(press, 0);
@@ -109,7 +109,7 @@ TEST_CASE_FIXTURE(Fixture, "at ratio 0 every press leaves the cache as it is, bi
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "decoding never touches the shared prefix, and sequences do not see each other") {
+TEST_CASE_FIXTURE(OracleFixture, "decoding never touches the shared prefix, and sequences do not see each other") {
   const auto pressed = compressed("snapkv(window=16)", 0.5), again = compressed("snapkv(window=16)", 0.5);
   auto first = pressed.start, second = pressed.start, third = pressed.start;
   const auto alone = step(first, question);
@@ -119,7 +119,7 @@ TEST_CASE_FIXTURE(Fixture, "decoding never touches the shared prefix, and sequen
   CHECK(first.tail.layer(0).front().rows() == static_cast<Index>(question.size()));
 }
 
-TEST_CASE_FIXTURE(Fixture, "logits are the same bits alone, in a batch, in pieces and on any number of threads") {
+TEST_CASE_FIXTURE(OracleFixture, "logits are the same bits alone, in a batch, in pieces and on any number of threads") {
   const auto pressed = compressed("expected_attention", 0.6), other = compressed("streaming_llm", 0.3);
   auto alone = pressed.start, batched = pressed.start, neighbour = other.start, pieces = pressed.start;
   const auto expected = step(alone, question);

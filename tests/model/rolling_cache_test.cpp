@@ -18,7 +18,7 @@ namespace {
 using namespace kvx;
 using kvx_test::random_tokens;
 
-struct Fixture {
+struct RollingFixture {
   Threads threads{2};
   Qwen2 model = Qwen2::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
   std::vector<Token> context = random_tokens(200, 1, model.config().vocab_size);
@@ -39,7 +39,7 @@ struct Fixture {
   }
 };
 
-TEST_CASE_FIXTURE(Fixture, "a decoding press keeps every layer within its budget after every append") {
+TEST_CASE_FIXTURE(RollingFixture, "a decoding press keeps every layer within its budget after every append") {
   for (const std::string press :
        {"decoding(knorm, interval=7, target=90)", "decoding(snapkv(window=5), interval=7, target=90)",
         "prefill_decoding(ada(snapkv(window=16)), decoding(keydiff, interval=7, target=90))",
@@ -57,7 +57,7 @@ TEST_CASE_FIXTURE(Fixture, "a decoding press keeps every layer within its budget
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "2000 tokens are decoded in a cache of fixed size") {
+TEST_CASE_FIXTURE(RollingFixture, "2000 tokens are decoded in a cache of fixed size") {
   auto sequence = start("decoding(streaming_llm, interval=16, target=64)+int8(group=16, residual=16)");
   Token token = 1;
   std::size_t most = 0;
@@ -71,7 +71,7 @@ TEST_CASE_FIXTURE(Fixture, "2000 tokens are decoded in a cache of fixed size") {
   CHECK(most < start("none").bytes());
 }
 
-TEST_CASE_FIXTURE(Fixture, "what is quantized takes the bytes that are counted for it") {
+TEST_CASE_FIXTURE(RollingFixture, "what is quantized takes the bytes that are counted for it") {
   for (const std::string press : {"int8(group=16, residual=32)", "int4(group=32, residual=64)",
                                   "int2(group=16, residual=16)", "ada(knorm)+int4(group=16, residual=32)"})
     for (const Index tokens : {15, 40, 161, 200}) {
@@ -93,7 +93,7 @@ TEST_CASE_FIXTURE(Fixture, "what is quantized takes the bytes that are counted f
   CHECK(scored.bytes(0) == 8 * (keys + values + whole + 200 * sizeof(Position)));
 }
 
-TEST_CASE_FIXTURE(Fixture, "copies of a start share the quantized blocks and grow apart") {
+TEST_CASE_FIXTURE(RollingFixture, "copies of a start share the quantized blocks and grow apart") {
   const auto first = start("int4(group=16, residual=32)");
   auto a = first, b = first;
   CHECK(a.prefix == b.prefix);
@@ -106,7 +106,7 @@ TEST_CASE_FIXTURE(Fixture, "copies of a start share the quantized blocks and gro
   CHECK(most_rows(b) == 209);
 }
 
-TEST_CASE_FIXTURE(Fixture, "steps that are taken back leave no trace") {
+TEST_CASE_FIXTURE(RollingFixture, "steps that are taken back leave no trace") {
   for (const std::string press : {"knorm", "decoding(knorm, interval=20, target=90)"}) {
     CAPTURE(press);
     auto plain = start(press, 0.5), drafted = plain;

@@ -10,7 +10,7 @@
 using namespace kvx;
 using kvx_test::FirstChannel;
 using kvx_test::kept;
-using TestedPolicy = CriticalAda<FirstChannel>;
+using CriticalAdaByFirst = CriticalAda<FirstChannel>;
 
 namespace {
 /// Two heads, the first of higher scores; in both the values grow from row to row.
@@ -25,25 +25,25 @@ kvx_test::Layer growing_layer() {
 
 TEST_CASE("CriticalAda shares out rows by score, and gives the second half of a head's by score times value") {
   // Heads get five rows and one. The first takes its best two, and of 21, 24, 25, 24 the best three.
-  CHECK(kept(growing_layer(), TestedPolicy{.alpha = 0.3, .epsilon = 0}, Allowance::of_tokens(3)) ==
+  CHECK(kept(growing_layer(), CriticalAdaByFirst{.alpha = 0.3, .epsilon = 0}, Allowance::of_tokens(3)) ==
         Kept{{0, 1, 3, 4, 5}, {0}});
-  CHECK(kept(growing_layer(), TestedPolicy{.alpha = 0.3, .epsilon = 0, .first = 1}, Allowance::of_tokens(3)) ==
+  CHECK(kept(growing_layer(), CriticalAdaByFirst{.alpha = 0.3, .epsilon = 0, .first = 1}, Allowance::of_tokens(3)) ==
         Kept{{0, 1, 2, 3, 4}, {0}});
 }
 
 TEST_CASE("CriticalAda's safe rows are each head's best, whatever their values") {
   // Four and two rows: the safe two of the second head are its first ones, though the last weighs more than the second.
-  CHECK(kept(growing_layer(), TestedPolicy{.alpha = 0.7, .epsilon = 0, .first = 0}, Allowance::of_tokens(3)) ==
+  CHECK(kept(growing_layer(), CriticalAdaByFirst{.alpha = 0.7, .epsilon = 0, .first = 0}, Allowance::of_tokens(3)) ==
         Kept{{0, 1, 3, 4}, {0, 1}});
 }
 
 TEST_CASE("CriticalAda wraps only what scores, and needs the output projection") {
-  CHECK(error_of([] { TestedPolicy{.alpha = -1}.validate(); }) ==
+  CHECK(error_of([] { CriticalAdaByFirst{.alpha = -1}.validate(); }) ==
         "critical_ada: alpha: expected 0 <= alpha <= 1, found -1.000000");
-  CHECK(error_of([] { TestedPolicy{.first = 2}.validate(); }) ==
+  CHECK(error_of([] { CriticalAdaByFirst{.first = 2}.validate(); }) ==
         "critical_ada: first: expected 0 <= first <= 1, found 2.000000");
   CHECK(error_of([] { CriticalAda<PyramidKV>().validate(); }) ==
         "critical_ada: expected a press that only scores, found pyramidkv");
-  CHECK(TestedPolicy().needs().output_projection);
-  CHECK(traits(TestedPolicy()).ragged);
+  CHECK(CriticalAdaByFirst().needs().output_projection);
+  CHECK(traits(CriticalAdaByFirst()).ragged);
 }

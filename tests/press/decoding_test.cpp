@@ -11,7 +11,7 @@
 using namespace kvx;
 
 namespace {
-std::string refused(const std::string& text) {
+std::string refused_decoding(const std::string& text) {
   return error_of([&] { Registry().parse(text); });
 }
 }  // namespace
@@ -40,13 +40,14 @@ TEST_CASE("prefill_decoding evicts as its first press and decodes as its second"
 TEST_CASE("presses that need what is not there while decoding are refused") {
   const std::string expected =
       "decoding: expected a press that looks at keys, values and the last queries alone, found ";
-  CHECK(refused("decoding(observed_attention)") == expected + "observed_attention");
-  CHECK(refused("decoding(leverage)") == expected + "leverage");
-  CHECK(refused("decoding(critical(knorm))") == expected + "critical(knorm)");
-  CHECK(refused("decoding(ada(knorm))") == "decoding: expected a press that only scores, found ada(knorm)");
-  CHECK(refused("decoding(snapkv, interval=32)") == "decoding: interval: expected 64 or more, found 32");
-  CHECK(refused("decoding(knorm, target=0)") == "decoding: target: expected 1 or more, found 0");
-  CHECK(refused("decoding(knorm, ratio=1)") == "decoding: ratio: expected 0 <= ratio < 1, found 1.000000");
+  CHECK(refused_decoding("decoding(observed_attention)") == expected + "observed_attention");
+  CHECK(refused_decoding("decoding(leverage)") == expected + "leverage");
+  CHECK(refused_decoding("decoding(critical(knorm))") == expected + "critical(knorm)");
+  CHECK(refused_decoding("decoding(ada(knorm))") == "decoding: expected a press that only scores, found ada(knorm)");
+  CHECK(refused_decoding("decoding(snapkv, interval=32)") == "decoding: interval: expected 64 or more, found 32");
+  CHECK(refused_decoding("decoding(knorm, target=0)") == "decoding: target: expected 1 or more, found 0");
+  CHECK(refused_decoding("decoding(knorm, ratio=1)") == "decoding: ratio: expected 0 <= ratio < 1, found 1.000000");
   for (const std::string parts : {"snapkv, knorm", "decoding(knorm), decoding(knorm)", "knorm, knorm, decoding(knorm)"})
-    CHECK(refused("prefill_decoding(" + parts + ")").starts_with("prefill_decoding: expected a press for the context"));
+    CHECK(refused_decoding("prefill_decoding(" + parts + ")")
+              .starts_with("prefill_decoding: expected a press for the context"));
 }

@@ -22,7 +22,7 @@ struct Last {
   }
 };
 
-std::string refused(std::string_view text) {
+std::string refused_text(std::string_view text) {
   return error_of([&] { Registry().parse(text); });
 }
 
@@ -110,14 +110,14 @@ TEST_CASE("the written form of every entry comes back with every parameter chang
 }
 
 TEST_CASE("an adapter refuses what it cannot wrap, and says what it expected") {
-  CHECK(refused("decoding(kvzip)") == "press 'decoding(kvzip)': decoding cannot wrap kvzip");
-  CHECK(refused("ada(snapkv+int4)") == "press 'ada(snapkv+int4)': ada cannot wrap int4");
-  CHECK(refused("int8+int4").find("expected a press that does not quantize, found int8") != std::string::npos);
-  CHECK(refused("ada(pyramidkv)").find("expected a press that only scores, found pyramidkv") != std::string::npos);
-  CHECK(refused("decoding(expected_attention)").find("found expected_attention") != std::string::npos);
-  CHECK(refused("composed(ada(knorm), knorm)").find("found ada(knorm)") != std::string::npos);
-  CHECK(refused("ada(snapk)") == "press 'snapk': unknown press 'snapk'; did you mean snapkv?" + kNames);
-  CHECK(refused("ada") == "press 'ada': expected one press in parentheses, such as ada(snapkv), found 0");
+  CHECK(refused_text("decoding(kvzip)") == "press 'decoding(kvzip)': decoding cannot wrap kvzip");
+  CHECK(refused_text("ada(snapkv+int4)") == "press 'ada(snapkv+int4)': ada cannot wrap int4");
+  CHECK(refused_text("int8+int4").find("expected a press that does not quantize, found int8") != std::string::npos);
+  CHECK(refused_text("ada(pyramidkv)").find("expected a press that only scores, found pyramidkv") != std::string::npos);
+  CHECK(refused_text("decoding(expected_attention)").find("found expected_attention") != std::string::npos);
+  CHECK(refused_text("composed(ada(knorm), knorm)").find("found ada(knorm)") != std::string::npos);
+  CHECK(refused_text("ada(snapk)") == "press 'snapk': unknown press 'snapk'; did you mean snapkv?" + kNames);
+  CHECK(refused_text("ada") == "press 'ada': expected one press in parentheses, such as ada(snapkv), found 0");
 }
 
 TEST_CASE("a quantizer is written behind what it stores, or alone") {
@@ -143,31 +143,31 @@ TEST_CASE("case, underscores, a final Press and kvpress's parameter names are ac
 
 TEST_CASE("a typing mistake gets the nearest name and the list of what exists") {
   const auto meant = [](const std::string& found, const std::string& name) {
-    CHECK(refused(found) ==
+    CHECK(refused_text(found) ==
           "press '" + found + "': unknown press '" + found + "'; did you mean " + name + "?" + kNames);
   };
   meant("snapk", "snapkv");
   meant("expected_atention", "expected_attention");
   meant("SnapKPress", "snapkv");
   meant("noen", "none");
-  CHECK(refused("quantizer") ==
+  CHECK(refused_text("quantizer") ==
         "press 'quantizer': unknown press 'quantizer'; there are:" + kNames.substr(kNames.find(':') + 1));
-  CHECK(refused("snapkv(windw=3)") ==
+  CHECK(refused_text("snapkv(windw=3)") ==
         "press 'snapkv(windw=3)': unknown parameter 'windw'; did you mean window? There are: window, kernel");
-  CHECK(refused("tova(window=3)") == "press 'tova(window=3)': unknown parameter 'window'; there are none");
+  CHECK(refused_text("tova(window=3)") == "press 'tova(window=3)': unknown parameter 'window'; there are none");
 }
 
 TEST_CASE("a parameter out of its range is an error") {
-  CHECK(refused("snapkv(window=0)") == "snapkv: window: expected 1 or more, found 0");
-  CHECK(refused("snapkv(kernel=4)") == "snapkv: kernel: expected an odd number, found 4");
-  CHECK(refused("streaming_llm(sinks=-1)") == "streaming_llm: sinks: expected 0 or more, found -1");
-  CHECK(refused("expected_attention(future=0)") == "expected_attention: future: expected 1 or more, found 0");
+  CHECK(refused_text("snapkv(window=0)") == "snapkv: window: expected 1 or more, found 0");
+  CHECK(refused_text("snapkv(kernel=4)") == "snapkv: kernel: expected an odd number, found 4");
+  CHECK(refused_text("streaming_llm(sinks=-1)") == "streaming_llm: sinks: expected 0 or more, found -1");
+  CHECK(refused_text("expected_attention(future=0)") == "expected_attention: future: expected 1 or more, found 0");
 }
 
 TEST_CASE("every error text is one line, whatever was written") {
   for (const std::string text : {"snap\nkv", "snapkv(win\ndow=3)", "snapkv(window=\r\n3x)", "a\tb", "\x1b[31m", "(\n)",
                                  "snapkv(\n", "none(\n=\n)"}) {
-    const std::string message = refused(text);
+    const std::string message = refused_text(text);
     CAPTURE(message);
     CHECK_FALSE(message.empty());
     CHECK(message.find_first_of("\n\r\t\x1b") == std::string::npos);

@@ -20,12 +20,16 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-// A path's lanes and tile fill its register file.
+// A path's lanes and tile fill its register file. All are templates, so that a program of many units can instantiate
+// them in one.
 template <class T>
 void matmul_portable(const MatmulJob<FloatRows>& job) {
   matmul_job<4, 3, 1, T>(job);
 }
-inline void int8_portable(const MatmulJob<Int8Rows>& job) { int8_job<PlainDot<4>, 2, 1>(job); }
+template <class Rows>
+void int8_portable(const MatmulJob<Rows>& job) {
+  int8_job<PlainDot<4>, 2, 1>(job);
+}
 inline void quantize_portable(const float* row, Index in, Index groups, std::int8_t* to, float* scale,
                               std::int32_t* offset) {
   quantize_row<4>(row, in, groups, to, scale, offset);
@@ -35,7 +39,10 @@ template <class T>
 [[gnu::target("avx2,fma")]] void matmul_avx2(const MatmulJob<FloatRows>& job) {
   matmul_job<8, 3, 2, T>(job);
 }
-[[gnu::target("avx2,fma")]] inline void int8_avx2(const MatmulJob<Int8Rows>& job) { int8_job<WordDot<8>, 2, 1>(job); }
+template <class Rows>
+[[gnu::target("avx2,fma")]] void int8_avx2(const MatmulJob<Rows>& job) {
+  int8_job<WordDot<8>, 2, 1>(job);
+}
 [[gnu::target("avx2,fma")]] inline void quantize_avx2(const float* row, Index in, Index groups, std::int8_t* to,
                                                       float* scale, std::int32_t* offset) {
   quantize_row<8>(row, in, groups, to, scale, offset);
@@ -44,11 +51,12 @@ template <class T>
 [[gnu::target("avx512f,avx512bw,avx512vl,fma")]] void matmul_avx512(const MatmulJob<FloatRows>& job) {
   matmul_job<16, 6, 4, T>(job);
 }
-[[gnu::target("avx512f,avx512bw,avx512vl,fma")]] inline void int8_avx512(const MatmulJob<Int8Rows>& job) {
+template <class Rows>
+[[gnu::target("avx512f,avx512bw,avx512vl,fma")]] void int8_avx512(const MatmulJob<Rows>& job) {
   int8_job<WordDot<16>, 4, 2>(job);
 }
-[[gnu::target("avx512f,avx512bw,avx512vl,avx512vnni,fma")]] inline void int8_avx512vnni(
-    const MatmulJob<Int8Rows>& job) {
+template <class Rows>
+[[gnu::target("avx512f,avx512bw,avx512vl,avx512vnni,fma")]] void int8_avx512vnni(const MatmulJob<Rows>& job) {
   int8_job<VnniDot, 4, 3>(job);
 }
 [[gnu::target("avx512f,avx512bw,avx512vl,fma")]] inline void quantize_avx512(const float* row, Index in, Index groups,
@@ -61,8 +69,8 @@ template <class T>
   round_row<16>(row, in, padded, to);
 }
 #if !defined(__clang__)  // as for VnniDot
-[[gnu::target("avx512f,avx512bw,avx512vl,avx512bf16,fma")]] inline void matmul_avx512bf16(
-    const MatmulJob<RoundedRows>& job) {
+template <class Rows>
+[[gnu::target("avx512f,avx512bw,avx512vl,avx512bf16,fma")]] void matmul_avx512bf16(const MatmulJob<Rows>& job) {
   bf16_job<6, 4>(job);
 }
 #endif

@@ -1,4 +1,2 @@
 #define KVX_ONCE
-#include "kernels_once.hpp"
-#define KVX_ONCE
 #include "presses_once.hpp"

@@ -1,0 +1,2 @@
+#define KVX_ONCE
+#include "kernels_once.hpp"

@@ -1,0 +1,2 @@
+#define KVX_ONCE
+#include "schemas_once.hpp"
