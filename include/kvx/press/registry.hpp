@@ -38,8 +38,11 @@ class Registry {
     AnyPolicy (*make)(const Registry&, const WrittenPress&, const PressSetup&);
   };
 
-  /// The registry of kvx's own policies.
-  Registry() { add_all(std::type_identity<Policies>()); }
+  /// The registry of kvx's own policies. (A template, so that it costs its compile time only where one is made.)
+  template <class Own = Policies>
+  Registry() {
+    add_all(std::type_identity<Own>());
+  }
 
   /// Adds a policy of somebody else. Throws Error when its name is taken.
   template <RegistrablePolicy P>
