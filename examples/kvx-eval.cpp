@@ -16,6 +16,7 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 namespace {
@@ -24,15 +25,19 @@ namespace {
 using Texts = std::map<std::string, std::string>;
 
 /// Name, flags and help of the options that a YAML file can have too; `tasks` and `draft` have no flag of that name.
-constexpr std::array<std::array<const char*, 3>, 19> kOptions = {{
+constexpr std::array<std::array<const char*, 3>, 22> kOptions = {{
     {"tasks", "", ""},
     {"model", "--model", "directory or ORG/NAME in the local Hugging Face cache; several with commas"},
     {"press", "--press,--press-name", "presses with commas, such as snapkv,knorm or snapkv(window=32)"},
     {"ratio", "--ratio,--compression-ratio", "shares of the rows to remove, with commas (default 0,0.25,0.5,0.75)"},
     {"keep", "--keep", "rows to keep per KV head, instead of a ratio; the base is run beside it"},
     {"kv-bytes", "--kv-bytes", "bytes of cache to keep, instead of a ratio; the base is run beside it"},
-    {"data", "--data", "JSONL with the six columns, plain or gzip; default: what the tiny model knows"},
-    {"limit", "--limit", "the first so many lines of it; 0 takes all"},
+    {"data", "--data",
+     "FILE, or TASK=FILE,...: JSONL with the six columns, HumanEval or MBPP, plain or gzip; for perplexity a text"},
+    {"limit", "--limit", "the first so many lines of JSONL; 0 takes all"},
+    {"max-length", "--max-length", "tokens of each piece of a text"},
+    {"prefix-ratio", "--prefix-ratio", "the share of a piece that is compressed; the rest is predicted"},
+    {"n-ppl", "--n-ppl", "the first so many pieces; 0 takes all"},
     {"max-new-tokens", "--max-new-tokens", "0: as each sample says"},
     {"max-context-length", "--max-context-length", "cut longer contexts to so many tokens; 0 cuts none"},
     {"dtype", "--dtype", "of the cache: bf16 or f32"},
@@ -117,7 +122,19 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   if (rows && texts.contains("ratio")) throw kvx::Error("ratio", "expected alone, found with keep or kv-bytes");
   const std::string ratios = rows ? "0" : texts["ratio"];
   for (const auto& ratio : list(ratios)) options.ratios.push_back(number("ratio", ratio));
-  options.data = texts["data"];
+  for (const auto& data : list(texts["data"])) {
+    const std::size_t equals = data.find('=');
+    const auto task = data.substr(0, equals == data.npos ? 0 : equals);
+    if (std::find(options.tasks.begin(), options.tasks.end(), task) != options.tasks.end())
+      options.task_data[task] = data.substr(equals + 1);
+    else
+      options.data = data;
+  }
+  options.pieces.length = static_cast<kvx::Index>(whole("max-length", texts["max-length"], 3));
+  options.pieces.prefix_ratio = number("prefix-ratio", texts["prefix-ratio"]);
+  if (!(options.pieces.prefix_ratio > 0 && options.pieces.prefix_ratio < 1))
+    throw kvx::Error("prefix-ratio", "expected a share between 0 and 1, found " + texts["prefix-ratio"]);
+  options.pieces.most = whole("n-ppl", texts["n-ppl"], 0);
   options.limit = whole("limit", texts["limit"], 0);
   options.max_new_tokens = static_cast<kvx::Index>(whole("max-new-tokens", texts["max-new-tokens"], 0));
   options.max_context_length = static_cast<kvx::Index>(whole("max-context-length", texts["max-context-length"], 0));
@@ -170,6 +187,28 @@ void print(const std::string& text) {
     throw kvx::Error("stdout", std::string("cannot write: ") + std::strerror(errno));
 }
 
+/// How many samples show a drop from a base's share of right answers. Throws kvx::Error.
+std::string plan_text(const std::vector<std::string>& words) {
+  if (words.size() < 2) throw kvx::Error("plan", "expected a base's share of right answers, as in: plan 0.45 0.1");
+  const double base = number("plan", words[1]);
+  std::vector<double> drops;
+  for (std::size_t i = 2; i < words.size(); ++i) drops.push_back(number("plan", words[i]));
+  if (drops.empty())
+    for (const double drop : {0.3, 0.2, 0.1, 0.05, 0.02})
+      if (drop <= base) drops.push_back(drop);
+  std::string text = "| base | cell | samples |\n| ---- | ---- | ------- |\n";
+  for (const double drop : drops) {
+    char line[80];
+    const std::size_t samples = kvx::paired_samples({.base = base, .drop = drop});
+    std::snprintf(line, sizeof line, "| %-4g | %-4g | %-7zu |\n", base, base - drop, samples);
+    text += line;
+  }
+  return text +
+         "\nat which McNemar's exact test (two-sided, 5 %) sees the drop four times in five, if which answers are "
+         "right "
+         "in one\ntells nothing of the other; fewer will do where both are mostly right on the same\n";
+}
+
 void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks) {
   kvx::Evaluation evaluation(options, tasks);
   const std::string out = options.out + "/";
@@ -190,19 +229,24 @@ void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks) {
 
 /// The options of the command line, before those of the file `config`, before the defaults. Throws kvx::Error.
 Texts settle(const Texts& given, const std::string& config) {
-  Texts texts = {{"model", "examples/models/tiny"},
-                 {"press", "snapkv,knorm,expected_attention"},
-                 {"data", "examples/data/tool_world.jsonl.gz"},
-                 {"limit", "0"},
-                 {"max-new-tokens", "0"},
-                 {"max-context-length", "0"},
-                 {"dtype", "bf16"},
-                 {"template", ""},
-                 {"threads", "0"},
-                 {"memory", "4G"},
-                 {"max-batch", "64"},
-                 {"draft", "true"},
-                 {"out", ""}};
+  Texts texts = {
+      {"model", "examples/models/tiny"},
+      {"press", "snapkv,knorm,expected_attention"},
+      {"data",
+       "examples/data/tool_world.jsonl.gz,code_exec=examples/data/code.jsonl,perplexity=examples/data/story.txt"},
+      {"max-length", "1024"},
+      {"prefix-ratio", "0.5"},
+      {"n-ppl", "20"},
+      {"limit", "0"},
+      {"max-new-tokens", "0"},
+      {"max-context-length", "0"},
+      {"dtype", "bf16"},
+      {"template", ""},
+      {"threads", "0"},
+      {"memory", "4G"},
+      {"max-batch", "64"},
+      {"draft", "false"},
+      {"out", ""}};
   if (!config.empty())
     for (const auto& [name, text] : read_config(config)) texts[name] = text;
   const auto has_budget = [](const Texts& some) { return some.contains("keep") || some.contains("kv-bytes"); };
@@ -219,22 +263,27 @@ Texts settle(const Texts& given, const std::string& config) {
 int main(int argc, char** argv) {
   CLI::App app(
       "Evaluates a grid of presses: kvx-eval TASK[,TASK...] --out DIR. Grades other engines' answers: kvx-eval grade "
-      "TASK FILE.",
+      "TASK FILE. Tells how many samples show a drop from a base's share: kvx-eval plan BASE [DROP...].",
       "kvx-eval");
   Texts given;
   std::vector<std::string> words;
   std::string config;
   bool print_config = false, list_presses = false, list_tasks = false;
+  kvx::CodeExecOptions code;
   app.set_version_flag("--version", std::string(kvx::kVersion));
-  app.add_option("words", words, "TASK[,TASK...], or: grade TASK FILE");
+  app.add_option("words", words, "TASK[,TASK...], or: grade TASK FILE, or: plan BASE [DROP...]");
   app.add_option("--config", config, "YAML file with these options by name; the command line goes before it");
   for (const auto& [name, flags, help] : kOptions)
     if (*flags != 0)
       app.add_option_function<std::string>(
           flags, [&given, name = name](const std::string& text) { given[name] = text; }, help);
   app.add_flag_callback(
-      "--no-draft", [&given] { given["draft"] = "false"; },
-      "decode every cell by itself, without the base's answers as drafts; the answers are the same");
+      "--draft", [&given] { given["draft"] = "true"; },
+      "answer from the base first, and feed its tokens to the other cells as drafts; the answers are the same");
+  app.add_flag_callback(
+      "--no-draft", [&given] { given["draft"] = "false"; }, "the default");
+  app.add_flag("--allow-code-execution", code.allow, "run the programs that the model writes, for code_exec");
+  app.add_flag("--require-sandbox", code.require_sandbox, "run them in bubblewrap or not at all");
   app.add_flag("--print-config", print_config, "print the options as YAML and stop");
   app.add_flag("--list-presses", list_presses, "print each press with its parameters and its paper");
   app.add_flag("--list-tasks", list_tasks, "print the tasks");
@@ -243,7 +292,18 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  const kvx::TaskRegistry tasks = kvx::kvx_tasks();
+  kvx::Tasks own;
+  std::get<kvx::CodeExecTask>(own) = kvx::CodeExecTask(code);
+  const kvx::TaskRegistry tasks = kvx::kvx_tasks(own);
+  // Said before programs are run, or why none will be.
+  const auto warn_of_code = [&](const std::vector<std::string>& names) {
+    if (std::find(names.begin(), names.end(), kvx::CodeExecTask::name) == names.end()) return;
+    const auto& task = std::get<kvx::CodeExecTask>(own);
+    const std::string warning = task.allowed() ? task.warning()
+                                               : "programs are not run and pass@1 is not told; to run them, give "
+                                                 "--allow-code-execution or set KVX_ALLOW_CODE_EXECUTION=1";
+    if (!warning.empty()) std::fprintf(stderr, "kvx-eval: code_exec: %s\n", warning.c_str());
+  };
   std::function<void()> command;
   try {
     if (list_presses) {
@@ -255,7 +315,12 @@ int main(int argc, char** argv) {
     } else if (!words.empty() && words[0] == "grade") {
       if (words.size() != 3) throw kvx::Error("grade", "expected a task and a file, as in: grade tool_call FILE");
       (void)tasks.at(words[1]);
-      command = [&] { print(kvx::grade_file(tasks, words[1], words[2]) + "\n"); };
+      command = [&] {
+        warn_of_code({words[1]});
+        print(kvx::grade_file(tasks, words[1], words[2]) + "\n");
+      };
+    } else if (!words.empty() && words[0] == "plan") {
+      command = [text = plan_text(words)] { print(text); };
     } else {
       if (words.size() > 1) throw kvx::Error("tasks", "expected one word, TASK[,TASK...]; found " + words[1] + " too");
       if (!words.empty()) given["tasks"] = words[0];
@@ -264,7 +329,10 @@ int main(int argc, char** argv) {
       if (print_config)
         command = [texts] { print(config_text(texts)); };
       else
-        command = [&, options = options_of(texts, tasks)] { evaluate(options, tasks); };
+        command = [&, options = options_of(texts, tasks)] {
+          warn_of_code(options.tasks);
+          evaluate(options, tasks);
+        };
     }
   } catch (const std::exception& error) {
     std::fprintf(stderr, "kvx-eval: %s\n", error.what());

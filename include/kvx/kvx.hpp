@@ -28,7 +28,11 @@
 #include <kvx/model/sampler.hpp>
 #include <kvx/press.hpp>
 #include <kvx/press/registry.hpp>
+#include <kvx/score/code_samples.hpp>
 #include <kvx/score/grade_file.hpp>
+#include <kvx/score/pass_at_k.hpp>
+#include <kvx/score/sample_size.hpp>
+#include <kvx/score/sds.hpp>
 #include <kvx/score/tasks.hpp>
 #include <kvx/text/chat_template.hpp>
 #include <kvx/text/stream_decoder.hpp>

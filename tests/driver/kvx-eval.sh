@@ -167,7 +167,7 @@ matches "head of the table" '^\| press .*\| ratio .*\| n .*\| args_exact .*\| MB
 is "rows of the table" 20 \
   "$(grep -cE '^\| (none|knorm|streaming_llm|snapkv\(.*\)) +\| 0.* \[' "$scratch/table")"
 is "lines on stderr that move the cursor" 0 "$(grep -c "$(printf '[\r\033]')" "$log")"
-is "first line of results.csv" "model,press,compression_ratio,task,metric,value,n,low,high" \
+is "first line of results.csv" "model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p" \
   "$(sed 1q "$whole/results.csv")"
 matches "a press with a comma in results.csv" '^[^,]*,"snapkv\(window=16, kernel=7\)",0\.2,tool_call_08,args_exact,' \
   "$(printf '%s\n' "$csv" | grep snapkv)"
@@ -331,6 +331,18 @@ if [ -c /dev/full ]; then
     matches "stderr on a full stdout of: $arguments" '^kvx-eval: .*stdout' "$(cat "$log")"
   done
 fi
+
+# Perplexity beside another task, from one command and with data of its own.
+"$program" tool_call,perplexity --limit 2 --max-new-tokens 4 --ratio 0,0.5 --press knorm --max-length 256 --n-ppl 2 \
+  --data examples/data/tool_world.jsonl.gz,perplexity=examples/data/story.txt --out "$scratch/both" >"$scratch/table" 2>"$log"
+is "exit code of two tasks ($(cat "$log"))" 0 $?
+matches "perplexity's table" '^\| knorm .* 0\.5 .* 2 ' "$(sed -n '/perplexity.story/,$p' "$scratch/table" | grep '^| knorm')"
+is "perplexities in results.csv" 2 "$(grep -c ',perplexity/story,perplexity,' "$scratch/both/results.csv")"
+refuse 2 'prefix-ratio: expected a share' perplexity --prefix-ratio 1 --out "$scratch/none"
+refuse 1 'catalog.txt: expected at least 4000 tokens' perplexity --data examples/data/catalog.txt --max-length 4000 \
+  --out "$scratch/none"
+is "samples of a plan" "| 0.5  | 0.3  | 103     |" "$("$program" plan 0.5 0.2 | sed -n 3p)"
+refuse 2 'plan: drop: expected ' plan 0.5 0.9
 
 # A third of the memory that it takes without a limit: forty caches of a long context in F32.
 ratios=$(awk 'BEGIN { for (i = 1; i <= 40; ++i) printf "%s0.%03d", (i > 1 ? "," : ""), i }')

@@ -25,7 +25,7 @@ namespace {
 const std::string kKey = "0123456789abcdef";
 
 RecordStore open(const std::string& dir, const std::string& key = kKey, const std::string& config = {}) {
-  return RecordStore(dir, {{"z", key}, {"a", key}}, grid_order(), config);
+  return RecordStore(dir, {{{"z", "t"}, key}, {{"a", "t"}, key}}, grid_order(), config);
 }
 std::string file_of(const std::string& dir) { return dir + "/records.jsonl"; }
 bool contains(const RecordStore& store, const Record& r) { return store.contains(r.model, r.task, r.cell(), r.index); }

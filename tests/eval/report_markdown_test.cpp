@@ -24,8 +24,8 @@ CellResult cell(const char* press, double ratio, double a, std::vector<Change> c
 
 TEST_CASE("A report is a table with a row a cell") {
   std::vector<CellResult> cells = {cell("none", 0, 0.95),
-                                   cell("knorm", 0.5, 0.825, {{"a", -0.125, 40, 0.03125}, {"b", 0, 4, 1}}),
-                                   cell("tova", 0.75, 0, {{"a", -0.95, 40, 1e-9}, {"b", 0.25, 4, 0.99}})};
+                                   cell("knorm", 0.5, 0.825, {{"a", -0.125, 40, 0.01, 0.03125}, {"b", 0, 4, 1}}),
+                                   cell("tova", 0.75, 0, {{"a", -0.95, 40, 1e-10, 1e-9}, {"b", 0.25, 4, 0.5, 0.99}})};
   cells[2].not_applicable = 3;
   const std::string expected = R"(m: t_8
 
@@ -35,7 +35,7 @@ TEST_CASE("A report is a table with a row a cell") {
 | knorm | 0.5   | 40 | 0.82 [0.71, 0.91] -0.12 (p=0.031) | 0.50 [0.15, 0.85] =               | - | 0              | 1.23    |
 | tova  | 0.75  | 40 | 0.00 [0.71, 0.91] -0.95 (p<0.001) | 0.50 [0.15, 0.85] +0.25 (p=0.990) | - | 3              | 1.23    |
 
-value [95 % Wilson interval] change against none on the same samples (p of McNemar's exact test)
+value [95 % interval] change against none on the same samples (its p, Holm-corrected over the table)
 )";
   CHECK(report_markdown(cells) == expected);
 }

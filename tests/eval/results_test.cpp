@@ -54,6 +54,7 @@ TEST_CASE("A cell's figures are those of its answers, its change that against th
   CHECK(cells[1].changes[1].value == doctest::Approx(-9.0 / 40));
   CHECK(cells[1].changes[1].n == 40);
   CHECK(cells[1].changes[1].p == doctest::Approx(0.02246093750000001));
+  CHECK(cells[1].changes[1].holm_p == cells[1].changes[1].p);  // the only test
 }
 
 TEST_CASE("What a press cannot serve is counted, and counts nowhere else") {
@@ -104,6 +105,23 @@ TEST_CASE("Models, presses, ratios and groups are apart, in the records' order")
   }
   CHECK(cells[2].changes.at(1).value == -1);
   CHECK(cells[3].changes.at(1).value == 0);
+}
+
+TEST_CASE("The tests of a table are corrected for each other, and not for those of another") {
+  std::vector<Record> records;
+  for (std::size_t i = 0; i < 12; ++i)
+    for (const char* group : {"t_8", "t_24"}) {
+      records.push_back(record("none", 0, i, 1, group));
+      records.push_back(record("knorm", 0.5, i, i >= 7, group));                                  // p = 2 / 128
+      if (group == std::string("t_8")) records.push_back(record("tova", 0.5, i, i >= 6, group));  // p = 2 / 64
+    }
+  for (const CellResult& cell : score_cells(registry(), records)) {
+    if (cell.is_base()) continue;
+    const double p = cell.cell.press == "knorm" ? 2.0 / 128 : 2.0 / 64;
+    const double corrected = cell.group == "t_24" || cell.cell.press == "tova" ? p : 2 * p;
+    CHECK(cell.changes.at(1).p == doctest::Approx(p));
+    CHECK(cell.changes.at(1).holm_p == doctest::Approx(corrected));
+  }
 }
 
 TEST_CASE("A cell with a budget is one, whatever ratio its contexts make of it") {

@@ -23,7 +23,7 @@ std::vector<CellResult> example_cells() {
   cell.score.states = {{"exact", 3}, {"unparsed", 1}};
   cell.score.metrics = {{"a", 0.75, 4, 0.25, 1}, {"b", kNan, 0, kNan, kNan}};
   cell.score.summaries = {{"s", 1.0 / 3, 3, 0.125, 0.5}};
-  cell.changes = {{"a", -0.25, 4, 1.0 / 3}, {"b", 0, 0, 1}};
+  cell.changes = {{"a", -0.25, 4, 1.0 / 3, 2.0 / 3, {-0.25, -0.5, 0}}, {"b", 0, 0, 1}};
   cell.kept_bytes = 250;
   cell.full_bytes = 1000;
   CellResult empty{"m \"2\"", "t", "x", {"none"}};
@@ -41,7 +41,8 @@ TEST_CASE("Results as JSON are an array of cells, without NaN") {
        "metrics": {"a": {"value": 0.75, "n": 4, "low": 0.25, "high": 1},
                    "b": {"value": null, "n": 0, "low": null, "high": null}},
        "summaries": {"s": {"value": 0.3333333333333333, "n": 3, "low": 0.125, "high": 0.5}},
-       "changes": {"a": {"value": -0.25, "n": 4, "mcnemar_p": 0.333333}, "b": {"value": 0, "n": 0, "mcnemar_p": 1}}},
+       "changes": {"a": {"value": -0.25, "n": 4, "low": -0.5, "high": 0, "p": 0.333333, "holm_p": 0.666667},
+                   "b": {"value": 0, "n": 0, "low": null, "high": null, "p": 1, "holm_p": 1}}},
       {"model": "m \"2\"", "press": "none", "compression_ratio": 0, "task": "t/x", "n": 0, "not_applicable": 0,
        "kept_bytes": null, "full_bytes": null, "states": {}, "metrics": {}, "summaries": {}, "changes": {}}])json");
   CHECK(json_of(text) == expected);
@@ -50,12 +51,12 @@ TEST_CASE("Results as JSON are an array of cells, without NaN") {
 
 TEST_CASE("Results as CSV are one line a figure, quoted where they must be") {
   CHECK(results_csv(example_cells()) ==
-        "model,press,compression_ratio,task,metric,value,n,low,high\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,t,a,0.75,4,0.25,1\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,t,b,,0,,\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,t,s,0.3333333333333333,3,0.125,0.5\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,t,memory_retained,0.25,4,,\n"
-        "\"m \"\"2\"\"\",none,0,t/x,memory_retained,,0,,\n");
+        "model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p\n"
+        "m,\"snapkv(window=32, kernel=5)\",0.5,t,a,0.75,4,0.25,1,-0.25,-0.5,0,0.333333,0.666667\n"
+        "m,\"snapkv(window=32, kernel=5)\",0.5,t,b,,0,,,,,,,\n"
+        "m,\"snapkv(window=32, kernel=5)\",0.5,t,s,0.3333333333333333,3,0.125,0.5,,,,,\n"
+        "m,\"snapkv(window=32, kernel=5)\",0.5,t,memory_retained,0.25,4,,,,,,,\n"
+        "\"m \"\"2\"\"\",none,0,t/x,memory_retained,,0,,,,,,,\n");
   auto cells = example_cells();
   cells[1].model = "two\nlines\r";
   CHECK(results_csv(cells).find("\n\"two\nlines\r\",none") != std::string::npos);
@@ -70,7 +71,9 @@ TEST_CASE("Results of records have their intervals, and the same bytes each time
   CHECK(results_json(cells) == results_json(score_cells(tasks, records)));
   const std::string csv = results_csv(cells);
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 1 + 6 * 4);
-  CHECK(csv.starts_with("model,press,compression_ratio,task,metric,value,n,low,high\nz,none,0,t,b,"));
+  CHECK(
+      csv.starts_with("model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_"
+                      "p\nz,none,0,t,b,"));
   // Wilson's interval of 10 of 30 as scipy.stats.binomtest(10, 30).proportion_ci(method="wilson") has it.
   CHECK(csv.find("\nz,snapkv,0.5,t,a,0.3333333333333333,30,0.1923049808367") != std::string::npos);
 }

@@ -18,6 +18,8 @@ refuse "a layer above cache" 'kvx/(press|io|text|model|score|eval)/' kvx/cache
 refuse "a layer above press" 'kvx/(io|text|model|score|eval)/' kvx/press
 refuse "a layer above io" 'kvx/(kernels|cache|press|text|model|score|eval)/' kvx/io
 refuse "a layer above text" 'kvx/(kernels|cache|press|model|score|eval)/' kvx/text
+refuse "a layer above core" 'kvx/(kernels|cache|press|io|text|model|score|eval)/' kvx/exec
+refuse "programs are run by tasks alone" 'kvx/exec/' kvx/core kvx/kernels kvx/cache kvx/press kvx/io kvx/text kvx/model
 refuse "a layer above model" 'kvx/(score|eval)/' kvx/model
 
 all=$(printf '#include <%s>\n' kvx/press.hpp kvx/press/registry.hpp | "$@" -M -x c++ -)

@@ -40,6 +40,25 @@ TEST_CASE("A score counts states and takes each metric's mean where it applies")
   CHECK(score.summaries.empty());
 }
 
+TEST_CASE("A metric that is no verdict has bootstrapped intervals and tests") {
+  std::vector<Grade> base, cell;
+  for (int i = 0; i < 40; ++i) {
+    base.push_back(grade("x", {0.5 + 0.01 * (i % 7), 1.0}));
+    cell.push_back(grade("x", {0.4 + 0.02 * (i % 5), 1.0}));
+  }
+  const Share mean = kScorer.score(cell).metrics[0];
+  CHECK(mean.value == doctest::Approx(0.44));
+  CHECK(mean.n == 40);
+  CHECK(mean.low == doctest::Approx(0.431).epsilon(0.003));  // 1.96 standard errors of 0.0283 / sqrt(40)
+  CHECK(mean.high == doctest::Approx(0.449).epsilon(0.003));
+  const Change change = kScorer.compare(cell, base)[0];
+  CHECK(change.value == doctest::Approx(0.44 - (0.5 + 0.01 * 115 / 40)));
+  CHECK(change.interval.low < change.value);
+  CHECK(change.interval.high > change.value);
+  CHECK(change.interval.high < 0);
+  CHECK(change.p == doctest::Approx(1.0 / 2001));
+}
+
 TEST_CASE("A change is paired by sample and tested on the samples that differ") {
   std::vector<Grade> base, cell;
   for (int i = 0; i < 20; ++i) {

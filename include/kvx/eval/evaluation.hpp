@@ -8,16 +8,18 @@
 #include <kvx/eval/cell.hpp>
 #include <kvx/eval/memory.hpp>
 #include <kvx/eval/options.hpp>
+#include <kvx/eval/predict_cells.hpp>
 #include <kvx/eval/prompts.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/record_order.hpp>
 #include <kvx/eval/record_store.hpp>
 #include <kvx/eval/repeat_prompt.hpp>
+#include <kvx/eval/results_text.hpp>
 #include <kvx/eval/run_key.hpp>
 #include <kvx/eval/run_times.hpp>
 #include <kvx/eval/scored_context.hpp>
+#include <kvx/eval/task_data.hpp>
 #include <kvx/io/read_matrix.hpp>
-#include <kvx/io/text_file.hpp>
 #include <kvx/model/config.hpp>
 #include <kvx/model/locate.hpp>
 #include <kvx/model/qwen2.hpp>
@@ -30,7 +32,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <map>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -47,19 +49,13 @@ class Evaluation {
   /// Checks everything that can be checked before the weights of a model are loaded. Throws Error.
   Evaluation(EvalOptions options, TaskRegistry tasks, const Registry& presses = {})
       : options_(std::move(options)), tasks_(std::move(tasks)) {
-    for (const auto& task : options_.tasks) (void)tasks_.at(task);
-    const std::string data = read_text_file(options_.data);
-    each_jsonl_row(options_.data, data, [&](const JsonlRow& row) {
-      if (options_.limit > 0 && samples_.size() == options_.limit) return;
-      samples_.push_back(row.sample());
-      wheres_.push_back(row.where());
-      for (const auto& task : options_.tasks) (void)grade_at(row.where(), tasks_.at(task), samples_.back(), "");
-    });
+    std::vector<TaskData> data;
+    for (const auto& task : options_.tasks) data.emplace_back(tasks_.at(task), options_);
     add_cells(presses);
-    std::map<std::string, std::string> keys;
+    RunKeys keys;
     for (const auto& name : options_.models) {
       models_.push_back(prepared(name, data));
-      keys[name] = models_.back().key;
+      for (const TaskPrompts& task : models_.back().tasks) keys[{name, task.task}] = task.key;
     }
     RecordOrder order{options_.models, options_.tasks, {}};
     for (const Planned& planned : cells_) order.cells.push_back(planned.name);
@@ -93,10 +89,10 @@ class Evaluation {
     CellName name;
   };
   struct Model {
-    std::string name, dir, key;
+    std::string name, dir;
     ModelConfig config;
     Tokenizer tokenizer;
-    Prompts prompts;
+    std::vector<TaskPrompts> tasks;
     RepeatPrompt repeat;
   };
 
@@ -131,24 +127,31 @@ class Evaluation {
     }
   }
 
-  std::string settings() const {
+  std::string settings(const AnyTask& task) const {
+    if (task.predicts())
+      return "length=" + std::to_string(options_.pieces.length) +
+             " prefix_ratio=" + detail::six_digits(options_.pieces.prefix_ratio);
     return "template=" + options_.chat + " max_new_tokens=" + std::to_string(options_.max_new_tokens) +
            " max_context_length=" + std::to_string(options_.max_context_length);
   }
 
-  Model prepared(const std::string& name, std::string_view data) const {
+  Model prepared(const std::string& name, std::span<const TaskData> data) const {
     const std::string dir = locate_model(name);
     const auto chat = options_.chat.empty() ? ChatTemplate::load(dir) : ChatTemplate::parse_name(options_.chat);
-    ModelConfig config = ModelConfig::load(dir);
-    Tokenizer tokenizer = Tokenizer::load(dir);
-    Prompts prompts(samples_, wheres_, tokenizer, chat, options_.max_context_length, config.max_positions);
-    const CacheShape shape{config.layers, config.kv_heads, config.head_dim, options_.dtype};
+    Model model{name, dir, ModelConfig::load(dir), Tokenizer::load(dir), {}, {}};
+    model.repeat = repeat_prompt(model.tokenizer, chat);
+    const CacheShape shape{model.config.layers, model.config.kv_heads, model.config.head_dim, options_.dtype};
+    const std::uint64_t hash = hash_model(dir);
     std::size_t most = 0;
-    for (const PromptGroup& group : prompts.groups) most = std::max(most, context_bytes(config, group, shape));
-    expect_memory(resident_bytes() + weight_bytes(config, options_.weights) + most);
-    const std::string key = run_key(hash_model(dir), data, settings(), options_.weights, options_.dtype);
-    RepeatPrompt repeat = repeat_prompt(tokenizer, chat);
-    return {name, dir, key, std::move(config), std::move(tokenizer), std::move(prompts), std::move(repeat)};
+    for (const TaskData& of_task : data) {
+      model.tasks.push_back(
+          task_prompts(of_task, run_key(hash, of_task.text, settings(of_task.task), options_.weights, options_.dtype),
+                       options_, dir, model.config, model.tokenizer, chat));
+      for (const PromptGroup& group : model.tasks.back().prompts.groups)
+        most = std::max(most, context_bytes(model.config, group, shape));
+    }
+    expect_memory(resident_bytes() + weight_bytes(model.config, options_.weights) + most);
+    return model;
   }
 
   /// What a context takes for all cells, before they are decoded from.
@@ -163,9 +166,10 @@ class Evaluation {
   /// Answers of a model that are not recorded.
   std::size_t missing(const Model& model) const {
     std::size_t count = 0;
-    for (const auto& task : options_.tasks)
+    for (const TaskPrompts& task : model.tasks)
       for (const Planned& planned : cells_)
-        for (std::size_t s = 0; s < samples_.size(); ++s) count += !store_->contains(model.name, task, planned.name, s);
+        for (std::size_t s = 0; s < task.samples.size(); ++s)
+          count += !store_->contains(model.name, task.task, planned.name, s);
     return count;
   }
 
@@ -173,30 +177,38 @@ class Evaluation {
     const auto start = Clock::now();
     const auto weights = Qwen2::load(model.dir, options_.weights, threads);
     times_.load_seconds += seconds_since(start);
-    for (const auto& task : options_.tasks)
-      for (const PromptGroup& group : model.prompts.groups) run_group(model, task, group, weights, threads);
+    for (const TaskPrompts& task : model.tasks)
+      for (const PromptGroup& group : task.prompts.groups) run_group(model, task, group, weights, threads);
   }
 
-  void run_group(const Model& model, const std::string& task, const PromptGroup& group, const Qwen2& weights,
-                 Threads& threads) {
-    const std::vector<Token>& context = group.context;
-    const CacheShape shape = weights.cache_shape(options_.dtype);
+  /// The cells of a group that lack answers, and those answers.
+  struct GroupPlan {
     std::vector<Cell> cells;
     std::vector<CellName> names;
     std::vector<GridJob> jobs;
+  };
+
+  GroupPlan plan(const Model& model, const TaskPrompts& task, const PromptGroup& group) const {
+    GroupPlan plan;
     for (const Planned& planned : cells_) {
-      const std::size_t before = jobs.size();
+      const std::size_t before = plan.jobs.size();
       for (std::size_t q = 0; q < group.samples.size(); ++q)
-        if (!store_->contains(model.name, task, planned.name, group.samples[q])) jobs.push_back({cells.size(), q});
-      if (jobs.size() == before) continue;
-      cells.push_back(planned.cell);
-      names.push_back(planned.name);
+        if (!store_->contains(model.name, task.task, planned.name, group.samples[q]))
+          plan.jobs.push_back({plan.cells.size(), q});
+      if (plan.jobs.size() == before) continue;
+      plan.cells.push_back(planned.cell);
+      plan.names.push_back(planned.name);
     }
+    return plan;
+  }
+
+  void run_group(const Model& model, const TaskPrompts& task, const PromptGroup& group, const Qwen2& weights,
+                 Threads& threads) {
+    const std::vector<Token>& context = group.context;
+    const CacheShape shape = weights.cache_shape(options_.dtype);
+    const AnyTask& grader = tasks_.at(task.task);
+    auto [cells, names, jobs] = plan(model, task, group);
     if (jobs.empty()) return;
-    std::vector<Question> questions;
-    for (const std::size_t s : group.samples)
-      questions.push_back({model.prompts.questions[s],
-                           options_.max_new_tokens > 0 ? options_.max_new_tokens : Index{samples_[s].max_new_tokens}});
 
     auto start = Clock::now();
     expect_memory(resident_bytes() + context_bytes(model.config, group, shape));
@@ -210,18 +222,18 @@ class Evaluation {
     const auto record = [&](const GridJob& job, std::string answer, Grade grade) {
       const std::size_t index = group.samples[job.question];
       const auto rows = static_cast<Index>(context.size());
-      Record made{.key = model.key,
+      Record made{.key = task.key,
                   .model = model.name,
-                  .task = task,
+                  .task = task.task,
                   .press = names[job.cell].press,
                   .ratio = names[job.cell].budget == kOwnBudget ? scored.ratio(job.cell)
                                                                 : cells[job.cell].allowance.resolve(rows, shape).ratio,
                   .index = index,
-                  .sample = samples_[index]};
+                  .sample = task.samples[index]};
       made.predicted_answer = std::move(answer);
       made.state = std::move(grade.state);
       made.detail = std::move(grade.detail);
-      const auto metrics = tasks_.at(task).metric_names();
+      const auto metrics = grader.metric_names();
       for (std::size_t i = 0; i < metrics.size(); ++i) made.metrics[std::string(metrics[i])] = grade.metrics[i];
       made.kept_bytes = scored.bytes(job.cell);
       made.full_bytes = scored.full().bytes();
@@ -232,25 +244,36 @@ class Evaluation {
     };
     const auto unserved = [&](const GridJob& job) { return !scored.reason(job.cell).empty(); };
     for (const GridJob& job : jobs)
-      if (unserved(job)) record(job, "", not_applicable(task, scored.reason(job.cell)));
+      if (unserved(job)) record(job, "", not_applicable(grader, scored.reason(job.cell)));
     std::erase_if(jobs, unserved);
     const std::size_t used = resident_bytes();
     expect_memory(used);
-    answer_grid(weights, scored, questions, jobs,
-                {options_.max_batch, (options_.memory - used) / 10 * 9, options_.draft}, threads,
-                [&](const GridJob& job, std::span<const Token> tokens, double seconds) {
-                  std::string answer = model.tokenizer.decode(tokens, true);
-                  const Sample& sample = samples_[group.samples[job.question]];
-                  Grade grade = tasks_.at(task).grade(sample, answer);
-                  times_.count({model.name, task, sample.task, names[job.cell], tokens.size(), seconds});
-                  record(job, std::move(answer), std::move(grade));
-                });
+    const std::size_t left = (options_.memory - used) / 10 * 9;
+    if (grader.predicts()) {
+      const std::vector<Token>& suffix = task.prompts.questions[group.samples.front()];
+      predict_cells(weights, scored, suffix, jobs, grader, left, threads,
+                    [&](const GridJob& job, Grade grade) { record(job, "", std::move(grade)); });
+    } else {
+      std::vector<Question> questions;
+      for (const std::size_t s : group.samples)
+        questions.push_back({task.prompts.questions[s], options_.max_new_tokens > 0
+                                                            ? options_.max_new_tokens
+                                                            : Index{task.samples[s].max_new_tokens}});
+      answer_grid(weights, scored, questions, jobs, {options_.max_batch, left, options_.draft}, threads,
+                  [&](const GridJob& job, std::span<const Token> tokens, double seconds) {
+                    std::string answer = model.tokenizer.decode(tokens, true);
+                    const Sample& sample = task.samples[group.samples[job.question]];
+                    Grade grade = grader.grade(sample, answer);
+                    times_.count({model.name, task.task, sample.task, names[job.cell], tokens.size(), seconds});
+                    record(job, std::move(answer), std::move(grade));
+                  });
+    }
     times_.decode_seconds += seconds_since(start);
   }
 
-  Grade not_applicable(const std::string& task, const std::string& why) const {
-    return {std::string(kNotApplicable),
-            std::vector<std::optional<double>>(tasks_.at(task).metric_names().size(), std::nullopt), why};
+  static Grade not_applicable(const AnyTask& task, const std::string& why) {
+    return {std::string(kNotApplicable), std::vector<std::optional<double>>(task.metric_names().size(), std::nullopt),
+            why};
   }
 
   void advance(double work) { progress_.update((done_ += work) / work_); }
@@ -273,8 +296,6 @@ class Evaluation {
 
   EvalOptions options_;
   TaskRegistry tasks_;
-  std::vector<Sample> samples_;
-  std::vector<std::string> wheres_;  // file and line of each sample
   std::vector<Planned> cells_;
   std::vector<Model> models_;
   std::optional<RecordStore> store_;

@@ -2,10 +2,12 @@
 
 #include <kvx/core/dtype.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/eval/text_pieces.hpp>
 #include <kvx/kernels/packed_matrix.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,22 +17,24 @@ namespace kvx::inline v0 {
 /// What an evaluation is asked for.
 struct EvalOptions {
   std::vector<std::string> models, tasks;
-  std::vector<std::string> presses;     ///< written forms
-  std::vector<double> ratios;           ///< 0 is the base, whatever the press
-  std::optional<Index> keep;            ///< instead of ratios: rows per KV head
-  std::optional<std::size_t> kv_bytes;  ///< instead of ratios: bytes over all layers and heads
-  std::string data;                     ///< JSONL, plain or gzip
-  std::size_t limit = 0;                ///< the first so many lines; 0 takes all
-  Index max_new_tokens = 0;             ///< 0: as each sample says
-  Index max_context_length = 0;         ///< a longer context is cut to its first tokens; 0 cuts none
-  Dtype dtype = Dtype::bf16;            ///< of the cache
+  std::vector<std::string> presses;              ///< written forms
+  std::vector<double> ratios;                    ///< 0 is the base, whatever the press
+  std::optional<Index> keep;                     ///< instead of ratios: rows per KV head
+  std::optional<std::size_t> kv_bytes;           ///< instead of ratios: bytes over all layers and heads
+  std::string data;                              ///< of the tasks that have none of their own: JSONL, plain or gzip
+  std::map<std::string, std::string> task_data;  ///< by task; a task that predicts reads a text
+  std::size_t limit = 0;                         ///< the first so many lines of JSONL; 0 takes all
+  PieceOptions pieces;                           ///< of texts
+  Index max_new_tokens = 0;                      ///< 0: as each sample says
+  Index max_context_length = 0;                  ///< a longer context is cut to its first tokens; 0 cuts none
+  Dtype dtype = Dtype::bf16;                     ///< of the cache
   WeightFormat weights = WeightFormat::bf16;
   std::string chat;                           ///< chat template by name; empty: the model's own
   std::optional<std::uint64_t> seed;          ///< for presses that draw lots and have none of their own
   int threads = 0;                            ///< 0 takes every core
   std::size_t memory = std::size_t{4} << 30;  ///< bytes that the process may occupy
   Index max_batch = 64;                       ///< sequences decoded at a time
-  bool draft = true;                          ///< see BatchLimits
+  bool draft = false;                         ///< see BatchLimits
   std::string out;                            ///< directory of the records and results
   std::string config;                         ///< all of it as text, one setting a line: kConfigFile has it
 };

@@ -3,6 +3,7 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/token.hpp>
+#include <kvx/eval/text_pieces.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/text/chat_template.hpp>
 #include <kvx/text/tokenizer.hpp>
@@ -22,10 +23,18 @@ struct PromptGroup {
   std::vector<std::size_t> samples;
 };
 
-/// What a model reads of a data set: the samples grouped by context, and the question of each, tokenized apart.
+/// What a model reads of a data set: the samples grouped by context, and the question of each, tokenized apart. Of a
+/// text's pieces each is a sample, its prefix the context and its suffix in the question's place.
 struct Prompts {
   std::vector<PromptGroup> groups;
   std::vector<std::vector<Token>> questions;  ///< of each sample
+
+  explicit Prompts(std::span<const TextPiece> pieces) {
+    for (const TextPiece& piece : pieces) {
+      groups.push_back({piece.prefix, {questions.size()}});
+      questions.push_back(piece.suffix);
+    }
+  }
 
   /// `wheres` says where each sample stands. Contexts are cut to `max_context_length` tokens, 0 cuts none. Throws Error
   /// for a context or question without a token, and for a prompt that does not fit `max_positions`.

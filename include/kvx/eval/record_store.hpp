@@ -28,16 +28,18 @@ inline constexpr std::string_view kConfigFile = "config.yaml";
 /// What else it writes beside the records.
 inline constexpr std::string_view kResultsJson = "results.json", kResultsCsv = "results.csv", kRunFile = "run.json";
 
+/// The key of a run's records, by model and task.
+using RunKeys = std::map<std::pair<std::string, std::string>, std::string>;
+
 /// The records of a run, in DIR/records.jsonl: one line each, appended as answers come, so that a run that was stopped
 /// goes on. One store at a time has a directory.
 class RecordStore {
  public:
   /// Makes `dir`, or takes up the records that are there; a last record that was not written to its end is dropped.
   /// `config` is the text that the run's kConfigFile has or will have, to say how another run differs. Throws Error
-  /// when a line is damaged, when a record's key is not what `keys` has for its model, when another run has the
-  /// directory, and when it holds files of a run's names that are none of a run.
-  RecordStore(const std::string& dir, std::map<std::string, std::string> keys, RecordOrder order,
-              const std::string& config = {})
+  /// when a line is damaged, when a record's key is not what `keys` has for it, when another run has the directory, and
+  /// when it holds files of a run's names that are none of a run.
+  RecordStore(const std::string& dir, RunKeys keys, RecordOrder order, const std::string& config = {})
       : keys_(std::move(keys)), records_(std::move(order)), file_(open_locked(dir)) {
     std::ifstream lines(file_.path(), std::ios::binary);
     std::size_t number = 0;
@@ -51,7 +53,7 @@ class RecordStore {
       }
       const JsonlRow row(line, where);
       Record record = record_of(row);
-      if (const auto key = keys_.find(record.model); key == keys_.end() || key->second != record.key)
+      if (const auto key = keys_.find({record.model, record.task}); key == keys_.end() || key->second != record.key)
         throw Error(dir, "holds records of another run (" + difference(dir, config) + "); choose another --out");
       if (records_.contains(record)) throw Error(row.where(), "expected each answer once, found it again");
       insert(std::move(record), line.size() + 1);
@@ -149,7 +151,7 @@ class RecordStore {
     end_ += static_cast<off_t>(size);
   }
 
-  std::map<std::string, std::string> keys_;  // by model
+  RunKeys keys_;
   std::map<Record, Line, RecordOrder> records_;
   OutputFile file_;
   off_t end_ = 0;

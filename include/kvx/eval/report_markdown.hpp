@@ -29,13 +29,14 @@ inline std::string decimals(double number, int count, bool plus = false) {
   return text;
 }
 
-/// `0.83 [0.71, 0.91] -0.12 (p=0.031)`: the value, its interval, its change against the base; `=` for no change.
+/// `0.83 [0.71, 0.91] -0.12 (p=0.031)`: the value, its interval, its change against the base and its corrected p; `=`
+/// for no change.
 inline std::string metric_text(const Share& share, const Change* change) {
   if (share.n == 0) return "-";
   std::string text = decimals(share.value, 2) + " [" + decimals(share.low, 2) + ", " + decimals(share.high, 2) + "]";
   if (change == nullptr || change->n == 0) return text;
   if (change->value == 0) return text + " =";
-  const std::string p = change->p < 0.0005 ? "<0.001" : "=" + decimals(change->p, 3);
+  const std::string p = change->holm_p < 0.0005 ? "<0.001" : "=" + decimals(change->holm_p, 3);
   return text + " " + decimals(change->value, 2, true) + " (p" + p + ")";
 }
 
@@ -101,7 +102,8 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
   std::string text;
   for (const Table& table : tables)
     text.append(text.empty() ? "" : "\n").append(table.title).append("\n\n") += detail::markdown_table(table.rows);
-  return text + "\nvalue [95 % Wilson interval] change against none on the same samples (p of McNemar's exact test)\n";
+  return text +
+         "\nvalue [95 % interval] change against none on the same samples (its p, Holm-corrected over the table)\n";
 }
 
 }  // namespace kvx::inline v0

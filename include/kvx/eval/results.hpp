@@ -2,6 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/eval/record.hpp>
+#include <kvx/score/holm.hpp>
 #include <kvx/score/registry.hpp>
 #include <kvx/score/scorer.hpp>
 #include <kvx/score/task.hpp>
@@ -46,6 +47,20 @@ inline Grade grade_of(const Record& record, const AnyTask& task) {
     grade.metrics.push_back(found->second);
   }
   return grade;
+}
+
+/// Corrects the p values of each model's group for all cells and metrics that are tested there.
+inline void correct_for_the_grid(std::vector<CellResult>& cells) {
+  std::map<std::tuple<std::string, std::string, std::string>, std::vector<Change*>> tables;
+  for (CellResult& cell : cells)
+    for (Change& change : cell.changes)
+      if (change.n > 0) tables[{cell.model, cell.task, cell.group}].push_back(&change);
+  for (const auto& [name, changes] : tables) {
+    std::vector<double> p;
+    for (const Change* change : changes) p.push_back(change->p);
+    const std::vector<double> corrected = holm(p);
+    for (std::size_t i = 0; i < changes.size(); ++i) changes[i]->holm_p = corrected[i];
+  }
 }
 
 }  // namespace detail
@@ -96,6 +111,7 @@ inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::sp
     result.full_bytes /= static_cast<double>(grades.size());
     results.push_back(std::move(result));
   }
+  detail::correct_for_the_grid(results);
   return results;
 }
 

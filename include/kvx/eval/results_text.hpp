@@ -57,7 +57,8 @@ inline std::string results_json(std::span<const CellResult> cells) {
     out.key("changes").begin_object();
     for (const Change& change : cell.changes) {
       out.key(change.metric).begin_object().key("value").value(change.value).key("n").value(change.n);
-      out.key("mcnemar_p").raw(detail::six_digits(change.p)).end_object();
+      out.key("low").value(change.interval.low).key("high").value(change.interval.high);
+      out.key("p").raw(detail::six_digits(change.p)).key("holm_p").raw(detail::six_digits(change.holm_p)).end_object();
     }
     out.end_object().end_object();
     text.append(text.empty() ? "[\n" : ",\n").append(out.text());
@@ -65,20 +66,28 @@ inline std::string results_json(std::span<const CellResult> cells) {
   return text.empty() ? "[]\n" : text + "\n]\n";
 }
 
-/// One line a cell and metric, the task's summaries and the share of the cache that is kept among them; a field that
-/// no answer tells is empty.
+/// One line a cell and metric, the task's summaries and the share of the cache that is kept among them; `change` and
+/// what follows it are against the base. A field that no answer tells is empty.
 inline std::string results_csv(std::span<const CellResult> cells) {
-  std::string text = "model,press,compression_ratio,task,metric,value,n,low,high\n";
+  std::string text =
+      "model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p\n";
   for (const CellResult& cell : cells) {
-    const auto add = [&](const Share& share) {
+    const auto add = [&](const Share& share, const Change* change = nullptr) {
       for (const std::string& field :
            {detail::csv_field(cell.model), detail::csv_field(cell.press()), detail::csv_field(cell.ratio),
             detail::csv_field(cell.label()), detail::csv_field(share.name), detail::csv_field(share.value),
-            std::to_string(share.n), detail::csv_field(share.low)})
+            std::to_string(share.n), detail::csv_field(share.low), detail::csv_field(share.high)})
         text.append(field).append(",");
-      text.append(detail::csv_field(share.high)).append("\n");
+      if (change == nullptr || change->n == 0) {
+        text.append(",,,,\n");
+        return;
+      }
+      for (const double number : {change->value, change->interval.low, change->interval.high})
+        text.append(detail::csv_field(number)).append(",");
+      text.append(detail::six_digits(change->p)).append(",").append(detail::six_digits(change->holm_p)).append("\n");
     };
-    for (const Share& share : cell.score.metrics) add(share);
+    for (std::size_t m = 0; m < cell.score.metrics.size(); ++m)
+      add(cell.score.metrics[m], cell.changes.empty() ? nullptr : &cell.changes[m]);
     for (const Share& share : cell.score.summaries) add(share);
     constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
     add({"memory_retained", cell.kept_bytes / cell.full_bytes, cell.score.n, kNone, kNone});

@@ -94,6 +94,9 @@ class ScoredContext {
     return reason(c).empty() ? 1 - static_cast<double>(rows(c)) / static_cast<double>(full_->rows()) : 0;
   }
 
+  /// What a sequence that answers from the uncompressed cache starts from.
+  SequenceCache full_start() const { return {full_, shape_, static_cast<Position>(tokens_)}; }
+
   /// What a sequence that answers from cell `c` starts from, as a copy.
   SequenceCache start(std::size_t c) const {
     KvCache cache(shape_);

@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
@@ -15,10 +16,10 @@ class TaskRegistry {
  public:
   /// Throws Error when its name is taken.
   template <GradesAnswers T>
-  void add() {
+  void add(T added = T()) {
     for (const AnyTask& task : tasks_)
       if (task.name() == T::name) throw Error("task " + std::string(T::name), "there is one of this name");
-    tasks_.emplace_back(T());
+    tasks_.emplace_back(std::move(added));
   }
 
   const std::vector<AnyTask>& tasks() const { return tasks_; }

@@ -1,12 +1,17 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/score/bootstrap.hpp>
+#include <kvx/score/interval.hpp>
 #include <kvx/score/mcnemar.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/score/wilson.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
@@ -26,10 +31,34 @@ struct Score {
 /// A metric of one cell against another on the same samples.
 struct Change {
   std::string metric;
-  double value = 0;   ///< the change of the mean
-  std::size_t n = 0;  ///< the samples that the metric applies to in both
-  double p = 1;       ///< two-sided, of McNemar's exact test
+  double value = 0;        ///< the change of the mean
+  std::size_t n = 0;       ///< the samples that the metric applies to in both
+  double p = 1;            ///< two-sided: of McNemar's exact test for passes and failures, else of a paired bootstrap
+  double holm_p = 1;       ///< p, corrected for the other tests that were made
+  Interval interval = {};  ///< of the change, by a paired bootstrap
 };
+
+namespace detail {
+
+/// Whether a metric is a pass or a failure.
+inline bool is_verdict(std::span<const double> values) {
+  return std::all_of(values.begin(), values.end(), [](double value) { return value == 0 || value == 1; });
+}
+
+/// The mean, with Wilson's interval for verdicts and a bootstrapped one for anything else.
+inline Share mean(std::string name, std::span<const double> values) {
+  if (is_verdict(values))
+    return wilson(std::move(name), std::accumulate(values.begin(), values.end(), 0.0), values.size());
+  const std::array<std::size_t, 1> sizes = {values.size()};
+  const Interval interval = bootstrap(sizes, [&](Resample drawn) -> std::optional<double> {
+    double sum = 0;
+    for (const std::size_t i : drawn.front()) sum += values[i];
+    return sum / static_cast<double>(values.size());
+  });
+  return {std::move(name), interval.value, values.size(), interval.low, interval.high};
+}
+
+}  // namespace detail
 
 /// Aggregates grades of one task.
 class Scorer {
@@ -40,13 +69,10 @@ class Scorer {
     Score result{grades.size(), {}, {}, task_.summaries(grades)};
     for (const Grade& grade : grades) ++result.states[grade.state];
     for (std::size_t m = 0; m < task_.metric_names().size(); ++m) {
-      double sum = 0;
-      std::size_t n = 0;
-      for (const Grade& grade : grades) {
-        sum += grade.metrics[m].value_or(0);
-        n += grade.metrics[m].has_value();
-      }
-      result.metrics.push_back(wilson(std::string(task_.metric_names()[m]), sum, n));
+      std::vector<double> values;
+      for (const Grade& grade : grades)
+        if (grade.metrics[m]) values.push_back(*grade.metrics[m]);
+      result.metrics.push_back(detail::mean(std::string(task_.metric_names()[m]), values));
     }
     return result;
   }
@@ -60,17 +86,23 @@ class Scorer {
     std::vector<Change> changes;
     for (std::size_t m = 0; m < task_.metric_names().size(); ++m) {
       Change change{std::string(task_.metric_names()[m])};
+      std::vector<double> now, before;
       std::size_t better = 0, worse = 0;
       for (std::size_t i = 0; i < grades.size(); ++i) {
-        const auto now = grades[i].metrics[m], before = base[i].metrics[m];
-        if (!now || !before) continue;
-        ++change.n;
-        change.value += *now - *before;
-        better += *now > *before;
-        worse += *now < *before;
+        if (!grades[i].metrics[m] || !base[i].metrics[m]) continue;
+        now.push_back(*grades[i].metrics[m]);
+        before.push_back(*base[i].metrics[m]);
+        better += now.back() > before.back();
+        worse += now.back() < before.back();
       }
-      if (change.n > 0) change.value /= static_cast<double>(change.n);
-      change.p = mcnemar(better, worse);
+      change.n = now.size();
+      if (change.n > 0) {
+        const MeanDifference mean = mean_difference(before, now);
+        change.value = mean.difference.value;
+        change.interval = mean.difference;
+        change.p = change.holm_p =
+            detail::is_verdict(now) && detail::is_verdict(before) ? mcnemar(better, worse) : mean.p;
+      }
       changes.push_back(std::move(change));
     }
     return changes;

@@ -38,6 +38,14 @@ concept SummarizesGrades = requires(const T t, std::span<const Grade> grades) {
                              { t.summaries(grades) } -> std::same_as<std::vector<Share>>;
                            };
 
+/// A task that has texts predicted: its model is fed what it would otherwise answer, and `predicted` makes a grade of
+/// each token's negative log-likelihood and divergence from the base, and of how often both find the same token
+/// likeliest.
+template <class T>
+concept PredictsTexts = requires(std::span<const double> nll, std::vector<double> kl, std::size_t same_top) {
+                          { T::predicted(nll, kl, same_top) } -> std::same_as<Grade>;
+                        };
+
 /// A task chosen at run time. Copies share it; it is immutable.
 class AnyTask {
  public:
@@ -49,6 +57,11 @@ class AnyTask {
   /// Throws Error when the sample is none of this task; never because of the answer.
   Grade grade(const Sample& sample, std::string_view answer) const { return task_->grade(sample, answer); }
   std::vector<Share> summaries(std::span<const Grade> grades) const { return task_->summaries(grades); }
+  /// Whether it is one that PredictsTexts; only then may predicted() be called.
+  bool predicts() const { return task_->predicts(); }
+  Grade predicted(std::span<const double> nll, std::vector<double> kl, std::size_t same_top) const {
+    return task_->predicted(nll, std::move(kl), same_top);
+  }
 
  private:
   struct Interface {
@@ -57,6 +70,8 @@ class AnyTask {
     virtual std::span<const std::string_view> metric_names() const = 0;
     virtual Grade grade(const Sample&, std::string_view) const = 0;
     virtual std::vector<Share> summaries(std::span<const Grade>) const = 0;
+    virtual bool predicts() const = 0;
+    virtual Grade predicted(std::span<const double>, std::vector<double>, std::size_t) const = 0;
   };
   template <class T>
   struct Holder final : Interface {
@@ -67,6 +82,14 @@ class AnyTask {
     std::vector<Share> summaries(std::span<const Grade> grades) const override {
       if constexpr (SummarizesGrades<T>) return task.summaries(grades);
       return {};
+    }
+    bool predicts() const override { return PredictsTexts<T>; }
+    Grade predicted([[maybe_unused]] std::span<const double> nll, [[maybe_unused]] std::vector<double> kl,
+                    [[maybe_unused]] std::size_t same_top) const override {
+      if constexpr (PredictsTexts<T>)
+        return T::predicted(nll, std::move(kl), same_top);
+      else
+        throw Error("task " + std::string(T::name), "it answers, and predicts no texts");
     }
     T task;
   };

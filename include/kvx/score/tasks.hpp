@@ -1,5 +1,7 @@
 #pragma once
 
+#include <kvx/score/code_exec.hpp>
+#include <kvx/score/perplexity.hpp>
 #include <kvx/score/registry.hpp>
 #include <kvx/score/tool_call.hpp>
 
@@ -8,12 +10,12 @@
 namespace kvx::inline v0 {
 
 /// Every task of kvx; the drivers, the help text and the tests walk this list.
-using Tasks = std::tuple<ToolCallTask>;
+using Tasks = std::tuple<ToolCallTask, CodeExecTask, PerplexityTask>;
 
 /// A registry of kvx's own tasks, to which others can be added.
-inline TaskRegistry kvx_tasks() {
+inline TaskRegistry kvx_tasks(const Tasks& tasks = Tasks()) {
   TaskRegistry registry;
-  std::apply([&]<class... T>(const T&...) { (registry.add<T>(), ...); }, Tasks());
+  std::apply([&](const auto&... task) { (registry.add(task), ...); }, tasks);
   return registry;
 }
 

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/core/token.hpp>
+#include <kvx/io/json.hpp>
+#include <kvx/text/tokenizer.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// How a text is cut for the perplexity of its pieces.
+struct PieceOptions {
+  Index length = 1024;        ///< tokens of a piece
+  double prefix_ratio = 0.5;  ///< the share of it that is compressed; the rest is predicted
+  std::size_t most = 20;      ///< pieces; 0 takes all
+};
+
+/// One piece: its compressed start, and what is predicted after it.
+struct TextPiece {
+  std::vector<Token> prefix, suffix;
+};
+
+/// The token that ends a text, as MODEL_DIR/tokenizer_config.json names it. Throws Error when there is none.
+inline Token eos_token(const std::string& model_dir, const Tokenizer& tokenizer) {
+  const auto config = JsonDocument::load(model_dir + "/tokenizer_config.json");
+  const JsonValue eos = config.root().at("eos_token");
+  const std::string_view written = eos.is_string() ? eos.string() : eos.at("content").string();
+  if (const auto id = tokenizer.token_id(written)) return *id;
+  throw Error(eos.where(), "expected a token of the vocabulary, found " + std::string(written));
+}
+
+/// Cuts the tokens of a text, `eos` between its lines that are not blank, into pieces of one length; what is left over
+/// is not used. Throws Error, naming `where`, for a text shorter than a piece.
+inline std::vector<TextPiece> text_pieces(const std::string& where, std::string_view text, const Tokenizer& tokenizer,
+                                          Token eos, const PieceOptions& options) {
+  const auto length = static_cast<std::size_t>(options.length);
+  const auto prefix = static_cast<std::size_t>(std::floor(options.prefix_ratio * static_cast<double>(options.length)));
+  if (prefix < 1 || prefix + 2 > length)
+    throw Error(where, "expected pieces with a prefix and two more tokens, found " + std::to_string(prefix) + " of " +
+                           std::to_string(length));
+  const std::size_t most = options.most == 0 ? text.size() : options.most;
+  std::vector<Token> tokens;
+  for (std::size_t at = 0; at < text.size() && tokens.size() < most * length;) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::string_view line = text.substr(at, end - at);
+    at = end + 1;
+    if (line.find_first_not_of(" \t\r") == line.npos) continue;
+    if (!tokens.empty()) tokens.push_back(eos);
+    const auto encoded = tokenizer.encode(line);
+    tokens.insert(tokens.end(), encoded.begin(), encoded.end());
+  }
+  std::vector<TextPiece> pieces;
+  for (std::size_t at = 0; at + length <= tokens.size() && pieces.size() < most; at += length) {
+    const auto begin = tokens.begin() + static_cast<std::ptrdiff_t>(at);
+    const auto middle = begin + static_cast<std::ptrdiff_t>(prefix), end = begin + static_cast<std::ptrdiff_t>(length);
+    pieces.push_back({{begin, middle}, {middle, end}});
+  }
+  if (pieces.empty())
+    throw Error(where, "expected at least " + std::to_string(length) + " tokens, found " +
+                           std::to_string(tokens.size()) + "; --max-length takes shorter pieces");
+  return pieces;
+}
+
+}  // namespace kvx::inline v0

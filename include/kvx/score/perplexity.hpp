@@ -1,0 +1,62 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/score/ppl.hpp>
+#include <kvx/score/quantile.hpp>
+#include <kvx/score/sample.hpp>
+#include <kvx/score/task.hpp>
+#include <kvx/score/wilson.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// How well does the model still predict a text whose start is compressed? A sample is a piece of a text; no answer is
+/// written, the rest of the piece is fed to the model. Beside the loss stands how far the predictions are from the
+/// base's, as llama.cpp's perplexity tool has it: the mean of KL(base || cell) over the tokens, its 99th percentile,
+/// and the share of tokens for which both find the same one most likely.
+struct PerplexityTask {
+  static constexpr std::string_view name = "perplexity";
+
+  static std::span<const std::string_view> metric_names() {
+    static constexpr std::array<std::string_view, 5> kNames = {"loss", "kl", "kl_99", "same_top", "tokens"};
+    return kNames;
+  }
+
+  /// One text's tokens: their negative log-likelihoods in nats, their divergences, and whether the likeliest token is
+  /// the base's.
+  static Grade predicted(std::span<const double> nll, std::vector<double> kl, std::size_t same_top) {
+    const auto tokens = static_cast<double>(nll.size());
+    double loss = 0, divergence = 0;
+    for (const double token : nll) loss += token;
+    for (const double token : kl) divergence += token;
+    std::sort(kl.begin(), kl.end());
+    return {"predicted",
+            {loss / tokens, divergence / tokens, quantile(kl, 0.99), static_cast<double>(same_top) / tokens, tokens}};
+  }
+
+  Grade grade(const Sample&, std::string_view) const {
+    throw Error("task perplexity", "a text is predicted, there are no answers to grade");
+  }
+
+  /// Over the tokens of all texts, with an interval that takes texts as the units.
+  std::vector<Share> summaries(std::span<const Grade> texts) const {
+    std::vector<PairedLoss> losses;
+    for (const Grade& text : texts) {
+      const double tokens = text.metrics[4].value_or(0);
+      losses.push_back({0, text.metrics[0].value_or(0) * tokens, static_cast<std::size_t>(tokens)});
+    }
+    if (losses.empty()) return {wilson("perplexity", 0, 0)};
+    const Interval log = perplexity_change(losses).log_ratio;
+    return {{"perplexity", std::exp(log.value), losses.size(), std::exp(log.low), std::exp(log.high)}};
+  }
+};
+
+}  // namespace kvx::inline v0

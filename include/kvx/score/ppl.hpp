@@ -1,0 +1,70 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/score/interval.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace kvx::inline v0 {
+
+/// How well base and cell predict the same tokens of one text: summed negative log-likelihoods, in nats.
+struct PairedLoss {
+  double base_nll = 0, cell_nll = 0;
+  std::size_t tokens = 0;
+};
+
+/// Perplexities over the same texts.
+struct PerplexityChange {
+  double base = 0, cell = 0;
+  Interval log_ratio = {};  ///< ln(cell / base), with its interval over texts
+
+  /// The quality that perplexity implies, in shares of the base's: base / cell.
+  double quality() const { return std::exp(-log_ratio.value); }
+};
+
+namespace detail {
+
+inline void check_losses(std::span<const PairedLoss> texts) {
+  if (texts.empty()) throw Error("perplexity", "expected at least 1 text, found none");
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const PairedLoss& text = texts[i];
+    const std::string where = "perplexity: text " + std::to_string(i);
+    if (text.tokens == 0) throw Error(where, "expected at least 1 predicted token, found none");
+    if (!std::isfinite(text.base_nll) || !std::isfinite(text.cell_nll))
+      throw Error(where, "expected finite negative log-likelihoods, found " + std::to_string(text.base_nll) + " and " +
+                             std::to_string(text.cell_nll));
+  }
+}
+
+}  // namespace detail
+
+/// Perplexity before and after, and the log of its ratio: the mean over tokens, +- 1.96 standard errors of a ratio
+/// estimate (Cochran, "Sampling Techniques", 1977, section 6.3) that takes texts as the units, since the tokens of one
+/// text depend on each other. With one token a text it is the error that llama.cpp's perplexity tool prints for
+/// ln(PPL(Q)/PPL(base)). One text has no interval. Throws Error when there is no text, or one without tokens or with a
+/// likelihood that is not finite.
+inline PerplexityChange perplexity_change(std::span<const PairedLoss> texts) {
+  detail::check_losses(texts);
+  double base = 0, cell = 0, tokens = 0;
+  for (const PairedLoss& text : texts) {
+    base += text.base_nll;
+    cell += text.cell_nll;
+    tokens += static_cast<double>(text.tokens);
+  }
+  const double log_ratio = (cell - base) / tokens;
+  double squares = 0;
+  for (const PairedLoss& text : texts) {
+    const double residual = text.cell_nll - text.base_nll - log_ratio * static_cast<double>(text.tokens);
+    squares += residual * residual;
+  }
+  constexpr double z = 1.959963984540054;
+  const auto n = static_cast<double>(texts.size());
+  // 1 / 0 * 0 of one text is NaN.
+  const double half = z * std::sqrt(n / (n - 1) * squares) / tokens;
+  return {std::exp(base / tokens), std::exp(cell / tokens), {log_ratio, log_ratio - half, log_ratio + half}};
+}
+
+}  // namespace kvx::inline v0

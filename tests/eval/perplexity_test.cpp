@@ -1,0 +1,167 @@
+#include <kvx/eval/evaluation.hpp>
+#include <kvx/eval/text_pieces.hpp>
+#include <kvx/io/text_file.hpp>
+#include <kvx/score/tasks.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "support/error_of.hpp"
+#include "support/reference.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace kvx;
+
+namespace {
+
+const std::string kRoot = KVX_SOURCE_DIR;
+
+EvalOptions prediction_options(const TempDir& dir) {
+  EvalOptions options;
+  options.models = {kvx_test::kTinyModel};
+  options.tasks = {"perplexity"};
+  options.presses = {"snapkv", "keydiff", "streaming_llm", "expected_attention", "tova"};
+  options.ratios = {0, 0.25, 0.75};
+  options.task_data = {{"perplexity", kRoot + "/examples/data/story.txt"}};
+  options.pieces = {.length = 512, .most = 4};
+  options.dtype = Dtype::f32;
+  options.weights = WeightFormat::f32;
+  options.threads = 2;
+  options.out = dir.path() + "/out";
+  return options;
+}
+
+std::vector<Record> predictions(const EvalOptions& options) {
+  Evaluation evaluation(options, kvx_tasks());
+  evaluation.run();
+  return evaluation.records();
+}
+
+}  // namespace
+
+TEST_CASE("Perplexities equal those of transformers and kvpress on the same tokens") {
+  const TempDir dir;
+  const auto records = predictions(prediction_options(dir));
+  int cases = 0, failed = 0;
+  each_jsonl_row(kRoot + "/tests/data/golden/perplexity.jsonl", [&](const JsonlRow& row) {
+    const auto& losses = *row.at("nll").array();
+    for (std::size_t piece = 0; piece < losses.size(); ++piece) {
+      bool found = false, right = false;
+      for (const Record& record : records) {
+        const bool same_press = record.press.substr(0, record.press.find('(')) == row.string("press");
+        if (!same_press || record.ratio != row.at("ratio").number()->value() || record.index != piece) continue;
+        found = true;
+        const double tokens = *record.metrics.at("tokens"), loss = *record.metrics.at("loss");
+        right = tokens == row.count("tokens") && std::abs(loss * tokens / losses[piece].number()->value() - 1) < 1e-4;
+      }
+      ++cases;
+      failed += !found || !right;
+      CHECK_MESSAGE(right, row.where(), " piece ", piece);
+    }
+  });
+  CHECK(cases == 44);
+  std::printf("perplexity: %d cases, %d failed, 0 not applicable\n", cases, failed);
+}
+
+TEST_CASE("The base does not diverge from itself, and what is compressed does") {
+  const TempDir dir;
+  EvalOptions options = prediction_options(dir);
+  options.presses = {"knorm"};
+  options.pieces.most = 1;
+  for (const Record& record : predictions(options)) {
+    const bool base = record.press == "none";
+    CHECK(record.state == "predicted");
+    CHECK(record.sample.task == "story");
+    CHECK((*record.metrics.at("kl") == 0) == base);
+    CHECK(*record.metrics.at("kl") <= *record.metrics.at("kl_99"));
+    CHECK((*record.metrics.at("same_top") == 1) == base);
+    CHECK(*record.metrics.at("tokens") == 255);
+  }
+}
+
+TEST_CASE("Predictions are the same bytes whatever the memory and after a resume") {
+  const TempDir dir;
+  EvalOptions options = prediction_options(dir);
+  options.pieces = {.length = 128, .most = 2};
+  options.memory = std::size_t{4} << 30;
+  predictions(options);
+  const std::string whole = read_text_file(options.out + "/records.jsonl");
+  options.out = dir.path() + "/other";
+  options.presses = {"tova"};
+  predictions(options);
+  options.presses = prediction_options(dir).presses;
+  predictions(options);
+  CHECK(read_text_file(options.out + "/records.jsonl") == whole);
+}
+
+TEST_CASE("Perplexity weighs texts by their tokens, with the interval of a ratio estimate") {
+  const auto text = [](double loss, double tokens) { return Grade{"predicted", {loss, 0, 0, 1, tokens}}; };
+  const std::vector<Grade> texts = {text(2, 100), text(3, 300), text(2.5, 200)};
+  const auto shares = PerplexityTask().summaries(texts);
+  REQUIRE(shares.size() == 1);
+  const double mean = (200.0 + 900 + 500) / 600;
+  CHECK(shares[0].name == "perplexity");
+  CHECK(shares[0].n == 3);
+  CHECK(shares[0].value == doctest::Approx(std::exp(mean)));
+  // numpy: r = nll - mean * tokens; exp(mean +- 1.96 * sqrt(n / (n - 1) * sum(r * r)) / 600)
+  const double squares = std::pow(200 - 100 * mean, 2) + std::pow(900 - 300 * mean, 2) + std::pow(500 - 200 * mean, 2);
+  const double half = 1.959963984540054 * std::sqrt(1.5 * squares) / 600;
+  CHECK(shares[0].low == doctest::Approx(std::exp(mean - half)));
+  CHECK(shares[0].high == doctest::Approx(std::exp(mean + half)));
+  CHECK(std::isnan(PerplexityTask().summaries({}).at(0).value));
+}
+
+TEST_CASE("A text's tokens become a grade") {
+  std::vector<double> nll, kl;
+  for (int i = 0; i < 101; ++i) {
+    nll.push_back(i);
+    kl.push_back(100 - i);
+  }
+  const Grade grade = PerplexityTask::predicted(nll, kl, 50);
+  CHECK(grade.metrics == std::vector<std::optional<double>>{50.0, 50.0, 99.0, 50.0 / 101, 101.0});
+}
+
+TEST_CASE("A text is cut into pieces of one length, with the end token between its lines") {
+  const auto tokenizer = Tokenizer::load(kvx_test::kTinyModel);
+  const Token eos = eos_token(kvx_test::kTinyModel, tokenizer);
+  CHECK(tokenizer.token_bytes(eos) == "<|im_end|>");
+  const auto first = tokenizer.encode("one two"), second = tokenizer.encode("three");
+  std::vector<Token> all = first;
+  all.push_back(eos);
+  all.insert(all.end(), second.begin(), second.end());
+  const auto length = static_cast<Index>(all.size());
+  const auto cut = [&](std::string_view text, PieceOptions options) {
+    return text_pieces("t.txt", text, tokenizer, eos, options);
+  };
+  const auto pieces = cut("\n one two\n\n \r\nthree", {.length = 4, .prefix_ratio = 0.25});
+  REQUIRE(pieces.size() == static_cast<std::size_t>(length + 1) / 4);
+  const auto whole = cut("one two\n\nthree\n", {.length = length, .prefix_ratio = 0.5});
+  REQUIRE(whole.size() == 1);
+  std::vector<Token> joined = whole[0].prefix;
+  CHECK(joined.size() == static_cast<std::size_t>(length / 2));
+  joined.insert(joined.end(), whole[0].suffix.begin(), whole[0].suffix.end());
+  CHECK(joined == all);
+  CHECK(cut("one two\nthree\none two\nthree\none two\nthree", {.length = 4, .most = 2}).size() == 2);
+
+  CHECK(error_of([&] { cut("one", {.length = 99}); }).starts_with("t.txt: expected at least 99 tokens, found "));
+  CHECK(error_of([&] { cut("one two three", {.length = 4, .prefix_ratio = 0.9}); }) ==
+        "t.txt: expected pieces with a prefix and two more tokens, found 3 of 4");
+}
+
+TEST_CASE("What cannot be predicted is an error before a model is loaded") {
+  const TempDir dir;
+  EvalOptions options = prediction_options(dir);
+  const auto error = [&] { return error_of([&] { Evaluation(options, kvx_tasks()); }); };
+  options.pieces.length = 1 << 20;
+  CHECK(error() == "max-length: expected at most the model's 4096 positions, found 1048576");
+  options.pieces.length = 512;
+  options.task_data = {{"perplexity", dir.write("short.txt", "Hello.\n")}};
+  CHECK(error().find("short.txt: expected at least 512 tokens, found ") != std::string::npos);
+  CHECK(error_of([&] { (void)PerplexityTask().grade({}, "x"); }) ==
+        "task perplexity: a text is predicted, there are no answers to grade");
+}

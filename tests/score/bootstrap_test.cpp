@@ -1,0 +1,116 @@
+#include <kvx/score/bootstrap.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+#include <vector>
+
+#include "support/error_of.hpp"
+
+using namespace kvx;
+
+namespace {
+const std::vector<double> kBefore = {0.9, 0.4, 0.7, 0.1, 0.8, 0.55, 0.3, 0.95, 0.6, 0.2};
+const std::vector<double> kAfter = {0.7, 0.45, 0.35, 0.1, 0.6, 0.5, 0.1, 0.9, 0.65, 0.05};
+}  // namespace
+
+TEST_CASE("A difference of means is what numpy makes of the same resamples") {
+  // SplitMix64 and the draws written in Python, numpy.quantile(sums, [0.025, 0.975]) / 10
+  const MeanDifference change = mean_difference(kBefore, kAfter);
+  CHECK(change.difference.value == doctest::Approx(-0.11).epsilon(1e-12));
+  CHECK(change.difference.low == doctest::Approx(-0.185).epsilon(1e-12));
+  CHECK(change.difference.high == doctest::Approx(-0.04).epsilon(1e-12));
+  CHECK(change.difference.undefined == 0);
+  CHECK(change.p == doctest::Approx(9.0 / 2001).epsilon(1e-12));
+}
+
+TEST_CASE("Many resamples come to scipy's interval") {
+  // scipy.stats.bootstrap((before, after), lambda x, y, axis: np.mean(y - x, axis), paired=True, method="percentile",
+  //                       n_resamples=1000000): its means lie 0.005 apart
+  const auto difference = mean_difference(kBefore, kAfter, {.resamples = 200'000}).difference;
+  CHECK(difference.low == doctest::Approx(-0.19).epsilon(1e-12));
+  CHECK(difference.high == doctest::Approx(-0.035).epsilon(1e-12));
+}
+
+TEST_CASE("Many resamples come to what all there are give") {
+  // numpy.quantile over itertools.product(range(5), repeat=5), and the share that lies as far off as the mean from 0
+  const std::vector<double> none(5), change = {-0.5, 0.125, -0.25, -1, 0};
+  const MeanDifference found = mean_difference(none, change, {.resamples = 200'000, .seed = 1});
+  CHECK(found.difference.value == -0.325);
+  CHECK(found.difference.low == doctest::Approx(-0.7).epsilon(1e-12));
+  CHECK(found.difference.high == doctest::Approx(0));
+  CHECK(std::abs(found.p - 0.08096) < 4 * std::sqrt(0.08096 * 0.92 / 200'000));
+  const std::vector<double> whole = {0, -1, 0, -1, 1};
+  CHECK(std::abs(mean_difference(none, whole, {.resamples = 200'000}).p - 0.7696) <
+        4 * std::sqrt(0.7696 * 0.2304 / 200'000));
+}
+
+TEST_CASE("No difference has no width and p 1") {
+  const MeanDifference none = mean_difference(kBefore, kBefore);
+  CHECK(none.difference.low == 0);
+  CHECK(none.difference.high == 0);
+  CHECK(none.p == 1);
+}
+
+TEST_CASE("A seed gives the same interval again, and another seed another") {
+  const std::array<std::size_t, 1> sizes = {kBefore.size()};
+  const auto variance = [](Resample drawn) -> std::optional<double> {
+    double sum = 0, squares = 0;
+    for (const std::size_t i : drawn[0]) {
+      sum += kBefore[i];
+      squares += kBefore[i] * kBefore[i];
+    }
+    return squares / 10 - sum * sum / 100;
+  };
+  CHECK(bootstrap(sizes, variance, {.seed = 3}).low == bootstrap(sizes, variance, {.seed = 3}).low);
+  CHECK(bootstrap(sizes, variance, {.seed = 3}).low != bootstrap(sizes, variance, {.seed = 4}).low);
+}
+
+TEST_CASE("Each set of samples is drawn from by itself, at its size") {
+  const std::array<std::size_t, 2> sizes = {3, 50};
+  std::size_t calls = 0;
+  bool alike = true;
+  const auto look = [&](Resample drawn) -> std::optional<double> {
+    CHECK(drawn[0].size() == 3);
+    CHECK(drawn[1].size() == 50);
+    if (calls++ == 0) CHECK(drawn[0] == std::vector<std::size_t>{0, 1, 2});  // first all samples
+    for (std::size_t i = 0; i < 3; ++i) {
+      CHECK(drawn[0][i] < 3);
+      alike = alike && drawn[0][i] == drawn[1][i];
+    }
+    return 0;
+  };
+  (void)bootstrap(sizes, look, {.resamples = 20});
+  CHECK(calls == 21);
+  CHECK_FALSE(alike);
+}
+
+TEST_CASE("Resamples without a value are counted and left out") {
+  // 1 / the number of draws of sample 0 of 5: no value in (4 / 5)^5 = 32.8 % of the resamples
+  const std::array<std::size_t, 1> sizes = {5};
+  const auto inverse = [](Resample drawn) -> std::optional<double> {
+    const auto count = std::count(drawn[0].begin(), drawn[0].end(), std::size_t{0});
+    if (count == 0) return std::nullopt;
+    return 1 / static_cast<double>(count);
+  };
+  const BootstrapInterval found = bootstrap(sizes, inverse, {.resamples = 100'000});
+  CHECK(found.value == 1);
+  CHECK(std::abs(static_cast<double>(found.undefined) / 100'000 - 0.32768) < 0.006);
+  CHECK(found.low == doctest::Approx(1.0 / 3));  // of what is left 8.6 % have 3 draws or more, 0.96 % four
+  CHECK(found.high == 1);
+  const auto never = bootstrap(sizes, [](Resample) { return std::optional<double>(); });
+  CHECK(std::isnan(never.value));
+  CHECK(std::isnan(never.low));
+  CHECK(never.undefined == 2000);
+  CHECK(bootstrap(sizes, [](Resample) { return std::optional<double>(NAN); }).undefined == 2000);
+}
+
+TEST_CASE("A bootstrap without samples, or of other samples, is an error") {
+  CHECK(error_of([] { (void)mean_difference({}, {}); }) ==
+        "bootstrap: expected at least 1 sample in each set, found none");
+  CHECK(error_of([] { (void)mean_difference(kBefore, std::vector<double>(9)); }) ==
+        "bootstrap: a difference is of the same samples, found 10 and 9");
+}

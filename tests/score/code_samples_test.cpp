@@ -1,0 +1,103 @@
+#include <kvx/score/code_samples.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/error_of.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace kvx;
+
+namespace {
+const std::string kCodeData = KVX_SOURCE_DIR "/tests/data/code/";
+const std::string kHumanEvalRow =
+    R"J({"task_id": "x/0", "prompt": "def f(x):\n    \"\"\"Doubles.\"\"\"\n", "entry_point": "f", )J"
+    R"J("canonical_solution": "    return 2*x\n", "test": "def check(g):\n    assert g(1) == 2\n"})J";
+const std::string kMbppRow =
+    R"J({"text": "Double it.", "code": "def g(x):\r\n  return x\r\ndef f(x):\r\n  return 2*g(x)", "task_id": 1, )J"
+    R"J("test_setup_code": "one = g(1)\r\n", "test_list": ["assert f(one) == 2", "assert f(2) == 4", )J"
+    R"J("assert f(3) == 6", "assert f(4) == 8"], "challenge_test_list": []})J";
+const std::string kSanitizedRow =
+    R"J({"source_file": "a", "task_id": 2, "prompt": "Double it.", "code": "def f(x):\n  return 2*x", )J"
+    R"J("test_imports": ["import math"], "test_list": ["assert f(1) == 2"]})J";
+JsonlRow code_row(const std::string& line) { return {line, "FILE: line 1"}; }
+CodeProblem problem_of(const Sample& sample) { return code_problem(sample.answer); }
+std::string changed(std::string row, const std::string& part, const std::string& instead) {
+  return row.replace(row.find(part), part.size(), instead);
+}
+}  // namespace
+
+TEST_CASE("A row of HumanEval asks a chat model for the function, and a base model to go on") {
+  const Sample chat = code_sample(code_row(kHumanEvalRow), false), base = code_sample(code_row(kHumanEvalRow), true);
+  CHECK(chat.context ==
+        "Complete the following Python function.\n\n```python\ndef f(x):\n    \"\"\"Doubles.\"\"\"\n```\n");
+  CHECK(chat.question.find("one Python code block") != std::string::npos);
+  CHECK(base.context == "def f(x):\n");
+  CHECK(base.question == "    \"\"\"Doubles.\"\"\"\n");
+  for (const Sample& sample : {chat, base}) {
+    CHECK(sample.task == "humaneval");
+    CHECK(sample.max_new_tokens == 512);
+    CHECK(sample.answer_prefix.empty());
+    const CodeProblem problem = problem_of(sample);
+    CHECK(problem.prompt == "def f(x):\n    \"\"\"Doubles.\"\"\"\n");
+    CHECK(problem.entry_point == "f");
+    CHECK(problem.tests == "def check(g):\n    assert g(1) == 2\n\ncheck(f)\n");
+    CHECK(problem.reference == problem.prompt + "    return 2*x\n");
+    CHECK(problem.setup.empty());
+  }
+}
+
+TEST_CASE("A row of MBPP shows three tests; its setup runs after the code, and its lines end in line feeds") {
+  const Sample chat = code_sample(code_row(kMbppRow), false), base = code_sample(code_row(kMbppRow), true);
+  const std::string three = "assert f(one) == 2\nassert f(2) == 4\nassert f(3) == 6\n";
+  CHECK(chat.context ==
+        "You are an expert Python programmer, and here is your task: Double it.\nYour code should pass these tests:\n\n"
+        "```python\n" +
+            three + "```\n");
+  CHECK(base.context == "\"\"\"\nDouble it.\n" + three);
+  CHECK(base.question == "\"\"\"\n");
+  for (const Sample& sample : {chat, base}) {
+    CHECK(sample.task == "mbpp");
+    const CodeProblem problem = problem_of(sample);
+    CHECK(problem.prompt.empty());
+    CHECK(problem.entry_point == "f");  // and not g, which the tests do not name
+    CHECK(problem.tests == "one = g(1)\n\n" + three + "assert f(4) == 8\n");
+    CHECK(problem.reference == "def g(x):\n  return x\ndef f(x):\n  return 2*g(x)");
+    CHECK(problem.setup.empty());
+  }
+}
+
+TEST_CASE("Sanitized MBPP has its text in the prompt, and imports") {
+  const CodeProblem problem = problem_of(code_sample(code_row(kSanitizedRow), false));
+  CHECK(problem.setup == "import math\n");
+  CHECK(problem.tests == "assert f(1) == 2\n");
+  CHECK(problem.entry_point == "f");
+}
+
+TEST_CASE("Rows of both sets are known by their columns") {
+  for (const std::string& row : {kHumanEvalRow, kMbppRow, kSanitizedRow}) CHECK(is_code_row(code_row(row)));
+  CHECK_FALSE(is_code_row(code_row(R"({"context": "", "question": "", "answer": "", "prompt": ""})")));
+}
+
+TEST_CASE("A row that lacks something is an error with its place") {
+  const auto message = [](const std::string& row) { return error_of([&] { code_sample(code_row(row), false); }); };
+  CHECK(message(changed(kHumanEvalRow, "\"test\"", "\"tests\"")) == "FILE: line 1: missing column test");
+  CHECK(message(changed(kHumanEvalRow, "\"entry_point\": \"f\"", "\"entry_point\": \"g\"")) ==
+        "FILE: line 1: column prompt: expected the beginning of a function g");
+  CHECK(message(changed(kMbppRow, "\"test_list\": [", "\"test_list\": [1, ")) ==
+        "FILE: line 1: column test_list: expected an array of strings, found a number in it");
+  CHECK(message(changed(kMbppRow, "\"text\"", "\"task\"")) == "FILE: line 1: missing column text");
+  CHECK(message(changed(kSanitizedRow, "[\"import math\"]", "null")) ==
+        "FILE: line 1: column test_imports: expected an array of strings, found null");
+}
+
+TEST_CASE("A file is JSON lines or one array") {
+  CHECK(load_code_samples(kCodeData + "humaneval.jsonl", false).size() == 28);
+  CHECK(load_code_samples(kCodeData + "mbpp.jsonl", false).size() == 4);
+  CHECK(load_code_samples(kCodeData + "mbpp_sanitized.json", true).size() == 14);
+  const TempDir dir;
+  const std::string path = dir.write("a.json", "[" + kSanitizedRow + ",\n{\"prompt\": \"\"}]");
+  CHECK(error_of([&] { load_code_samples(path, false); }) == path + "[1]: missing column test_imports");
+}
