@@ -123,10 +123,10 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   const std::string ratios = rows ? "0" : texts["ratio"];
   for (const auto& ratio : list(ratios)) options.ratios.push_back(number("ratio", ratio));
   for (const auto& data : list(texts["data"])) {
-    const std::size_t equals = data.find('=');
-    const auto task = data.substr(0, equals == data.npos ? 0 : equals);
-    if (std::find(options.tasks.begin(), options.tasks.end(), task) != options.tasks.end())
-      options.task_data[task] = data.substr(equals + 1);
+    const auto task = std::find_if(tasks.tasks().begin(), tasks.tasks().end(),
+                                   [&](const auto& t) { return data.starts_with(std::string(t.name()) + "="); });
+    if (task != tasks.tasks().end())
+      options.task_data[std::string(task->name())] = data.substr(task->name().size() + 1);
     else
       options.data = data;
   }
@@ -215,12 +215,17 @@ void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks) {
   const std::string config_file = out + std::string(kvx::kConfigFile);
   if (evaluation.missing() > 0 || !std::filesystem::exists(config_file)) kvx::replace_file(config_file, options.config);
   const kvx::RunTimes times = evaluation.run();
-  const auto cells = kvx::score_cells(tasks, evaluation.records());
+  const std::vector<kvx::Record> records = evaluation.records();
+  const auto cells = kvx::score_cells(tasks, records);
   kvx::replace_file(out + std::string(kvx::kResultsJson), kvx::results_json(cells));
   kvx::replace_file(out + std::string(kvx::kResultsCsv), kvx::results_csv(cells));
   const std::string run_file = out + std::string(kvx::kRunFile);
   if (times.answers > 0 || !std::filesystem::exists(run_file)) kvx::replace_file(run_file, run_json(times));
   print(kvx::report_markdown(cells, [&](const auto& cell) { return times.tokens_per_second(cell); }));
+  if (const auto degraded = kvx::degradations(records); !degraded.empty()) {
+    kvx::replace_file(out + "degradation.csv", kvx::degradation_csv(degraded));
+    print("\n" + kvx::degradation_markdown(degraded));
+  }
   std::fprintf(
       stderr, "\n%zu new answers: load %.1f s, prefill %.1f s (%zu tokens), decode %.1f s (%.0f tokens/s); all in %s\n",
       times.answers, times.load_seconds, times.prefill_seconds, times.context_tokens, times.decode_seconds,

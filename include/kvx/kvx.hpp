@@ -5,6 +5,7 @@
 // IWYU pragma: begin_exports
 #include <kvx/core/progress.hpp>
 #include <kvx/core/threads.hpp>
+#include <kvx/eval/degradation.hpp>
 #include <kvx/eval/evaluation.hpp>
 #include <kvx/eval/machine.hpp>
 #include <kvx/eval/repeat_prompt.hpp>
@@ -32,7 +33,6 @@
 #include <kvx/score/grade_file.hpp>
 #include <kvx/score/pass_at_k.hpp>
 #include <kvx/score/sample_size.hpp>
-#include <kvx/score/sds.hpp>
 #include <kvx/score/tasks.hpp>
 #include <kvx/text/chat_template.hpp>
 #include <kvx/text/stream_decoder.hpp>

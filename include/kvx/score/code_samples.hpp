@@ -8,6 +8,7 @@
 #include <kvx/score/python_lines.hpp>
 #include <kvx/score/sample.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <initializer_list>
 #include <string>
@@ -134,7 +135,11 @@ inline Sample code_sample(const JsonlRow& row, bool completion) {
 /// array.
 template <class F>
 void each_row(const std::string& path, std::string_view text, F&& f) {
-  if (text.find_first_not_of(" \t\r\n") != text.find('[')) return each_jsonl_row(path, text, f);
+  constexpr std::string_view kBlank = " \t\r\n";
+  const std::size_t first = std::min(text.find_first_not_of(kBlank), text.size());
+  const std::size_t second = std::min(text.find_first_not_of(kBlank, first + 1), text.size());
+  if (!text.substr(first).starts_with('[') || !text.substr(second).starts_with('{'))
+    return each_jsonl_row(path, text, f);
   const JsonDocument document = JsonDocument::parse(text, path);
   document.root().each_element(
       [&](const JsonValue& row) { f(JsonlRow(simdjson::minify(row.element()), row.where())); });

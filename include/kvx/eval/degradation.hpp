@@ -1,0 +1,133 @@
+#pragma once
+
+#include <kvx/eval/record.hpp>
+#include <kvx/eval/report_markdown.hpp>
+#include <kvx/eval/results_text.hpp>
+#include <kvx/score/perplexity.hpp>
+#include <kvx/score/sds.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// The metrics that tell whether something works, and not how alike two texts are.
+inline constexpr std::array<std::string_view, 3> kFunctionMetrics = {"args_exact", "schema_valid", "pass@1"};
+
+/// What one cell loses of one metric, for what its perplexity tells.
+struct CellDegradation {
+  std::string model, task, group;
+  CellName cell;
+  std::string metric;
+  SilentDegradation figures;
+};
+
+/// Sets each cell's function beside its perplexity, on the samples and texts that cell and base both served; none
+/// without records of the task perplexity. In the order of the records.
+inline std::vector<CellDegradation> degradations(std::span<const Record> records) {
+  using Samples = std::map<std::pair<std::string, std::size_t>, const Record*>;  // by group and index
+  using Name = std::tuple<std::string, std::string, CellName>;                   // model, task, cell
+  std::map<Name, Samples> cells;
+  std::vector<std::pair<Name, std::string>> groups;
+  for (const Record& record : records) {
+    if (record.state == kNotApplicable) continue;
+    const Name name{record.model, record.task, record.cell()};
+    cells[name].emplace(std::pair(record.sample.task, record.index), &record);
+    const std::pair group(name, record.sample.task);
+    if (record.task != PerplexityTask::name && std::find(groups.begin(), groups.end(), group) == groups.end())
+      groups.push_back(group);
+  }
+  // Calls f(base's record, cell's record) for each sample of the two.
+  const auto each_pair = [&](const std::string& model, std::string_view task, const CellName& cell, auto&& f) {
+    const auto own = cells.find({model, std::string(task), cell});
+    const auto base = cells.find({model, std::string(task), CellName{std::string(kNoPress)}});
+    if (own == cells.end() || base == cells.end()) return;
+    for (const auto& [place, record] : own->second)
+      if (const auto other = base->second.find(place); other != base->second.end()) f(*other->second, *record);
+  };
+  std::vector<CellDegradation> results;
+  for (const auto& [name, group] : groups) {
+    const auto& [model, task, cell] = name;
+    if (cell == CellName{std::string(kNoPress)}) continue;
+    std::vector<PairedLoss> texts;
+    each_pair(model, PerplexityTask::name, cell, [&](const Record& base, const Record& own) {
+      const double tokens = own.metrics.at("tokens").value_or(0);
+      texts.push_back({base.metrics.at("loss").value_or(0) * tokens, own.metrics.at("loss").value_or(0) * tokens,
+                       static_cast<std::size_t>(tokens)});
+    });
+    if (texts.empty()) continue;
+    for (const std::string_view metric : kFunctionMetrics) {
+      std::vector<double> before, after;
+      each_pair(model, task, cell, [&](const Record& base, const Record& own) {
+        const auto was = base.metrics.find(std::string(metric)), is = own.metrics.find(std::string(metric));
+        if (own.sample.task != group || was == base.metrics.end() || is == own.metrics.end()) return;
+        if (!was->second || !is->second) return;
+        before.push_back(*was->second);
+        after.push_back(*is->second);
+      });
+      if (!before.empty())
+        results.push_back({model, task, group, cell, std::string(metric), silent_degradation(before, after, texts)});
+    }
+  }
+  return results;
+}
+
+namespace detail {
+
+inline CellResult result_of(const CellDegradation& d) {
+  return {.model = d.model, .task = d.task, .group = d.group, .cell = d.cell};
+}
+
+inline std::string interval_text(const Interval& interval) {
+  return decimals(interval.value, 2) + " [" + decimals(interval.low, 2) + ", " + decimals(interval.high, 2) + "]";
+}
+
+}  // namespace detail
+
+/// A Markdown table, one row a cell and metric.
+inline std::string degradation_markdown(std::span<const CellDegradation> degradations) {
+  std::vector<std::vector<std::string>> rows = {
+      {"model", "press", "ratio", "task", "metric", "drop", "perplexity rise", "SDS", "p", "verdict"}};
+  for (const CellDegradation& d : degradations) {
+    const CellResult cell = detail::result_of(d);
+    rows.push_back({detail::markdown_text(d.model), detail::markdown_text(cell.press()),
+                    detail::six_digits(d.cell.ratio), detail::markdown_text(cell.label()), d.metric,
+                    detail::interval_text(d.figures.drop), detail::interval_text(d.figures.rise),
+                    detail::interval_text(d.figures.score), detail::decimals(d.figures.p, 3),
+                    std::string(written(d.figures.state))});
+  }
+  return detail::markdown_table(rows) +
+         "\nsilent degradation score: the share of the function that is lost / the rise of perplexity, against none "
+         "[95 % bootstrap interval]\n";
+}
+
+/// The same for a spreadsheet; a field without a finite number is empty.
+inline std::string degradation_csv(std::span<const CellDegradation> degradations) {
+  std::string text =
+      "model,press,compression_ratio,task,metric,verdict,sds,sds_low,sds_high,drop,drop_low,drop_high,rise,rise_low,"
+      "rise_high,p,implied_quality\n";
+  for (const CellDegradation& d : degradations) {
+    const CellResult cell = detail::result_of(d);
+    const SilentDegradation& f = d.figures;
+    for (const std::string& field :
+         {detail::csv_field(d.model), detail::csv_field(cell.press()), detail::csv_field(d.cell.ratio),
+          detail::csv_field(cell.label()), detail::csv_field(d.metric), std::string(written(f.state))})
+      text.append(field).append(",");
+    for (const Interval& interval : {Interval(f.score), Interval(f.drop), Interval(f.rise)})
+      for (const double number : {interval.value, interval.low, interval.high})
+        text.append(detail::csv_field(number)).append(",");
+    text.append(detail::six_digits(f.p)).append(",").append(detail::csv_field(f.quality)).append("\n");
+  }
+  return text;
+}
+
+}  // namespace kvx::inline v0

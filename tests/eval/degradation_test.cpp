@@ -1,0 +1,70 @@
+#include <kvx/eval/degradation.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+using namespace kvx;
+
+namespace {
+
+Record graded(const char* press, std::size_t index, const char* task, const char* group) {
+  Record record{"", "m", task, press, press == kNoPress ? 0 : 0.5, index};
+  record.sample.task = group;
+  record.state = "x";
+  return record;
+}
+
+/// 40 requests of which the base serves 30 and the cell the first `served` of those; four texts whose loss rises by
+/// `rise` for each of their 100 tokens.
+std::vector<Record> degraded(std::size_t served, double rise) {
+  std::vector<Record> records;
+  for (const char* press : {"none", "knorm"}) {
+    const bool base = press == kNoPress;
+    for (std::size_t i = 0; i < 40; ++i) {
+      records.push_back(graded(press, i, "tool_call", "tool_call_08"));
+      records.back().metrics = {{"args_exact", double(i < (base ? 30 : served))}, {"json_valid", 1.0}};
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      records.push_back(graded(press, i, "perplexity", "story"));
+      records.back().metrics = {{"loss", 2 + 0.1 * double(i) + (base ? 0 : rise)}, {"tokens", 100.0}};
+    }
+  }
+  return records;
+}
+
+}  // namespace
+
+TEST_CASE("A cell's function is set beside its perplexity on the same samples and texts") {
+  const auto found = degradations(degraded(15, std::log(1.1)));
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].cell == CellName{"knorm", 0.5});
+  CHECK(found[0].metric == "args_exact");
+  CHECK(found[0].group == "tool_call_08");
+  const SilentDegradation& figures = found[0].figures;
+  CHECK(figures.state == Degradation::measured);
+  CHECK(figures.drop.value == doctest::Approx(0.5));
+  CHECK(figures.rise.value == doctest::Approx(0.1));
+  CHECK(figures.score.value == doctest::Approx(5));
+  CHECK(figures.quality == doctest::Approx(1 / 1.1));
+}
+
+TEST_CASE("What a press cannot serve counts on neither side, and without perplexities there is nothing to say") {
+  auto records = degraded(15, std::log(1.1));
+  for (Record& record : records)
+    if (record.press != kNoPress && record.task == "tool_call" && record.index >= 20) record.state = kNotApplicable;
+  CHECK(degradations(records).at(0).figures.drop.value == doctest::Approx(0.25));  // 15 of the first 20
+  std::erase_if(records, [](const Record& record) { return record.task == "perplexity"; });
+  CHECK(degradations(records).empty());
+}
+
+TEST_CASE("Degradations are told as a table and as CSV") {
+  const auto found = degradations(degraded(15, 0));
+  const std::string table = degradation_markdown(found), csv = degradation_csv(found);
+  CHECK(table.find("| m     | knorm | 0.5   | tool_call_08 | args_exact | 0.50 [") != std::string::npos);
+  CHECK(table.find("| maximally silent |") != std::string::npos);
+  CHECK(csv.find("\nm,knorm,0.5,tool_call_08,args_exact,maximally silent,,,,0.5,") != std::string::npos);
+  CHECK(csv.ends_with(",6.10352e-05,1\n"));  // 2 / 2^15: 15 lost, none gained
+}
