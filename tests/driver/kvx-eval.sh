@@ -339,7 +339,7 @@ is "exit code of two tasks ($(cat "$log"))" 0 $?
 matches "perplexity's table" '^\| knorm .* 0\.5 .* 2 ' "$(sed -n '/perplexity.story/,$p' "$scratch/table" | grep '^| knorm')"
 is "perplexities in results.csv" 2 "$(grep -c ',perplexity/story,perplexity,' "$scratch/both/results.csv")"
 refuse 2 'prefix-ratio: expected a share' perplexity --prefix-ratio 1 --out "$scratch/none"
-refuse 1 'catalog.txt: expected at least 4000 tokens' perplexity --data examples/data/catalog.txt --max-length 4000 \
+refuse 1 'examples/data/catalog.txt: expected at least 4000 tokens' perplexity --data examples/data/catalog.txt --max-length 4000 \
   --out "$scratch/none"
 is "samples of a plan" "| 0.5  | 0.3  | 103     |" "$("$program" plan 0.5 0.2 | sed -n 3p)"
 refuse 2 'plan: drop: expected ' plan 0.5 0.9
