@@ -196,17 +196,13 @@ std::string plan_text(const std::vector<std::string>& words) {
   if (drops.empty())
     for (const double drop : {0.3, 0.2, 0.1, 0.05, 0.02})
       if (drop <= base) drops.push_back(drop);
-  std::string text = "| base | cell | samples |\n| ---- | ---- | ------- |\n";
-  for (const double drop : drops) {
-    char line[80];
-    const std::size_t samples = kvx::paired_samples({.base = base, .drop = drop});
-    std::snprintf(line, sizeof line, "| %-4g | %-4g | %-7zu |\n", base, base - drop, samples);
-    text += line;
-  }
-  return text +
-         "\nat which McNemar's exact test (two-sided, 5 %) sees the drop four times in five, if which answers are "
-         "right "
-         "in one\ntells nothing of the other; fewer will do where both are mostly right on the same\n";
+  std::vector<std::vector<std::string>> rows = {{"base", "cell", "samples"}};
+  for (const double drop : drops)
+    rows.push_back({kvx::detail::six_digits(base), kvx::detail::six_digits(base - drop),
+                    std::to_string(kvx::paired_samples({.base = base, .drop = drop}))});
+  return kvx::detail::markdown_table(rows) +
+         "\nat which McNemar's exact test (two-sided, 5 %) sees the drop four times in five, if which answers are\n"
+         "right in one tells nothing of the other; fewer will do where both are mostly right on the same\n";
 }
 
 void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks) {

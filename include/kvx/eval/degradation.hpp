@@ -87,10 +87,6 @@ inline CellResult result_of(const CellDegradation& d) {
   return {.model = d.model, .task = d.task, .group = d.group, .cell = d.cell};
 }
 
-inline std::string interval_text(const Interval& interval) {
-  return decimals(interval.value, 2) + " [" + decimals(interval.low, 2) + ", " + decimals(interval.high, 2) + "]";
-}
-
 }  // namespace detail
 
 /// A Markdown table, one row a cell and metric.

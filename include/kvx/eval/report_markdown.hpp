@@ -29,11 +29,16 @@ inline std::string decimals(double number, int count, bool plus = false) {
   return text;
 }
 
+/// `0.83 [0.71, 0.91]`, of a Share or an Interval.
+inline std::string interval_text(const auto& figure) {
+  return decimals(figure.value, 2) + " [" + decimals(figure.low, 2) + ", " + decimals(figure.high, 2) + "]";
+}
+
 /// `0.83 [0.71, 0.91] -0.12 (p=0.031)`: the value, its interval, its change against the base and its corrected p; `=`
 /// for no change.
 inline std::string metric_text(const Share& share, const Change* change) {
   if (share.n == 0) return "-";
-  std::string text = decimals(share.value, 2) + " [" + decimals(share.low, 2) + ", " + decimals(share.high, 2) + "]";
+  const std::string text = interval_text(share);
   if (change == nullptr || change->n == 0) return text;
   if (change->value == 0) return text + " =";
   const std::string p = change->holm_p < 0.0005 ? "<0.001" : "=" + decimals(change->holm_p, 3);

@@ -22,12 +22,7 @@ namespace kvx::inline v0 {
 namespace detail {
 
 inline bool has_columns(const JsonlRow& row, std::initializer_list<const char*> columns) {
-  try {
-    for (const char* column : columns) row.at(column);
-  } catch (const Error&) {
-    return false;
-  }
-  return true;
+  return std::all_of(columns.begin(), columns.end(), [&](const char* column) { return row.find(column) != nullptr; });
 }
 
 /// The texts of a column that holds an array of strings, each as a line.

@@ -37,9 +37,11 @@ class JsonlRow {
   /// "FILE: line N", from 1.
   const std::string& where() const { return where_; }
 
+  /// A column; null when it is missing.
+  const JsonTree* find(const std::string& column) const { return row_.find(column); }
   /// A column; throws Error when it is missing.
   const JsonTree& at(const std::string& column) const {
-    if (const JsonTree* value = row_.find(column)) return *value;
+    if (const JsonTree* value = find(column)) return *value;
     throw Error(where_, "missing column " + column);
   }
   const std::string& string(const std::string& column) const {

@@ -87,13 +87,10 @@ class Scorer {
     for (std::size_t m = 0; m < task_.metric_names().size(); ++m) {
       Change change{std::string(task_.metric_names()[m])};
       std::vector<double> now, before;
-      std::size_t better = 0, worse = 0;
       for (std::size_t i = 0; i < grades.size(); ++i) {
         if (!grades[i].metrics[m] || !base[i].metrics[m]) continue;
         now.push_back(*grades[i].metrics[m]);
         before.push_back(*base[i].metrics[m]);
-        better += now.back() > before.back();
-        worse += now.back() < before.back();
       }
       change.n = now.size();
       if (change.n > 0) {
@@ -101,7 +98,7 @@ class Scorer {
         change.value = mean.difference.value;
         change.interval = mean.difference;
         change.p = change.holm_p =
-            detail::is_verdict(now) && detail::is_verdict(before) ? mcnemar(better, worse) : mean.p;
+            detail::is_verdict(now) && detail::is_verdict(before) ? mcnemar(before, now) : mean.p;
       }
       changes.push_back(std::move(change));
     }

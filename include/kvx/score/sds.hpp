@@ -108,12 +108,7 @@ inline SilentDegradation silent_degradation(std::span<const double> base, std::s
   result.score = bootstrap(sizes, score, options);
   result.drop = bootstrap(std::span(sizes).first(1), drop, options);
   result.rise = bootstrap(std::span(sizes).last(1), rise, options);
-  std::size_t better = 0, worse = 0;
-  for (std::size_t i = 0; i < base.size(); ++i) {
-    better += cell[i] > base[i];
-    worse += cell[i] < base[i];
-  }
-  result.p = mcnemar(better, worse);
+  result.p = mcnemar(base, cell);
   result.state = detail::state_of(result);
   return result;
 }
