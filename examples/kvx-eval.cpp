@@ -24,8 +24,9 @@ namespace {
 /// The options as text, by name, as they stand on a command line and in a YAML file.
 using Texts = std::map<std::string, std::string>;
 
-/// Name, flags and help of the options that a YAML file can have too; `tasks` and `draft` have no flag of that name.
-constexpr std::array<std::array<const char*, 3>, 22> kOptions = {{
+/// Name, flags and help of the options that a YAML file can have too; those without a flag here are words or
+/// switches.
+constexpr std::array<std::array<const char*, 3>, 31> kOptions = {{
     {"tasks", "", ""},
     {"model", "--model", "directory or ORG/NAME in the local Hugging Face cache; several with commas"},
     {"press", "--press,--press-name", "presses with commas, such as snapkv,knorm or snapkv(window=32)"},
@@ -33,17 +34,27 @@ constexpr std::array<std::array<const char*, 3>, 22> kOptions = {{
     {"keep", "--keep", "rows to keep per KV head, instead of a ratio; the base is run beside it"},
     {"kv-bytes", "--kv-bytes", "bytes of cache to keep, instead of a ratio; the base is run beside it"},
     {"data", "--data",
-     "FILE, or TASK=FILE,...: JSONL with the six columns, HumanEval or MBPP, plain or gzip; for perplexity a text"},
-    {"limit", "--limit", "the first so many lines of JSONL; 0 takes all"},
+     "FILE, or TASK=FILE,...: JSONL with the six columns, HumanEval, MBPP, BFCL, xLAM or ToolACE, plain or gzip; for "
+     "perplexity and latency a text; a task named again has several"},
+    {"limit", "--limit,--max-samples", "the first so many lines of each JSONL file; 0 takes all"},
     {"max-length", "--max-length", "tokens of each piece of a text"},
     {"prefix-ratio", "--prefix-ratio", "the share of a piece that is compressed; the rest is predicted"},
-    {"n-ppl", "--n-ppl", "the first so many pieces; 0 takes all"},
+    {"n-ppl", "--n-ppl", "the first so many pieces of each text for perplexity; 0 takes all"},
+    {"n-timing", "--n-timing", "the first so many pieces of each text for latency; 0 takes all"},
+    {"gen-tokens", "--gen-tokens", "tokens generated after each piece for latency"},
+    {"warmup", "--warmup", "generations for latency before the first that counts"},
+    {"references", "", ""},
+    {"query-aware", "", ""},
+    {"attempts", "--attempts,--n-samples", "answers to each sample, for pass@k; more than 1 wants a temperature"},
+    {"temperature", "--temperature", "0 is greedy"},
+    {"top-p", "--top-p", "sample from the fewest tokens whose probabilities sum to this"},
+    {"top-k", "--top-k", "sample from so many tokens; 0 takes all"},
     {"max-new-tokens", "--max-new-tokens", "0: as each sample says"},
     {"max-context-length", "--max-context-length", "cut longer contexts to so many tokens; 0 cuts none"},
     {"dtype", "--dtype", "of the cache: bf16 or f32"},
     {"weights", "--weights", "bf16, f32 or int8; default: as --dtype"},
     {"template", "--template", "chat template: chatml, none or qwen2.5; default: the model's own"},
-    {"seed", "--seed", "of presses that draw lots, where they name none"},
+    {"seed", "--seed", "of presses that draw lots, where they name none, and of samples"},
     {"threads", "--threads", "0 takes every core"},
     {"memory", "--memory", "what the process may occupy, such as 4G"},
     {"max-batch", "--max-batch", "sequences decoded at a time"},
@@ -104,6 +115,11 @@ std::size_t whole(const std::string& name, const std::string& text, std::size_t 
   return static_cast<std::size_t>(value);
 }
 
+bool flag(const std::string& name, const std::string& text) {
+  if (text != "true" && text != "false") throw kvx::Error(name, "expected true or false, found " + text);
+  return text == "true";
+}
+
 std::vector<std::string> list(const std::string& text) {
   std::vector<std::string> parts;
   for (const auto part : kvx::split_presses(text)) parts.emplace_back(part);
@@ -126,7 +142,7 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
     const auto task = std::find_if(tasks.tasks().begin(), tasks.tasks().end(),
                                    [&](const auto& t) { return data.starts_with(std::string(t.name()) + "="); });
     if (task != tasks.tasks().end())
-      options.task_data[std::string(task->name())] = data.substr(task->name().size() + 1);
+      options.task_data[std::string(task->name())].push_back(data.substr(task->name().size() + 1));
     else
       options.data = data;
   }
@@ -135,6 +151,18 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   if (!(options.pieces.prefix_ratio > 0 && options.pieces.prefix_ratio < 1))
     throw kvx::Error("prefix-ratio", "expected a share between 0 and 1, found " + texts["prefix-ratio"]);
   options.pieces.most = whole("n-ppl", texts["n-ppl"], 0);
+  options.timing.pieces = whole("n-timing", texts["n-timing"], 0);
+  options.timing.gen_tokens = static_cast<kvx::Index>(whole("gen-tokens", texts["gen-tokens"], 2));
+  options.timing.warm_ups = whole("warmup", texts["warmup"], 0);
+  options.references = flag("references", texts["references"]);
+  options.query_aware = flag("query-aware", texts["query-aware"]);
+  options.attempts = whole("attempts", texts["attempts"], 1, 1e6);
+  options.sampler.temperature = number("temperature", texts["temperature"]);
+  options.sampler.top_p = number("top-p", texts["top-p"]);
+  options.sampler.top_k = static_cast<int>(whole("top-k", texts["top-k"], 0, 1e9));
+  (void)kvx::Sampler(options.sampler);
+  if (options.attempts > 1 && options.sampler.temperature == 0)
+    throw kvx::Error("attempts", "expected 1 without a temperature, found " + texts["attempts"]);
   options.limit = whole("limit", texts["limit"], 0);
   options.max_new_tokens = static_cast<kvx::Index>(whole("max-new-tokens", texts["max-new-tokens"], 0));
   options.max_context_length = static_cast<kvx::Index>(whole("max-context-length", texts["max-context-length"], 0));
@@ -143,13 +171,11 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   options.dtype = texts["dtype"] == "f32" ? kvx::Dtype::f32 : kvx::Dtype::bf16;
   options.weights = kvx::parse_weight_format(texts.contains("weights") ? texts["weights"] : texts["dtype"]);
   options.chat = texts["template"];
-  if (texts.contains("seed")) options.seed = whole("seed", texts["seed"], 0);
+  if (texts.contains("seed")) options.sampler.seed = *(options.seed = whole("seed", texts["seed"], 0));
   options.threads = static_cast<int>(whole("threads", texts["threads"], 0, 1024));
   options.memory = kvx::parse_bytes(texts["memory"]);
   options.max_batch = static_cast<kvx::Index>(whole("max-batch", texts["max-batch"], 1));
-  if (texts["draft"] != "true" && texts["draft"] != "false")
-    throw kvx::Error("draft", "expected true or false, found " + texts["draft"]);
-  options.draft = texts["draft"] == "true";
+  options.draft = flag("draft", texts["draft"]);
   options.out = texts["out"];
   options.config = config_text(texts);
   for (const auto& task : options.tasks) (void)tasks.at(task);
@@ -172,6 +198,7 @@ std::string run_json(const kvx::RunTimes& times) {
       .value(times.load_seconds);
   out.key("prefill_seconds").value(times.prefill_seconds).key("decode_seconds").value(times.decode_seconds);
   out.key("context_tokens").value(times.context_tokens).key("answer_tokens").value(times.answer_tokens);
+  if (times.read_bandwidth > 0) out.key("read_gb_per_second").value(times.read_bandwidth * 1e-9);
   out.key("answers").value(times.answers).key("cells").begin_array();
   for (const auto& cell : times.cells) {
     out.begin_object().key("model").value(cell.model).key("task").value(cell.group).key("press").value(cell.cell.press);
@@ -205,6 +232,20 @@ std::string plan_text(const std::vector<std::string>& words) {
          "right in one tells nothing of the other; fewer will do where both are mostly right on the same\n";
 }
 
+/// One file for each model and text, and one for all.
+void write_kv_metrics(const std::string& out, const std::vector<kvx::CellResult>& cells) {
+  const auto rows = kvx::kv_metrics(cells);
+  if (rows.empty()) return;
+  const auto write = [&](const std::string& name, const std::vector<kvx::KvMetrics>& some) {
+    kvx::replace_file(out + name + "kv_metrics.csv", kvx::kv_metrics_csv(some));
+    kvx::replace_file(out + name + "kv_metrics.json", kvx::kv_metrics_json(some));
+  };
+  std::map<std::string, std::vector<kvx::KvMetrics>> tables;
+  for (const auto& row : rows) tables[row.model + "_" + row.dataset + "_"].push_back(row);
+  for (const auto& [name, table] : tables) write(name, table);
+  write("", rows);
+}
+
 void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks) {
   kvx::Evaluation evaluation(options, tasks);
   const std::string out = options.out + "/";
@@ -217,11 +258,17 @@ void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks) {
   kvx::replace_file(out + std::string(kvx::kResultsCsv), kvx::results_csv(cells));
   const std::string run_file = out + std::string(kvx::kRunFile);
   if (times.answers > 0 || !std::filesystem::exists(run_file)) kvx::replace_file(run_file, run_json(times));
-  print(kvx::report_markdown(cells, [&](const auto& cell) { return times.tokens_per_second(cell); }));
+  write_kv_metrics(out, cells);
+  auto answered = cells;
+  std::erase_if(answered, [](const auto& cell) { return cell.task == kvx::LatencyTask::name; });
+  if (!answered.empty())
+    print(kvx::report_markdown(answered, [&](const auto& cell) { return times.tokens_per_second(cell); }));
+  if (const auto table = kvx::latency_markdown(cells); !table.empty()) print((answered.empty() ? "" : "\n") + table);
   if (const auto degraded = kvx::degradations(records); !degraded.empty()) {
     kvx::replace_file(out + "degradation.csv", kvx::degradation_csv(degraded));
     print("\n" + kvx::degradation_markdown(degraded));
   }
+  if (times.read_bandwidth > 0) std::fprintf(stderr, "\nthis machine reads %.1f GB/s", times.read_bandwidth * 1e-9);
   std::fprintf(
       stderr, "\n%zu new answers: load %.1f s, prefill %.1f s (%zu tokens), decode %.1f s (%.0f tokens/s); all in %s\n",
       times.answers, times.load_seconds, times.prefill_seconds, times.context_tokens, times.decode_seconds,
@@ -234,10 +281,20 @@ Texts settle(const Texts& given, const std::string& config) {
       {"model", "examples/models/tiny"},
       {"press", "snapkv,knorm,expected_attention"},
       {"data",
-       "examples/data/tool_world.jsonl.gz,code_exec=examples/data/code.jsonl,perplexity=examples/data/story.txt"},
+       "examples/data/tool_world.jsonl.gz,code_exec=examples/data/code.jsonl,perplexity=examples/data/story.txt,"
+       "latency=examples/data/story.txt"},
       {"max-length", "1024"},
       {"prefix-ratio", "0.5"},
       {"n-ppl", "20"},
+      {"n-timing", "20"},
+      {"gen-tokens", "32"},
+      {"warmup", "4"},
+      {"references", "false"},
+      {"query-aware", "false"},
+      {"attempts", "1"},
+      {"temperature", "0"},
+      {"top-p", "1"},
+      {"top-k", "0"},
       {"limit", "0"},
       {"max-new-tokens", "0"},
       {"max-context-length", "0"},
@@ -283,6 +340,12 @@ int main(int argc, char** argv) {
       "answer from the base first, and feed its tokens to the other cells as drafts; the answers are the same");
   app.add_flag_callback(
       "--no-draft", [&given] { given["draft"] = "false"; }, "the default");
+  app.add_flag_callback(
+      "--references", [&given] { given["references"] = "true"; },
+      "let perplexity predict the reference answers of the other tasks too");
+  app.add_flag_callback(
+      "--query-aware", [&given] { given["query-aware"] = "true"; },
+      "add cells that compress context and question together, with a prefill for each question");
   app.add_flag("--allow-code-execution", code.allow, "run the programs that the model writes, for code_exec");
   app.add_flag("--require-sandbox", code.require_sandbox, "run them in bubblewrap or not at all");
   app.add_flag("--print-config", print_config, "print the options as YAML and stop");

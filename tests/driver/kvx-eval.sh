@@ -199,7 +199,8 @@ is "not applicable" 2 \
   "$(grep -c '"press":"snapkv(window=500)".*"state":"not_applicable"' "$scratch/window/records.jsonl")"
 is "records beside them" 4 "$(lines "$scratch/window/records.jsonl")"
 run base --ratio 0 --limit 4
-is "metrics of graded records" "$(grep -o '"metrics":.*"summaries":{.*}},' "$scratch/base/results.json")" \
+is "metrics of graded records" \
+  "$(grep -o '"metrics":.*,"changes"' "$scratch/base/results.json" | sed 's/"changes"$//')" \
   "$("$program" grade tool_call "$scratch/base/records.jsonl" | grep -o '"metrics":.*}}}' | sed 's/}}}$/},/')"
 
 # A run that is killed, again and again, goes on where it was.
@@ -338,6 +339,28 @@ fi
 is "exit code of two tasks ($(cat "$log"))" 0 $?
 matches "perplexity's table" '^\| knorm .* 0\.5 .* 2 ' "$(sed -n '/perplexity.story/,$p' "$scratch/table" | grep '^| knorm')"
 is "perplexities in results.csv" 2 "$(grep -c ',perplexity/story,perplexity,' "$scratch/both/results.csv")"
+
+# Perplexity and latency: a file for each text, and one for all.
+"$program" perplexity,latency --press knorm --ratio 0,0.5 --max-length 128 --n-ppl 2 --n-timing 2 --gen-tokens 3 --warmup 1 \
+  --data perplexity=examples/data/story.txt,latency=examples/data/story.txt,latency=examples/data/catalog.txt \
+  --out "$scratch/grid" >/dev/null 2>"$log"
+is "exit code of perplexity and latency ($(cat "$log"))" 0 $?
+is "files of perplexity and latency" "kv_metrics.csv kv_metrics.json tiny_catalog_kv_metrics.csv tiny_catalog_kv_metrics.json \
+tiny_story_kv_metrics.csv tiny_story_kv_metrics.json " "$(cd "$scratch/grid" && echo *kv_metrics* | tr '\n' ' ')"
+is "head of kv_metrics.csv" "model,dataset,method,compression_ratio,ppl,prefill_time,ttft,tpot,throughput,decode_time,\
+total_generation_time,ppl_delta,prefill_speedup,ttft_speedup,tpot_speedup,throughput_ratio" \
+  "$(sed 1q "$scratch/grid/kv_metrics.csv")"
+is "rows of kv_metrics.csv" 4 "$(grep -c '^tiny,' "$scratch/grid/kv_metrics.csv")"
+is "rows with a perplexity" 2 "$(grep -cE '^tiny,story,[a-z]+,[0-9.]+,[0-9.]+,' "$scratch/grid/kv_metrics.csv")"
+matches "read bandwidth" '^this machine reads [0-9.]+ GB/s' "$(cat "$log")"
+"$program" tool_call --press knorm --ratio 0,0.5 --limit 2 --max-new-tokens 3 --attempts 3 --temperature 1 --query-aware \
+  --out "$scratch/attempts" >"$scratch/table" 2>"$log"
+is "exit code of several attempts ($(cat "$log"))" 0 $?
+is "answers of several attempts" 18 "$(lines "$scratch/attempts/records.jsonl")"
+matches "a query-aware cell" '^\| knorm query_aware ' "$(grep query_aware "$scratch/table")"
+refuse 2 'attempts: expected 1 without a temperature, found 3' tool_call --attempts 3 --out "$scratch/none"
+refuse 2 'temperature: expected 0 or more' tool_call --temperature -1 --out "$scratch/none"
+refuse 2 'gen-tokens: expected a whole number from 2 on' latency --gen-tokens 1 --out "$scratch/none"
 refuse 2 'prefix-ratio: expected a share' perplexity --prefix-ratio 1 --out "$scratch/none"
 refuse 1 'examples/data/catalog.txt: expected at least 4000 tokens' perplexity --data examples/data/catalog.txt --max-length 4000 \
   --out "$scratch/none"

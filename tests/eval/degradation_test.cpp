@@ -68,3 +68,26 @@ TEST_CASE("Degradations are told as a table and as CSV") {
   CHECK(csv.find("\nm,knorm,0.5,tool_call_08,args_exact,maximally silent,,,,0.5,") != std::string::npos);
   CHECK(csv.ends_with(",6.10352e-05,1\n"));  // 2 / 2^15: 15 lost, none gained
 }
+
+TEST_CASE("Several answers to a sample count as their mean, and reference answers are no text") {
+  auto records = degraded(15, std::log(1.1));
+  const std::size_t count = records.size();
+  for (std::size_t r = 0; r < count; ++r) {  // a second attempt that is always right, and a perplexity that doubles
+    Record again = records[r];
+    if (again.task == "tool_call") {
+      again.attempt = 1;
+      again.metrics["args_exact"] = 1;
+      records.push_back(again);
+    } else {
+      records.push_back(graded(again.press.c_str(), again.index, "latency", "story"));  // of the same text: no function
+      again.sample.task = "tool_call_08";
+      again.index += 10;
+      if (again.press != kNoPress) again.metrics["loss"] = *again.metrics["loss"] + std::log(2);
+      records.push_back(again);
+    }
+  }
+  const auto found = degradations(records);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].figures.drop.value == doctest::Approx(1 - (15 + 40) / (30.0 + 40)));
+  CHECK(found[0].figures.rise.value == doctest::Approx(0.1));
+}

@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 #include <kvx/core/threads.hpp>
-#include <kvx/eval/answer_grid.hpp>
+#include <kvx/eval/grid_batch.hpp>
 #include <kvx/eval/scored_context.hpp>
 #include <kvx/model/qwen2.hpp>
 #include <kvx/press/registry.hpp>
@@ -39,10 +39,11 @@ TEST_CASE("with and without drafts every press gives the same answers") {
 
   const auto answers = [&](bool draft, Index sequences) {
     Answers all;
-    answer_grid(model, scored, questions, jobs, {sequences, std::size_t{1} << 30, draft}, threads,
-                [&](const GridJob& job, std::span<const Token> tokens, double) {
-                  all[{job.cell, job.question}].assign(tokens.begin(), tokens.end());
-                });
+    GridBatch batch(model, {sequences, std::size_t{1} << 30, draft}, threads);
+    batch.add({scored, questions, jobs, [&](const GridJob& job, std::span<const Token> tokens, double) {
+                 all[{job.cell, job.question}].assign(tokens.begin(), tokens.end());
+               }});
+    batch.finish();
     return all;
   };
   const Answers plain = answers(false, 64);

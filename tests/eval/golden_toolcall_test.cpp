@@ -1,6 +1,6 @@
 // The tool calls of a real model under compression, against kvpress's.
 #include <doctest/doctest.h>
-#include <kvx/eval/answer_grid.hpp>
+#include <kvx/eval/grid_batch.hpp>
 #include <kvx/io/json.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/text/chat_template.hpp>
@@ -78,19 +78,20 @@ TEST_CASE("A real model's tool calls under compression are those of kvpress") {
   });
 
   const ScoredContext scored(model, tokenizer.encode(context), cells, Dtype::f32, threads);
-  answer_grid(model, scored, questions, jobs, {64, std::size_t{2} << 30}, threads,
-              [&](const GridJob& job, std::span<const Token> tokens, double) {
-                const std::string answer = tokenizer.decode(tokens, true);
-                const std::string& golden_answer = expected[job.cell][job.question];
-                if (tally.count(answer == golden_answer)) return;
-                const SequenceCache sequence = scored.start(job.cell);
-                const float gap = gap_at_difference(model, tokenizer, sequence, questions[job.question].tokens, tokens,
-                                                    golden_answer, threads);
-                CHECK(gap < 0.05f);  // a near-tie of the best two logits
-                std::printf("%s, request %zu, best two logits %g apart:\n  kvpress %s\n  kvx     %s\n",
-                            cells[job.cell].policy.written().c_str(), job.question, static_cast<double>(gap),
-                            golden_answer.c_str(), answer.c_str());
-              });
+  GridBatch batch(model, {64, std::size_t{2} << 30}, threads);
+  batch.add({scored, questions, jobs, [&](const GridJob& job, std::span<const Token> tokens, double) {
+               const std::string answer = tokenizer.decode(tokens, true);
+               const std::string& golden_answer = expected[job.cell][job.question];
+               if (tally.count(answer == golden_answer)) return;
+               const SequenceCache sequence = scored.start(job.cell);
+               const float gap = gap_at_difference(model, tokenizer, sequence, questions[job.question].tokens, tokens,
+                                                   golden_answer, threads);
+               CHECK(gap < 0.05f);  // a near-tie of the best two logits
+               std::printf("%s, request %zu, best two logits %g apart:\n  kvpress %s\n  kvx     %s\n",
+                           cells[job.cell].policy.written().c_str(), job.question, static_cast<double>(gap),
+                           golden_answer.c_str(), answer.c_str());
+             }});
+  batch.finish();
   CHECK(tally.cases == static_cast<int>(jobs.size()));
   CHECK(tally.failed * 20 <= tally.cases);
 }

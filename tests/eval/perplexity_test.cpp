@@ -27,7 +27,7 @@ EvalOptions prediction_options(const TempDir& dir) {
   options.tasks = {"perplexity"};
   options.presses = {"snapkv", "keydiff", "streaming_llm", "expected_attention", "tova"};
   options.ratios = {0, 0.25, 0.75};
-  options.task_data = {{"perplexity", kRoot + "/examples/data/story.txt"}};
+  options.task_data = {{"perplexity", {kRoot + "/examples/data/story.txt"}}};
   options.pieces = {.length = 512, .most = 4};
   options.dtype = Dtype::f32;
   options.weights = WeightFormat::f32;
@@ -160,7 +160,7 @@ TEST_CASE("What cannot be predicted is an error before a model is loaded") {
   options.pieces.length = 1 << 20;
   CHECK(error() == "max-length: expected at most the model's 4096 positions, found 1048576");
   options.pieces.length = 512;
-  options.task_data = {{"perplexity", dir.write("short.txt", "Hello.\n")}};
+  options.task_data = {{"perplexity", {dir.write("short.txt", "Hello.\n")}}};
   CHECK(error().find("short.txt: expected at least 512 tokens, found ") != std::string::npos);
   CHECK(error_of([&] { (void)PerplexityTask().grade({}, "x"); }) ==
         "task perplexity: a text is predicted, there are no answers to grade");

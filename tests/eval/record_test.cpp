@@ -25,7 +25,9 @@ Record example_record() {
           .metrics = {{"x", 1.0 / 3}, {"y", std::nullopt}},
           .kept_bytes = 5,
           .full_bytes = std::numeric_limits<std::size_t>::max(),
-          .budget = "keep=9"};
+          .budget = "keep=9",
+          .query_aware = true,
+          .attempt = 3};
 }
 std::string replaced(std::string text, const std::string& what, const std::string& by) {
   REQUIRE(text.find(what) != text.npos);
@@ -44,7 +46,9 @@ TEST_CASE("A record is one line that reads back the same") {
   CHECK(back.task == record.task);
   CHECK(back.press == record.press);
   CHECK(back.ratio == record.ratio);
-  CHECK(back.budget == record.budget);
+  CHECK(back.cell() == record.cell());
+  CHECK(back.query_aware);
+  CHECK(back.attempt == 3);
   CHECK(back.index == record.index);
   CHECK(back.sample.context == record.sample.context);
   CHECK(back.sample.question == record.sample.question);
@@ -67,7 +71,7 @@ TEST_CASE("A record's line has the names that others read") {
   CHECK(*line.find("budget")->string() == "keep=9");
   CHECK(line.find("ratio")->number()->digits() == "0.30000000000000004");
   CHECK(*line.find("metrics") == json_of(R"({"x": 0.3333333333333333, "y": null})"));
-  CHECK(line.object()->size() == 19);
+  CHECK(line.object()->size() == 21);
   Record odd = example_record();
   odd.metrics["x"] = std::numeric_limits<double>::quiet_NaN();
   CHECK(json_of(to_json(odd)).find("metrics")->find("x")->is_null());

@@ -2,9 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 #include <cstddef>
+#include <map>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "support/error_of.hpp"
@@ -152,4 +156,57 @@ TEST_CASE("Records that their task cannot score are an error") {
   CHECK(error_of([&] { score_cells(registry(), records); }) == "record 3 of none: missing metric a of task t");
   records[0].task = "u";
   CHECK(error_of([&] { score_cells(registry(), records); }).starts_with("task 'u': unknown task"));
+}
+
+namespace {
+
+struct Passes {
+  static constexpr std::string_view name = "passes";
+  static std::span<const std::string_view> metric_names() {
+    static constexpr std::array<std::string_view, 1> kNames = {"pass@1"};
+    return kNames;
+  }
+  Grade grade(const Sample&, std::string_view) const { return {}; }
+};
+
+/// `right` of `attempts` answers to each of the samples.
+std::vector<Record> attempted(std::size_t attempts, const std::vector<std::size_t>& right, const char* press = "none") {
+  std::vector<Record> records;
+  for (std::size_t i = 0; i < right.size(); ++i)
+    for (std::size_t a = 0; a < attempts; ++a) {
+      Record& record = records.emplace_back(Record{"", "m", "passes", press, press == kNoPress ? 0 : 0.5, i});
+      record.sample.task = "passes";
+      record.attempt = a;
+      record.state = a < right[i] ? "passed" : "assertion";
+      record.metrics = {{"pass@1", double(a < right[i])}};
+    }
+  return records;
+}
+
+}  // namespace
+
+TEST_CASE("A sample that was answered several times counts once, and states count answers") {
+  TaskRegistry tasks;
+  tasks.add<Passes>();
+  auto records = attempted(5, {5, 2, 0});
+  for (Record& record : attempted(5, {1, 2, 0}, "knorm")) records.push_back(std::move(record));
+  const auto cells = score_cells(tasks, records);
+  REQUIRE(cells.size() == 2);
+  CHECK(cells[0].score.n == 3);
+  CHECK(cells[0].score.states == std::map<std::string, std::size_t>{{"assertion", 8}, {"passed", 7}});
+  CHECK(cells[0].score.metrics.at(0).value == doctest::Approx(7.0 / 15));
+  CHECK(cells[0].score.metrics[0].n == 3);
+  REQUIRE(cells[0].score.summaries.size() == 2);
+  CHECK(cells[0].score.summaries[0].name == "pass@2");
+  CHECK(cells[0].score.summaries[0].value == doctest::Approx((1 + (1 - 3.0 / 10) + 0) / 3));  // C(3,2) / C(5,2)
+  CHECK(cells[0].score.summaries[1].name == "pass@5");
+  CHECK(cells[0].score.summaries[1].value == doctest::Approx(2.0 / 3));
+  CHECK(cells[1].changes.at(0).value == doctest::Approx(-4.0 / 15));
+  CHECK(cells[1].changes[0].n == 3);
+}
+
+TEST_CASE("One attempt has no pass@k beyond its pass@1") {
+  TaskRegistry tasks;
+  tasks.add<Passes>();
+  CHECK(score_cells(tasks, attempted(1, {1, 0})).at(0).score.summaries.empty());
 }

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "support/json_of.hpp"
 #include "support/records.hpp"
 #include "support/two_metrics.hpp"
 
@@ -32,23 +31,6 @@ std::vector<CellResult> example_cells() {
 }
 }  // namespace
 
-TEST_CASE("Results as JSON are an array of cells, without NaN") {
-  const std::string text = results_json(example_cells());
-  CHECK(text.find("nan") == text.npos);
-  const JsonTree expected = json_of(R"json([
-      {"model": "m", "press": "snapkv(window=32, kernel=5)", "compression_ratio": 0.5, "task": "t", "n": 4,
-       "not_applicable": 2, "kept_bytes": 250, "full_bytes": 1000, "states": {"exact": 3, "unparsed": 1},
-       "metrics": {"a": {"value": 0.75, "n": 4, "low": 0.25, "high": 1},
-                   "b": {"value": null, "n": 0, "low": null, "high": null}},
-       "summaries": {"s": {"value": 0.3333333333333333, "n": 3, "low": 0.125, "high": 0.5}},
-       "changes": {"a": {"value": -0.25, "n": 4, "low": -0.5, "high": 0, "p": 0.333333, "holm_p": 0.666667},
-                   "b": {"value": 0, "n": 0, "low": null, "high": null, "p": 1, "holm_p": 1}}},
-      {"model": "m \"2\"", "press": "none", "compression_ratio": 0, "task": "t/x", "n": 0, "not_applicable": 0,
-       "kept_bytes": null, "full_bytes": null, "states": {}, "metrics": {}, "summaries": {}, "changes": {}}])json");
-  CHECK(json_of(text) == expected);
-  CHECK(json_of(results_json({})) == json_of("[]"));
-}
-
 TEST_CASE("Results as CSV are one line a figure, quoted where they must be") {
   CHECK(results_csv(example_cells()) ==
         "model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p\n"
@@ -68,7 +50,7 @@ TEST_CASE("Results of records have their intervals, and the same bytes each time
   const auto records = grid_records(30);
   const auto cells = score_cells(tasks, records);
   REQUIRE(cells.size() == 6);
-  CHECK(results_json(cells) == results_json(score_cells(tasks, records)));
+  CHECK(results_csv(cells) == results_csv(score_cells(tasks, records)));
   const std::string csv = results_csv(cells);
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 1 + 6 * 4);
   CHECK(

@@ -21,6 +21,7 @@ refuse "a layer above text" 'kvx/(kernels|cache|press|model|score|eval)/' kvx/te
 refuse "a layer above core" 'kvx/(kernels|cache|press|io|text|model|score|eval)/' kvx/exec
 refuse "programs are run by tasks alone" 'kvx/exec/' kvx/core kvx/kernels kvx/cache kvx/press kvx/io kvx/text kvx/model
 refuse "a layer above model" 'kvx/(score|eval)/' kvx/model
+refuse "a report is what others know nothing of" 'kvx/report/' $(ls -d kvx/* | grep -v -e kvx/report -e kvx/kvx.hpp)
 
 all=$(printf '#include <%s>\n' kvx/press.hpp kvx/press/registry.hpp | "$@" -M -x c++ -)
 if echo "$all" | grep -E 'simdjson|valijson|pcre2|utf8proc|/kvx/(io|text|model)/'; then

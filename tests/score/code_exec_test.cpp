@@ -1,5 +1,6 @@
 #include <kvx/score/code_exec.hpp>
 #include <kvx/score/code_samples.hpp>
+#include <kvx/score/sample_file.hpp>
 
 #include <doctest/doctest.h>
 
@@ -95,7 +96,7 @@ TEST_CASE("Solutions pass in every form of an answer") {
   if (!shared.empty()) files.front() = shared + "/data/humaneval/HumanEval.jsonl.gz";
   std::vector<CodeProgram> programs;
   for (const std::string& file : files) {
-    for (const Sample& sample : load_code_samples(file, false)) {
+    for (const Sample& sample : read_samples(file, read_text_file(file), false, 0).samples) {
       const CodeProblem problem = code_problem(sample.answer);
       const std::string body = problem.reference.substr(problem.prompt.size());
       const std::string forms[] = {"Sure!\n\n```python\n" + problem.reference + "\n```\nThis is how.",

@@ -1,4 +1,6 @@
+#include <kvx/io/text_file.hpp>
 #include <kvx/score/code_samples.hpp>
+#include <kvx/score/sample_file.hpp>
 
 #include <doctest/doctest.h>
 
@@ -6,14 +8,13 @@
 #include <vector>
 
 #include "support/error_of.hpp"
-#include "support/temp_dir.hpp"
 
 using namespace kvx;
 
 namespace {
 const std::string kCodeData = KVX_SOURCE_DIR "/tests/data/code/";
 const std::string kHumanEvalRow =
-    R"J({"task_id": "x/0", "prompt": "def f(x):\n    \"\"\"Doubles.\"\"\"\n", "entry_point": "f", )J"
+    R"J({"task_id": "HumanEval/0", "prompt": "def f(x):\n    \"\"\"Doubles.\"\"\"\n", "entry_point": "f", )J"
     R"J("canonical_solution": "    return 2*x\n", "test": "def check(g):\n    assert g(1) == 2\n"})J";
 const std::string kMbppRow =
     R"J({"text": "Double it.", "code": "def g(x):\r\n  return x\r\ndef f(x):\r\n  return 2*g(x)", "task_id": 1, )J"
@@ -94,10 +95,13 @@ TEST_CASE("A row that lacks something is an error with its place") {
 }
 
 TEST_CASE("A file is JSON lines or one array") {
-  CHECK(load_code_samples(kCodeData + "humaneval.jsonl", false).size() == 28);
-  CHECK(load_code_samples(kCodeData + "mbpp.jsonl", false).size() == 4);
-  CHECK(load_code_samples(kCodeData + "mbpp_sanitized.json", true).size() == 14);
-  const TempDir dir;
-  const std::string path = dir.write("a.json", "[" + kSanitizedRow + ",\n{\"prompt\": \"\"}]");
-  CHECK(error_of([&] { load_code_samples(path, false); }) == path + "[1]: missing column test_imports");
+  const auto count = [](const std::string& name) {
+    return read_samples(name, read_text_file(kCodeData + name), true, 0).samples.size();
+  };
+  CHECK(count("humaneval.jsonl") == 28);
+  CHECK(count("mbpp.jsonl") == 4);
+  CHECK(count("mbpp_sanitized.json") == 14);
+  const std::string bad = changed(kSanitizedRow, "\"test_imports\"", "\"imports\"");
+  CHECK(error_of([&] { read_samples("FILE", "[" + kSanitizedRow + ",\n" + bad + "]", true, 0); }) ==
+        "FILE[1]: missing column test_imports");
 }

@@ -84,3 +84,21 @@ TEST_CASE("Hostile megabytes take a moment") {
   CHECK_FALSE(extract_json(repeated("{\"a\" 1}", kMany)));
   CHECK(extract_json(repeated("{", kMany) + "{}"));
 }
+
+TEST_CASE("Every call of an answer is found, however it is wrapped") {
+  const auto names = [](std::string_view text) {
+    const auto calls = extract_calls(text);
+    std::string found = calls ? "" : "none";
+    if (calls)
+      for (const JsonTree& call : *calls) found += call.find("name") ? *call.find("name")->string() : "?";
+    return found;
+  };
+  CHECK(names(R"([{"name": "f", "arguments": {"name": "x"}}, {"name": "g"}])") == "fg");
+  CHECK(names("{\"name\": \"f\"}\n{\"name\": \"g\"}") == "fg");
+  CHECK(names("<tool_call>\n{\"name\": \"f\"}\n</tool_call>\n<tool_call>{\"name\": \"g\"}</tool_call>") == "fg");
+  CHECK(names("Here:\n```json\n[{\"name\": \"f\"},\n {\"a\": 1}]\n```") == "f?");
+  CHECK(names(R"([{"name": "f"}, {"name": "g", )") == "f");
+  CHECK(names(" [ ]\n") == "");
+  CHECK(names("None:\n```json\n[]\n```\n") == "");
+  for (const char* text : {"", "f(x=1)", "[1]", "x = []", "[[]]", "null"}) CHECK(names(text) == "none");
+}

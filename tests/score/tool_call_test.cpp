@@ -17,6 +17,8 @@ Sample sample(std::string answer) { return {"c", "q", "", std::move(answer), "to
 const Sample kRequest = sample(
     R"({"name": "f", "arguments": {"n": 1}, "schema": {"type": "object", "properties": {"n": {"type": "number"}}, "required": ["n"]}})");
 const Sample kUnserved = sample(R"({"name": null, "arguments": {}})");
+const Sample kTwoCalls = sample(
+    R"({"functions": [{"name": "f", "parameters": {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}}, {"name": "sum", "parameters": {"type": "object", "properties": {"s": {"type": "string"}}}}], "possible": [{"f": {"n": [1, 2]}}, {"sum": {"s": ["a b", ""]}}]})");
 std::string state(const Sample& request, std::string_view answer) {
   return ToolCallTask().grade(request, answer).state;
 }
@@ -56,7 +58,49 @@ TEST_CASE("A request that no tool serves is declined or not, and has no metrics"
   CHECK(state(kUnserved, R"({"name": "f", "arguments": {}})") == "called_anyway");
   CHECK(state(kUnserved, R"({"arguments": {}})") == "called_anyway");
   CHECK(state(kUnserved, "I cannot do that.") == "unparsed");
+  CHECK(state(kUnserved, "[]") == "declined");
+  CHECK(state(kUnserved, R"([{"name": null, "arguments": {}}])") == "declined");
+  CHECK(state(kUnserved, R"([{"name": "f", "arguments": {}}])") == "called_anyway");
   CHECK(ToolCallTask().grade(kUnserved, R"({"name": null})").metrics == std::vector<std::optional<double>>(5));
+}
+
+TEST_CASE("Several calls have one state, and metrics for all of them") {
+  const std::string f = R"({"name": "f", "arguments": {"n": 2}})", g = R"({"name": "sum", "arguments": {"s": "A-B"}})";
+  const auto metrics = [](const std::string& answer) {
+    std::string bits;
+    for (const auto& metric : ToolCallTask().grade(kTwoCalls, answer).metrics) bits += *metric == 1.0 ? '1' : '0';
+    return bits;
+  };
+  const auto check = [&](const std::string& answer, const char* expected_state, const char* expected_metrics) {
+    CAPTURE(answer);
+    CHECK(state(kTwoCalls, answer) == expected_state);
+    CHECK(metrics(answer) == expected_metrics);
+  };
+  check("[" + g + ", " + f + "]", "exact", "11111");
+  check(f + "\n" + R"({"name": "sum", "arguments": {}})", "exact", "11111");
+  check(f + R"({"name": "sum", "arguments": {"s": "c"}})", "wrong_arguments", "11110");
+  check(g + R"({"name": "f", "arguments": {"n": 2.5}})", "schema_invalid", "11100");
+  check(g + R"({"name": "f"})", "schema_invalid", "11100");
+  check(f, "wrong_name", "01010");
+  check(f + f, "wrong_name", "01010");
+  check(f + R"({"name": "h", "arguments": {"s": "f, sum"}})", "wrong_name", "11000");
+  check(f + R"({"name": 1})", "wrong_name", "01000");
+  check("[]", "declined_wrongly", "01000");
+  check(R"({"name": null, "arguments": {}})", "declined_wrongly", "01000");
+  check("f and sum", "unparsed", "10000");
+  CHECK(ToolCallTask().grade(kTwoCalls, f).detail == "parallel_function_checker_no_order:wrong_count");
+  CHECK(ToolCallTask().grade(kTwoCalls, f + g).detail.empty());
+}
+
+TEST_CASE("A call of another name is held against the only right function, and an accepted value is exact") {
+  const Sample one = sample(
+      R"({"functions": [{"name": "f", "parameters": {"properties": {"n": {"type": "integer"}}}}], "possible": [{"f": {"n": ["x"]}}]})");
+  const auto valid = [&](const char* answer) { return *ToolCallTask().grade(one, answer).metrics[3] == 1.0; };
+  CHECK(valid(R"({"name": "h", "arguments": {"n": 1}})"));
+  CHECK_FALSE(valid(R"({"name": "h", "arguments": {"n": "x"}})"));
+  CHECK_FALSE(valid(R"({"name": "f", "arguments": {"n": "x"}})"));
+  CHECK(state(one, R"({"name": "f", "arguments": {"n": "x"}})") == "exact");
+  CHECK(state(one, R"({"name": "f", "arguments": {"n": "y"}})") == "schema_invalid");
 }
 
 TEST_CASE("Nothing unparsed counts as right") {
@@ -105,6 +149,9 @@ TEST_CASE("A sample that is no tool call is an error") {
   CHECK(refused("[]") == "sample's answer: expected a JSON object, found an array");
   CHECK(refused("{}") == "sample's answer: missing field name");
   CHECK(refused(R"({"name": 1})") == "sample's answer: name: expected a string or null, found a number");
+  CHECK(refused(R"({"possible": []})") == "sample's answer: missing field functions");
+  CHECK(refused(R"({"functions": [{"name": "f", "parameters": {"type": 3}}], "possible": [{"f": {}}]})")
+            .starts_with("sample's answer: parameters of f: "));
   CHECK(refused(R"({"name": "f", "arguments": {}})") == "sample's answer: missing field schema");
   CHECK(refused(R"({"name": "f", "arguments": {}, "schema": 3})").starts_with("sample's answer: schema of f: "));
 }

@@ -15,7 +15,7 @@ inline kvx::RecordOrder grid_order() { return {{"z", "a"}, {"t"}, {{"none", 0}, 
 inline std::vector<kvx::Record> grid_records(std::size_t samples) {
   std::vector<kvx::Record> records;
   for (const auto& model : grid_order().models)
-    for (const auto& [press, ratio, budget] : grid_order().cells)
+    for (const auto& [press, ratio, budget, query_aware] : grid_order().cells)
       for (std::size_t i = 0; i < samples; ++i) {
         kvx::Record record{"0123456789abcdef", model, "t", press, ratio, i};
         record.sample = {"the context " + std::to_string(i) + "\n\"q\"", "why?", "", "because", "t", 8};

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,48 +32,69 @@ struct CellDegradation {
   SilentDegradation figures;
 };
 
+namespace detail {
+
+/// The mean of a metric over the answers that it applies to.
+inline std::optional<double> mean_metric(std::span<const Record* const> answers, std::string_view metric) {
+  double sum = 0, n = 0;
+  for (const Record* answer : answers)
+    if (const auto found = answer->metrics.find(std::string(metric)); found != answer->metrics.end() && found->second)
+      sum += *found->second, ++n;
+  return n > 0 ? std::optional(sum / n) : std::nullopt;
+}
+
+}  // namespace detail
+
 /// Sets each cell's function beside its perplexity, on the samples and texts that cell and base both served; none
-/// without records of the task perplexity. In the order of the records.
+/// without records of the task perplexity. The perplexity of reference answers does not count here. In the order of the
+/// records.
 inline std::vector<CellDegradation> degradations(std::span<const Record> records) {
-  using Samples = std::map<std::pair<std::string, std::size_t>, const Record*>;  // by group and index
-  using Name = std::tuple<std::string, std::string, CellName>;                   // model, task, cell
+  using Answers = std::vector<const Record*>;                              // the attempts at one sample
+  using Samples = std::map<std::pair<std::string, std::size_t>, Answers>;  // by group and index
+  using Name = std::tuple<std::string, std::string, CellName>;             // model, task, cell
   std::map<Name, Samples> cells;
   std::vector<std::pair<Name, std::string>> groups;
   for (const Record& record : records) {
     if (record.state == kNotApplicable) continue;
     const Name name{record.model, record.task, record.cell()};
-    cells[name].emplace(std::pair(record.sample.task, record.index), &record);
+    cells[name][{record.sample.task, record.index}].push_back(&record);
     const std::pair group(name, record.sample.task);
-    if (record.task != PerplexityTask::name && std::find(groups.begin(), groups.end(), group) == groups.end())
-      groups.push_back(group);
+    const bool functions = std::any_of(kFunctionMetrics.begin(), kFunctionMetrics.end(), [&](std::string_view metric) {
+      return record.metrics.contains(std::string(metric));
+    });
+    if (functions && std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
   }
-  // Calls f(base's record, cell's record) for each sample of the two.
+  const auto is_reference = [&](const std::string& group) {  // whose perplexity is that of another task's answers
+    return std::any_of(groups.begin(), groups.end(), [&](const auto& other) { return other.second == group; });
+  };
+  // Calls f(base's answers, cell's answers) for each sample of the two.
   const auto each_pair = [&](const std::string& model, std::string_view task, const CellName& cell, auto&& f) {
     const auto own = cells.find({model, std::string(task), cell});
     const auto base = cells.find({model, std::string(task), CellName{std::string(kNoPress)}});
     if (own == cells.end() || base == cells.end()) return;
-    for (const auto& [place, record] : own->second)
-      if (const auto other = base->second.find(place); other != base->second.end()) f(*other->second, *record);
+    for (const auto& [place, answers] : own->second)
+      if (const auto other = base->second.find(place); other != base->second.end()) f(other->second, answers);
   };
   std::vector<CellDegradation> results;
   for (const auto& [name, group] : groups) {
     const auto& [model, task, cell] = name;
     if (cell == CellName{std::string(kNoPress)}) continue;
     std::vector<PairedLoss> texts;
-    each_pair(model, PerplexityTask::name, cell, [&](const Record& base, const Record& own) {
-      const double tokens = own.metrics.at("tokens").value_or(0);
-      texts.push_back({base.metrics.at("loss").value_or(0) * tokens, own.metrics.at("loss").value_or(0) * tokens,
-                       static_cast<std::size_t>(tokens)});
+    each_pair(model, PerplexityTask::name, cell, [&](const Answers& base, const Answers& own) {
+      if (is_reference(own.front()->sample.task)) return;
+      const double tokens = detail::mean_metric(own, "tokens").value_or(0);
+      texts.push_back({detail::mean_metric(base, "loss").value_or(0) * tokens,
+                       detail::mean_metric(own, "loss").value_or(0) * tokens, static_cast<std::size_t>(tokens)});
     });
     if (texts.empty()) continue;
     for (const std::string_view metric : kFunctionMetrics) {
       std::vector<double> before, after;
-      each_pair(model, task, cell, [&](const Record& base, const Record& own) {
-        const auto was = base.metrics.find(std::string(metric)), is = own.metrics.find(std::string(metric));
-        if (own.sample.task != group || was == base.metrics.end() || is == own.metrics.end()) return;
-        if (!was->second || !is->second) return;
-        before.push_back(*was->second);
-        after.push_back(*is->second);
+      each_pair(model, task, cell, [&](const Answers& base, const Answers& own) {
+        if (own.front()->sample.task != group) return;
+        const auto was = detail::mean_metric(base, metric), is = detail::mean_metric(own, metric);
+        if (!was || !is) return;
+        before.push_back(*was);
+        after.push_back(*is);
       });
       if (!before.empty())
         results.push_back({model, task, group, cell, std::string(metric), silent_degradation(before, after, texts)});

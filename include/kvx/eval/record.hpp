@@ -30,6 +30,7 @@ struct CellName {
   double ratio = 0;   ///< compression ratio; 0 where a budget says how much stays
   std::string budget =
       {};  ///< instead of a ratio: `keep=256` or `kv_bytes=100000`; the ratio then varies with contexts
+  bool query_aware = false;  ///< whether the question is compressed with its context
   auto operator<=>(const CellName&) const = default;
 };
 
@@ -46,8 +47,10 @@ struct Record {
   std::map<std::string, std::optional<double>> metrics = {};  ///< none: does not apply
   std::size_t kept_bytes = 0, full_bytes = 0;                 ///< of the context's cache, compressed and not
   std::string budget = {};                                    ///< as CellName has it
+  bool query_aware = false;                                   ///< as CellName has it
+  std::size_t attempt = 0;                                    ///< from 0, where a sample is answered several times
 
-  CellName cell() const { return {press, budget.empty() ? ratio : 0, budget}; }
+  CellName cell() const { return {press, budget.empty() ? ratio : 0, budget, query_aware}; }
 };
 
 /// One line of JSON without its end. `task` is the sample's, so that the line is one that grade_file reads, and
@@ -57,7 +60,12 @@ inline std::string to_json(const Record& record) {
   out.begin_object().key("key").value(record.key).key("model").value(record.model);
   out.key("task").value(record.sample.task).key("graded_as").value(record.task);
   out.key("press").value(record.press).key("ratio").value(record.ratio).key("budget").value(record.budget);
-  out.key("index").value(record.index);
+  out.key("query_aware")
+      .value(record.query_aware)
+      .key("index")
+      .value(record.index)
+      .key("attempt")
+      .value(record.attempt);
   out.key("state").value(record.state).key("metrics").begin_object();
   for (const auto& [name, value] : record.metrics) out.key(name).value(value.value_or(NAN));
   out.end_object().key("detail").value(record.detail);
@@ -90,6 +98,13 @@ inline std::size_t whole_number(const JsonlRow& row, const std::string& column) 
   return result;
 }
 
+inline bool boolean(const JsonlRow& row, const std::string& column) {
+  const JsonTree& value = row.at(column);
+  if (value.boolean() == nullptr)
+    throw Error(row.where(), "column " + column + ": expected true or false, found " + std::string(value.type()));
+  return *value.boolean();
+}
+
 }  // namespace detail
 
 /// Reads what to_json wrote. Throws Error, naming line and column, for anything else.
@@ -107,7 +122,9 @@ inline Record record_of(const JsonlRow& row) {
                 {},
                 detail::whole_number(row, "kept_bytes"),
                 detail::whole_number(row, "full_bytes"),
-                row.string("budget")};
+                row.string("budget"),
+                detail::boolean(row, "query_aware"),
+                detail::whole_number(row, "attempt")};
   const JsonTree& metrics = row.at("metrics");
   if (metrics.object() == nullptr)
     throw Error(row.where(), "column metrics: expected an object, found " + std::string(metrics.type()));

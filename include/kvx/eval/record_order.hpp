@@ -11,8 +11,8 @@
 
 namespace kvx::inline v0 {
 
-/// Orders records as the command named what they are of: by model, task and cell, then by index. What the command did
-/// not name comes last. Two records are equivalent when they are of the same answer.
+/// Orders records as the command named what they are of: by model, task and cell, then by index and attempt. What the
+/// command did not name comes last. Two records are equivalent when they are of the same answer.
 struct RecordOrder {
   std::vector<std::string> models, tasks;
   std::vector<CellName> cells;
@@ -20,8 +20,8 @@ struct RecordOrder {
   bool operator()(const Record& a, const Record& b) const { return place(a) < place(b); }
 
  private:
-  using Place =
-      std::tuple<std::size_t, std::string_view, std::size_t, std::string_view, std::size_t, CellName, std::size_t>;
+  using Place = std::tuple<std::size_t, std::string_view, std::size_t, std::string_view, std::size_t, CellName,
+                           std::size_t, std::size_t>;
 
   Place place(const Record& record) const {
     const auto rank = [](const auto& names, const auto& is) {
@@ -33,7 +33,8 @@ struct RecordOrder {
             record.task,
             rank(cells, [&](const auto& cell) { return cell == record.cell(); }),
             record.cell(),
-            record.index};
+            record.index,
+            record.attempt};
   }
 };
 

@@ -62,9 +62,12 @@ class RecordStore {
     file_.truncate(end_);
   }
 
-  bool contains(const std::string& model, const std::string& task, const CellName& cell, std::size_t index) const {
+  bool contains(const std::string& model, const std::string& task, const CellName& cell, std::size_t index,
+                std::size_t attempt = 0) const {
     Record record{{}, model, task, cell.press, cell.ratio, index};
     record.budget = cell.budget;
+    record.query_aware = cell.query_aware;
+    record.attempt = attempt;
     return records_.contains(record);
   }
 

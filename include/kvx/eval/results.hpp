@@ -3,12 +3,16 @@
 #include <kvx/core/error.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/score/holm.hpp>
+#include <kvx/score/pass_at_k.hpp>
 #include <kvx/score/registry.hpp>
 #include <kvx/score/scorer.hpp>
 #include <kvx/score/task.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,8 +33,10 @@ struct CellResult {
   double kept_bytes = 0, full_bytes = 0;  ///< mean size of a context's cache, compressed and not; NaN without answers
 
   bool is_base() const { return cell == CellName{std::string(kNoPress)}; }
-  /// The press, and the budget where the cell has one: `knorm keep=256`.
-  std::string press() const { return cell.budget.empty() ? cell.press : cell.press + " " + cell.budget; }
+  /// The press, and what else the cell is told by: `knorm keep=256 query_aware`.
+  std::string press() const {
+    return cell.press + (cell.budget.empty() ? "" : " " + cell.budget) + (cell.query_aware ? " query_aware" : "");
+  }
   /// The group, with the task where the group's name does not tell it.
   std::string label() const { return group == task || group.starts_with(task + "_") ? group : task + "/" + group; }
 };
@@ -63,14 +69,55 @@ inline void correct_for_the_grid(std::vector<CellResult>& cells) {
   }
 }
 
+/// The answers to one sample as one: the mean of each metric over those that it applies to.
+inline Grade mean_grade(std::span<const Grade> attempts) {
+  if (attempts.size() == 1) return attempts.front();
+  Grade mean{attempts.front().state, std::vector<std::optional<double>>(attempts.front().metrics.size())};
+  for (std::size_t m = 0; m < mean.metrics.size(); ++m) {
+    double sum = 0, n = 0;
+    for (const Grade& grade : attempts)
+      if (grade.metrics[m]) sum += *grade.metrics[m], ++n;
+    if (n > 0) mean.metrics[m] = sum / n;
+  }
+  return mean;
+}
+
+/// pass@k of samples that were answered as often each, for the usual k below and for that many; none without a metric
+/// pass@1 or a second attempt.
+inline std::vector<Share> pass_at_more(const AnyTask& task, const std::vector<std::vector<Grade>>& samples) {
+  std::vector<Share> shares;
+  const auto names = task.metric_names();
+  const auto m = static_cast<std::size_t>(std::find(names.begin(), names.end(), "pass@1") - names.begin());
+  if (m == names.size() || samples.empty()) return shares;
+  std::size_t attempts = samples.front().size();
+  for (const auto& sample : samples) attempts = std::min(attempts, sample.size());
+  std::set<std::size_t> ks = {attempts};
+  for (const std::size_t k : {2, 5, 10, 20, 50, 100})
+    if (k < attempts) ks.insert(k);
+  ks.erase(1);
+  for (const std::size_t k : ks) {
+    std::vector<double> passes;
+    for (const auto& sample : samples) {
+      std::size_t n = 0, right = 0;
+      for (const Grade& grade : sample)
+        if (grade.metrics[m]) ++n, right += *grade.metrics[m] == 1;
+      if (n >= k) passes.push_back(pass_at_k(n, right, k));
+    }
+    if (!passes.empty()) shares.push_back(mean("pass@" + std::to_string(k), passes));
+  }
+  return shares;
+}
+
 }  // namespace detail
 
 /// Scores each cell of a run and compares it with the base of its group, in the order in which the records have them.
+/// Where samples were answered several times, a sample counts once, by the mean of its answers; states count answers.
 /// Throws Error for an unknown task and for a record that lacks one of its metrics.
 inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::span<const Record> records) {
   struct Graded {
     CellResult cell;
-    std::map<std::size_t, Grade> grades = {};  // by index
+    std::map<std::size_t, std::vector<Grade>> grades = {};  // of each attempt, by index
+    std::size_t records = 0;
   };
   using Name = std::tuple<std::string, std::string, std::string, CellName>;
   std::vector<Graded> all;
@@ -78,37 +125,47 @@ inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::sp
   for (const Record& r : records) {
     const auto [place, is_new] = places.try_emplace({r.model, r.task, r.sample.task, r.cell()}, all.size());
     if (is_new) all.push_back({{r.model, r.task, r.sample.task, r.cell()}});
-    auto& [cell, grades] = all[place->second];
+    auto& [cell, grades, count] = all[place->second];
+    ++count;
     cell.ratio += r.ratio;
     if (r.state == kNotApplicable) {
       ++cell.not_applicable;
       continue;
     }
-    grades.emplace(r.index, detail::grade_of(r, registry.at(r.task)));
+    grades[r.index].push_back(detail::grade_of(r, registry.at(r.task)));
     cell.kept_bytes += static_cast<double>(r.kept_bytes);
     cell.full_bytes += static_cast<double>(r.full_bytes);
   }
   std::vector<CellResult> results;
-  for (auto& [cell, by_index] : all) {
+  for (auto& [cell, by_index, count] : all) {
     const auto base = places.find({cell.model, cell.task, cell.group, CellName{std::string(kNoPress)}});
-    std::vector<Grade> grades, paired, base_paired;
-    for (const auto& [index, grade] : by_index) {
-      grades.push_back(grade);
+    std::vector<std::vector<Grade>> samples;
+    std::vector<Grade> grades, answers, paired, base_paired;
+    for (const auto& [index, attempts] : by_index) {
+      samples.push_back(attempts);
+      grades.push_back(detail::mean_grade(attempts));
+      answers.insert(answers.end(), attempts.begin(), attempts.end());
       if (base == places.end()) continue;
       const auto& base_grades = all[base->second].grades;
       const auto other = base_grades.find(index);
       if (other == base_grades.end()) continue;
-      paired.push_back(grade);
-      base_paired.push_back(other->second);
+      paired.push_back(grades.back());
+      base_paired.push_back(detail::mean_grade(other->second));
     }
-    const Scorer scorer(registry.at(cell.task));
+    const AnyTask& task = registry.at(cell.task);
+    const Scorer scorer(task);
     CellResult result = cell;
-    const auto records_of_it = static_cast<double>(by_index.size() + cell.not_applicable);
-    result.ratio = cell.cell.budget.empty() ? cell.cell.ratio : cell.ratio / records_of_it;
+    result.ratio = cell.cell.budget.empty() ? cell.cell.ratio : cell.ratio / static_cast<double>(count);
     result.score = scorer.score(grades);
+    if (answers.size() > grades.size()) {
+      Score of_answers = scorer.score(answers);
+      result.score.states = std::move(of_answers.states);
+      result.score.summaries = std::move(of_answers.summaries);
+      for (Share& share : detail::pass_at_more(task, samples)) result.score.summaries.push_back(std::move(share));
+    }
     if (!cell.is_base() && !paired.empty()) result.changes = scorer.compare(paired, base_paired);
-    result.kept_bytes /= static_cast<double>(grades.size());
-    result.full_bytes /= static_cast<double>(grades.size());
+    result.kept_bytes /= static_cast<double>(answers.size());
+    result.full_bytes /= static_cast<double>(answers.size());
     results.push_back(std::move(result));
   }
   detail::correct_for_the_grid(results);

@@ -2,7 +2,6 @@
 
 #include <kvx/eval/results.hpp>
 #include <kvx/io/json_writer.hpp>
-#include <kvx/score/grade_file.hpp>
 #include <kvx/score/scorer.hpp>
 #include <kvx/score/wilson.hpp>
 
@@ -39,32 +38,6 @@ inline std::string csv_field(double number) {
 }
 
 }  // namespace detail
-
-/// A JSON array of one object a cell, each on its line. What no answer tells is null.
-inline std::string results_json(std::span<const CellResult> cells) {
-  std::string text;
-  for (const CellResult& cell : cells) {
-    JsonWriter out;
-    out.begin_object().key("model").value(cell.model).key("press").value(cell.press());
-    out.key("compression_ratio").value(cell.ratio).key("task").value(cell.label()).key("n").value(cell.score.n);
-    out.key("not_applicable").value(cell.not_applicable);
-    out.key("kept_bytes").value(cell.kept_bytes).key("full_bytes").value(cell.full_bytes);
-    out.key("states").begin_object();
-    for (const auto& [state, count] : cell.score.states) out.key(state).value(count);
-    out.end_object();
-    detail::write_shares("metrics", cell.score.metrics, out);
-    detail::write_shares("summaries", cell.score.summaries, out);
-    out.key("changes").begin_object();
-    for (const Change& change : cell.changes) {
-      out.key(change.metric).begin_object().key("value").value(change.value).key("n").value(change.n);
-      out.key("low").value(change.interval.low).key("high").value(change.interval.high);
-      out.key("p").raw(detail::six_digits(change.p)).key("holm_p").raw(detail::six_digits(change.holm_p)).end_object();
-    }
-    out.end_object().end_object();
-    text.append(text.empty() ? "[\n" : ",\n").append(out.text());
-  }
-  return text.empty() ? "[]\n" : text + "\n]\n";
-}
 
 /// One line a cell and metric, the task's summaries and the share of the cache that is kept among them; `change` and
 /// what follows it are against the base. A field that no answer tells is empty.

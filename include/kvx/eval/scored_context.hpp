@@ -71,6 +71,13 @@ class ScoredContext {
       for (const auto& head : kept) rows += head.size();
     return rows;
   }
+  /// What this occupies: the uncompressed cache, and which rows of it each cell keeps.
+  std::size_t context_bytes() const {
+    std::size_t sum = full_->bytes();
+    for (std::size_t c = 0; c < cells_.size(); ++c) sum += rows(c) * sizeof(Index);
+    for (const auto& queries : queries_) sum += queries.size() * sizeof(float);
+    return sum;
+  }
   /// What the cache of cell `c` will occupy, before a sequence adds to it.
   std::size_t bytes(std::size_t c) const {
     const auto quantization = cells_[c].policy.quantization();

@@ -1,72 +1,139 @@
 #pragma once
 
+#include <kvx/core/error.hpp>
 #include <kvx/eval/options.hpp>
 #include <kvx/eval/prompts.hpp>
 #include <kvx/eval/text_pieces.hpp>
 #include <kvx/io/text_file.hpp>
-#include <kvx/model/config.hpp>
-#include <kvx/score/code_samples.hpp>
 #include <kvx/score/sample.hpp>
+#include <kvx/score/sample_file.hpp>
 #include <kvx/score/task.hpp>
-#include <kvx/text/chat_template.hpp>
 #include <kvx/text/tokenizer.hpp>
 
+#include <cstddef>
 #include <filesystem>
+#include <iterator>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
 
-/// The data of one task: a text that is to be predicted, or samples that are to be answered.
+/// The data of one task: texts that are to be predicted or gone on from, or samples that are to be answered.
 struct TaskData {
-  AnyTask task;
-  std::string path, text;  ///< the file, and what is in it
-  std::vector<Sample> samples = {};
-  std::vector<std::string> wheres = {};  ///< file and line of each sample
+  struct Text {
+    std::string path, text;
+  };
 
-  /// Reads the file and checks that its samples are of the task. Throws Error.
-  TaskData(AnyTask of, const EvalOptions& options) : task(std::move(of)) {
+  AnyTask task;
+  std::vector<Text> files = {};
+  std::vector<Sample> samples = {};
+  std::vector<std::string> wheres = {};      ///< file and line of each sample
+  std::vector<std::string> references = {};  ///< of each sample, where these are to be predicted
+
+  /// Reads the files and checks that their samples are of the task. A task that predicts has the references of `others`
+  /// predicted too, if the options want it. Throws Error.
+  TaskData(AnyTask of, const EvalOptions& options, std::span<const TaskData> others = {}) : task(std::move(of)) {
     const auto own = options.task_data.find(std::string(task.name()));
-    path = own == options.task_data.end() ? options.data : own->second;
-    text = read_text_file(path);
-    if (task.predicts()) return;
-    const bool completion = options.chat == "none";
-    each_row(path, text, [&](const JsonlRow& row) {
-      if (options.limit > 0 && samples.size() == options.limit) return;
-      samples.push_back(is_code_row(row) ? code_sample(row, completion) : row.sample());
-      wheres.push_back(row.where());
-      (void)grade_at(row.where(), task, samples.back(), "");
-    });
+    for (const auto& path : own == options.task_data.end() ? std::vector{options.data} : own->second)
+      files.push_back({path, read_text_file(path)});
+    if (task.kind() == TaskKind::predicts && options.references)
+      for (const TaskData& other : others) add_references(other);
+    if (task.kind() != TaskKind::answers) return;
+    for (const auto& [path, text] : files) {
+      SampleFile file = read_samples(path, text, options.chat == "none", options.limit);
+      for (std::size_t s = 0; s < file.samples.size(); ++s) (void)grade_at(file.wheres[s], task, file.samples[s], "");
+      samples.insert(samples.end(), std::make_move_iterator(file.samples.begin()),
+                     std::make_move_iterator(file.samples.end()));
+      wheres.insert(wheres.end(), file.wheres.begin(), file.wheres.end());
+    }
+  }
+
+  /// All that answers depend on.
+  std::string bytes() const {
+    std::string all;
+    for (const Text& file : files) all.append(file.text).append(1, '\0');
+    for (const std::string& reference : references) all.append(reference).append(1, '\0');
+    return all;
+  }
+
+ private:
+  void add_references(const TaskData& other) {
+    for (std::size_t s = 0; s < other.samples.size(); ++s) {
+      auto reference = other.task.reference(other.samples[s]);
+      if (!reference || reference->empty()) continue;
+      samples.push_back(other.samples[s]);
+      wheres.push_back(other.wheres[s]);
+      references.push_back(std::move(*reference));
+    }
   }
 };
 
 /// One task as a model reads it.
 struct TaskPrompts {
-  std::string task, key;        ///< the key of its records
-  std::vector<Sample> samples;  ///< of a text's piece only the name of the text and the number of predicted tokens
-  Prompts prompts;
+  std::string task, key;             ///< the key of its records
+  std::vector<Sample> samples = {};  ///< of a text's piece only the name of the text and the number of its tokens
+  std::vector<PromptGroup> groups = {};
 };
+
+namespace detail {
+
+/// `wiki.test` of /data/wiki.test.raw.gz.
+inline std::string text_name(const std::filesystem::path& path) {
+  return (path.extension() == ".gz" ? path.stem() : path).stem().string();
+}
+
+/// A sample for each piece of each text, and a group of its own.
+inline void add_pieces(const TaskData& data, const PieceOptions& options, bool whole, const std::string& model_dir,
+                       const Prompter& prompter, TaskPrompts& prompts) {
+  if (options.length > prompter.max_positions)
+    throw Error("max-length", "expected at most the model's " + std::to_string(prompter.max_positions) +
+                                  " positions, found " + std::to_string(options.length));
+  const Token eos = eos_token(model_dir, prompter.tokenizer);
+  for (const auto& [path, text] : data.files)
+    for (TextPiece& piece : text_pieces(path, text, prompter.tokenizer, eos, options)) {
+      const std::size_t index = prompts.samples.size();
+      Sample& sample = prompts.samples.emplace_back();
+      sample.task = text_name(path);
+      sample.max_new_tokens = static_cast<int>(piece.suffix.size());
+      PromptGroup& group = prompts.groups.emplace_back(PromptGroup{std::move(piece.prefix)});
+      if (whole) group.context.insert(group.context.end(), piece.suffix.begin(), piece.suffix.end());
+      group.prompts.push_back({index, whole ? std::vector<Token>() : std::move(piece.suffix)});
+    }
+}
+
+}  // namespace detail
 
 /// Tokenizes a task's data. Throws Error for what does not fit the model.
 inline TaskPrompts task_prompts(const TaskData& data, std::string key, const EvalOptions& options,
-                                const std::string& model_dir, const ModelConfig& config, const Tokenizer& tokenizer,
-                                const ChatTemplate& chat) {
-  const std::string name(data.task.name());
-  if (!data.task.predicts())
-    return {name, std::move(key), data.samples,
-            Prompts(data.samples, data.wheres, tokenizer, chat, options.max_context_length, config.max_positions)};
-  if (options.pieces.length > config.max_positions)
-    throw Error("max-length", "expected at most the model's " + std::to_string(config.max_positions) +
-                                  " positions, found " + std::to_string(options.pieces.length));
-  const auto pieces = text_pieces(data.path, data.text, tokenizer, eos_token(model_dir, tokenizer), options.pieces);
-  std::vector<Sample> samples;
-  for (const TextPiece& piece : pieces) {
-    Sample& sample = samples.emplace_back();
-    sample.task = std::filesystem::path(data.path).stem().string();
-    sample.max_new_tokens = static_cast<int>(piece.suffix.size());
+                                const std::string& model_dir, const Prompter& prompter) {
+  TaskPrompts prompts{std::string(data.task.name()), std::move(key)};
+  if (data.task.kind() == TaskKind::answers) {
+    prompts.samples = data.samples;
+    prompts.groups = prompter.groups(data.samples, data.wheres);
+    if (options.query_aware)
+      for (PromptGroup& group : prompter.groups(data.samples, data.wheres, true))
+        prompts.groups.push_back(std::move(group));
+    return prompts;
   }
-  return {name, std::move(key), std::move(samples), Prompts(pieces)};
+  PieceOptions pieces = options.pieces;
+  const bool timed = data.task.kind() == TaskKind::is_timed;
+  if (timed) {
+    pieces.most = options.timing.pieces;
+    if (const Index end = pieces.length + options.timing.gen_tokens; end > prompter.max_positions)
+      throw Error("gen-tokens", "expected at most the model's " + std::to_string(prompter.max_positions) +
+                                    " positions with max-length, found " + std::to_string(end));
+  }
+  detail::add_pieces(data, pieces, timed, model_dir, prompter, prompts);
+  const std::size_t first = prompts.samples.size();
+  for (PromptGroup& group : prompter.groups(data.samples, data.wheres, false, data.references)) {
+    for (Prompt& prompt : group.prompts) prompt.sample += first;
+    prompts.groups.push_back(std::move(group));
+  }
+  prompts.samples.insert(prompts.samples.end(), data.samples.begin(), data.samples.end());
+  return prompts;
 }
 
 }  // namespace kvx::inline v0

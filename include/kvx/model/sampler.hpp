@@ -8,7 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,30 +37,46 @@ class Sampler {
 
   Token operator()(std::span<const float> logits) {
     if (options_.temperature == 0) return most_likely(logits);
-    std::vector<Token> order(logits.size());
-    std::iota(order.begin(), order.end(), 0);
-    const auto logit = [&](Token id) {
-      const float x = logits[static_cast<std::size_t>(id)];
-      return static_cast<double>(std::isnan(x) ? -INFINITY : x);
+    const Token best = most_likely(logits);
+    const auto logit = [&](std::size_t id) { return std::isnan(logits[id]) ? -INFINITY : logits[id]; };
+    const auto highest = static_cast<double>(logit(static_cast<std::size_t>(best)));
+    if (std::isinf(highest)) return best;
+    std::vector<Candidate> candidates(logits.size());
+    for (std::size_t id = 0; id < logits.size(); ++id)
+      candidates[id] = {static_cast<Token>(id),
+                        std::exp((static_cast<double>(logit(id)) - highest) / options_.temperature)};
+    const auto likelier = [](const Candidate& a, const Candidate& b) {
+      return a.weight != b.weight ? a.weight > b.weight : a.id < b.id;
     };
-    const auto likelier = [&](Token a, Token b) { return logit(a) != logit(b) ? logit(a) > logit(b) : a < b; };
-    if (options_.top_k > 0 && static_cast<std::size_t>(options_.top_k) < order.size()) {
-      std::nth_element(order.begin(), order.begin() + options_.top_k, order.end(), likelier);
-      order.resize(static_cast<std::size_t>(options_.top_k));
+    if (options_.top_k > 0 && static_cast<std::size_t>(options_.top_k) < candidates.size()) {
+      std::nth_element(candidates.begin(), candidates.begin() + options_.top_k, candidates.end(), likelier);
+      candidates.resize(static_cast<std::size_t>(options_.top_k));
     }
-    std::sort(order.begin(), order.end(), likelier);
-    std::vector<double> cumulative;
     double sum = 0;
-    for (const Token id : order)
-      cumulative.push_back(sum += std::exp((logit(id) - logit(order.front())) / options_.temperature));
-    const auto place = [&](double share) {
-      return std::min(std::lower_bound(cumulative.begin(), cumulative.end(), share), cumulative.end() - 1);
+    for (const Candidate& candidate : candidates) sum += candidate.weight;
+    if (options_.top_p < 1) {
+      // All that are less likely than this sum to less than what top-p leaves out, so that few have to be sorted.
+      const double least = (1 - options_.top_p) * sum / static_cast<double>(candidates.size());
+      std::erase_if(candidates, [&](const Candidate& candidate) { return candidate.weight < least; });
+      std::sort(candidates.begin(), candidates.end(), likelier);
+    }
+    double cumulative = 0;
+    for (Candidate& candidate : candidates) candidate.weight = cumulative += candidate.weight;
+    const auto first_reaching = [&](double share) {
+      const auto found = std::find_if(candidates.begin(), candidates.end(),
+                                      [&](const Candidate& candidate) { return candidate.weight >= share; });
+      return std::min(found, candidates.end() - 1);
     };
-    const double kept = *place(options_.top_p * sum);
-    return order[static_cast<std::size_t>(place(random_.uniform() * kept) - cumulative.begin())];
+    const double kept = options_.top_p < 1 ? first_reaching(options_.top_p * sum)->weight : cumulative;
+    return first_reaching(std::max(random_.uniform() * kept, std::numeric_limits<double>::min()))->id;
   }
 
  private:
+  struct Candidate {
+    Token id;
+    double weight;  // against the likeliest's, then summed up to here
+  };
+
   static Token most_likely(std::span<const float> logits) {
     std::size_t best = 0;
     while (best + 1 < logits.size() && std::isnan(logits[best])) ++best;

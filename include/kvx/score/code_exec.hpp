@@ -66,6 +66,15 @@ struct CodeExecTask {
     return {state, {double(state == "passed"), similarity}, detail};
   }
 
+  /// The reference solution: what follows the prompt where the sample ends with that, else a fenced program.
+  std::string reference(const Sample& sample) const {
+    const CodeProblem problem = code_problem(sample.answer);
+    if (!problem.prompt.empty() && sample.context + sample.question == problem.prompt &&
+        problem.reference.starts_with(problem.prompt))
+      return problem.reference.substr(problem.prompt.size());
+    return "```python\n" + problem.reference + "\n```";
+  }
+
   /// One word, and the last line of what went wrong.
   struct Verdict {
     std::string state, detail;

@@ -3,10 +3,10 @@
 #include <kvx/core/error.hpp>
 #include <kvx/io/json.hpp>
 #include <kvx/io/json_tree.hpp>
-#include <kvx/io/text_file.hpp>
 #include <kvx/score/code_problem.hpp>
 #include <kvx/score/python_lines.hpp>
 #include <kvx/score/sample.hpp>
+#include <kvx/text/lower_case.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -15,7 +15,6 @@
 #include <string_view>
 #include <tuple>
 #include <utility>
-#include <vector>
 
 namespace kvx::inline v0 {
 
@@ -68,6 +67,13 @@ inline std::pair<std::string, std::string> without_last_line(const std::string& 
 
 inline constexpr int kCodeTokens = 512;  // as users of HumanEval and MBPP allow
 
+/// `humaneval` of the task_id HumanEval/0, and where there is none.
+inline std::string set_of(const JsonlRow& row) {
+  const JsonTree* id = row.find("task_id");
+  const std::size_t end = id == nullptr || id->string() == nullptr ? std::string::npos : id->string()->find('/');
+  return end == std::string::npos ? "humaneval" : lower_case(id->string()->substr(0, end));
+}
+
 inline Sample humaneval_sample(const JsonlRow& row, bool completion) {
   CodeProblem problem;
   problem.prompt = row.string("prompt");
@@ -76,7 +82,7 @@ inline Sample humaneval_sample(const JsonlRow& row, bool completion) {
   problem.reference = problem.prompt + row.string("canonical_solution");
   if (definition_of(problem.prompt, problem.entry_point) == std::string::npos)
     throw Error(row.where(), "column prompt: expected the beginning of a function " + problem.entry_point);
-  Sample sample{"", "", "", answer_column(problem), "humaneval", kCodeTokens};
+  Sample sample{"", "", "", answer_column(problem), set_of(row), kCodeTokens};
   if (completion) {
     std::tie(sample.context, sample.question) = without_last_line(problem.prompt);
   } else {
@@ -138,13 +144,6 @@ void each_row(const std::string& path, std::string_view text, F&& f) {
   const JsonDocument document = JsonDocument::parse(text, path);
   document.root().each_element(
       [&](const JsonValue& row) { f(JsonlRow(simdjson::minify(row.element()), row.where())); });
-}
-
-/// The samples of a file, plain or gzip.
-inline std::vector<Sample> load_code_samples(const std::string& path, bool completion) {
-  std::vector<Sample> samples;
-  each_row(path, read_text_file(path), [&](const JsonlRow& row) { samples.push_back(code_sample(row, completion)); });
-  return samples;
 }
 
 }  // namespace kvx::inline v0

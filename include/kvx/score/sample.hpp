@@ -32,6 +32,7 @@ class JsonlRow {
       throw Error(where_,
                   "expected a JSON object, found " + (row ? std::string(row->type()) : detail::shortened(line, 60)));
     row_ = std::move(*row);
+    line_ = line;
   }
 
   /// "FILE: line N", from 1.
@@ -43,6 +44,16 @@ class JsonlRow {
   const JsonTree& at(const std::string& column) const {
     if (const JsonTree* value = find(column)) return *value;
     throw Error(where_, "missing column " + column);
+  }
+  /// The names of all columns, with commas between them.
+  std::string columns() const {
+    std::string names;
+    for (const JsonMember& member : *row_.object()) names += (names.empty() ? "" : ", ") + member.name;
+    return names;
+  }
+  /// The JSON of a column, with its members in the order of the line.
+  std::string json(const std::string& column) const {
+    return simdjson::minify(JsonDocument::parse(line_, where_).root().at(column).element());
   }
   const std::string& string(const std::string& column) const {
     const JsonTree& value = at(column);
@@ -68,7 +79,7 @@ class JsonlRow {
   }
 
  private:
-  std::string where_;
+  std::string where_, line_;
   JsonTree row_;
 };
 

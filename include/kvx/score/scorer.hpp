@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -45,17 +47,30 @@ inline bool is_verdict(std::span<const double> values) {
   return std::all_of(values.begin(), values.end(), [](double value) { return value == 0 || value == 1; });
 }
 
+/// Of the mean, from the sample's standard deviation; NaN of fewer than two values.
+inline double standard_error(std::span<const double> values, double mean) {
+  double squares = 0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  const auto n = static_cast<double>(values.size());
+  return values.size() < 2 ? std::numeric_limits<double>::quiet_NaN() : std::sqrt(squares / (n - 1) / n);
+}
+
 /// The mean, with Wilson's interval for verdicts and a bootstrapped one for anything else.
 inline Share mean(std::string name, std::span<const double> values) {
-  if (is_verdict(values))
-    return wilson(std::move(name), std::accumulate(values.begin(), values.end(), 0.0), values.size());
-  const std::array<std::size_t, 1> sizes = {values.size()};
-  const Interval interval = bootstrap(sizes, [&](Resample drawn) -> std::optional<double> {
-    double sum = 0;
-    for (const std::size_t i : drawn.front()) sum += values[i];
-    return sum / static_cast<double>(values.size());
-  });
-  return {std::move(name), interval.value, values.size(), interval.low, interval.high};
+  Share share;
+  if (is_verdict(values)) {
+    share = wilson(std::move(name), std::accumulate(values.begin(), values.end(), 0.0), values.size());
+  } else {
+    const std::array<std::size_t, 1> sizes = {values.size()};
+    const Interval interval = bootstrap(sizes, [&](Resample drawn) -> std::optional<double> {
+      double sum = 0;
+      for (const std::size_t i : drawn.front()) sum += values[i];
+      return sum / static_cast<double>(values.size());
+    });
+    share = {std::move(name), interval.value, values.size(), interval.low, interval.high};
+  }
+  share.error = standard_error(values, share.value);
+  return share;
 }
 
 }  // namespace detail

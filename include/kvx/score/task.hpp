@@ -38,6 +38,14 @@ concept SummarizesGrades = requires(const T t, std::span<const Grade> grades) {
                              { t.summaries(grades) } -> std::same_as<std::vector<Share>>;
                            };
 
+/// How long one sequence took that was generated alone, in seconds.
+struct GenerationTimes {
+  double prefill = 0;      ///< until the context's cache was compressed
+  double first_token = 0;  ///< from the start to the first token
+  double decode = 0;       ///< from the first token to the last
+  std::size_t tokens = 0;  ///< generated, at least two
+};
+
 /// A task that has texts predicted: its model is fed what it would otherwise answer, and `predicted` makes a grade of
 /// each token's negative log-likelihood and divergence from the base, and of how often both find the same token
 /// likeliest.
@@ -45,6 +53,21 @@ template <class T>
 concept PredictsTexts = requires(std::span<const double> nll, std::vector<double> kl, std::size_t same_top) {
                           { T::predicted(nll, kl, same_top) } -> std::same_as<Grade>;
                         };
+
+/// A task that has generations timed: no answer is looked at, `timed` makes a grade of how long one took.
+template <class T>
+concept TimesGenerations = requires(const GenerationTimes& times) {
+                             { T::timed(times) } -> std::same_as<Grade>;
+                           };
+
+/// A task whose samples have an answer that could have been written: its text.
+template <class T>
+concept HasReferences = requires(const T t, const Sample& sample) {
+                          { t.reference(sample) } -> std::same_as<std::string>;
+                        };
+
+/// What a model does for a task.
+enum class TaskKind { answers, predicts, is_timed };
 
 /// A task chosen at run time. Copies share it; it is immutable.
 class AnyTask {
@@ -57,11 +80,15 @@ class AnyTask {
   /// Throws Error when the sample is none of this task; never because of the answer.
   Grade grade(const Sample& sample, std::string_view answer) const { return task_->grade(sample, answer); }
   std::vector<Share> summaries(std::span<const Grade> grades) const { return task_->summaries(grades); }
-  /// Whether it is one that PredictsTexts; only then may predicted() be called.
-  bool predicts() const { return task_->predicts(); }
+  TaskKind kind() const { return task_->kind(); }
+  /// Only of one that PredictsTexts.
   Grade predicted(std::span<const double> nll, std::vector<double> kl, std::size_t same_top) const {
     return task_->predicted(nll, std::move(kl), same_top);
   }
+  /// Only of one that TimesGenerations.
+  Grade timed(const GenerationTimes& times) const { return task_->timed(times); }
+  /// What a right answer to the sample looks like; none where the task has no references.
+  std::optional<std::string> reference(const Sample& sample) const { return task_->reference(sample); }
 
  private:
   struct Interface {
@@ -70,8 +97,10 @@ class AnyTask {
     virtual std::span<const std::string_view> metric_names() const = 0;
     virtual Grade grade(const Sample&, std::string_view) const = 0;
     virtual std::vector<Share> summaries(std::span<const Grade>) const = 0;
-    virtual bool predicts() const = 0;
+    virtual TaskKind kind() const = 0;
     virtual Grade predicted(std::span<const double>, std::vector<double>, std::size_t) const = 0;
+    virtual Grade timed(const GenerationTimes&) const = 0;
+    virtual std::optional<std::string> reference(const Sample&) const = 0;
   };
   template <class T>
   struct Holder final : Interface {
@@ -83,13 +112,25 @@ class AnyTask {
       if constexpr (SummarizesGrades<T>) return task.summaries(grades);
       return {};
     }
-    bool predicts() const override { return PredictsTexts<T>; }
+    TaskKind kind() const override {
+      return PredictsTexts<T> ? TaskKind::predicts : TimesGenerations<T> ? TaskKind::is_timed : TaskKind::answers;
+    }
     Grade predicted([[maybe_unused]] std::span<const double> nll, [[maybe_unused]] std::vector<double> kl,
                     [[maybe_unused]] std::size_t same_top) const override {
       if constexpr (PredictsTexts<T>)
         return T::predicted(nll, std::move(kl), same_top);
       else
-        throw Error("task " + std::string(T::name), "it answers, and predicts no texts");
+        throw Error("task " + std::string(T::name), "it predicts no texts");
+    }
+    Grade timed([[maybe_unused]] const GenerationTimes& times) const override {
+      if constexpr (TimesGenerations<T>)
+        return T::timed(times);
+      else
+        throw Error("task " + std::string(T::name), "it times no generations");
+    }
+    std::optional<std::string> reference([[maybe_unused]] const Sample& sample) const override {
+      if constexpr (HasReferences<T>) return task.reference(sample);
+      return std::nullopt;
     }
     T task;
   };

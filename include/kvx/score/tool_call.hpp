@@ -4,13 +4,20 @@
 #include <kvx/io/json_schema.hpp>
 #include <kvx/io/json_tree.hpp>
 #include <kvx/io/json_tree_parse.hpp>
+#include <kvx/io/json_tree_text.hpp>
+#include <kvx/io/json_writer.hpp>
+#include <kvx/score/bfcl_ast.hpp>
 #include <kvx/score/extract_json.hpp>
+#include <kvx/score/gold_calls.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/score/wilson.hpp>
+#include <kvx/text/python_json.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,10 +26,17 @@
 
 namespace kvx::inline v0 {
 
-/// Does the model still call the right tool, with the right arguments? A sample's answer is JSON: the name of the tool,
-/// the arguments, and the JSON Schema of the arguments. A request that no tool serves has the name null; declining it
-/// is its right answer, and the metrics leave it out. Verdicts as kv-exec-bench's tool_call gives them (Chittori,
-/// 2026).
+/// Does the model still call the right tool, with the right arguments? A sample's answer is JSON, in one of two forms:
+///
+/// `name`, `arguments` and `schema`, the JSON Schema of the arguments: the first call counts, and the verdicts are
+/// those of kv-exec-bench's tool_call (Chittori, 2026).
+///
+/// `functions` and `possible`, as gold_calls() reads them: every call counts, and args_exact is ast_verdict(), which
+/// accepts some answers that the schema does not. schema_valid holds a call against the function that it names, or
+/// against the right one where there is one alone.
+///
+/// A request that no tool serves has the name null; declining it is its right answer, and the metrics leave it out. To
+/// decline is to begin with a call of null, or to call nothing in an empty array.
 struct ToolCallTask {
   static constexpr std::string_view name = "tool_call";
 
@@ -34,41 +48,55 @@ struct ToolCallTask {
   }
 
   Grade grade(const Sample& sample, std::string_view answer) const {
-    const auto gold = parse_json(sample.answer);
+    const auto parsed = parse_json(sample.answer);
+    if (!parsed || parsed->object() == nullptr)
+      throw Error("sample's answer",
+                  "expected a JSON object, found " + (parsed ? std::string(parsed->type()) : "no JSON"));
+    const JsonTree& gold = *parsed;
+    if (gold.find("possible") != nullptr) return grade_calls(gold, answer);
     const JsonTree& tool = gold_member(gold, "name");
-    const auto call = extract_json(answer);
-    const JsonTree* called = call ? call->find("name") : nullptr;
-    const bool declines = called != nullptr && called->is_null();
-    if (tool.is_null())
-      return {!call      ? "unparsed"
-              : declines ? "declined"
-                         : "called_anyway",
+    if (tool.is_null()) {
+      const auto calls = extract_calls(answer);
+      return {!calls             ? "unparsed"
+              : declines(*calls) ? "declined"
+                                 : "called_anyway",
               std::vector<std::optional<double>>(metric_names().size())};
+    }
     if (tool.string() == nullptr)
       throw Error("sample's answer", "name: expected a string or null, found " + std::string(tool.type()));
     const JsonTree& gold_arguments = gold_member(gold, "arguments");
     const JsonSchema schema(gold_member(gold, "schema"), "sample's answer: schema of " + *tool.string());
 
-    Grade grade;
-    const bool named = answer.find(*tool.string()) != answer.npos;
-    const bool name_match = called != nullptr && *called == tool;
-    const JsonTree* given = call ? call->find("arguments") : nullptr;
-    const JsonTree arguments = given != nullptr ? *given : JsonTree();
-    bool valid = false;
-    try {
-      valid = call && schema.accepts(arguments);
-    } catch (const Error& error) {  // an answer that takes too long to validate is not valid
-      grade.detail = error.what();
+    Checks checks;
+    checks.named = answer.find(*tool.string()) != answer.npos;
+    const auto call = extract_json(answer);
+    if (!call) return checks.grade();
+    checks.parsed = true;
+    checks.declined = declines({&*call, 1});
+    const JsonTree* called = call->find("name");
+    checks.name_match = called != nullptr && *called == tool;
+    checks.valid = checks.accepts(schema, arguments_of(*call));
+    checks.exact = python_equal(arguments_of(*call), gold_arguments);
+    return checks.grade();
+  }
+
+  /// The answer that the context asks for; of several accepted values the first.
+  std::string reference(const Sample& sample) const {
+    const auto gold = parse_json(sample.answer);
+    if (!gold) throw Error("sample's answer", "expected a JSON object, found no JSON");
+    JsonWriter out;
+    const JsonTree* possible = gold->find("possible");
+    if (possible == nullptr) {
+      write_json(gold_member(*gold, "name"), out.begin_object().key("name"));
+      write_json(gold_member(*gold, "arguments"), out.key("arguments"));
+      out.end_object();
+    } else {
+      const auto calls = gold_calls(gold_member(*gold, "functions"), *possible);
+      if (calls.size() > 1) out.begin_array();
+      for (const GoldCall& call : calls) write_call(call, out);
+      if (calls.size() > 1) out.end_array();
     }
-    const bool exact = call && python_equal(arguments, gold_arguments);
-    grade.metrics = {double(named), double(call.has_value()), double(name_match), double(valid), double(exact)};
-    grade.state = !call         ? "unparsed"
-                  : declines    ? "declined_wrongly"
-                  : !name_match ? "wrong_name"
-                  : !valid      ? "schema_invalid"
-                  : !exact      ? "wrong_arguments"
-                                : "exact";
-    return grade;
+    return python_json(out.text(), "sample's answer");
   }
 
   /// How many of the declined requests no tool serves, and how many that no tool serves were declined.
@@ -84,10 +112,106 @@ struct ToolCallTask {
   }
 
  private:
-  static const JsonTree& gold_member(const std::optional<JsonTree>& gold, std::string_view member) {
-    if (!gold || gold->object() == nullptr)
-      throw Error("sample's answer", "expected a JSON object, found " + (gold ? std::string(gold->type()) : "no JSON"));
-    if (const JsonTree* found = gold->find(member)) return *found;
+  /// What was found out about an answer.
+  struct Checks {
+    bool named = false, parsed = false, declined = false, name_match = false, valid = false, exact = false;
+    std::string detail = {};
+
+    bool accepts(const JsonSchema& schema, const JsonTree& arguments) {
+      try {
+        return schema.accepts(arguments);
+      } catch (const Error& error) {  // an answer that takes too long to validate is not valid
+        detail = error.what();
+        return false;
+      }
+    }
+
+    Grade grade() const {
+      return {!parsed       ? "unparsed"
+              : declined    ? "declined_wrongly"
+              : !name_match ? "wrong_name"
+              : !valid      ? "schema_invalid"
+              : !exact      ? "wrong_arguments"
+                            : "exact",
+              {double(named), double(parsed), double(name_match), double(valid), double(exact)},
+              detail};
+    }
+  };
+
+  static Grade grade_calls(const JsonTree& gold, std::string_view answer) {
+    const JsonTree &functions = gold_member(gold, "functions"), &possible = gold_member(gold, "possible");
+    std::map<std::string_view, JsonSchema> schemas;
+    std::vector<std::string_view> names, called;
+    Checks checks;
+    checks.named = true;
+    for (const GoldCall& wanted : gold_calls(functions, possible)) {
+      schemas.try_emplace(*wanted.name, *wanted.schema, "sample's answer: parameters of " + *wanted.name);
+      names.push_back(*wanted.name);
+      checks.named = checks.named && answer.find(*wanted.name) != answer.npos;
+    }
+    const auto calls = extract_calls(answer);
+    if (!calls) return checks.grade();
+    checks.parsed = true;
+    checks.declined = declines(*calls);
+    checks.valid = !calls->empty();
+    for (const JsonTree& call : *calls) {
+      const JsonTree* name = call.find("name");
+      called.push_back(name != nullptr && name->string() != nullptr ? *name->string() : std::string_view());
+      const auto schema = schemas.size() == 1 ? schemas.begin() : schemas.find(called.back());
+      checks.valid = checks.valid && schema != schemas.end() && checks.accepts(schema->second, arguments_of(call));
+    }
+    std::sort(names.begin(), names.end());
+    std::sort(called.begin(), called.end());
+    checks.name_match = names == called;
+    const AstVerdict verdict = ast_verdict(functions, possible, *calls);
+    checks.exact = verdict.valid;
+    if (checks.detail.empty()) checks.detail = verdict.error_type;
+    Grade grade = checks.grade();
+    if (verdict.valid) grade.state = "exact";  // even where a variable's name stands for what the schema wants
+    return grade;
+  }
+
+  static void write_call(const GoldCall& call, JsonWriter& out) {
+    write_accepted(*call.accepted, out.begin_object().key("name").value(*call.name).key("arguments"));
+    out.end_object();
+  }
+
+  /// An object's members each with the first of their accepted values, and an array's elements likewise.
+  static void write_accepted(const JsonTree& value, JsonWriter& out) {
+    if (value.object() != nullptr) {
+      out.begin_object();
+      for (const auto& [name, values] : *value.object()) {
+        if (values.array() == nullptr) {  // no alternatives: what a parameter of no known type has
+          write_json(values, out.key(name));
+          continue;
+        }
+        const auto first = std::find_if(values.array()->begin(), values.array()->end(), [](const JsonTree& accepted) {
+          return accepted.string() == nullptr || !accepted.string()->empty();  // an empty text: may be left out
+        });
+        if (first != values.array()->end()) write_accepted(*first, out.key(name));
+      }
+      out.end_object();
+    } else if (value.array() != nullptr) {
+      out.begin_array();
+      for (const JsonTree& element : *value.array()) write_accepted(element, out);
+      out.end_array();
+    } else {
+      write_json(value, out);
+    }
+  }
+
+  static bool declines(std::span<const JsonTree> calls) {
+    const JsonTree* name = calls.empty() ? nullptr : calls.front().find("name");
+    return calls.empty() || (name != nullptr && name->is_null());
+  }
+
+  static JsonTree arguments_of(const JsonTree& call) {
+    const JsonTree* arguments = call.find("arguments");
+    return arguments == nullptr ? JsonTree() : *arguments;
+  }
+
+  static const JsonTree& gold_member(const JsonTree& gold, std::string_view member) {
+    if (const JsonTree* found = gold.find(member)) return *found;
     throw Error("sample's answer", "missing field " + std::string(member));
   }
 };

@@ -15,6 +15,7 @@ struct Share {
   double value = 0;
   std::size_t n = 0;
   double low = 0, high = 0;
+  double error = std::numeric_limits<double>::quiet_NaN();  ///< standard error of a mean; NaN where there is none
 };
 
 /// Wilson, "Probable Inference, the Law of Succession, and Statistical Inference" (1927). `hits` is a sum of values

@@ -1,4 +1,4 @@
-#include <kvx/eval/answer_grid.hpp>
+#include <kvx/eval/grid_batch.hpp>
 
 #include <doctest/doctest.h>
 #include <kvx/core/random.hpp>
@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <limits>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -42,10 +43,10 @@ struct Grid {
   std::vector<Place> finished = {};
   double seconds = 0;
 
-  explicit Grid(const std::string& dir = kvx_test::kTinyRandom, Dtype dtype = Dtype::f32)
+  explicit Grid(const std::string& dir = kvx_test::kTinyRandom, Dtype dtype = Dtype::f32, Index context = 50)
       : threads(1),
         model(Qwen2::load(dir, parse_weight_format(name_of(dtype)), threads)),
-        scored(model, kvx_test::random_tokens(50, 10), cells(), dtype, threads) {
+        scored(model, kvx_test::random_tokens(context, 10), cells(), dtype, threads) {
     for (std::size_t c = 0; c < cells().size(); ++c)
       for (std::size_t q = 0; q < questions.size(); ++q) jobs.push_back({c, q});
   }
@@ -78,13 +79,14 @@ struct Grid {
     Answers all;
     finished.clear();
     seconds = 0;
-    answer_grid(model, scored, questions, some, limits, with,
-                [&](const GridJob& job, std::span<const Token> tokens, double its_seconds) {
-                  finished.emplace_back(job.cell, job.question);
-                  all[finished.back()].assign(tokens.begin(), tokens.end());
-                  seconds += its_seconds;
-                  CHECK(its_seconds > 0);
-                });
+    GridBatch batch(model, limits, with);
+    batch.add({scored, questions, some, [&](const GridJob& job, std::span<const Token> tokens, double its_seconds) {
+                 finished.emplace_back(job.cell, job.question);
+                 all[finished.back()].assign(tokens.begin(), tokens.end());
+                 seconds += its_seconds;
+                 CHECK(its_seconds > 0);
+               }});
+    batch.finish();
     return all;
   }
   Answers answer(const BatchLimits& limits) { return answer(jobs, limits, threads); }
@@ -166,6 +168,63 @@ TEST_CASE("A batch is as large as its limits allow, and no larger") {
   CHECK(grid.finished == std::vector<Place>{{1, 1}, {1, 0}, {2, 1}, {2, 0}});
 }
 
+TEST_CASE("Contexts share one batch, whose answers are those of each alone") {
+  Grid grid, other(kvx_test::kTinyRandom, Dtype::f32, 40);
+  const Answers expected = grid.expected(), others = other.expected();
+  REQUIRE(expected.at({1, 0}) != others.at({1, 0}));
+  const std::size_t least = std::max(grid.least_memory(), other.least_memory());
+  for (const bool draft : {false, true})
+    for (const Index sequences : {1, 5, 64})
+      for (const std::size_t bytes : {2 * least, kMuch}) {
+        std::map<int, Answers> found;
+        std::vector<int> order;
+        GridBatch batch(grid.model, {sequences, bytes, draft}, grid.threads);
+        for (const int which : {0, 1, 2}) {
+          const Grid& of = which == 1 ? other : grid;
+          batch.make_room(of.scored.context_bytes());
+          batch.add({of.scored, of.questions, of.jobs,
+                     [&found, &order, which](const GridJob& job, std::span<const Token> tokens, double) {
+                       found[which][{job.cell, job.question}].assign(tokens.begin(), tokens.end());
+                       order.push_back(which);
+                     }});
+        }
+        batch.finish();
+        CHECK(found[0] == expected);
+        CHECK(found[1] == others);
+        CHECK(found[2] == expected);
+        CHECK(order.size() == 3 * grid.jobs.size());
+        if (sequences == 1) CHECK(std::is_sorted(order.begin(), order.end()));
+        if (sequences == 5 && bytes == kMuch && !draft) CHECK_FALSE(std::is_sorted(order.begin(), order.end()));
+      }
+}
+
+TEST_CASE("Attempts are drawn each with its own seed, and the same whatever the batch") {
+  Grid grid;
+  for (Question& question : grid.questions) question.sampler = {.temperature = 1, .seed = 5};
+  grid.jobs.clear();
+  for (std::size_t attempt = 0; attempt < 6; ++attempt) grid.jobs.push_back({1, 0, attempt});
+  const auto drawn = [&](Index sequences) {
+    std::map<std::size_t, std::vector<Token>> answers;
+    GridBatch batch(grid.model, {sequences, kMuch}, grid.threads);
+    batch.add({grid.scored, grid.questions, grid.jobs, [&](const GridJob& job, std::span<const Token> tokens, double) {
+                 answers[job.attempt].assign(tokens.begin(), tokens.end());
+               }});
+    batch.finish();
+    return answers;
+  };
+  const auto together = drawn(64);
+  CHECK(together == drawn(1));
+  CHECK(together == drawn(4));
+  std::set<std::vector<Token>> different;
+  for (const auto& [attempt, tokens] : together) different.insert(tokens);
+  CHECK(different.size() >= 4);
+  Sampler second({.temperature = 1, .seed = 6});
+  SequenceCache sequence = grid.scored.start(1);
+  const Step step{&sequence, grid.questions[0].tokens};
+  CHECK(together.at(1) == generate(grid.model, sequence, forward(grid.model, {&step, 1}, grid.threads), second,
+                                   grid.questions[0].max_new_tokens, grid.threads, [](Token) {}));
+}
+
 TEST_CASE("The seconds of all answers are those of the batch") {
   Grid grid;
   const auto start = std::chrono::steady_clock::now();
@@ -182,9 +241,9 @@ TEST_CASE("Memory that does not hold one cell with one question is an error") {
     const auto rows =
         static_cast<Index>(grid.questions[job.question].tokens.size()) + grid.questions[job.question].max_new_tokens;
     const CacheShape& shape = grid.scored.shape();
-    CHECK(least >= grid.scored.bytes(job.cell) +
-                       static_cast<std::size_t>(rows * shape.layers * shape.kv_heads) * shape.row_bytes());
-    CHECK(least < grid.scored.bytes(job.cell) + 100'000);
+    const std::size_t caches = grid.scored.context_bytes() + grid.scored.bytes(job.cell);
+    CHECK(least >= caches + static_cast<std::size_t>(rows * shape.layers * shape.kv_heads) * shape.row_bytes());
+    CHECK(least < caches + 100'000);
     CHECK(error_of([&] {
             grid.answer({64, least - 1, false});
           }) == "memory: expected at least " + std::to_string(least) + " bytes for one cell with one question, found " +

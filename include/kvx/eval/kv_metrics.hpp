@@ -1,0 +1,96 @@
+#pragma once
+
+#include <kvx/eval/results.hpp>
+#include <kvx/eval/results_text.hpp>
+#include <kvx/io/json_writer.hpp>
+#include <kvx/score/latency.hpp>
+#include <kvx/score/perplexity.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// What one cell does to perplexity and to time on one text. NaN is what was not measured.
+struct KvMetrics {
+  static constexpr std::array<std::string_view, 7> kMeasured = {
+      "ppl", "prefill_time", "ttft", "tpot", "throughput", "decode_time", "total_generation_time"};
+  static constexpr std::array<std::string_view, 5> kAgainstBase = {"ppl_delta", "prefill_speedup", "ttft_speedup",
+                                                                   "tpot_speedup", "throughput_ratio"};
+
+  std::string model, dataset, method;  ///< the last part of the model's path, the text's name, the press
+  double compression_ratio = 0;
+  std::array<double, kMeasured.size()> measured;         ///< times are medians, in seconds
+  std::array<double, kAgainstBase.size()> against_base;  ///< above 1 is faster
+};
+
+/// Joins perplexity and latency by model, text and cell; none where no latency was measured.
+inline std::vector<KvMetrics> kv_metrics(std::span<const CellResult> cells) {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  const auto summary = [&](std::string_view task, const CellResult& of, const CellName& cell,
+                           const std::string& name) -> double {
+    for (const CellResult& other : cells) {
+      if (other.task != task || other.model != of.model || other.group != of.group || other.cell != cell) continue;
+      for (const Share& share : other.score.summaries)
+        if (share.name == name) return share.value;
+    }
+    return kNone;
+  };
+  const auto measure = [&](const CellResult& of, const CellName& cell) {
+    std::array<double, KvMetrics::kMeasured.size()> measured;
+    measured[0] = summary(PerplexityTask::name, of, cell, "perplexity");
+    for (std::size_t m = 1; m < measured.size(); ++m)
+      measured[m] = summary(LatencyTask::name, of, cell, std::string(KvMetrics::kMeasured[m]) + "_median");
+    return measured;
+  };
+  std::vector<KvMetrics> rows;
+  for (const CellResult& cell : cells) {
+    if (cell.task != LatencyTask::name) continue;
+    const auto own = measure(cell, cell.cell), base = measure(cell, {std::string(kNoPress)});
+    rows.push_back({std::filesystem::path(cell.model + "/").parent_path().filename().string(),
+                    cell.group,
+                    cell.press(),
+                    cell.ratio,
+                    own,
+                    {own[0] - base[0], base[1] / own[1], base[2] / own[2], base[3] / own[3], own[4] / base[4]}});
+  }
+  return rows;
+}
+
+/// One line a row; what was not measured is empty.
+inline std::string kv_metrics_csv(std::span<const KvMetrics> rows) {
+  std::string text = "model,dataset,method,compression_ratio";
+  for (const auto name : KvMetrics::kMeasured) text.append(",").append(name);
+  for (const auto name : KvMetrics::kAgainstBase) text.append(",").append(name);
+  for (const KvMetrics& row : rows) {
+    text.append("\n").append(detail::csv_field(row.model)).append(",").append(detail::csv_field(row.dataset));
+    text.append(",").append(detail::csv_field(row.method)).append(",").append(detail::csv_field(row.compression_ratio));
+    for (const double number : row.measured) text.append(",").append(detail::csv_field(number));
+    for (const double number : row.against_base) text.append(",").append(detail::csv_field(number));
+  }
+  return text + "\n";
+}
+
+/// The same as an array of objects; what was not measured is null.
+inline std::string kv_metrics_json(std::span<const KvMetrics> rows) {
+  JsonWriter out;
+  out.begin_array();
+  for (const KvMetrics& row : rows) {
+    out.begin_object().key("model").value(row.model).key("dataset").value(row.dataset).key("method").value(row.method);
+    out.key("compression_ratio").value(row.compression_ratio);
+    for (std::size_t m = 0; m < row.measured.size(); ++m) out.key(KvMetrics::kMeasured[m]).value(row.measured[m]);
+    for (std::size_t m = 0; m < row.against_base.size(); ++m)
+      out.key(KvMetrics::kAgainstBase[m]).value(row.against_base[m]);
+    out.end_object();
+  }
+  return out.end_array().text() + "\n";
+}
+
+}  // namespace kvx::inline v0

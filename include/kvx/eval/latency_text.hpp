@@ -1,0 +1,59 @@
+#pragma once
+
+#include <kvx/eval/report_markdown.hpp>
+#include <kvx/eval/results.hpp>
+#include <kvx/eval/results_text.hpp>
+#include <kvx/score/latency.hpp>
+#include <kvx/score/wilson.hpp>
+
+#include <array>
+#include <cstddef>
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// A Markdown table for each model and text whose generations were timed: medians and quartiles, times in milliseconds,
+/// and how many times as fast as the base's a token comes. Empty without latencies.
+inline std::string latency_markdown(std::span<const CellResult> cells) {
+  constexpr std::array<const char*, 6> kHeads = {"prefill ms", "TTFT ms",   "TPOT ms",
+                                                 "tokens/s",   "decode ms", "total ms"};
+  constexpr std::size_t kTpot = 2, kThroughput = 3;
+  std::vector<std::string> titles;
+  std::map<std::string, std::vector<std::vector<std::string>>> tables;
+  std::map<std::string, double> base_tpot;
+  for (const CellResult& cell : cells) {
+    if (cell.task != LatencyTask::name) continue;
+    const std::string title = detail::markdown_text(cell.model + ": " + cell.label());
+    auto& rows = tables[title];
+    if (rows.empty()) {
+      titles.push_back(title);
+      rows.push_back({"press", "ratio", "n"});
+      rows.back().insert(rows.back().end(), kHeads.begin(), kHeads.end());
+      for (const char* head : {"TPOT speedup", "not applicable", "MB kept"}) rows.back().push_back(head);
+    }
+    auto& row = rows.emplace_back();
+    row = {detail::markdown_text(cell.press()), detail::six_digits(cell.ratio), std::to_string(cell.score.n)};
+    for (std::size_t m = 0; m < kHeads.size(); ++m) {
+      Share median = cell.score.summaries.at(m);
+      const double scale = m == kThroughput ? 1 : 1e3;
+      for (double* const number : {&median.value, &median.low, &median.high}) *number *= scale;
+      row.push_back(detail::interval_text(median));
+    }
+    const double tpot = cell.score.summaries[kTpot].value;
+    if (cell.is_base()) base_tpot[title] = tpot;
+    const auto base = base_tpot.find(title);
+    row.push_back(base == base_tpot.end() ? "-" : detail::decimals(base->second / tpot, 2));
+    row.push_back(std::to_string(cell.not_applicable));
+    row.push_back(detail::decimals(cell.kept_bytes / 1e6, 2));
+  }
+  std::string text;
+  for (const std::string& title : titles)
+    text.append(text.empty() ? "" : "\n").append(title).append("\n\n") += detail::markdown_table(tables[title]);
+  return text.empty() ? text : text + "\nmedian [quartiles] of one sequence alone\n";
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,250 @@
+#pragma once
+
+#include <kvx/cache/cache_shape.hpp>
+#include <kvx/core/error.hpp>
+#include <kvx/core/threads.hpp>
+#include <kvx/core/token.hpp>
+#include <kvx/eval/cell.hpp>
+#include <kvx/eval/grid_batch.hpp>
+#include <kvx/eval/machine.hpp>
+#include <kvx/eval/memory.hpp>
+#include <kvx/eval/missing_answers.hpp>
+#include <kvx/eval/options.hpp>
+#include <kvx/eval/planned_cells.hpp>
+#include <kvx/eval/predict_cells.hpp>
+#include <kvx/eval/prepared_model.hpp>
+#include <kvx/eval/prompts.hpp>
+#include <kvx/eval/record.hpp>
+#include <kvx/eval/record_store.hpp>
+#include <kvx/eval/run_times.hpp>
+#include <kvx/eval/scored_context.hpp>
+#include <kvx/eval/task_data.hpp>
+#include <kvx/eval/time_generation.hpp>
+#include <kvx/model/qwen2.hpp>
+#include <kvx/model/sampler.hpp>
+#include <kvx/press/allowance.hpp>
+#include <kvx/press/any_policy.hpp>
+#include <kvx/press/none.hpp>
+#include <kvx/score/registry.hpp>
+#include <kvx/score/sample.hpp>
+#include <kvx/score/task.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Answers and grades what the records of one model lack: questions in one batch that contexts join and leave, texts
+/// piece by piece, timed generations one by one.
+class ModelRun {
+ public:
+  /// What a prefill is for on_work, in answers, for each answer that follows it.
+  static constexpr double kPrefillWork = 0.25;
+
+  /// Loads the weights. Calls on_work(work done since) as run() goes, in answers. All that is referred to outlives it.
+  ModelRun(const PreparedModel& model, const EvalOptions& options, const TaskRegistry& tasks,
+           std::span<const PlannedCell> cells, RecordStore& store, Threads& threads, RunTimes& times,
+           std::function<void(double)> on_work)
+      : model_(model),
+        options_(options),
+        tasks_(tasks),
+        cells_(cells),
+        store_(store),
+        threads_(threads),
+        times_(times),
+        on_work_(std::move(on_work)),
+        weights_(load()),
+        shape_(weights_.cache_shape(options.dtype)),
+        batch_(weights_, {options.max_batch, free_bytes(), options.draft}, threads) {}
+
+  void run() {
+    for (const TaskPrompts& task : model_.tasks) {
+      for (const PromptGroup& group : task.groups) run_group(task, group);
+      decode([&] { batch_.finish(); });
+    }
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  }
+
+  Qwen2 load() {
+    const auto start = Clock::now();
+    auto weights = Qwen2::load(model_.dir, options_.weights, threads_);
+    times_.load_seconds += seconds_since(start);
+    return weights;
+  }
+
+  /// The cells of a group that lack answers, by their places among all, and those answers.
+  struct GroupPlan {
+    std::vector<std::size_t> cells;
+    std::vector<GridJob> jobs;
+  };
+
+  void run_group(const TaskPrompts& task, const PromptGroup& group) {
+    GroupPlan plan;
+    each_missing(model_, task, group, cells_, store_, attempts_of(tasks_.at(task.task), options_),
+                 [&](std::size_t cell, std::size_t prompt, std::size_t attempt) {
+                   if (plan.cells.empty() || plan.cells.back() != cell) plan.cells.push_back(cell);
+                   plan.jobs.push_back({plan.cells.size() - 1, prompt, attempt});
+                 });
+    if (plan.jobs.empty()) return;
+    if (tasks_.at(task.task).kind() == TaskKind::is_timed) return time_group(task, group, plan);
+
+    const std::size_t bytes = context_bytes(model_.config, group, cells_, shape_);
+    decode([&] { batch_.make_room(bytes); });
+    detail::expect_memory(resident_bytes() + bytes, options_);
+    const auto start = Clock::now();
+    std::vector<Cell> cells;
+    for (const std::size_t cell : plan.cells) cells.push_back(cells_[cell].cell);
+    const double layer_work = kPrefillWork * static_cast<double>(plan.jobs.size()) / static_cast<double>(shape_.layers);
+    ScoredContext scored(
+        weights_, group.context, cells, options_.dtype, threads_, [&](Index) { on_work_(layer_work); }, model_.repeat);
+    times_.prefill_seconds += seconds_since(start);
+    times_.context_tokens += group.context.size();
+
+    const AnyTask& grader = tasks_.at(task.task);
+    std::vector<CellState> states;
+    for (std::size_t c = 0; c < cells.size(); ++c)
+      states.push_back({scored.ratio(c), scored.bytes(c), scored.full().bytes()});
+    std::erase_if(plan.jobs, [&](const GridJob& job) {
+      const std::string& reason = scored.reason(job.cell);
+      if (!reason.empty())
+        record(task, group, {plan.cells[job.cell], job}, states[job.cell], "", not_applicable(grader, reason));
+      return !reason.empty();
+    });
+    if (plan.jobs.empty()) return;
+    if (grader.kind() == TaskKind::predicts)
+      return decode([&] {
+        predict_cells(weights_, scored, group.prompts, plan.jobs, grader, free_bytes(), threads_,
+                      [&](const GridJob& job, Grade grade) {
+                        record(task, group, {plan.cells[job.cell], job}, states[job.cell], "", std::move(grade));
+                      });
+      });
+    GridContext context{std::move(scored), questions_of(task, group), std::move(plan.jobs), {}};
+    context.on_answer = [this, &task, &group, &grader, cells = std::move(plan.cells), states = std::move(states)](
+                            const GridJob& job, std::span<const Token> tokens, double seconds) {
+      std::string answer = model_.tokenizer.decode(tokens, true);
+      const Sample& sample = task.samples[group.prompts[job.question].sample];
+      Grade grade = grader.grade(sample, answer);
+      const std::size_t cell = cells[job.cell];
+      times_.count({model_.name, task.task, sample.task, cells_[cell].name, tokens.size(), seconds});
+      record(task, group, {cell, job}, states[job.cell], std::move(answer), std::move(grade));
+    };
+    decode([&] { batch_.add(std::move(context)); });
+  }
+
+  std::vector<Question> questions_of(const TaskPrompts& task, const PromptGroup& group) const {
+    std::vector<Question> questions;
+    for (const Prompt& prompt : group.prompts) {
+      SamplerOptions sampler = options_.sampler;
+      sampler.seed += prompt.sample << 20;  // apart from the seeds of other samples' attempts
+      const Index longest = task.samples[prompt.sample].max_new_tokens;
+      questions.push_back({prompt.tokens, options_.max_new_tokens > 0 ? options_.max_new_tokens : longest, sampler});
+    }
+    return questions;
+  }
+
+  void warm_up(const TaskPrompts& task) {
+    if (times_.read_bandwidth > 0) return;
+    times_.read_bandwidth = read_bandwidth(threads_);
+    for (std::size_t i = 0; i < options_.timing.warm_ups; ++i)
+      (void)time_generation(weights_, task.groups[i % task.groups.size()].context,
+                            {AnyPolicy(None()), Allowance::of_ratio(0)}, options_.timing.gen_tokens, options_.dtype,
+                            threads_, model_.repeat);
+  }
+
+  /// The cells one after another, each alone on the machine.
+  void time_group(const TaskPrompts& task, const PromptGroup& group, const GroupPlan& plan) {
+    warm_up(task);
+    const AnyTask& grader = tasks_.at(task.task);
+    for (const GridJob& job : plan.jobs) {
+      const std::size_t cell = plan.cells[job.cell];
+      try {
+        const TimedGeneration timed =
+            time_generation(weights_, group.context, cells_[cell].cell, options_.timing.gen_tokens, options_.dtype,
+                            threads_, model_.repeat);
+        record(task, group, {cell, job}, {timed.ratio, timed.kept_bytes, timed.full_bytes}, "",
+               grader.timed(timed.times));
+      } catch (const NotApplicable& why) {
+        record(task, group, {cell, job}, {}, "", not_applicable(grader, why.what()));
+      }
+    }
+  }
+
+  /// What a cell left of a context.
+  struct CellState {
+    double ratio = 0;
+    std::size_t kept_bytes = 0, full_bytes = 0;
+  };
+  /// A job, whose cell is the `cell`-th of all.
+  struct PlacedJob {
+    std::size_t cell;
+    const GridJob& job;
+  };
+
+  void record(const TaskPrompts& task, const PromptGroup& group, const PlacedJob& placed, const CellState& state,
+              std::string answer, Grade grade) {
+    const auto& [cell, name] = cells_[placed.cell];
+    const std::size_t index = group.prompts[placed.job.question].sample;
+    const auto rows = static_cast<Index>(group.context.size());
+    Record made{.key = task.key, .model = model_.name, .task = task.task, .press = name.press};
+    made.ratio = name.budget == kOwnBudget ? state.ratio : cell.allowance.resolve(rows, shape_).ratio;
+    made.index = index;
+    made.sample = task.samples[index];
+    made.predicted_answer = std::move(answer);
+    made.state = std::move(grade.state);
+    made.detail = std::move(grade.detail);
+    const auto metrics = tasks_.at(task.task).metric_names();
+    for (std::size_t i = 0; i < metrics.size(); ++i) made.metrics[std::string(metrics[i])] = grade.metrics[i];
+    made.kept_bytes = state.kept_bytes;
+    made.full_bytes = state.full_bytes;
+    made.budget = name.budget;
+    made.query_aware = name.query_aware;
+    made.attempt = placed.job.attempt;
+    store_.add(made);
+    ++times_.answers;
+    on_work_(1);
+  }
+
+  static Grade not_applicable(const AnyTask& task, const std::string& why) {
+    return {std::string(kNotApplicable), std::vector<std::optional<double>>(task.metric_names().size(), std::nullopt),
+            why};
+  }
+
+  /// What is left for contexts and batches, with some room for the heap.
+  std::size_t free_bytes() const {
+    const std::size_t used = resident_bytes();
+    detail::expect_memory(used, options_);
+    return (options_.memory - used) / 10 * 9;
+  }
+
+  /// Counts the seconds of `steps`.
+  void decode(const std::function<void()>& steps) {
+    const auto start = Clock::now();
+    steps();
+    times_.decode_seconds += seconds_since(start);
+  }
+
+  const PreparedModel& model_;
+  const EvalOptions& options_;
+  const TaskRegistry& tasks_;
+  std::span<const PlannedCell> cells_;
+  RecordStore& store_;
+  Threads& threads_;
+  RunTimes& times_;
+  std::function<void(double)> on_work_;
+  Qwen2 weights_;
+  CacheShape shape_;
+  GridBatch batch_;
+};
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <kvx/cache/cache_shape.hpp>
+#include <kvx/core/error.hpp>
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/eval/memory.hpp>
+#include <kvx/eval/options.hpp>
+#include <kvx/eval/planned_cells.hpp>
+#include <kvx/eval/prompts.hpp>
+#include <kvx/eval/repeat_prompt.hpp>
+#include <kvx/eval/results_text.hpp>
+#include <kvx/eval/run_key.hpp>
+#include <kvx/eval/task_data.hpp>
+#include <kvx/model/config.hpp>
+#include <kvx/model/locate.hpp>
+#include <kvx/model/repeat_context.hpp>
+#include <kvx/model/sampler.hpp>
+#include <kvx/score/task.hpp>
+#include <kvx/text/chat_template.hpp>
+#include <kvx/text/tokenizer.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// A model whose weights are not loaded yet, and the tasks as it reads them.
+struct PreparedModel {
+  std::string name, dir;
+  ModelConfig config;
+  Tokenizer tokenizer;
+  std::vector<TaskPrompts> tasks = {};
+  RepeatPrompt repeat = {};
+};
+
+namespace detail {
+
+/// The options that a task's answers depend on, beside model, data and formats.
+inline std::string settings_of(const AnyTask& task, const EvalOptions& options) {
+  const std::string texts = "length=" + std::to_string(options.pieces.length);
+  const std::string prompts =
+      "template=" + options.chat + " max_context_length=" + std::to_string(options.max_context_length);
+  switch (task.kind()) {
+    case TaskKind::predicts:
+      return texts + " prefix_ratio=" + six_digits(options.pieces.prefix_ratio) +
+             (options.references ? " references " + prompts : "");
+    case TaskKind::is_timed:
+      return texts + " gen_tokens=" + std::to_string(options.timing.gen_tokens) +
+             " threads=" + std::to_string(options.threads);
+    case TaskKind::answers:
+      break;
+  }
+  const SamplerOptions& sampler = options.sampler;
+  return prompts + " max_new_tokens=" + std::to_string(options.max_new_tokens) +
+         " temperature=" + six_digits(sampler.temperature) + " top_k=" + std::to_string(sampler.top_k) +
+         " top_p=" + six_digits(sampler.top_p) + " seed=" + std::to_string(sampler.seed);
+}
+
+inline void expect_memory(std::size_t bytes, const EvalOptions& options) {
+  if (bytes >= options.memory)
+    throw Error("memory", "expected more than " + std::to_string(bytes >> 20) +
+                              "M for the weights and one context, found " + std::to_string(options.memory >> 20) + "M");
+}
+
+}  // namespace detail
+
+/// What a context takes for all of its cells, before they are decoded from.
+inline std::size_t context_bytes(const ModelConfig& config, const PromptGroup& group,
+                                 std::span<const PlannedCell> cells, const CacheShape& shape) {
+  const auto rows = static_cast<Index>(group.context.size());
+  Index kept = 0;
+  for (const PlannedCell& planned : cells)
+    if (planned.name.query_aware == group.query_aware)
+      kept += planned.cell.allowance.resolve(rows, shape).keep * shape.layers * shape.kv_heads;
+  return prefill_bytes(config, rows, shape) + static_cast<std::size_t>(kept) * sizeof(Index);
+}
+
+/// Reads all of a model but its weights, and tokenizes the data. Throws Error, also where the memory does not hold
+/// weights and contexts.
+inline PreparedModel prepare_model(const std::string& name, std::span<const TaskData> data,
+                                   std::span<const PlannedCell> cells, const EvalOptions& options) {
+  const std::string dir = locate_model(name);
+  const auto chat = options.chat.empty() ? ChatTemplate::load(dir) : ChatTemplate::parse_name(options.chat);
+  PreparedModel model{name, dir, ModelConfig::load(dir), Tokenizer::load(dir)};
+  model.repeat = repeat_prompt(model.tokenizer, chat);
+  const Prompter prompter{model.tokenizer, chat, options.max_context_length, model.config.max_positions};
+  const CacheShape shape{model.config.layers, model.config.kv_heads, model.config.head_dim, options.dtype};
+  const std::uint64_t hash = hash_model(dir);
+  std::size_t most = 0;
+  for (const TaskData& of_task : data) {
+    const std::string settings = detail::settings_of(of_task.task, options);
+    std::string key = run_key(hash, of_task.bytes(), settings, options.weights, options.dtype);
+    model.tasks.push_back(task_prompts(of_task, std::move(key), options, dir, prompter));
+    for (const PromptGroup& group : model.tasks.back().groups)
+      most = std::max(most, context_bytes(model.config, group, cells, shape));
+  }
+  detail::expect_memory(resident_bytes() + weight_bytes(model.config, options.weights) + most, options);
+  return model;
+}
+
+}  // namespace kvx::inline v0

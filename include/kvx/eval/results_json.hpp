@@ -1,0 +1,113 @@
+#pragma once
+
+#include <kvx/eval/results.hpp>
+#include <kvx/eval/results_text.hpp>
+#include <kvx/io/json_writer.hpp>
+#include <kvx/score/grade_file.hpp>
+#include <kvx/score/scorer.hpp>
+#include <kvx/score/wilson.hpp>
+#include <kvx/version.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+namespace detail {
+
+/// The metrics of which less is better.
+inline bool is_cost(std::string_view metric) {
+  constexpr std::array<std::string_view, 9> kCosts = {
+      "loss", "kl", "kl_99", "perplexity", "prefill_time", "ttft", "tpot", "decode_time", "total_generation_time"};
+  metric = metric.substr(0, metric.rfind("_median"));
+  return std::find(kCosts.begin(), kCosts.end(), metric) != kCosts.end();
+}
+
+inline std::vector<Share> all_shares(const CellResult& cell) {
+  std::vector<Share> shares = cell.score.metrics;
+  shares.insert(shares.end(), cell.score.summaries.begin(), cell.score.summaries.end());
+  if (cell.full_bytes > 0)
+    shares.push_back({.name = "memory_retained", .value = cell.kept_bytes / cell.full_bytes, .n = cell.score.n});
+  std::erase_if(shares, [](const Share& share) { return !std::isfinite(share.value); });
+  return shares;
+}
+
+inline void write_cell_config(const CellResult& cell, JsonWriter& out) {
+  out.key("task").value(cell.label()).key("metadata").begin_object().key("model").value(cell.model);
+  out.key("press").value(cell.press()).key("compression_ratio").value(cell.ratio);
+  out.key("not_applicable").value(cell.not_applicable);
+  out.key("kept_bytes").value(cell.kept_bytes).key("full_bytes").value(cell.full_bytes);
+  out.key("states").begin_object();
+  for (const auto& [state, count] : cell.score.states) out.key(state).value(count);
+  out.end_object();
+  write_shares("metrics", cell.score.metrics, out);
+  write_shares("summaries", cell.score.summaries, out);
+  out.key("changes").begin_object();
+  for (const Change& change : cell.changes) {
+    out.key(change.metric).begin_object().key("value").value(change.value).key("n").value(change.n);
+    out.key("low").value(change.interval.low).key("high").value(change.interval.high);
+    out.key("p").raw(six_digits(change.p)).key("holm_p").raw(six_digits(change.holm_p)).end_object();
+  }
+  out.end_object().end_object();
+}
+
+}  // namespace detail
+
+/// The results in the shape of lm-evaluation-harness's results.json, for its viewers: each cell's answers to one group
+/// of samples are a task, whose name ends with press and ratio. What the shape has no place for, such as intervals and
+/// changes against the base, stands in the task's configs.
+inline std::string results_json(std::span<const CellResult> cells) {
+  std::set<std::string> models;
+  for (const CellResult& cell : cells) models.insert(cell.model);
+  std::vector<std::string> names;
+  for (const CellResult& cell : cells)
+    names.push_back((models.size() > 1 ? cell.model + " " : "") + cell.label() + " " + cell.press() +
+                    (cell.is_base() ? "" : "@" + detail::six_digits(cell.ratio)));
+  std::string text = "{";
+  const auto add = [&](std::string_view section, auto&& write) {
+    text.append(text.size() > 1 ? ",\n\"" : "\"").append(section).append("\":{");
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+      JsonWriter out;
+      write(cells[c], names[c], out);
+      text.append(c > 0 ? "\n," : "\n").append(JsonWriter().value(names[c]).text()).append(":").append(out.text());
+    }
+    text += "}";
+  };
+  add("results", [](const CellResult& cell, const std::string& name, JsonWriter& out) {
+    out.begin_object().key("alias").value(name);
+    for (const Share& share : detail::all_shares(cell)) {
+      out.key(share.name + ",none").value(share.value).key(share.name + "_stderr,none");
+      std::isfinite(share.error) ? out.value(share.error) : out.value("N/A");
+    }
+    out.end_object();
+  });
+  text += ",\n\"group_subtasks\":{}";
+  add("configs", [](const CellResult& cell, const std::string&, JsonWriter& out) {
+    detail::write_cell_config(cell, out.begin_object());
+    out.end_object();
+  });
+  add("versions", [](const CellResult&, const std::string&, JsonWriter& out) { out.value(1); });
+  add("n-shot", [](const CellResult&, const std::string&, JsonWriter& out) { out.value(0); });
+  add("higher_is_better", [](const CellResult& cell, const std::string&, JsonWriter& out) {
+    out.begin_object();
+    for (const Share& share : detail::all_shares(cell)) out.key(share.name).value(!detail::is_cost(share.name));
+    out.end_object();
+  });
+  add("n-samples", [](const CellResult& cell, const std::string&, JsonWriter& out) {
+    out.begin_object().key("original").value(cell.score.n + cell.not_applicable);
+    out.key("effective").value(cell.score.n).end_object();
+  });
+  JsonWriter config;
+  config.begin_object().key("model").value("kvx").key("model_args").begin_array();
+  for (const std::string& model : models) config.value(model);
+  config.end_array().end_object();
+  return text + ",\n\"config\":" + config.text() + ",\n\"kvx_version\":" + JsonWriter().value(kVersion).text() + "}\n";
+}
+
+}  // namespace kvx::inline v0

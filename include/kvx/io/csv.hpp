@@ -1,0 +1,86 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/io/json.hpp>
+#include <kvx/io/text_file.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// A CSV file as RFC 4180 has it, with a header. A field is read by its row, from 0, and the name of its column.
+class CsvTable {
+ public:
+  static CsvTable load(const std::string& path) { return CsvTable(read_text_file(path), path); }
+  /// Parses `text`, which `where` names in errors. Throws Error, naming the line.
+  CsvTable(std::string_view text, const std::string& where)
+      : where_(where + ": line "), header_(detail::shortened(text.substr(0, text.find_first_of("\r\n")), 200)) {
+    for (std::size_t at = 0, line = 1; at < text.size();) {
+      lines_.push_back(where_ + std::to_string(line));
+      auto& row = rows_.emplace_back();
+      while (take_field(text, at, line, row.emplace_back())) continue;
+      if (row.size() != rows_.front().size())
+        throw Error(lines_.back(), "expected " + std::to_string(rows_.front().size()) + " fields, found " +
+                                       std::to_string(row.size()));
+    }
+    if (rows_.empty()) throw Error(where, "expected a line with the names of columns, found an empty file");
+  }
+
+  std::size_t rows() const { return rows_.size() - 1; }
+  bool has(std::string_view column) const { return find(column) < rows_.front().size(); }
+
+  /// "FILE: line N", from 1.
+  const std::string& where(std::size_t row) const { return lines_[row + 1]; }
+  /// Throws Error for a column that is not there.
+  const std::string& text(std::size_t row, std::string_view column) const {
+    if (!has(column))
+      throw Error(lines_.front(), std::string("expected a column ").append(column) + ", found " + header_);
+    return rows_[row + 1][find(column)];
+  }
+  /// NaN for an empty field; throws Error for one that is no finite number.
+  double number(std::size_t row, std::string_view column) const {
+    const std::string& field = text(row, column);
+    const char* const end = field.data() + field.size();
+    double value = NAN;
+    if (!field.empty() && (std::from_chars(field.data(), end, value).ptr != end || !std::isfinite(value)))
+      throw Error(where(row), std::string("column ").append(column) + ": expected a number, found '" +
+                                  detail::shortened(field, 40) + "'");
+    return value;
+  }
+
+ private:
+  /// Takes the field at `at`, which goes behind the comma or the end of line that closes it; false for the latter.
+  bool take_field(std::string_view text, std::size_t& at, std::size_t& line, std::string& field) const {
+    const auto fail = [&](const char* what) { throw Error(where_ + std::to_string(line), what); };
+    const auto next = [&] { return at < text.size() ? text[at] : '\n'; };
+    if (next() == '"') {
+      for (++at; next() != '"' || (++at, next() == '"'); field += text[at++]) {
+        if (at >= text.size()) fail("expected a closing quote, found the end of the file");
+        line += text[at] == '\n';
+      }
+    } else {
+      while (next() != ',' && next() != '"' && next() != '\n' && next() != '\r') field += text[at++];
+    }
+    at += next() == '\r';
+    if (next() != ',' && next() != '\n') fail("expected quotes around a whole field");
+    line += next() == '\n';
+    return ++at <= text.size() && text[at - 1] == ',';
+  }
+
+  std::size_t find(std::string_view column) const {
+    const std::vector<std::string>& header = rows_.front();
+    return static_cast<std::size_t>(std::find(header.begin(), header.end(), column) - header.begin());
+  }
+
+  std::string where_, header_;  // the latter for a message
+  std::vector<std::string> lines_;
+  std::vector<std::vector<std::string>> rows_;  // the header first
+};
+
+}  // namespace kvx::inline v0

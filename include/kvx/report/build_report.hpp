@@ -1,0 +1,171 @@
+#pragma once
+
+#include <kvx/report/divergence_chart.hpp>
+#include <kvx/report/flipped_samples.hpp>
+#include <kvx/report/heat_map.hpp>
+#include <kvx/report/ratio_chart.hpp>
+#include <kvx/report/report.hpp>
+#include <kvx/report/report_tables.hpp>
+#include <kvx/report/silent_cells.hpp>
+#include <kvx/report/state_chart.hpp>
+#include <kvx/report/time_metric.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+struct ReportOptions {
+  TimeMetric time_metric = kTimeMetrics[2];  ///< tpot
+  std::size_t samples_per_cell = 3, samples = 40;
+};
+
+namespace detail {
+
+inline std::string percent(double share) { return decimals(share * 100, 0) + "\u00a0%"; }
+
+inline std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text.append(text.empty() ? "" : ", ").append(word);
+  return text;
+}
+
+/// Calls f(model, task), in their order.
+inline void each_task(const ReportData& data, std::string_view metric, auto&& f) {
+  for (const std::string& model : data.models())
+    for (const std::string& task : data.tasks(model, metric)) f(model, task);
+}
+
+/// What was found and what was run, in words.
+inline ReportSection summary_section(const ReportData& data) {
+  ReportSection section{"summary", "In short"};
+  const LostFunctions lost = lost_functions(data);
+  const auto measured = static_cast<std::size_t>(
+      std::count_if(lost.cells.begin(), lost.cells.end(), [](const LostFunction& f) { return f.rise.has_value(); }));
+  std::vector<LostFunction> silent;
+  std::copy_if(lost.cells.begin(), lost.cells.end(), std::back_inserter(silent),
+               [](const auto& f) { return f.silent(); });
+  const std::string calm = "perplexity rises by no more than " + percent(kCalmRise);
+  if (lost.compared > 0) {
+    std::string line = "Function is significantly below the uncompressed base in " + std::to_string(lost.cells.size()) +
+                       " of " + std::to_string(lost.compared) + " cells";
+    if (measured > 0) line += "; in " + (silent.empty() ? "none" : std::to_string(silent.size())) + " of these " + calm;
+    section.lines.push_back(line + (silent.empty() ? "." : ":"));
+  }
+  std::string last;
+  for (const LostFunction& f : silent) {  // a point for each method
+    const std::string head =
+        data.short_name(f.model) + ", " + f.cell.method() + ": " + f.metric + " of " + f.task + " falls by ";
+    if (head != last) section.points.push_back(head);
+    section.points.back() += (head == last ? "; by " : "") + percent(f.loss) + " at " + f.cell.setting() +
+                             " (perplexity " + (*f.rise > 0 ? "+" : "−") + percent(std::abs(*f.rise)) + ")";
+    last = head;
+  }
+  ReportTable table{"What was run", {"model", "task", "cells", "samples of a cell"}, {}};
+  each_task(data, {}, [&](const std::string& model, const std::string& task) {
+    std::size_t n = 0;
+    for (const Figure& f : data.figures)
+      if (f.model == model && f.task == task) n = std::max(n, f.n);
+    table.rows.push_back({{data.short_name(model)},
+                          {task},
+                          {std::to_string(data.cells(model, task).size())},
+                          {n == 0 ? "–" : std::to_string(n)}});
+  });
+  table.note = "Methods: " + joined(data.methods()) + ".";
+  section.tables.push_back(std::move(table));
+  return section;
+}
+
+inline std::string cell_words(const ReportCell& cell) {
+  return cell.press + (cell.budget().empty() ? " at ratio " + six_digits(cell.ratio) : "");
+}
+
+inline ReportSection flips_section(const ReportData& data, const ReportOptions& options) {
+  ReportSection section{"flipped", "Samples that flipped"};
+  const std::vector<CellFlips> flips = flipped_samples(data.records);
+  if (flips.empty()) return section;
+  const std::vector<std::size_t> shown = dealt(flips, options.samples_per_cell, options.samples);
+  std::size_t all = 0, some = 0;
+  for (std::size_t i = 0; i < flips.size(); ++i) {
+    all += flips[i].lost.size();
+    some += shown[i];
+    if (shown[i] == 0) continue;
+    const CellFlips& f = flips[i];
+    section.flips.push_back({data.short_name(f.model) + ", " + f.task + ", " + cell_words(f.cell) + ": " +
+                                 std::to_string(shown[i]) + " of " + std::to_string(f.lost.size()),
+                             {}});
+    for (std::size_t s = 0; s < shown[i]; ++s)
+      section.flips.back().pairs.emplace_back(*f.lost[s].base, *f.lost[s].cell);
+  }
+  section.lines = {"The uncompressed base was right and the cell wrong " + std::to_string(all) +
+                   " times; report.html shows " + std::to_string(some) + " of them, both answers side by side."};
+  section.tables.push_back(flips_table(data, flips));
+  return section;
+}
+
+}  // namespace detail
+
+/// Puts a report together; a section whose input is absent is left out.
+inline Report build_report(const ReportData& data, const ReportOptions& options = {}) {
+  Report report{"KV-cache compression: what still works", {}};
+  const auto add = [&](ReportSection section) {
+    if (!section.empty()) report.sections.push_back(std::move(section));
+  };
+  const auto draw = [](ReportSection& section, std::optional<Picture> picture) {
+    if (picture) section.pictures.push_back(std::move(*picture));
+  };
+  add(detail::summary_section(data));
+
+  ReportSection divergence{"divergence", "Function and perplexity"}, heat{"heat", "Function by press and ratio"},
+      degradation{"sds", "Silent degradation"}, states{"states", "How answers ended"},
+      perplexity{"perplexity", "Perplexity"}, times{"time", "Time"}, figures{"figures", "All figures"},
+      settings{"settings", "How it was run"};
+  detail::each_task(data, {}, [&](const std::string& model, const std::string& task) {
+    draw(divergence, divergence_chart(data, model, task));
+    for (const std::string_view metric : kFunctionMetrics) {
+      auto picture = heat_map(data, model, task, std::string(metric));
+      if (!picture) continue;
+      heat.pictures.push_back(std::move(*picture));
+      break;
+    }
+    if (auto table = degradation_table(data, model, task)) degradation.tables.push_back(std::move(*table));
+    draw(states, state_chart(data, model, task));
+    figures.tables.push_back(figure_table(data, model, task));
+  });
+  detail::each_task(data, "perplexity", [&](const std::string& model, const std::string& task) {
+    draw(perplexity, perplexity_chart(data, model, task));
+  });
+  detail::each_task(data, std::string(options.time_metric.name) + "_median",
+                    [&](const std::string& model, const std::string& task) {
+                      draw(times, time_chart(data, model, task, options.time_metric));
+                    });
+  if (!degradation.tables.empty())
+    degradation.lines = {
+        "The silent degradation score is the share of the function that is lost over the rise of "
+        "perplexity, both against the uncompressed base, with its 95 % bootstrap interval. Maximally "
+        "silent: function is worse and perplexity is not. Too few samples: worse by no more than chance."};
+  figures.lines = {
+      "value [95 % interval], then the change against the uncompressed base on the same samples with its p, "
+      "Holm-corrected over the table"};
+  figures.folded = settings.folded = true;
+  for (const RunFacts& run : data.runs) {
+    ReportTable table{run.source, {"setting", "value"}, {}};
+    for (const auto& [name, value] : run.facts) table.rows.push_back({{name}, {value}});
+    settings.tables.push_back(std::move(table));
+  }
+  for (ReportSection* section : {&divergence, &degradation, &perplexity, &times, &heat, &states})
+    add(std::move(*section));
+  add(detail::flips_section(data, options));
+  add(std::move(figures));
+  add(std::move(settings));
+  return report;
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <kvx/report/picture.hpp>
+#include <kvx/report/report_data.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+namespace detail {
+
+/// From near white for 0 to a dark blue for 1, as 0xRRGGBB.
+inline int heat(double value) {
+  constexpr std::array<int, 3> kLow = {0xf1, 0xf5, 0xf9}, kHigh = {0x00, 0x4c, 0x86};
+  int colour = 0;
+  for (std::size_t c = 0; c < 3; ++c)
+    colour = colour << 8 | static_cast<int>(std::lround(kLow[c] + (kHigh[c] - kLow[c]) * std::clamp(value, 0.0, 1.0)));
+  return colour;
+}
+
+/// The columns of a heat map: ratios in their order, then budgets.
+inline std::vector<std::string> settings_of(const std::vector<ReportCell>& cells) {
+  std::vector<std::pair<double, std::string>> sorted;
+  for (const ReportCell& cell : cells) {
+    sorted.emplace_back(cell.budget().empty() ? cell.ratio : 2, cell.setting());
+  }
+  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::string> names;
+  for (const auto& [place, name] : sorted)
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  return names;
+}
+
+}  // namespace detail
+
+/// One metric of a task, a row for each method and a column for each ratio or budget. None where there is nothing to
+/// draw.
+inline std::optional<Picture> heat_map(const ReportData& data, const std::string& model, const std::string& task,
+                                       const std::string& metric) {
+  std::vector<ReportCell> cells;
+  std::vector<std::string> rows;
+  for (const ReportCell& cell : data.cells(model, task)) {
+    const Figure* figure = data.find(model, task, cell, metric);
+    if (figure == nullptr || std::isnan(figure->value)) continue;
+    cells.push_back(cell);
+    if (std::find(rows.begin(), rows.end(), cell.method()) == rows.end()) rows.push_back(cell.method());
+  }
+  if (rows.size() < 2) return std::nullopt;
+  const std::vector<std::string> columns = detail::settings_of(cells);
+  std::size_t longest = 0, widest = 5;
+  for (const std::string& row : rows) longest = std::max(longest, row.size());
+  for (const std::string& column : columns) widest = std::max(widest, column.size());
+
+  const int left = 24 + 8 * static_cast<int>(longest), across = 16 + 9 * static_cast<int>(widest), down = 30;
+  const int grid = across * static_cast<int>(columns.size()), high = down * static_cast<int>(rows.size());
+  Picture picture{picture_path(task, data.short_name(model), "heatmap"),
+                  data.short_name(model) + ": " + metric + " of " + task,
+                  "A star: significantly below the uncompressed base (p at most 0.05, Holm-corrected over the table).",
+                  std::max(left + grid + 24, 460), 84 + high + 12};
+  std::vector<std::vector<double>> boxes;
+  detail::PlotScript script;
+  for (const ReportCell& cell : cells) {
+    const Figure& figure = *data.find(model, task, cell, metric);
+    const auto x = static_cast<double>(std::find(columns.begin(), columns.end(), cell.setting()) - columns.begin());
+    const auto y = static_cast<double>(std::find(rows.begin(), rows.end(), cell.method()) - rows.begin());
+    boxes.push_back({x, y, x - 0.485, x + 0.485, y - 0.47, y + 0.47, static_cast<double>(detail::heat(figure.value))});
+    std::array<char, 16> text;
+    std::snprintf(text.data(), text.size(), "%.2f%s", figure.value, figure.drops() ? "*" : "");
+    script << "set label " + detail::gnuplot_text(text.data()) + " at second " + detail::six_digits(x) + ", first " +
+                  detail::six_digits(y) + " center front tc rgb '" + (figure.value > 0.5 ? "#ffffff" : "#101418") + "'";
+  }
+  const auto tics = [](const std::vector<std::string>& names) {
+    std::string list;
+    for (std::size_t i = 0; i < names.size(); ++i)
+      list.append(i == 0 ? "" : ", ").append(detail::gnuplot_text(names[i])).append(" ").append(std::to_string(i));
+    return list;
+  };
+  const auto share = [](int pixels, int of) { return detail::six_digits(pixels / static_cast<double>(of)); };
+  script << "unset border"
+         << "unset grid"
+         << "set tics scale 0"
+         << "set title " + detail::gnuplot_text(picture.title) + " font title_font"
+         << "set lmargin at screen " + share(left, picture.width)
+         << "set rmargin at screen " + share(left + grid, picture.width)
+         << "set bmargin at screen " + share(12, picture.height)
+         << "set tmargin at screen " + share(12 + high, picture.height) << "unset xtics"
+         << "set x2tics (" + tics(columns) + ")"
+         << "set x2label 'compression ratio or budget' offset 0,-0.4"
+         << "set ytics (" + tics(rows) + ")"
+         << "set x2range [-0.5:" + std::to_string(columns.size() - 1) + ".5]"
+         << "set yrange [" + std::to_string(rows.size() - 1) + ".5:-0.5]";
+  script.add(script.data(boxes) + " using 1:2:3:4:5:6:7 axes x2y1 with boxxyerror lc rgb variable fs solid noborder");
+  script.plot();
+  picture.script = script.text();
+  return picture;
+}
+
+}  // namespace kvx::inline v0

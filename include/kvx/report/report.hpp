@@ -1,0 +1,51 @@
+#pragma once
+
+#include <kvx/eval/record.hpp>
+#include <kvx/report/picture.hpp>
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// A field of a table; strong ones are what a reader should not miss, faint ones what is no more than chance.
+struct TableField {
+  enum class Weight { plain, strong, faint };
+  std::string text;
+  Weight weight = Weight::plain;
+};
+
+struct ReportTable {
+  std::string caption;
+  std::vector<std::string> head;
+  std::vector<std::vector<TableField>> rows;
+  std::string note = {};
+};
+
+/// Pairs of answers of one cell, of which some are shown.
+struct ShownFlips {
+  std::string caption;
+  std::vector<std::pair<Record, Record>> pairs;  ///< the base's and the cell's
+};
+
+/// A part of a report: what it says, what it shows, its figures.
+struct ReportSection {
+  std::string id, title;
+  std::vector<std::string> lines = {};
+  std::vector<std::string> points = {};  ///< of a list, after the lines
+  std::vector<Picture> pictures = {};
+  std::vector<ReportTable> tables = {};
+  std::vector<ShownFlips> flips = {};
+  bool folded = false;  ///< its tables are for who asks for them
+
+  bool empty() const { return lines.empty() && points.empty() && pictures.empty() && tables.empty() && flips.empty(); }
+};
+
+struct Report {
+  std::string title;
+  std::vector<ReportSection> sections;  ///< none is empty
+};
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,129 @@
+#pragma once
+
+#include <kvx/eval/report_markdown.hpp>
+#include <kvx/report/flipped_samples.hpp>
+#include <kvx/report/report.hpp>
+#include <kvx/report/report_data.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+namespace detail {
+
+/// So many decimals that a figure of this size has two or three digits that count.
+inline int decimals_for(double size) {
+  size = std::abs(size);
+  if (!(size > 0)) return 2;
+  return size >= 1000 ? 0 : size >= 0.1 ? 2 : std::clamp(2 - static_cast<int>(std::floor(std::log10(size))), 2, 6);
+}
+
+inline std::string with_interval(double value, double low, double high, const auto& written) {
+  if (std::isnan(value)) return "–";
+  if (std::isnan(low) || std::isnan(high)) return written(value);
+  return written(value) + " [" + written(low) + ", " + written(high) + "]";
+}
+
+inline std::string p_text(double p) { return p < 0.0005 ? "p < 0.001" : "p = " + decimals(p, 3); }
+
+/// `0.83 [0.71, 0.91] −0.12 (p = 0.031)`: the value, its interval, its change.
+inline std::string figure_text(const Figure* figure) {
+  if (figure == nullptr || std::isnan(figure->value)) return "–";
+  const int count = decimals_for(figure->value);
+  const auto written = [&](double number) { return decimals(number, count); };
+  const std::string text = with_interval(figure->value, figure->low, figure->high, written);
+  const double change = figure->change;
+  if (std::isnan(change)) return text;
+  if (change == 0) return text + " =";
+  const std::string p = std::isnan(figure->holm_p) ? "" : " (" + p_text(figure->holm_p) + ")";
+  return text + (change > 0 ? " +" : " −") + written(std::abs(change)) + p;
+}
+
+}  // namespace detail
+
+/// All figures of a model and task, a row for each cell.
+inline ReportTable figure_table(const ReportData& data, const std::string& model, const std::string& task) {
+  ReportTable table{data.short_name(model) + ": " + task, {"press", "ratio", "n"}, {}};
+  const std::vector<std::string> metrics = data.metrics(model, task);
+  table.head.insert(table.head.end(), metrics.begin(), metrics.end());
+  for (const ReportCell& cell : data.cells(model, task)) {
+    std::vector<TableField> row;
+    std::size_t n = 0;
+    for (const std::string& metric : metrics) {
+      const Figure* figure = data.find(model, task, cell, metric);
+      n = std::max(n, figure == nullptr ? 0 : figure->n);
+      row.push_back({detail::figure_text(figure)});
+    }
+    const std::vector<TableField> front = {
+        {cell.press}, {detail::six_digits(cell.ratio)}, {n == 0 ? "–" : std::to_string(n)}};
+    row.insert(row.begin(), front.begin(), front.end());
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+/// The silent degradation scores of a model and task.
+inline std::optional<ReportTable> degradation_table(const ReportData& data, const std::string& model,
+                                                    const std::string& task) {
+  ReportTable table{data.short_name(model) + ": " + task,
+                    {"press", "ratio", "metric", "verdict", "SDS", "function lost", "perplexity rise", "p"},
+                    {}};
+  const auto two = [](double number) { return detail::decimals(number, 2); };
+  for (const DegradationRow& row : data.degradations) {
+    if (row.model != model || row.task != task) continue;
+    using enum TableField::Weight;
+    const bool silent = row.verdict == "maximally silent", few = row.verdict == "too few samples";
+    // What the file leaves empty of a score that is silent or measured has no end.
+    const auto endless = [&](double number) {
+      return std::isnan(number) ? std::string("∞") : detail::decimals(number, 2);
+    };
+    const std::string score = silent || row.verdict == "measured"
+                                  ? endless(row.sds) + " [" + endless(row.sds_low) + ", " + endless(row.sds_high) + "]"
+                                  : detail::with_interval(row.sds, row.sds_low, row.sds_high, two);
+    table.rows.push_back({{row.cell.press},
+                          {detail::six_digits(row.cell.ratio)},
+                          {row.metric},
+                          {row.verdict, silent ? strong
+                                        : few  ? faint
+                                               : plain},
+                          {score, silent ? strong : plain},
+                          {detail::with_interval(row.drop, row.drop_low, row.drop_high, two)},
+                          {detail::with_interval(row.rise, row.rise_low, row.rise_high, two)},
+                          {std::isnan(row.p) ? "–"
+                           : row.p < 0.0005  ? "< 0.001"
+                                             : detail::decimals(row.p, 3)}});
+  }
+  return table.rows.empty() ? std::nullopt : std::optional(std::move(table));
+}
+
+/// How many answers each cell lost and gained, and in which states it lost them.
+inline ReportTable flips_table(const ReportData& data, const std::vector<CellFlips>& flips) {
+  ReportTable table{
+      "Answers that flipped", {"model", "task", "press", "ratio", "compared", "lost", "gained", "lost as"}, {}};
+  for (const CellFlips& cell : flips) {
+    std::map<std::string, std::size_t> states;
+    for (const auto& pair : cell.lost) ++states[pair.cell->state];
+    std::string as;
+    for (const auto& [state, count] : states)
+      as.append(as.empty() ? "" : ", ").append(state) += " " + std::to_string(count);
+    table.rows.push_back({{data.short_name(cell.model)},
+                          {cell.task},
+                          {cell.cell.press},
+                          {detail::six_digits(cell.cell.ratio)},
+                          {std::to_string(cell.both)},
+                          {std::to_string(cell.lost.size())},
+                          {std::to_string(cell.gained)},
+                          {as.empty() ? "–" : as}});
+  }
+  return table;
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,152 @@
+#pragma once
+
+#include <kvx/report/picture.hpp>
+#include <kvx/report/record_names.hpp>
+#include <kvx/report/report_data.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// How many answers of a cell ended in which state.
+struct CellStates {
+  ReportCell cell;
+  std::map<std::string, std::size_t> counts;
+  std::size_t all = 0;
+};
+
+/// Of one model and task, in the order of the records; none of a task that has no answers, such as perplexity.
+inline std::vector<CellStates> count_states(const ReportData& data, const std::string& model, const std::string& task) {
+  std::vector<CellStates> cells;
+  bool answered = false;
+  for (const Record& record : data.records) {
+    if (record.model != model || report_task(record) != task) continue;
+    answered |= works(record).has_value();
+    const ReportCell cell = report_cell(record);
+    auto found = std::find_if(cells.rbegin(), cells.rend(), [&](const CellStates& c) { return c.cell == cell; });
+    if (found == cells.rend()) {
+      cells.push_back({cell, {}});
+      found = cells.rbegin();
+    }
+    ++found->counts[record.state];
+    ++found->all;
+  }
+  return answered ? cells : std::vector<CellStates>();
+}
+
+namespace detail {
+
+struct StateColour {
+  std::string_view state, colour;
+};
+/// What is right first, then from nearly right to nothing.
+inline constexpr std::array<StateColour, 18> kStateColours = {{{"exact", "#0072B2"},
+                                                               {"passed", "#0072B2"},
+                                                               {"declined", "#56B4E9"},
+                                                               {"wrong_arguments", "#F0E442"},
+                                                               {"assertion", "#F0E442"},
+                                                               {"schema_invalid", "#E69F00"},
+                                                               {"exception", "#E69F00"},
+                                                               {"wrong_name", "#D55E00"},
+                                                               {"syntax", "#D55E00"},
+                                                               {"called_anyway", "#CC79A7"},
+                                                               {"timeout", "#CC79A7"},
+                                                               {"declined_wrongly", "#009E73"},
+                                                               {"memory", "#009E73"},
+                                                               {"unparsed", "#5b5b5b"},
+                                                               {"no_code", "#5b5b5b"},
+                                                               {"killed", "#8c510a"},
+                                                               {"not_run", "#b0b0b0"},
+                                                               {"not_applicable", "#d4d4d4"}}};
+
+/// The states of these cells, those above in their order, others after them.
+inline std::vector<StateColour> states_of(const std::vector<CellStates>& cells) {
+  std::vector<StateColour> states;
+  for (const StateColour& known : kStateColours)
+    if (std::any_of(cells.begin(), cells.end(),
+                    [&](const auto& c) { return c.counts.contains(std::string(known.state)); }))
+      states.push_back(known);
+  for (const CellStates& cell : cells)
+    for (const auto& [state, count] : cell.counts)
+      if (std::none_of(states.begin(), states.end(), [&](const auto& s) { return s.state == state; }))
+        states.push_back({state, "#a6761d"});
+  return states;
+}
+
+}  // namespace detail
+
+/// The states as a bar for each cell, with their counts where there is room. None without records of answers.
+inline std::optional<Picture> state_chart(const ReportData& data, const std::string& model, const std::string& task) {
+  const std::vector<CellStates> cells = count_states(data, model, task);
+  const auto states = detail::states_of(cells);
+  if (cells.empty()) return std::nullopt;
+  const auto name_of = [](const ReportCell& cell) {
+    return cell.budget().empty() && !cell.is_base() ? cell.press + " " + detail::six_digits(cell.ratio) : cell.press;
+  };
+  std::size_t longest = 0, longest_state = 0;
+  for (const CellStates& cell : cells) longest = std::max(longest, name_of(cell.cell).size());
+  for (const auto& state : states) longest_state = std::max(longest_state, state.state.size());
+
+  std::vector<double> heights;  // methods stand a little apart
+  for (std::size_t i = 0; i < cells.size(); ++i)
+    heights.push_back(i == 0 ? 0 : heights.back() + (cells[i].cell.method() == cells[i - 1].cell.method() ? 1 : 1.5));
+  const int left = 24 + 8 * static_cast<int>(longest), plot = 440;
+  const int high = static_cast<int>((heights.back() + 1) * 20);
+  Picture picture{picture_path(task, data.short_name(model), "states"),
+                  data.short_name(model) + ": how answers of " + task + " ended",
+                  "A bar for each cell, one piece for each state, in the order of the key; the numbers count answers.",
+                  left + plot + 70 + 8 * static_cast<int>(longest_state),
+                  std::max(high + 86, 96 + 22 * static_cast<int>(states.size()))};
+  const auto share = [](int pixels, int of) { return detail::six_digits(pixels / static_cast<double>(of)); };
+  detail::PlotScript script;
+  std::string tics;
+  std::vector<double> from(cells.size(), 0);
+  for (const auto& [state, colour] : states) {
+    std::vector<std::vector<double>> boxes;
+    const bool dark = colour == "#0072B2" || colour == "#5b5b5b" || colour == "#D55E00" || colour == "#009E73" ||
+                      colour == "#8c510a" || colour == "#a6761d";
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      const auto found = cells[i].counts.find(std::string(state));
+      if (found == cells[i].counts.end()) continue;
+      const double width = static_cast<double>(found->second) / static_cast<double>(cells[i].all);
+      const double y = heights[i], to = from[i] + width, gap = std::min(0.0015, width / 4);
+      boxes.push_back({from[i], y, from[i] + gap, to - gap, y - 0.42, y + 0.42});
+      const std::string count = std::to_string(found->second);
+      if (width * plot > 6 + 8 * static_cast<double>(count.size()))
+        script << "set label " + detail::gnuplot_text(count) + " at " + detail::six_digits(from[i] + width / 2) + "," +
+                      detail::six_digits(y) + " center front font small_font tc rgb '" +
+                      (dark ? "#ffffff" : "#101418") + "'";
+      from[i] = to;
+    }
+    const std::string block = script.data(boxes);
+    script.add(block + " using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '" + std::string(colour) +
+               "' title " + detail::gnuplot_text(state));
+  }
+  for (std::size_t i = 0; i < cells.size(); ++i)
+    tics.append(i == 0 ? "" : ", ").append(detail::gnuplot_text(name_of(cells[i].cell))) +=
+        " " + detail::six_digits(heights[i]);
+  script << "set border 1"
+         << "unset grid"
+         << "set grid x lc rgb '#9a9a9a' lw 0.4 dt 3"
+         << "set title " + detail::gnuplot_text(picture.title) + " font title_font"
+         << "set xlabel 'share of the answers'"
+         << "set lmargin at screen " + share(left, picture.width)
+         << "set rmargin at screen " + share(left + plot, picture.width) << "set xrange [0:1]"
+         << "set xtics 0.25"
+         << "set ytics scale 0 (" + tics + ")"
+         << "set yrange [" + detail::six_digits(heights.back() + 0.6) + ":-0.6]"
+         << "set key outside right top vertical Left reverse samplen 1.4 spacing 1.25";
+  script.plot();
+  picture.script = script.text();
+  return picture;
+}
+
+}  // namespace kvx::inline v0

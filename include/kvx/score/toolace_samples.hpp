@@ -1,0 +1,64 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/io/json_tree.hpp>
+#include <kvx/score/code_samples.hpp>
+#include <kvx/score/extract_json.hpp>
+#include <kvx/score/python_calls.hpp>
+#include <kvx/score/sample.hpp>
+#include <kvx/score/tool_samples.hpp>
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace kvx::inline v0 {
+
+/// Whether a row has the columns of ToolACE.
+inline bool is_toolace_row(const JsonlRow& row) { return detail::has_columns(row, {"system", "conversations"}); }
+
+namespace detail {
+
+/// The first turn of a conversation that is from one of these.
+inline const std::string& first_turn(const JsonlRow& row, std::initializer_list<std::string_view> speakers) {
+  const JsonTree& turns = row.at("conversations");
+  if (turns.array() == nullptr)
+    throw Error(row.where(), "column conversations: expected an array, found " + std::string(turns.type()));
+  for (const JsonTree& turn : *turns.array())
+    for (const std::string_view speaker : speakers)
+      if (const JsonTree *from = turn.find("from"), *value = turn.find("value");
+          from != nullptr && value != nullptr && value->string() != nullptr && *from == JsonTree(std::string(speaker)))
+        return *value->string();
+  throw Error(row.where(),
+              "column conversations: expected a turn from " + std::string(*speakers.begin()) + ", found none");
+}
+
+}  // namespace detail
+
+/// The first request of a row as Team-ACE's ToolACE has it (Apache-2.0): the tools stand as JSON in the text of
+/// `system`, and the first answer in `conversations` is `[NAME(ARGUMENT=VALUE, ...), ...]`. Where it is no call, but
+/// words, no tool serves the request. Throws Error for what is not of that form.
+inline Sample toolace_sample(const JsonlRow& row) {
+  std::string tools;
+  JsonTree::Array parsed;
+  each_json_object(row.string("system"), [&](JsonTree tool, std::string_view text) {
+    if (tool.find("name") != nullptr) {
+      tools.append(tools.empty() ? "" : ", ").append(text);
+      parsed.push_back(std::move(tool));
+    }
+    return true;
+  });
+  const std::string& answer = detail::first_turn(row, {"assistant", "gpt"});
+  const auto calls = python_calls(answer);
+  const std::size_t first = answer.find_first_not_of(" \t\r\n"), last = answer.find_last_not_of(" \t\r\n");
+  if (!calls && first != last && answer[first] == '[' && answer[last] == ']' && answer[last - 1] == ')')
+    throw Error(row.where(), "column conversations: expected calls with literals as arguments, found " +
+                                 detail::shortened(answer, 60));
+  const JsonTree::Array right = calls.value_or(JsonTree::Array());
+  return detail::tool_sample(
+      row.where() + ": column system", "[" + tools + "]", detail::first_turn(row, {"user", "human"}),
+      detail::called_answer(JsonTree(std::move(parsed)), right, row.where()), "toolace", right.size());
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,103 @@
+# Usage: kvx-report.sh PROGRAM   What the command line promises: the files of a report, a page that needs no other file,
+# exit codes and one-line errors. Pictures are looked at where gnuplot is installed.
+set -u
+program=$1
+failed=0
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+fail() { # fail WHAT EXPECTED FOUND
+  printf 'kvx-report: %s\n  expected %s\n  found %s\n' "$1" "$2" "$3"
+  failed=1
+}
+is() { [ "$2" = "$3" ] || fail "$@"; }                                        # is WHAT EXPECTED FOUND
+matches() { printf '%s\n' "$3" | grep -qE -- "$2" || fail "$1" "/$2/" "$3"; } # matches WHAT PATTERN FOUND
+refuse() {                                                                    # refuse CODE PATTERN ARGUMENT...
+  code=$1 pattern=$2
+  shift 2
+  output=$("$program" "$@" 2>"$scratch/log")
+  is "exit code of: $*" "$code" $?
+  is "stdout of: $*" "" "$output"
+  is "lines on stderr of: $*" 1 "$(awk 'END { print NR }' "$scratch/log")"
+  matches "stderr of: $*" "^kvx-report: $pattern" "$(cat "$scratch/log")"
+}
+
+# A run of two cells: args_exact goes, perplexity stays.
+run=$scratch/run
+mkdir "$run"
+cat >"$run/results.csv" <<'END'
+model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p
+a/b c,none,0,tool_call_2,args_exact,1,9,0.7,1,,,,,
+a/b c,none,0,tool_call_2,memory_retained,1,9,,,,,,,
+a/b c,"knorm<i>",0.5,tool_call_2,args_exact,0.25,9,0.1,0.5,-0.75,-0.9,-0.5,0.01,0.02
+a/b c,"knorm<i>",0.5,tool_call_2,memory_retained,0.5,9,,,,,,,
+a/b c,none,0,perplexity/story,perplexity,20,4,15,25,,,,,
+a/b c,"knorm<i>",0.5,perplexity/story,perplexity,20.5,4,16,26,,,,,
+END
+cat >"$run/b_kv_metrics.csv" <<'END'
+model,dataset,method,compression_ratio,ppl,prefill_time,ttft,tpot,throughput,decode_time,total_generation_time
+b c,story,none,0,20,1,1.1,0.04,25,2,3.1
+b c,story,knorm<i>,0.5,20.5,1,1.1,,50,1,2.1
+END
+cat >"$run/degradation.csv" <<'END'
+model,press,compression_ratio,task,metric,verdict,sds,sds_low,sds_high,drop,drop_low,drop_high,rise,rise_low,rise_high,p,implied_quality
+a/b c,"knorm<i>",0.5,tool_call_2,args_exact,maximally silent,,,,0.75,0.5,0.9,-0.01,-0.02,0,0.01,1.01
+END
+record() { # record PRESS RATIO STATE EXACT ANSWER
+  printf '{"key":"0123456789abcdef","model":"a/b c","task":"tool_call_2","graded_as":"tool_call","press":"%s","ratio":%s,"budget":"","query_aware":false,"index":3,"attempt":0,"state":"%s","metrics":{"args_exact":%s},"detail":"","kept_bytes":1,"full_bytes":2,"max_new_tokens":8,"predicted_answer":"%s","answer":"right","answer_prefix":"","question":"which?","context":"all of it"}\n' "$@"
+}
+{
+  record none 0 exact 1 '<right & good>'
+  record 'knorm<i>' 0.5 unparsed 0 '</pre><script src=x>'
+} >"$run/records.jsonl"
+echo 'dtype: "bf16"' >"$run/config.yaml"
+
+out=$scratch/out
+"$program" "$run" --out "$out" --gnuplot no-such-program >"$scratch/stdout" 2>"$scratch/log"
+is "exit code without gnuplot" 0 $?
+matches "warning without gnuplot" 'no program no-such-program.* install the package gnuplot-nox' "$(cat "$scratch/log")"
+is "files without gnuplot" "RESULTS.md report.html " "$(ls "$out" | tr '\n' ' ')"
+matches "summary" '^Function is significantly below .* in 1 of 1 cells; in 1 of these perplexity' "$(cat "$out/RESULTS.md")"
+matches "score" '\*\*maximally silent\*\*' "$(cat "$out/RESULTS.md")"
+matches "setting" '^\| dtype +\| bf16 ' "$(cat "$out/RESULTS.md")"
+matches "answer" '&lt;/pre&gt;&lt;script src=x&gt;' "$(cat "$out/report.html")"
+is "a sample's context, which is long" "" "$(grep 'all of it' "$out/report.html")"
+
+if command -v gnuplot >/dev/null; then
+  "$program" "$run" --out "$out" --time-metric throughput 2>"$scratch/log"
+  is "exit code" 0 $?
+  is "lines on stderr" 1 "$(awk 'END { print NR }' "$scratch/log")"
+  is "pictures" "plots/story/b_c_story_ppl_vs_compression.png
+plots/story/b_c_story_throughput_vs_compression.png
+plots/tool_call_2/b_c_tool_call_2_divergence.png
+plots/tool_call_2/b_c_tool_call_2_heatmap.png
+plots/tool_call_2/b_c_tool_call_2_states.png" "$(cd "$out" && find plots -type f | sort)"
+  for picture in $(cd "$out" && find plots -type f); do
+    is "first bytes of $picture" PNG "$(head -c 4 "$out/$picture" | tail -c 3)"
+    matches "link to $picture" "\]\($picture\)" "$(cat "$out/RESULTS.md")"
+  done
+  is "pictures in the page" 5 "$(grep -c '<figure><svg' "$out/report.html")"
+  is "ids that stand twice" "" "$(grep -oE " id=[\"'][^\"']+" "$out/report.html" | cut -c 6- | sort | uniq -d)"
+  echo >"$scratch/file"
+  refuse 1 "$scratch/file/x: cannot create the directory" "$run" --out "$scratch/file/x"
+fi
+is "what the page would load" "" "$(grep -oiE '(src|href|data)=.?([a-z]*:)?//[^ ]*|url\([^#)][^)]*|@import|<(script|link|img|iframe)[^>]*' "$out/report.html")"
+
+cp "$run/results.csv" "$scratch/again.csv"
+"$program" "$scratch/again.csv" --out "$scratch/csv" --gnuplot none 2>/dev/null
+is "exit code for a results.csv alone" 0 $?
+matches "samples of a results.csv alone" '^none$' "$(grep -c '"flipped"' "$scratch/csv/report.html" | sed 's/^0$/none/')"
+
+refuse 2 'inputs is required' --out "$scratch/none"
+refuse 2 '.*--time-metric.*speed' "$run" --time-metric speed
+refuse 1 "$scratch/none: cannot open" "$scratch/none"
+refuse 1 "$scratch: expected results.csv or a" "$scratch"
+sed '4s/,0.25,/,0.26,/' "$run/results.csv" >"$scratch/again.csv"
+refuse 1 "$scratch/again.csv: line 4: expected each cell's metric once, found .*another value" "$run" "$scratch/again.csv"
+sed '3s/,1,/,one,/' "$run/results.csv" >"$scratch/bad.csv"
+refuse 1 "$scratch/bad.csv: line 3: column value: expected a number, found 'one'" "$scratch/bad.csv"
+cut -d , -f 1-9 "$run/results.csv" >"$scratch/bad.csv"
+refuse 1 "$scratch/bad.csv: line 1: expected a column change, found model,press" "$scratch/bad.csv"
+echo '{}' >"$run/records.jsonl"
+refuse 1 "$run/records.jsonl: line 1: missing column key" "$run"
+exit $failed

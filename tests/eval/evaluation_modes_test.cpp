@@ -1,0 +1,205 @@
+// What an evaluation can do beside answering each sample once from its compressed context.
+#include <doctest/doctest.h>
+#include <kvx/eval/evaluation.hpp>
+#include <kvx/eval/results.hpp>
+#include <kvx/io/text_file.hpp>
+#include <kvx/model/compress.hpp>
+#include <kvx/model/generate.hpp>
+#include <kvx/model/likelihood.hpp>
+#include <kvx/score/tasks.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "support/error_of.hpp"
+#include "support/reference.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace kvx;
+
+namespace {
+
+const std::string kData = std::string(KVX_SOURCE_DIR) + "/examples/data/";
+
+EvalOptions mode_options(const TempDir& dir) {
+  EvalOptions options;
+  options.models = {kvx_test::kTinyModel};
+  options.tasks = {"tool_call"};
+  options.presses = {"knorm"};
+  options.ratios = {0, 0.5};
+  options.data = kData + "tool_world.jsonl.gz";
+  options.task_data = {{"perplexity", {kData + "story.txt"}}, {"latency", {kData + "story.txt"}}};
+  options.limit = 3;
+  options.max_new_tokens = 12;
+  options.pieces = {.length = 128, .most = 1};
+  options.timing = {.pieces = 2, .gen_tokens = 3, .warm_ups = 1};
+  options.dtype = Dtype::f32;
+  options.weights = WeightFormat::f32;
+  options.threads = 2;
+  options.out = dir.path() + "/out";
+  return options;
+}
+
+std::vector<Record> recorded(const EvalOptions& options) {
+  Evaluation evaluation(options, kvx_tasks());
+  evaluation.run();
+  std::vector<Record> all;
+  each_jsonl_row(options.out + "/records.jsonl", [&](const JsonlRow& row) { all.push_back(record_of(row)); });
+  return all;
+}
+
+/// The tiny model for what a record should hold.
+struct AloneModel {
+  Threads threads{1};
+  Tokenizer tokenizer = Tokenizer::load(kvx_test::kTinyModel);
+  ChatTemplate chat = ChatTemplate::load(kvx_test::kTinyModel);
+  Qwen2 model = Qwen2::load(kvx_test::kTinyModel, WeightFormat::f32, threads);
+};
+
+}  // namespace
+
+TEST_CASE("Query-aware cells compress context and question together, beside the others") {
+  const TempDir dir;
+  EvalOptions options = mode_options(dir);
+  const std::string plain = (recorded(options), read_text_file(options.out + "/records.jsonl"));
+  options.query_aware = true;
+  const auto records = recorded(options);
+  REQUIRE(records.size() == 9);
+  AloneModel alone;
+  std::string others;
+  for (const Record& record : records) {
+    if (!record.query_aware) {
+      others += to_json(record) + "\n";
+      continue;
+    }
+    const Sample& s = record.sample;
+    const auto parts = split_chat(alone.chat, "", s.context + s.question, "", s.answer_prefix);
+    auto context = compress(alone.model, alone.tokenizer.encode(parts.context), Registry().parse("knorm"),
+                            Allowance::of_ratio(0.5), Dtype::f32, alone.threads);
+    CHECK(record.press == "knorm");
+    CHECK(record.kept_bytes == context.start.bytes());
+    const auto opening = alone.tokenizer.encode(parts.question);
+    const Step step{&context.start, opening};
+    Sampler greedy({});
+    const auto answer = generate(alone.model, context.start, forward(alone.model, {&step, 1}, alone.threads), greedy,
+                                 12, alone.threads, [](Token) {});
+    CHECK(record.predicted_answer == alone.tokenizer.decode(answer, true));
+  }
+  CHECK((others == plain));
+  const auto cells = score_cells(kvx_tasks(), records);
+  CHECK(cells.size() == 3);
+  CHECK(cells.back().press() == "knorm query_aware");
+  CHECK(cells.back().changes.size() == 5);
+  options.max_context_length = 50;
+  options.out += "/cut";
+  CHECK(error_of([&] { recorded(options); }) ==
+        "query-aware: expected without max-context-length, which would cut the questions");
+}
+
+TEST_CASE("Without a chat template a query-aware context leaves its last token to be asked") {
+  const TempDir dir;
+  EvalOptions options = mode_options(dir);
+  options.query_aware = true;
+  options.chat = "none";
+  CHECK(recorded(options).size() == 9);
+}
+
+TEST_CASE("Samples that are answered several times are drawn anew, and the same in each run") {
+  const TempDir dir;
+  EvalOptions options = mode_options(dir);
+  options.attempts = 4;
+  options.sampler = {.temperature = 1, .top_p = 0.95, .seed = 3};
+  options.limit = 2;
+  const auto records = recorded(options);
+  REQUIRE(records.size() == 16);
+  std::set<std::string> answers;
+  for (std::size_t r = 0; r < records.size(); ++r) {
+    CHECK(records[r].attempt == r % 4);
+    CHECK(records[r].index == r / 4 % 2);
+    answers.insert(records[r].predicted_answer);
+  }
+  CHECK(answers.size() > 4);
+  const std::string whole = read_text_file(options.out + "/records.jsonl");
+  options.max_batch = 1;
+  options.out += "/again";
+  recorded(options);
+  CHECK((read_text_file(options.out + "/records.jsonl") == whole));
+  options.sampler.seed = 4;
+  CHECK(error_of([&] { recorded(options); }).find("holds records of another run") != std::string::npos);
+}
+
+TEST_CASE("Reference answers of the other tasks are predicted from the same cells") {
+  const TempDir dir;
+  EvalOptions options = mode_options(dir);
+  options.tasks = {"perplexity", "tool_call"};
+  options.references = true;
+  const auto records = recorded(options);
+  REQUIRE(records.size() == 2 * (1 + 3 + 3));
+  AloneModel alone;
+  int references = 0;
+  for (const Record& record : records) {
+    if (record.task != "perplexity" || record.index == 0) continue;
+    const Sample& s = record.sample;
+    const auto parts = split_chat(alone.chat, "", s.context, s.question, s.answer_prefix);
+    const auto context = compress(alone.model, alone.tokenizer.encode(parts.context), Registry().parse(record.press),
+                                  Allowance::of_ratio(record.ratio), Dtype::f32, alone.threads);
+    auto tokens = alone.tokenizer.encode(parts.question);
+    const std::size_t given = tokens.size();
+    for (const Token token : alone.tokenizer.encode(*AnyTask(ToolCallTask()).reference(s))) tokens.push_back(token);
+    std::vector<SequenceCache> sequences = {context.start};
+    const auto likelihoods = suffix_likelihood(alone.model, sequences, tokens, alone.threads).front();
+    double loss = 0;
+    for (std::size_t t = given - 1; t < likelihoods.size(); ++t) loss += likelihoods[t].nll;
+    const auto count = static_cast<double>(tokens.size() - given);
+    CHECK(*record.metrics.at("tokens") == count);
+    CHECK(*record.metrics.at("loss") == doctest::Approx(loss / count));
+    ++references;
+  }
+  CHECK(references == 6);
+}
+
+TEST_CASE("Several texts of one task are groups of their own") {
+  const TempDir dir;
+  EvalOptions options = mode_options(dir);
+  options.tasks = {"perplexity"};
+  options.task_data["perplexity"].push_back(kData + "catalog.txt");
+  options.pieces = {.length = 64, .most = 2};
+  const auto records = recorded(options);
+  REQUIRE(records.size() == 8);
+  CHECK(records[0].sample.task == "story");
+  CHECK(records[2].sample.task == "catalog");
+  CHECK(records[2].index == 2);
+}
+
+TEST_CASE("Generations are timed one by one for each cell and piece") {
+  const TempDir dir;
+  EvalOptions options = mode_options(dir);
+  options.tasks = {"latency"};
+  options.presses = {"knorm", "snapkv(window=500)"};
+  const auto records = recorded(options);
+  REQUIRE(records.size() == 6);
+  const ModelConfig config = ModelConfig::load(kvx_test::kTinyModel);
+  const std::size_t row = static_cast<std::size_t>(config.layers * config.kv_heads) *
+                          CacheShape{config.layers, config.kv_heads, config.head_dim, Dtype::f32}.row_bytes();
+  for (const Record& record : records) {
+    if (record.press.starts_with("snapkv")) {
+      CHECK(record.state == kNotApplicable);
+      continue;
+    }
+    const auto metric = [&](const char* name) { return *record.metrics.at(name); };
+    CHECK(record.state == "timed");
+    CHECK(record.full_bytes == 128 * row);
+    CHECK(record.kept_bytes == (record.press == kNoPress ? 128 : 64) * row);
+    CHECK(metric("prefill_time") > 0);
+    CHECK(metric("ttft") > metric("prefill_time"));
+    CHECK(metric("total_generation_time") == doctest::Approx(metric("ttft") + metric("decode_time")));
+    CHECK(metric("tpot") == doctest::Approx(metric("decode_time") / 2));
+  }
+  options.timing.gen_tokens = 5000;
+  options.out += "/long";
+  CHECK(error_of([&] { recorded(options); }) ==
+        "gen-tokens: expected at most the model's 4096 positions with max-length, found 5128");
+}

@@ -1,0 +1,99 @@
+#include <kvx/eval/kv_metrics.hpp>
+#include <kvx/eval/latency_text.hpp>
+
+#include <doctest/doctest.h>
+#include <kvx/score/tasks.hpp>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "support/json_of.hpp"
+
+using namespace kvx;
+
+namespace {
+
+/// Three timed generations and one predicted text of base and cell; the cell takes `slower` times as long.
+std::vector<CellResult> timed_cells(double slower) {
+  std::vector<Record> records;
+  for (const char* press : {"none", "knorm"}) {
+    const double factor = press == kNoPress ? 1 : slower;
+    for (std::size_t i = 0; i < 3; ++i) {
+      Record& record = records.emplace_back(Record{"", "models/m", "latency", press, press == kNoPress ? 0 : 0.5, i});
+      record.sample.task = "wiki";
+      const GenerationTimes times{2 * factor, 2.5 * factor + static_cast<double>(i), 3 * factor, 4};
+      const Grade grade = LatencyTask::timed(times);
+      for (std::size_t m = 0; m < grade.metrics.size(); ++m)
+        record.metrics[std::string(LatencyTask::metric_names()[m])] = grade.metrics[m];
+    }
+    Record& text = records.emplace_back(Record{"", "models/m", "perplexity", press, press == kNoPress ? 0 : 0.5, 0});
+    text.sample.task = "wiki";
+    text.metrics = {{"loss", std::log(10 * factor)}, {"kl", 0.0}, {"kl_99", 0.0}, {"same_top", 1.0}, {"tokens", 9.0}};
+  }
+  return score_cells(kvx_tasks(), records);
+}
+
+}  // namespace
+
+TEST_CASE("A generation's figures follow from its three times") {
+  const Grade grade = LatencyTask::timed({2, 2.5, 3, 4});
+  const std::vector<double> expected = {2, 2.5, 1, 4 / 5.5, 3, 5.5};  // prefill, ttft, tpot, throughput, decode, total
+  REQUIRE(grade.metrics.size() == expected.size());
+  for (std::size_t m = 0; m < expected.size(); ++m) CHECK(*grade.metrics[m] == doctest::Approx(expected[m]));
+}
+
+TEST_CASE("Latency is summed up by medians and quartiles") {
+  std::vector<Grade> runs;
+  for (const double prefill : {5.0, 1.0, 2.0, 100.0}) runs.push_back(LatencyTask::timed({prefill, prefill, 1, 2}));
+  const auto shares = LatencyTask().summaries(runs);
+  CHECK(shares.at(0).name == "prefill_time_median");
+  CHECK(shares[0].value == 3.5);
+  CHECK(shares[0].low == 1.75);  // numpy.quantile
+  CHECK(shares[0].high == 28.75);
+  CHECK(shares[0].n == 4);
+}
+
+TEST_CASE("Perplexity and times of a text are one row, set against the base's") {
+  const auto rows = kv_metrics(timed_cells(2));
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].method == "none");
+  CHECK(rows[0].against_base[0] == 0);
+  CHECK(rows[1].model == "m");
+  CHECK(rows[1].dataset == "wiki");
+  CHECK(rows[1].method == "knorm");
+  CHECK(rows[1].compression_ratio == 0.5);
+  const std::vector<double> measured = {20, 4, 6, 2, 4 / 12.0, 6, 12}, against = {10, 0.5, 3.5 / 6, 0.5, 12.0 / 12};
+  for (std::size_t m = 0; m < measured.size(); ++m) CHECK(rows[1].measured[m] == doctest::Approx(measured[m]));
+  CHECK(rows[0].measured[4] == doctest::Approx(4 / 6.5));
+  CHECK(rows[1].against_base[4] == doctest::Approx((4 / 12.0) / (4 / 6.5)));
+  for (const std::size_t m : {0, 1, 2, 3}) CHECK(rows[1].against_base[m] == doctest::Approx(against[m]));
+}
+
+TEST_CASE("Rows are written as CSV and JSON, with nothing for what was not measured") {
+  auto cells = timed_cells(2);
+  std::erase_if(cells, [](const CellResult& cell) { return cell.task == "perplexity"; });
+  const auto rows = kv_metrics(cells);
+  const std::string csv = kv_metrics_csv(rows);
+  CHECK(
+      csv.starts_with("model,dataset,method,compression_ratio,ppl,prefill_time,ttft,tpot,throughput,decode_time,"
+                      "total_generation_time,ppl_delta,prefill_speedup,ttft_speedup,tpot_speedup,throughput_ratio\n"
+                      "m,wiki,none,0,,2,3.5,1,"));
+  CHECK(csv.find("\nm,wiki,knorm,0.5,,4,6,2,") != csv.npos);
+  const JsonTree json = json_of(kv_metrics_json(rows));
+  REQUIRE(json.array()->size() == 2);
+  CHECK((*json.array())[1].object()->size() == 16);
+  CHECK((*json.array())[1].find("ppl")->is_null());
+  CHECK((*json.array())[1].find("tpot")->number()->value() == 2);
+  std::erase_if(cells, [](const CellResult& cell) { return cell.task == "latency"; });
+  CHECK(kv_metrics(cells).empty());
+}
+
+TEST_CASE("On the screen times are medians in milliseconds, with the speedup of a token") {
+  const std::string text = latency_markdown(timed_cells(2));
+  CHECK(text.starts_with("models/m: latency/wiki\n\n| press | ratio | n | prefill ms"));
+  CHECK(text.find("| knorm | 0.5   | 3 | 4000.00 [4000.00, 4000.00] | 6000.00 [5500.00, 6500.00] | 2000.00 [") !=
+        text.npos);
+  CHECK(text.find("| 0.50 ") != text.npos);
+  CHECK(latency_markdown({}).empty());
+}

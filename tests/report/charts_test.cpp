@@ -1,0 +1,120 @@
+#include <kvx/report/divergence_chart.hpp>
+#include <kvx/report/heat_map.hpp>
+#include <kvx/report/load_report.hpp>
+#include <kvx/report/ratio_chart.hpp>
+#include <kvx/report/silent_cells.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "support/report_results.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace kvx;
+
+namespace {
+ReportData chart_data() {
+  const TempDir dir;
+  return load_report(std::vector{dir.write("results.csv", report_results()), dir.write("k.csv", report_kv_metrics())});
+}
+}  // namespace
+
+TEST_CASE("Paths of pictures hold nothing that leads elsewhere") {
+  CHECK(picture_path("code_exec/he", "../a b", "states") == "plots/code_exec_he/_._a_b_code_exec_he_states.png");
+  CHECK(file_name("") == "_");
+}
+
+TEST_CASE("Text in a script is quoted, and ends no line") {
+  CHECK(detail::gnuplot_text("it's `ls`\n\\") == "'it''s `ls` \\'");
+}
+
+TEST_CASE(
+    "Function is a share of the base on the same samples, and the quality the base's perplexity over the cell's") {
+  const ReportData data = chart_data();
+  const ReportCell cell{"knorm", 0.5};
+  const Figure &base = *data.find("org/m", "tool_call_2", {"none"}, "args_exact"),
+               &own = *data.find("org/m", "tool_call_2", cell, "args_exact");
+  const ChartPoint point = *relative_function(own, base);
+  CHECK(point.y == doctest::Approx(0.5));
+  CHECK(point.low == doctest::Approx(0.25));
+  CHECK(point.high == doctest::Approx(0.75));
+  Figure zero = base;
+  zero.value = 0;
+  CHECK_FALSE(relative_function(zero, zero));
+  const ChartPoint quality = *implied_quality(data, "org/m", "perplexity/story", cell);
+  CHECK(quality.y == doctest::Approx(20.0 / 21));
+  CHECK(quality.low == doctest::Approx(std::exp(-0.2)));
+  CHECK(quality.high == doctest::Approx(std::exp(0.1)));
+  CHECK_FALSE(implied_quality(data, "org/m", "perplexity/none", cell));
+}
+
+TEST_CASE("A panel's lines begin at the base and go by the memory that is kept") {
+  const auto panels =
+      detail::divergence_panels(chart_data(), "org/m", "tool_call_2", {"args_exact"}, {"perplexity/story"});
+  REQUIRE(panels.size() == 2);
+  CHECK(panels[0].name == "knorm");
+  const auto& line = panels[0].function[0];
+  REQUIRE(line.size() == 3);
+  CHECK(line[0].x == 0.25);
+  CHECK(line[0].y == 1);
+  CHECK(line[1].x == 0.5);
+  CHECK(line[1].y == 0.5);
+  CHECK(line[2].x == 1);
+  CHECK(line[2].y == 1);
+  REQUIRE(panels[0].quality[0].size() == 3);  // at the memory of the task's cells, where the text's is not told
+  CHECK(panels[0].quality[0][0].x == 0.25);
+  CHECK(panels[0].quality[0][0].y == 0.5);
+  CHECK(panels[1].name == "snapkv(window=32, kernel=5) query_aware");
+  CHECK(panels[1].function[0].size() == 2);
+  CHECK(panels[1].quality[0].size() == 1);
+  CHECK_FALSE(divergence_chart(chart_data(), "org/m", "perplexity/story"));
+}
+
+TEST_CASE("A line against the ratio begins at the base, unless its method has a figure there") {
+  ReportData data = chart_data();
+  auto lines = detail::ratio_lines(data, "org/m", "latency/story", "tpot_median", 1000);
+  REQUIRE(lines.size() == 1);
+  REQUIRE(lines[0].points.size() == 2);
+  CHECK(lines[0].points[0].x == 0);
+  CHECK(lines[0].points[0].y == 40);
+  CHECK(lines[0].points[1].x == 0.5);
+  CHECK(lines[0].points[1].y == 20);
+  data.figures.push_back({"org/m", "perplexity/story", {"int4", 0}, "perplexity", 4, 20.5});
+  lines = detail::ratio_lines(data, "org/m", "perplexity/story", "perplexity", 1);
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[1].method == 2);  // its place among all methods, though the one before has no perplexity
+  REQUIRE(lines[1].points.size() == 1);
+  CHECK(lines[1].points[0].y == 20.5);
+  CHECK(time_chart(data, "org/m", "latency/story", kTimeMetrics[2])->script.find("'time per output token, ms'") !=
+        std::string::npos);
+  CHECK_FALSE(time_chart(data, "org/m", "latency/wiki", kTimeMetrics[2]));
+}
+
+TEST_CASE("Ratios come in their order and budgets after them, and significant drops have a star") {
+  const ReportData data = chart_data();
+  CHECK(detail::settings_of(data.cells("org/m", "tool_call_2")) ==
+        std::vector<std::string>{"0", "0.5", "0.75", "keep=64"});
+  const std::string script = heat_map(data, "org/m", "tool_call_2", "args_exact")->script;
+  CHECK(script.find("'0.40*' at second 1, first 1 ") != script.npos);
+  CHECK(script.find("'0.80' at second 2, first 1 ") != script.npos);
+  CHECK(script.find("'0.60' at second 3, first 2 ") != script.npos);
+  CHECK_FALSE(heat_map(data, "org/m", "tool_call_2", "pass@1"));
+}
+
+TEST_CASE("A cell is silent when its function drops and perplexity stays") {
+  ReportData data = chart_data();
+  const LostFunctions lost = lost_functions(data);
+  CHECK(lost.compared == 3);
+  REQUIRE(lost.cells.size() == 1);
+  CHECK(lost.cells[0].cell == ReportCell{"knorm", 0.5});
+  CHECK(lost.cells[0].loss == doctest::Approx(0.5));
+  CHECK(*lost.cells[0].rise == doctest::Approx(0.2));  // of wiki; that of story is 0.05
+  CHECK_FALSE(lost.cells[0].silent());
+  std::erase_if(data.figures, [](const Figure& figure) { return figure.task == "perplexity/wiki"; });
+  CHECK(lost_functions(data).cells[0].silent());
+  std::erase_if(data.figures, [](const Figure& figure) { return figure.task == "perplexity/story"; });
+  CHECK_FALSE(lost_functions(data).cells[0].silent());
+}

@@ -1,0 +1,120 @@
+#include <kvx/report/load_report.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "support/error_of.hpp"
+#include "support/report_results.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace kvx;
+
+namespace {
+std::string load_error(const std::string& name, const std::string& text) {
+  const TempDir dir;
+  const std::string path = dir.write(name, text);
+  const std::string error = error_of([&] { load_report(std::vector{path}); });
+  return error.starts_with(path) ? error.substr(path.size()) : error;
+}
+
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  return text.replace(text.find(what), what.size(), by);
+}
+}  // namespace
+
+TEST_CASE("A cell's budget is told from its press, and a parameter of such a name is none") {
+  const ReportCell cell{"snapkv(window=32, kernel=5) keep=64 query_aware", 0.3};
+  CHECK(cell.budget() == "keep=64");
+  CHECK(cell.method() == "snapkv(window=32, kernel=5) query_aware");
+  CHECK(cell.setting() == "keep=64");
+  CHECK(cell == ReportCell{cell.press, 0.4});
+  const ReportCell plain{"decoding(knorm, keep=512)", 0.5};
+  CHECK(plain.budget().empty());
+  CHECK(plain.method() == plain.press);
+  CHECK(plain.setting() == "0.5");
+  CHECK_FALSE(plain == ReportCell{plain.press, 0.25});
+  CHECK(ReportCell{"int4 own", 0}.method() == "int4");
+}
+
+TEST_CASE("A directory is read with its kv_metrics.csv, of which what results.csv tells already is left out") {
+  const TempDir dir;
+  dir.write("results.csv", report_results());
+  dir.write("m_kv_metrics.csv", report_kv_metrics());
+  dir.write("config.yaml", "dtype: \"bf16\"\nlimit: \"\"\n");
+  dir.write("run.json", R"({"finished":"today","cores":2,"cells":[]})");
+  const ReportData data = load_report(std::vector{dir.path()});
+  CHECK(data.models() == std::vector<std::string>{"org/m"});
+  CHECK(data.short_name("org/m") == "m");
+  CHECK(data.methods() == std::vector<std::string>{"knorm", "snapkv(window=32, kernel=5) query_aware"});
+  CHECK(data.tasks("org/m", "perplexity") == std::vector<std::string>{"perplexity/story", "perplexity/wiki"});
+  CHECK(data.find("org/m", "perplexity/story", {"knorm", 0.5}, "perplexity")->value == 21);
+  CHECK(data.find("org/m", "perplexity/wiki", {"knorm", 0.5}, "perplexity")->value == 12);
+  CHECK(data.find("org/m", "latency/story", {"knorm", 0.5}, "tpot_median")->value == 0.02);
+  CHECK(data.find("org/m", "latency/wiki", {"knorm", 0.5}, "tpot_median") == nullptr);
+  const Figure& figure = *data.find("org/m", "tool_call_2", {"knorm", 0.5}, "args_exact");
+  CHECK(figure.n == 10);
+  CHECK(figure.low == 0.2);
+  CHECK(figure.drops());
+  CHECK_FALSE(data.find("org/m", "tool_call_2", {"knorm", 0.75}, "args_exact")->drops());
+  REQUIRE(data.runs.size() == 1);
+  using Fact = std::pair<std::string, std::string>;
+  CHECK(data.runs[0].facts == std::vector<Fact>{{"dtype", "bf16"}, {"finished", "today"}, {"cores", "2"}});
+}
+
+TEST_CASE("Models are told apart by their whole paths where their ends are the same") {
+  ReportData data;
+  data.figures = {{"a/m", "t", {"none"}, "x"}, {"b/m", "t", {"none"}, "x"}, {"b/n/", "t", {"none"}, "x"}};
+  CHECK(data.short_name("a/m") == "a/m");
+  CHECK(data.short_name("b/n/") == "n");
+}
+
+TEST_CASE("Input that is none is an error with file, line and column") {
+  const std::string results = report_results();
+  CHECK(load_error("r.csv", "a,b\n1,2\n") == ": line 1: expected a column model, found a,b");
+  CHECK(load_error("r.csv", replaced(results, ",holm_p", ",holm"))
+            .starts_with(": line 1: expected a column holm_p, found "));
+  CHECK(load_error("r.csv", replaced(results, "0.8,10", "0.8,ten")) ==
+        ": line 2: column n: expected a number, found 'ten'");
+  CHECK(load_error("r.csv", replaced(results, "0.8,10", "0.8,1.5")) ==
+        ": line 2: column n: expected a whole number, found '1.5'");
+  CHECK(load_error("r.csv", replaced(results, "knorm,0.5", "knorm,1.5")) ==
+        ": line 4: column compression_ratio: expected 0 to 1, found '1.5'");
+  CHECK(load_error("r.csv", replaced(results, "knorm,0.75", "knorm,0.5")) ==
+        ": line 6: expected each cell's metric once, found args_exact of knorm again, with another value");
+  CHECK(load_error("k.csv", replaced(report_kv_metrics(), ",tpot,", ",tpat,"))
+            .starts_with(": line 1: expected a column tpot, found "));
+  CHECK(load_error("k.csv", replaced(report_kv_metrics(), "0.04", "fast")) ==
+        ": line 2: column tpot: expected a number, found 'fast'");
+  CHECK(load_error("results.csv", results.substr(0, results.find('\n') + 1)) ==
+        ": expected figures, found no line of any");
+  const TempDir empty;
+  CHECK(error_of([&] { load_report(std::vector{empty.path()}); }) ==
+        empty.path() + ": expected results.csv or a *_kv_metrics.csv, found neither");
+  CHECK(error_of([&] { load_report(std::vector{empty.path() + "/none.csv"}); }) ==
+        empty.path() + "/none.csv: cannot open: No such file or directory");
+}
+
+TEST_CASE("Two runs may have the same base, which counts once") {
+  const auto record = [](const char* press, const char* ratio, const char* state) {
+    return std::string(R"({"key":"k","model":"m","task":"t","graded_as":"t","press":")") + press + R"(","ratio":)" +
+           ratio + R"(,"budget":"","query_aware":false,"index":0,"attempt":0,"state":")" + state +
+           R"(","metrics":{},"detail":"","kept_bytes":1,"full_bytes":1,"max_new_tokens":1,"predicted_answer":"",)"
+           R"("answer":"","answer_prefix":"","question":"","context":"long"})"
+           "\n";
+  };
+  const TempDir dir;
+  const std::string head = report_results().substr(0, report_results().find('\n') + 1);
+  const std::string base = "m,none,0,t,a,0.5,4,,,,,,,\n";
+  dir.write("1/results.csv", head + base + "m,knorm,0.5,t,a,0.25,4,,,,,,,\n");
+  dir.write("2/results.csv", head + base + "m,tova,0.5,t,a,0.25,4,,,,,,,\n");
+  dir.write("1/records.jsonl", record("none", "0", "x") + record("knorm", "0.5", "y"));
+  dir.write("2/records.jsonl", record("none", "0", "x") + record("tova", "0.5", "z") + "{\"key\":\"torn");
+  const ReportData data = load_report(std::vector{dir.path() + "/1", dir.path() + "/2"});
+  CHECK(data.figures.size() == 3);
+  REQUIRE(data.records.size() == 3);
+  CHECK(data.records[2].press == "tova");
+  CHECK(data.records[0].sample.context.empty());
+}
