@@ -203,6 +203,7 @@ std::string run_json(const kvx::RunTimes& times) {
   for (const auto& cell : times.cells) {
     out.begin_object().key("model").value(cell.model).key("task").value(cell.group).key("press").value(cell.cell.press);
     out.key("ratio").value(cell.cell.ratio).key("budget").value(cell.cell.budget);
+    out.key("query_aware").value(cell.cell.query_aware).key("graded_as").value(cell.task);
     out.key("answer_tokens").value(cell.answer_tokens).key("seconds").value(cell.seconds).end_object();
   }
   out.end_array().end_object();
@@ -241,7 +242,11 @@ void write_kv_metrics(const std::string& out, const std::vector<kvx::CellResult>
     kvx::replace_file(out + name + "kv_metrics.json", kvx::kv_metrics_json(some));
   };
   std::map<std::string, std::vector<kvx::KvMetrics>> tables;
-  for (const auto& row : rows) tables[row.model + "_" + row.dataset + "_"].push_back(row);
+  for (const auto& row : rows) {
+    std::string name = row.model + "_" + row.dataset + "_";
+    std::replace(name.begin(), name.end(), '/', '_');
+    tables[name].push_back(row);
+  }
   for (const auto& [name, table] : tables) write(name, table);
   write("", rows);
 }

@@ -391,6 +391,18 @@ peak narrow --memory ${limit}K
 same_results "--memory ${limit}K, a third of what it took without" roomy narrow
 refuse 1 'memory: expected ' --config "$grid" --out "$scratch/tight" --memory 1M
 
+# Many contexts in the batch: with little memory they wait for each other.
+many() { # many NAME OPTION...
+  name=$1
+  shift
+  "$program" tool_call --query-aware --press knorm,snapkv --ratio 0,0.5 --limit 40 --max-new-tokens 4 --dtype f32 \
+    --max-batch 512 --threads 2 --out "$scratch/$name" "$@" >/dev/null 2>"$log"
+  is "exit code of many contexts with $* ($(cat "$log"))" 0 $?
+}
+many many
+many few --memory 35M
+same_results "many contexts in 35M" many few
+
 # Another kernel path; last, since the variable stays.
 if ! grep -q '"kernel_path":"portable"' "$whole/run.json"; then
   KVX_ISA=portable

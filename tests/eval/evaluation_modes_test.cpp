@@ -174,6 +174,70 @@ TEST_CASE("Several texts of one task are groups of their own") {
   CHECK(records[2].index == 2);
 }
 
+TEST_CASE("A run that grows never takes one file's record for another's") {
+  const TempDir dir;
+  EvalOptions options = mode_options(dir);
+  options.task_data["perplexity"].push_back(kData + "catalog.txt");
+  options.pieces = {.length = 64, .most = 1};
+  const auto grown = [&](auto&& grow) {
+    recorded(options);
+    grow();
+    const std::string error = error_of([&] { recorded(options); });
+    options.out += "_";
+    return error.find("holds records of another run") != std::string::npos;
+  };
+  options.tasks = {"perplexity"};
+  CHECK(grown([&] { options.pieces.most = 2; }));
+  options.tasks = {"latency"};
+  options.task_data["latency"].push_back(kData + "catalog.txt");
+  CHECK(grown([&] { options.timing.pieces = 1; }));
+  options.tasks = {"tool_call"};
+  CHECK_FALSE(grown([&] { options.limit = 4; }));  // of one file they go on
+  options.task_data["tool_call"] = {options.data, kData + "tool_call.jsonl.gz"};
+  CHECK(grown([&] { options.limit = 5; }));
+  options.task_data.erase("tool_call");
+  options.tasks = {"perplexity", "tool_call"};
+  options.task_data["perplexity"].pop_back();
+  CHECK_FALSE(grown([&] { options.pieces.most = 1; }));
+  options.references = true;
+  CHECK(grown([&] { options.pieces.most = 2; }));
+}
+
+TEST_CASE("Texts of one name are not mixed up") {
+  const TempDir dir;
+  EvalOptions options = mode_options(dir);
+  options.tasks = {"perplexity"};
+  const std::string other = dir.write("story.raw", "Once upon a time.\n");
+  options.task_data["perplexity"].push_back(other);
+  CHECK(error_of([&] { recorded(options); }) == other + ": expected texts of different names, found story twice");
+}
+
+TEST_CASE("The chat template is part of a perplexity's key, since presses may repeat the context by it") {
+  const TempDir dir;
+  EvalOptions options = mode_options(dir);
+  options.tasks = {"perplexity"};
+  recorded(options);
+  options.chat = "none";
+  CHECK(error_of([&] { recorded(options); }).find("holds records of another run") != std::string::npos);
+}
+
+TEST_CASE("Greedy answers do not depend on the options of sampling, and drafts leave samples as they are") {
+  const TempDir dir;
+  EvalOptions options = mode_options(dir);
+  recorded(options);
+  options.sampler.seed = 9;
+  options.sampler.top_p = 0.5;
+  CHECK(error_of([&] { recorded(options); }) == "");
+  options.sampler.temperature = 1;
+  options.out += "/sampled";
+  recorded(options);
+  const std::string plain = read_text_file(options.out + "/records.jsonl");
+  options.draft = true;
+  options.out += "/drafted";
+  recorded(options);
+  CHECK((read_text_file(options.out + "/records.jsonl") == plain));
+}
+
 TEST_CASE("Generations are timed one by one for each cell and piece") {
   const TempDir dir;
   EvalOptions options = mode_options(dir);

@@ -29,7 +29,8 @@ std::vector<CellResult> timed_cells(double slower) {
     }
     Record& text = records.emplace_back(Record{"", "models/m", "perplexity", press, press == kNoPress ? 0 : 0.5, 0});
     text.sample.task = "wiki";
-    text.metrics = {{"loss", std::log(10 * factor)}, {"kl", 0.0}, {"kl_99", 0.0}, {"same_top", 1.0}, {"tokens", 9.0}};
+    text.metrics = {{"loss", std::log(10 * factor)}, {"tokens", 9.0}, {"same_top", 1.0}};
+    for (const char* name : {"kl", "kl_50", "kl_95", "kl_99"}) text.metrics[name] = 0;
   }
   return score_cells(kvx_tasks(), records);
 }
@@ -96,4 +97,23 @@ TEST_CASE("On the screen times are medians in milliseconds, with the speedup of 
         text.npos);
   CHECK(text.find("| 0.50 ") != text.npos);
   CHECK(latency_markdown({}).empty());
+}
+
+TEST_CASE("Models whose paths end alike are told apart by the whole of them") {
+  auto cells = timed_cells(2);
+  for (CellResult& cell : timed_cells(2)) {
+    cell.model = "others/m";
+    cells.push_back(std::move(cell));
+  }
+  const auto rows = kv_metrics(cells);
+  REQUIRE(rows.size() == 4);
+  CHECK(rows[0].model == "models/m");
+  CHECK(rows[3].model == "others/m");
+}
+
+TEST_CASE("Without a single timed generation there are medians of nothing") {
+  auto cells = timed_cells(2);
+  std::erase_if(cells, [](const CellResult& cell) { return cell.task != "latency"; });
+  for (Share& share : cells[1].score.summaries) share = LatencyTask().summaries({}).at(0);
+  CHECK(latency_markdown(cells).find("| knorm | 0.5   | 3 | - [-, -]") != std::string::npos);
 }

@@ -79,6 +79,7 @@ TEST_CASE("The base does not diverge from itself, and what is compressed does") 
     CHECK(record.sample.task == "story");
     CHECK((*record.metrics.at("kl") == 0) == base);
     CHECK(*record.metrics.at("kl") <= *record.metrics.at("kl_99"));
+    CHECK(*record.metrics.at("kl_50") <= *record.metrics.at("kl_95"));
     CHECK((*record.metrics.at("same_top") == 1) == base);
     CHECK(*record.metrics.at("tokens") == 255);
   }
@@ -100,7 +101,7 @@ TEST_CASE("Predictions are the same bytes whatever the memory and after a resume
 }
 
 TEST_CASE("Perplexity weighs texts by their tokens, with the interval of a ratio estimate") {
-  const auto text = [](double loss, double tokens) { return Grade{"predicted", {loss, 0, 0, 1, tokens}}; };
+  const auto text = [](double loss, double tokens) { return Grade{"predicted", {loss, 0, 0, 0, 0, 1, tokens}}; };
   const std::vector<Grade> texts = {text(2, 100), text(3, 300), text(2.5, 200)};
   const auto shares = PerplexityTask().summaries(texts);
   REQUIRE(shares.size() == 1);
@@ -123,7 +124,7 @@ TEST_CASE("A text's tokens become a grade") {
     kl.push_back(100 - i);
   }
   const Grade grade = PerplexityTask::predicted(nll, kl, 50);
-  CHECK(grade.metrics == std::vector<std::optional<double>>{50.0, 50.0, 99.0, 50.0 / 101, 101.0});
+  CHECK(grade.metrics == std::vector<std::optional<double>>{50.0, 50.0, 50.0, 95.0, 99.0, 50.0 / 101, 101.0});
 }
 
 TEST_CASE("A text is cut into pieces of one length, with the end token between its lines") {

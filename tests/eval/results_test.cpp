@@ -210,3 +210,13 @@ TEST_CASE("One attempt has no pass@k beyond its pass@1") {
   tasks.add<Passes>();
   CHECK(score_cells(tasks, attempted(1, {1, 0})).at(0).score.summaries.empty());
 }
+
+TEST_CASE("A sample that is not applicable counts once, however often it is answered") {
+  TaskRegistry tasks;
+  tasks.add<Passes>();
+  auto records = attempted(3, {3, 0});
+  for (std::size_t r = 3; r < 6; ++r) records[r].state = kNotApplicable;
+  const auto cells = score_cells(tasks, records);
+  CHECK(cells.at(0).not_applicable == 1);
+  CHECK(cells[0].score.n == 1);
+}

@@ -148,6 +148,7 @@ TEST_CASE("A row of BFCL shows its functions as they are and is graded by the po
   const TempDir dir;
   const std::string path = dir.write("B.json", kBfclRow + "\n");
   dir.write("possible_answer/B.json", kBfclAnswer + "\n");
+  CHECK(read_samples(path, kBfclRow, false, 0).answers == kBfclAnswer + "\n");
   const Sample sample = read_samples(path, kBfclRow, false, 0).samples.at(0);
   CHECK(sample.context.find(
             R"J([{"name": "area.of", "description": "Area.", "parameters": {"type": "dict", "properties": {"side")J") !=

@@ -85,6 +85,14 @@ class GridBatch {
         step();
   }
 
+  bool empty() const { return active_.empty(); }
+
+  /// Sets what an empty batch may use from now on, and gives back the memory that it worked in.
+  void restart(std::size_t bytes) {
+    limits_.bytes = bytes;
+    work_ = {};
+  }
+
   /// Decodes until `bytes` are free, or all jobs are answered.
   void make_room(std::size_t bytes) {
     while (!active_.empty() && used_ + bytes > limits_.bytes) step();
@@ -159,7 +167,7 @@ class GridBatch {
     Active& active = active_.emplace_back(Active{&context, job, *cell.start, Sampler(sampler), sequence});
     for (Index l = 0; l < scored.shape().layers; ++l)
       for (HeadCache& head : active.sequence.tail.layer(l)) head.reserve(tail_rows(context, question));
-    active.answer.reserve(static_cast<std::size_t>(question.max_new_tokens));
+    active.answer.reserve(static_cast<std::size_t>(tail_rows(context, question)));
     const auto draft = context.drafts.find(job.question);
     if (draft != context.drafts.end() && sampler.temperature == 0) active.draft = draft->second;
     return true;

@@ -25,7 +25,8 @@ struct KvMetrics {
   static constexpr std::array<std::string_view, 5> kAgainstBase = {"ppl_delta", "prefill_speedup", "ttft_speedup",
                                                                    "tpot_speedup", "throughput_ratio"};
 
-  std::string model, dataset, method;  ///< the last part of the model's path, the text's name, the press
+  /// The last part of the model's path, or all of it where that is another's too; the text's name; the press.
+  std::string model, dataset, method;
   double compression_ratio = 0;
   std::array<double, kMeasured.size()> measured;         ///< times are medians, in seconds
   std::array<double, kAgainstBase.size()> against_base;  ///< above 1 is faster
@@ -50,11 +51,21 @@ inline std::vector<KvMetrics> kv_metrics(std::span<const CellResult> cells) {
       measured[m] = summary(LatencyTask::name, of, cell, std::string(KvMetrics::kMeasured[m]) + "_median");
     return measured;
   };
+  const auto last_part = [](const std::string& model) {
+    return std::filesystem::path(model + "/").parent_path().filename().string();
+  };
+  const auto name_of_model = [&](const std::string& model) {
+    const std::string name = last_part(model);
+    const bool shared = std::any_of(cells.begin(), cells.end(), [&](const CellResult& other) {
+      return other.model != model && last_part(other.model) == name;
+    });
+    return shared ? model : name;
+  };
   std::vector<KvMetrics> rows;
   for (const CellResult& cell : cells) {
     if (cell.task != LatencyTask::name) continue;
     const auto own = measure(cell, cell.cell), base = measure(cell, {std::string(kNoPress)});
-    rows.push_back({std::filesystem::path(cell.model + "/").parent_path().filename().string(),
+    rows.push_back({name_of_model(cell.model),
                     cell.group,
                     cell.press(),
                     cell.ratio,

@@ -25,9 +25,13 @@ inline std::string latency_markdown(std::span<const CellResult> cells) {
   std::vector<std::string> titles;
   std::map<std::string, std::vector<std::vector<std::string>>> tables;
   std::map<std::string, double> base_tpot;
+  const auto title_of = [](const CellResult& cell) { return detail::markdown_text(cell.model + ": " + cell.label()); };
+  for (const CellResult& cell : cells)
+    if (cell.task == LatencyTask::name && cell.is_base())
+      base_tpot[title_of(cell)] = cell.score.summaries.at(kTpot).value;
   for (const CellResult& cell : cells) {
     if (cell.task != LatencyTask::name) continue;
-    const std::string title = detail::markdown_text(cell.model + ": " + cell.label());
+    const std::string title = title_of(cell);
     auto& rows = tables[title];
     if (rows.empty()) {
       titles.push_back(title);
@@ -44,7 +48,6 @@ inline std::string latency_markdown(std::span<const CellResult> cells) {
       row.push_back(detail::interval_text(median));
     }
     const double tpot = cell.score.summaries[kTpot].value;
-    if (cell.is_base()) base_tpot[title] = tpot;
     const auto base = base_tpot.find(title);
     row.push_back(base == base_tpot.end() ? "-" : detail::decimals(base->second / tpot, 2));
     row.push_back(std::to_string(cell.not_applicable));

@@ -61,7 +61,8 @@ class ModelRun {
         on_work_(std::move(on_work)),
         weights_(load()),
         shape_(weights_.cache_shape(options.dtype)),
-        batch_(weights_, {options.max_batch, free_bytes(), options.draft}, threads) {}
+        batch_(weights_, {options.max_batch, free_bytes(), options.draft && options.sampler.temperature == 0},
+               threads) {}
 
   void run() {
     for (const TaskPrompts& task : model_.tasks) {
@@ -100,7 +101,11 @@ class ModelRun {
     if (tasks_.at(task.task).kind() == TaskKind::is_timed) return time_group(task, group, plan);
 
     const std::size_t bytes = context_bytes(model_.config, group, cells_, shape_);
-    decode([&] { batch_.make_room(bytes); });
+    decode([&] {
+      batch_.make_room(bytes);
+      if (resident_bytes() + bytes >= options_.memory) batch_.finish();  // records and scratch memory have grown
+    });
+    if (batch_.empty()) batch_.restart(free_bytes());
     detail::expect_memory(resident_bytes() + bytes, options_);
     const auto start = Clock::now();
     std::vector<Cell> cells;
@@ -154,8 +159,8 @@ class ModelRun {
   }
 
   void warm_up(const TaskPrompts& task) {
-    if (times_.read_bandwidth > 0) return;
-    times_.read_bandwidth = read_bandwidth(threads_);
+    if (std::exchange(warm_, true)) return;
+    if (times_.read_bandwidth == 0) times_.read_bandwidth = read_bandwidth(threads_);
     for (std::size_t i = 0; i < options_.timing.warm_ups; ++i)
       (void)time_generation(weights_, task.groups[i % task.groups.size()].context,
                             {AnyPolicy(None()), Allowance::of_ratio(0)}, options_.timing.gen_tokens, options_.dtype,
@@ -168,10 +173,16 @@ class ModelRun {
     const AnyTask& grader = tasks_.at(task.task);
     for (const GridJob& job : plan.jobs) {
       const std::size_t cell = plan.cells[job.cell];
+      detail::expect_memory(resident_bytes() + context_bytes(model_.config, group, cells_, shape_), options_);
+      on_work_(kPrefillWork);
       try {
         const TimedGeneration timed =
             time_generation(weights_, group.context, cells_[cell].cell, options_.timing.gen_tokens, options_.dtype,
                             threads_, model_.repeat);
+        times_.prefill_seconds += timed.times.prefill;
+        times_.context_tokens += group.context.size();
+        times_.decode_seconds += timed.times.first_token - timed.times.prefill + timed.times.decode;
+        times_.answer_tokens += timed.times.tokens;
         record(task, group, {cell, job}, {timed.ratio, timed.kept_bytes, timed.full_bytes}, "",
                grader.timed(timed.times));
       } catch (const NotApplicable& why) {
@@ -245,6 +256,7 @@ class ModelRun {
   Qwen2 weights_;
   CacheShape shape_;
   GridBatch batch_;
+  bool warm_ = false;
 };
 
 }  // namespace kvx::inline v0

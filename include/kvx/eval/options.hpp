@@ -32,7 +32,7 @@ struct EvalOptions {
   std::string data;                     ///< of the tasks that have none of their own: JSONL, plain or gzip
   std::map<std::string, std::vector<std::string>> task_data;  ///< files by task; texts for perplexity and latency
   std::size_t limit = 0;                                      ///< the first so many lines of each JSONL; 0 takes all
-  PieceOptions pieces;                                        ///< of texts that are predicted
+  PieceOptions pieces;           ///< of texts that are predicted; those that are timed have their length
   TimingOptions timing;          ///< of generations that are timed, after whole pieces of texts
   bool references = false;       ///< have the other tasks' reference answers predicted too
   bool query_aware = false;      ///< add a cell of each that has question and context compressed

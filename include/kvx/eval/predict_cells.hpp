@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/cache/cache_shape.hpp>
 #include <kvx/cache/sequence_cache.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/eval/grid_batch.hpp>
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <span>
 #include <utility>
 #include <vector>
@@ -18,37 +20,44 @@
 namespace kvx::inline v0 {
 
 /// Has the cells of a context predict what follows it, and calls on_grade(job, Grade) for each of the jobs, whose
-/// questions are `prompts`. The cells of a prompt run as batches that take at most `memory` bytes, beside the
-/// uncompressed cache in each, which they are compared with.
+/// questions are `prompts`. As many cells run together as fit into `memory` bytes, beside the uncompressed cache, which
+/// they are compared with.
 template <class F>
 void predict_cells(const Qwen2& model, const ScoredContext& scored, std::span<const Prompt> prompts,
-                   std::vector<GridJob> jobs, const AnyTask& task, std::size_t memory, Threads& threads, F&& on_grade) {
-  std::stable_sort(jobs.begin(), jobs.end(),
-                   [](const GridJob& a, const GridJob& b) { return a.question < b.question; });
-  const std::size_t row =
-      static_cast<std::size_t>(scored.shape().layers * scored.shape().kv_heads) * scored.shape().row_bytes();
-  for (std::size_t first = 0; first < jobs.size();) {
-    const Prompt& prompt = prompts[jobs[first].question];
-    const std::size_t tail = row * prompt.tokens.size();
-    std::vector<SequenceCache> sequences = {scored.full_start()};
-    std::size_t bytes = 2 * tail, last = first;
-    for (; last < jobs.size() && jobs[last].question == jobs[first].question; ++last) {
-      bytes += scored.bytes(jobs[last].cell) + tail;
-      if (bytes > memory && last > first) break;
-      sequences.push_back(scored.start(jobs[last].cell));
+                   std::span<const GridJob> jobs, const AnyTask& task, std::size_t memory, Threads& threads,
+                   F&& on_grade) {
+  std::size_t longest = 0;
+  for (const Prompt& prompt : prompts) longest = std::max(longest, prompt.tokens.size());
+  const CacheShape& shape = scored.shape();
+  const std::size_t tail = static_cast<std::size_t>(shape.layers * shape.kv_heads) * shape.row_bytes() * longest;
+  std::map<std::size_t, std::vector<GridJob>> by_cell;
+  for (const GridJob& job : jobs) by_cell[job.cell].push_back(job);
+  while (!by_cell.empty()) {
+    std::map<std::size_t, SequenceCache> starts;              // by cell
+    std::map<std::size_t, std::vector<GridJob>> by_question;  // of those cells
+    std::size_t bytes = 2 * tail;
+    for (auto cell = by_cell.begin(); cell != by_cell.end(); cell = by_cell.erase(cell)) {
+      bytes += scored.bytes(cell->first) + scored.own_bytes(cell->first) + tail;
+      if (bytes > memory && !starts.empty()) break;
+      starts.emplace(cell->first, scored.start(cell->first));
+      for (const GridJob& job : cell->second) by_question[job.question].push_back(job);
     }
-    const auto likelihoods = suffix_likelihood(model, sequences, prompt.tokens, threads);
-    for (std::size_t j = first; j < last; ++j) {
-      std::vector<double> nll, kl;
-      std::size_t same_top = 0;
-      for (const TokenLikelihood& token : std::span(likelihoods[j - first + 1]).subspan(prompt.given - 1)) {
-        nll.push_back(token.nll);
-        kl.push_back(token.kl);
-        same_top += token.same_top;
+    for (const auto& [question, together] : by_question) {
+      const Prompt& prompt = prompts[question];
+      std::vector<SequenceCache> sequences = {scored.full_start()};
+      for (const GridJob& job : together) sequences.push_back(starts.at(job.cell));
+      const auto likelihoods = suffix_likelihood(model, sequences, prompt.tokens, threads);
+      for (std::size_t j = 0; j < together.size(); ++j) {
+        std::vector<double> nll, kl;
+        std::size_t same_top = 0;
+        for (const TokenLikelihood& token : std::span(likelihoods[j + 1]).subspan(prompt.given - 1)) {
+          nll.push_back(token.nll);
+          kl.push_back(token.kl);
+          same_top += token.same_top;
+        }
+        on_grade(together[j], task.predicted(nll, std::move(kl), same_top));
       }
-      on_grade(jobs[j], task.predicted(nll, std::move(kl), same_top));
     }
-    first = last;
   }
 }
 

@@ -40,25 +40,29 @@ struct PreparedModel {
 
 namespace detail {
 
-/// The options that a task's answers depend on, beside model, data and formats.
-inline std::string settings_of(const AnyTask& task, const EvalOptions& options) {
-  const std::string texts = "length=" + std::to_string(options.pieces.length);
-  const std::string prompts =
-      "template=" + options.chat + " max_context_length=" + std::to_string(options.max_context_length);
-  switch (task.kind()) {
+/// The options that a task's answers depend on, beside model, data and formats. How much is taken of a file is among
+/// them where it decides the places of what follows that.
+inline std::string settings_of(const TaskData& data, const EvalOptions& options) {
+  const bool several = data.files.size() > 1 || !data.references.empty();
+  const auto taken = [&](std::size_t most) { return several ? " taken=" + std::to_string(most) : std::string(); };
+  const std::string prompts = "template=" + options.chat, pieces = " length=" + std::to_string(options.pieces.length);
+  const std::string cut = " max_context_length=" + std::to_string(options.max_context_length);
+  switch (data.task.kind()) {
     case TaskKind::predicts:
-      return texts + " prefix_ratio=" + six_digits(options.pieces.prefix_ratio) +
-             (options.references ? " references " + prompts : "");
+      return prompts + pieces + " prefix_ratio=" + six_digits(options.pieces.prefix_ratio) +
+             taken(options.pieces.most) + (data.references.empty() ? "" : cut);
     case TaskKind::is_timed:
-      return texts + " gen_tokens=" + std::to_string(options.timing.gen_tokens) +
-             " threads=" + std::to_string(options.threads);
+      return prompts + pieces + " gen_tokens=" + std::to_string(options.timing.gen_tokens) +
+             " threads=" + std::to_string(options.threads) + taken(options.timing.pieces);
     case TaskKind::answers:
       break;
   }
   const SamplerOptions& sampler = options.sampler;
-  return prompts + " max_new_tokens=" + std::to_string(options.max_new_tokens) +
-         " temperature=" + six_digits(sampler.temperature) + " top_k=" + std::to_string(sampler.top_k) +
-         " top_p=" + six_digits(sampler.top_p) + " seed=" + std::to_string(sampler.seed);
+  return prompts + cut + taken(options.limit) + " max_new_tokens=" + std::to_string(options.max_new_tokens) +
+         " temperature=" + six_digits(sampler.temperature) +
+         (sampler.temperature == 0 ? ""
+                                   : " top_k=" + std::to_string(sampler.top_k) + " top_p=" + six_digits(sampler.top_p) +
+                                         " seed=" + std::to_string(sampler.seed));
 }
 
 inline void expect_memory(std::size_t bytes, const EvalOptions& options) {
@@ -93,7 +97,7 @@ inline PreparedModel prepare_model(const std::string& name, std::span<const Task
   const std::uint64_t hash = hash_model(dir);
   std::size_t most = 0;
   for (const TaskData& of_task : data) {
-    const std::string settings = detail::settings_of(of_task.task, options);
+    const std::string settings = detail::settings_of(of_task, options);
     std::string key = run_key(hash, of_task.bytes(), settings, options.weights, options.dtype);
     model.tasks.push_back(task_prompts(of_task, std::move(key), options, dir, prompter));
     for (const PromptGroup& group : model.tasks.back().groups)

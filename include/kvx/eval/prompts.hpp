@@ -59,7 +59,7 @@ struct Prompter {
         group.context.resize(std::min(group.context.size(), static_cast<std::size_t>(max_context_length)));
       Prompt prompt{s, tokenizer.encode(parts.question)};
       if (query_aware && prompt.tokens.empty() &&
-          group.context.size() > 1) {  // no opening: the last token stands apart
+          !(is_new && group.context.size() < 2)) {  // no opening: the last token stands apart
         prompt.tokens = is_new ? std::vector{group.context.back()} : group.prompts.front().tokens;
         if (is_new) group.context.pop_back();
       }

@@ -29,7 +29,7 @@ struct CellName {
   std::string press;  ///< written form
   double ratio = 0;   ///< compression ratio; 0 where a budget says how much stays
   std::string budget =
-      {};  ///< instead of a ratio: `keep=256` or `kv_bytes=100000`; the ratio then varies with contexts
+      {};  ///< instead of a ratio: `keep=256`, `kv_bytes=100000` or `own`; the ratio then varies with contexts
   bool query_aware = false;  ///< whether the question is compressed with its context
   auto operator<=>(const CellName&) const = default;
 };
@@ -41,7 +41,7 @@ struct Record {
   std::string task;       ///< the task that graded it; the sample's column `task` may divide its data further
   std::string press;      ///< written form
   double ratio = 0;       ///< compression ratio, the share of this context that was to be removed
-  std::size_t index = 0;  ///< the sample's place in the task's data, from 0; blank lines do not count
+  std::size_t index = 0;  ///< the sample's place in what is taken of the task's data, from 0
   Sample sample = {};
   std::string predicted_answer = {}, state = {}, detail = {};
   std::map<std::string, std::optional<double>> metrics = {};  ///< none: does not apply

@@ -129,7 +129,7 @@ inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::sp
     ++count;
     cell.ratio += r.ratio;
     if (r.state == kNotApplicable) {
-      ++cell.not_applicable;
+      cell.not_applicable += r.attempt == 0;
       continue;
     }
     grades[r.index].push_back(detail::grade_of(r, registry.at(r.task)));

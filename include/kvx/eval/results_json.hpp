@@ -23,10 +23,10 @@ namespace detail {
 
 /// The metrics of which less is better.
 inline bool is_cost(std::string_view metric) {
-  constexpr std::array<std::string_view, 9> kCosts = {
-      "loss", "kl", "kl_99", "perplexity", "prefill_time", "ttft", "tpot", "decode_time", "total_generation_time"};
+  constexpr std::array<std::string_view, 8> kCosts = {"loss", "perplexity", "memory_retained", "prefill_time",
+                                                      "ttft", "tpot",       "decode_time",     "total_generation_time"};
   metric = metric.substr(0, metric.rfind("_median"));
-  return std::find(kCosts.begin(), kCosts.end(), metric) != kCosts.end();
+  return metric.starts_with("kl") || std::find(kCosts.begin(), kCosts.end(), metric) != kCosts.end();
 }
 
 inline std::vector<Share> all_shares(const CellResult& cell) {
@@ -96,7 +96,8 @@ inline std::string results_json(std::span<const CellResult> cells) {
   add("n-shot", [](const CellResult&, const std::string&, JsonWriter& out) { out.value(0); });
   add("higher_is_better", [](const CellResult& cell, const std::string&, JsonWriter& out) {
     out.begin_object();
-    for (const Share& share : detail::all_shares(cell)) out.key(share.name).value(!detail::is_cost(share.name));
+    for (const Share& share : detail::all_shares(cell))
+      if (share.name != "tokens") out.key(share.name).value(!detail::is_cost(share.name));
     out.end_object();
   });
   add("n-samples", [](const CellResult& cell, const std::string&, JsonWriter& out) {

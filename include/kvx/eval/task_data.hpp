@@ -10,9 +10,11 @@
 #include <kvx/score/task.hpp>
 #include <kvx/text/tokenizer.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <iterator>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,10 +23,19 @@
 
 namespace kvx::inline v0 {
 
+namespace detail {
+
+/// `wiki.test` of data/wiki.test.raw.gz.
+inline std::string text_name(const std::filesystem::path& path) {
+  return (path.extension() == ".gz" ? path.stem() : path).stem().string();
+}
+
+}  // namespace detail
+
 /// The data of one task: texts that are to be predicted or gone on from, or samples that are to be answered.
 struct TaskData {
   struct Text {
-    std::string path, text;
+    std::string path, text, answers = {};
   };
 
   AnyTask task;
@@ -37,24 +48,29 @@ struct TaskData {
   /// predicted too, if the options want it. Throws Error.
   TaskData(AnyTask of, const EvalOptions& options, std::span<const TaskData> others = {}) : task(std::move(of)) {
     const auto own = options.task_data.find(std::string(task.name()));
-    for (const auto& path : own == options.task_data.end() ? std::vector{options.data} : own->second)
+    for (const auto& path : own == options.task_data.end() ? std::vector{options.data} : own->second) {
+      const auto same = [&](const Text& file) { return detail::text_name(file.path) == detail::text_name(path); };
+      if (task.kind() != TaskKind::answers && std::any_of(files.begin(), files.end(), same))
+        throw Error(path, "expected texts of different names, found " + detail::text_name(path) + " twice");
       files.push_back({path, read_text_file(path)});
+    }
     if (task.kind() == TaskKind::predicts && options.references)
       for (const TaskData& other : others) add_references(other);
     if (task.kind() != TaskKind::answers) return;
-    for (const auto& [path, text] : files) {
+    for (auto& [path, text, answers] : files) {
       SampleFile file = read_samples(path, text, options.chat == "none", options.limit);
       for (std::size_t s = 0; s < file.samples.size(); ++s) (void)grade_at(file.wheres[s], task, file.samples[s], "");
       samples.insert(samples.end(), std::make_move_iterator(file.samples.begin()),
                      std::make_move_iterator(file.samples.end()));
       wheres.insert(wheres.end(), file.wheres.begin(), file.wheres.end());
+      answers = std::move(file.answers);
     }
   }
 
   /// All that answers depend on.
   std::string bytes() const {
     std::string all;
-    for (const Text& file : files) all.append(file.text).append(1, '\0');
+    for (const Text& file : files) all.append(file.text).append(1, '\0').append(file.answers).append(1, '\0');
     for (const std::string& reference : references) all.append(reference).append(1, '\0');
     return all;
   }
@@ -80,27 +96,23 @@ struct TaskPrompts {
 
 namespace detail {
 
-/// `wiki.test` of /data/wiki.test.raw.gz.
-inline std::string text_name(const std::filesystem::path& path) {
-  return (path.extension() == ".gz" ? path.stem() : path).stem().string();
-}
-
 /// A sample for each piece of each text, and a group of its own.
-inline void add_pieces(const TaskData& data, const PieceOptions& options, bool whole, const std::string& model_dir,
-                       const Prompter& prompter, TaskPrompts& prompts) {
+/// Where `generated` tokens follow, the context is the whole piece.
+inline void add_pieces(const TaskData& data, const PieceOptions& options, std::optional<Index> generated,
+                       const std::string& model_dir, const Prompter& prompter, TaskPrompts& prompts) {
   if (options.length > prompter.max_positions)
     throw Error("max-length", "expected at most the model's " + std::to_string(prompter.max_positions) +
                                   " positions, found " + std::to_string(options.length));
   const Token eos = eos_token(model_dir, prompter.tokenizer);
-  for (const auto& [path, text] : data.files)
+  for (const auto& [path, text, answers] : data.files)
     for (TextPiece& piece : text_pieces(path, text, prompter.tokenizer, eos, options)) {
       const std::size_t index = prompts.samples.size();
       Sample& sample = prompts.samples.emplace_back();
       sample.task = text_name(path);
-      sample.max_new_tokens = static_cast<int>(piece.suffix.size());
+      sample.max_new_tokens = static_cast<int>(generated.value_or(std::ssize(piece.suffix)));
       PromptGroup& group = prompts.groups.emplace_back(PromptGroup{std::move(piece.prefix)});
-      if (whole) group.context.insert(group.context.end(), piece.suffix.begin(), piece.suffix.end());
-      group.prompts.push_back({index, whole ? std::vector<Token>() : std::move(piece.suffix)});
+      if (generated) group.context.insert(group.context.end(), piece.suffix.begin(), piece.suffix.end());
+      group.prompts.push_back({index, generated ? std::vector<Token>() : std::move(piece.suffix)});
     }
 }
 
@@ -126,7 +138,8 @@ inline TaskPrompts task_prompts(const TaskData& data, std::string key, const Eva
       throw Error("gen-tokens", "expected at most the model's " + std::to_string(prompter.max_positions) +
                                     " positions with max-length, found " + std::to_string(end));
   }
-  detail::add_pieces(data, pieces, timed, model_dir, prompter, prompts);
+  const auto generated = timed ? std::optional(options.timing.gen_tokens) : std::nullopt;
+  detail::add_pieces(data, pieces, generated, model_dir, prompter, prompts);
   const std::size_t first = prompts.samples.size();
   for (PromptGroup& group : prompter.groups(data.samples, data.wheres, false, data.references)) {
     for (Prompt& prompt : group.prompts) prompt.sample += first;

@@ -20,7 +20,7 @@ namespace kvx::inline v0 {
 struct PieceOptions {
   Index length = 1024;        ///< tokens of a piece
   double prefix_ratio = 0.5;  ///< the share of it that is compressed; the rest is predicted
-  std::size_t most = 20;      ///< pieces; 0 takes all
+  std::size_t most = 20;      ///< pieces of a text; 0 takes all
 };
 
 /// One piece: its compressed start, and what is predicted after it.

@@ -51,6 +51,7 @@ class Sampler {
     if (options_.top_k > 0 && static_cast<std::size_t>(options_.top_k) < candidates.size()) {
       std::nth_element(candidates.begin(), candidates.begin() + options_.top_k, candidates.end(), likelier);
       candidates.resize(static_cast<std::size_t>(options_.top_k));
+      std::sort(candidates.begin(), candidates.end(), likelier);
     }
     double sum = 0;
     for (const Candidate& candidate : candidates) sum += candidate.weight;

@@ -43,6 +43,9 @@ class BfclSamples {
                                calls);
   }
 
+  /// The contents of the file of answers, once one was looked for.
+  const std::string& answers_text() const { return answers_text_; }
+
  private:
   static std::string request(const JsonlRow& row) {
     const auto fail = [&] {
@@ -62,13 +65,15 @@ class BfclSamples {
   const JsonTree& possible_answers(const std::string& id, const std::string& where) {
     const std::string file = (path_.parent_path() / "possible_answer" / path_.filename()).string();
     if (answers_.empty())
-      each_jsonl_row(file, [&](const JsonlRow& row) { answers_.emplace(row.string("id"), row.at("ground_truth")); });
+      each_jsonl_row(file, answers_text_ = read_text_file(file),
+                     [&](const JsonlRow& row) { answers_.emplace(row.string("id"), row.at("ground_truth")); });
     const auto found = answers_.find(id);
     if (found == answers_.end()) throw Error(where, "expected an answer to " + id + " in " + file + ", found none");
     return found->second;
   }
 
   std::filesystem::path path_;
+  std::string answers_text_;
   std::map<std::string, JsonTree> answers_;
 };
 

@@ -20,13 +20,14 @@ namespace kvx::inline v0 {
 
 /// How well does the model still predict a text whose start is compressed? A sample is a piece of a text; no answer is
 /// written, the rest of the piece is fed to the model. Beside the loss stands how far the predictions are from the
-/// base's, as llama.cpp's perplexity tool has it: the mean of KL(base || cell) over the tokens, its 99th percentile,
-/// and the share of tokens for which both find the same one most likely.
+/// base's, as llama.cpp's perplexity tool has it: the mean of KL(base || cell) over the tokens, its median, its 95th
+/// and 99th percentile, and the share of tokens for which both find the same one most likely.
 struct PerplexityTask {
   static constexpr std::string_view name = "perplexity";
 
   static std::span<const std::string_view> metric_names() {
-    static constexpr std::array<std::string_view, 5> kNames = {"loss", "kl", "kl_99", "same_top", "tokens"};
+    static constexpr std::array<std::string_view, 7> kNames = {"loss",  "kl",       "kl_50", "kl_95",
+                                                               "kl_99", "same_top", "tokens"};
     return kNames;
   }
 
@@ -39,7 +40,8 @@ struct PerplexityTask {
     for (const double token : kl) divergence += token;
     std::sort(kl.begin(), kl.end());
     return {"predicted",
-            {loss / tokens, divergence / tokens, quantile(kl, 0.99), static_cast<double>(same_top) / tokens, tokens}};
+            {loss / tokens, divergence / tokens, quantile(kl, 0.5), quantile(kl, 0.95), quantile(kl, 0.99),
+             static_cast<double>(same_top) / tokens, tokens}};
   }
 
   Grade grade(const Sample&, std::string_view) const {
@@ -50,8 +52,8 @@ struct PerplexityTask {
   std::vector<Share> summaries(std::span<const Grade> texts) const {
     std::vector<PairedLoss> losses;
     for (const Grade& text : texts) {
-      const double tokens = text.metrics[4].value_or(0);
-      losses.push_back({0, text.metrics[0].value_or(0) * tokens, static_cast<std::size_t>(tokens)});
+      const double loss = text.metrics.front().value_or(0), tokens = text.metrics.back().value_or(0);
+      losses.push_back({0, loss * tokens, static_cast<std::size_t>(tokens)});
     }
     if (losses.empty()) return {wilson("perplexity", 0, 0)};
     const Interval log = perplexity_change(losses).log_ratio;

@@ -20,6 +20,7 @@ namespace kvx::inline v0 {
 struct SampleFile {
   std::vector<Sample> samples;
   std::vector<std::string> wheres;
+  std::string answers = {};  ///< the contents of another file that answers were taken from
 };
 
 /// Reads `text`, the contents of the file `path`: JSON lines or one array of objects. What a row is shows in its
@@ -45,6 +46,7 @@ inline SampleFile read_samples(const std::string& path, std::string_view text, b
     file.samples.push_back(sample(row));
     file.wheres.push_back(row.where());
   });
+  file.answers = bfcl.answers_text();
   return file;
 }
 

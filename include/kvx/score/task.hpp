@@ -20,7 +20,7 @@ namespace kvx::inline v0 {
 struct Grade {
   std::string state;  ///< one word, such as `exact` or `unparsed`
   std::vector<std::optional<double>>
-      metrics;              ///< in the order of the task's metric names, 0 to 1; none: does not apply
+      metrics;              ///< in the order of the task's metric names, 0 to 1 if it answers; none: does not apply
   std::string detail = {};  ///< why, for a reader; may be empty
 };
 

@@ -32,8 +32,8 @@ namespace kvx::inline v0 {
 /// those of kv-exec-bench's tool_call (Chittori, 2026).
 ///
 /// `functions` and `possible`, as gold_calls() reads them: every call counts, and args_exact is ast_verdict(), which
-/// accepts some answers that the schema does not. schema_valid holds a call against the function that it names, or
-/// against the right one where there is one alone.
+/// accepts some answers that the schema does not. schema_valid holds a call against the right function that
+/// it names, or against the one that there is.
 ///
 /// A request that no tool serves has the name null; declining it is its right answer, and the metrics leave it out. To
 /// decline is to begin with a call of null, or to call nothing in an empty array.
