@@ -1,4 +1,5 @@
 #include <kvx/eval/evaluation.hpp>
+#include <kvx/eval/results.hpp>
 #include <kvx/eval/text_pieces.hpp>
 #include <kvx/io/text_file.hpp>
 #include <kvx/score/tasks.hpp>
@@ -83,6 +84,20 @@ TEST_CASE("The base does not diverge from itself, and what is compressed does") 
     CHECK((*record.metrics.at("same_top") == 1) == base);
     CHECK(*record.metrics.at("tokens") == 255);
   }
+}
+
+TEST_CASE("Divergences and agreements are no passes and failures") {
+  const TempDir dir;
+  EvalOptions options = prediction_options(dir);
+  options.presses = {"knorm"};
+  options.pieces = {.length = 128, .most = 3};
+  const auto records = predictions(options);
+  const auto cells = score_cells(kvx_tasks(), records);
+  const auto metrics = cells.at(0).score.metrics;
+  CHECK(metrics.at(1).name == "kl");
+  CHECK(metrics[1].high == 0);  // of the base to itself, for certain
+  CHECK(metrics.at(5).name == "same_top");
+  CHECK(metrics[5].low == 1);
 }
 
 TEST_CASE("Predictions are the same bytes whatever the memory and after a resume") {

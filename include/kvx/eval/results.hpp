@@ -103,7 +103,7 @@ inline std::vector<Share> pass_at_more(const AnyTask& task, const std::vector<st
         if (grade.metrics[m]) ++n, right += *grade.metrics[m] == 1;
       if (n >= k) passes.push_back(pass_at_k(n, right, k));
     }
-    if (!passes.empty()) shares.push_back(mean("pass@" + std::to_string(k), passes));
+    if (!passes.empty()) shares.push_back(mean("pass@" + std::to_string(k), passes, is_verdict(passes)));
   }
   return shares;
 }

@@ -85,7 +85,8 @@ inline std::optional<Picture> divergence_chart(const ReportData& data, const std
                   "Dashed: the quality that perplexity implies, the base's perplexity over the cell's. Where the solid "
                   "line falls below the dashed one, perplexity does not tell what is lost. Bars are 95 % intervals of "
                   "the change.",
-                  std::max(kLeft + columns * kAcross, 560), head + rows * kDown + 26};
+                  0, head + rows * kDown + 26};
+  picture.width = std::max(kLeft + columns * kAcross, detail::title_width(picture.title));
   double top = 1.1;
   for (const auto& panel : panels)
     for (const auto* lines : {&panel.function, &panel.quality})

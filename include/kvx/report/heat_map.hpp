@@ -64,7 +64,8 @@ inline std::optional<Picture> heat_map(const ReportData& data, const std::string
   Picture picture{picture_path(task, data.short_name(model), "heatmap"),
                   data.short_name(model) + ": " + metric + " of " + task,
                   "A star: significantly below the uncompressed base (p at most 0.05, Holm-corrected over the table).",
-                  std::max(left + grid + 24, 460), 84 + high + 12};
+                  0, 84 + high + 12};
+  picture.width = std::max(left + grid + 24, detail::title_width(picture.title));
   std::vector<std::vector<double>> boxes;
   detail::PlotScript script;
   for (const ReportCell& cell : cells) {
@@ -87,7 +88,6 @@ inline std::optional<Picture> heat_map(const ReportData& data, const std::string
   script << "unset border"
          << "unset grid"
          << "set tics scale 0"
-         << "set title " + detail::gnuplot_text(picture.title) + " font title_font"
          << "set lmargin at screen " + share(left, picture.width)
          << "set rmargin at screen " + share(left + grid, picture.width)
          << "set bmargin at screen " + share(12, picture.height)
@@ -97,6 +97,7 @@ inline std::optional<Picture> heat_map(const ReportData& data, const std::string
          << "set ytics (" + tics(rows) + ")"
          << "set x2range [-0.5:" + std::to_string(columns.size() - 1) + ".5]"
          << "set yrange [" + std::to_string(rows.size() - 1) + ".5:-0.5]";
+  script.title(picture);
   script.add(script.data(boxes) + " using 1:2:3:4:5:6:7 axes x2y1 with boxxyerror lc rgb variable fs solid noborder");
   script.plot();
   picture.script = script.text();

@@ -59,6 +59,9 @@ inline std::string colour(std::size_t series) { return std::string(kColours[seri
 inline std::string shape(std::size_t series) { return std::to_string(kShapes[series % kShapes.size()]); }
 inline std::string dashes(std::size_t series) { return std::to_string(series / kColours.size() % 4 + 1); }
 
+/// How wide a picture is at least, so that its title fits, in pixels.
+inline int title_width(std::string_view title) { return 24 + 8 * static_cast<int>(title.size()); }
+
 /// A string of gnuplot in which nothing is special.
 inline std::string gnuplot_text(std::string_view text) {
   std::string result = "'";
@@ -81,6 +84,12 @@ class PlotScript {
   PlotScript& operator<<(std::string_view command) {
     text_.append(command).append("\n");
     return *this;
+  }
+
+  /// A title in the middle of the picture's upper edge, whatever the place of its plot.
+  void title(const Picture& picture) {
+    *this << "set label " + gnuplot_text(picture.title) + " at screen 0.5, screen " +
+                 six_digits(1 - 16.0 / picture.height) + " center font title_font";
   }
 
   /// A block of data; returns its name.

@@ -99,12 +99,13 @@ inline std::optional<Picture> state_chart(const ReportData& data, const std::str
   for (std::size_t i = 0; i < cells.size(); ++i)
     heights.push_back(i == 0 ? 0 : heights.back() + (cells[i].cell.method() == cells[i - 1].cell.method() ? 1 : 1.5));
   const int left = 24 + 8 * static_cast<int>(longest), plot = 440;
-  const int high = static_cast<int>((heights.back() + 1) * 20);
+  // The key stands beside the bars and is no higher than they are.
+  const int high = std::max(static_cast<int>((heights.back() + 1) * 20), 26 * static_cast<int>(states.size()));
   Picture picture{picture_path(task, data.short_name(model), "states"),
                   data.short_name(model) + ": how answers of " + task + " ended",
                   "A bar for each cell, one piece for each state, in the order of the key; the numbers count answers.",
-                  left + plot + 70 + 8 * static_cast<int>(longest_state),
-                  std::max(high + 86, 96 + 22 * static_cast<int>(states.size()))};
+                  0, high + 86};
+  picture.width = std::max(left + plot + 70 + 8 * static_cast<int>(longest_state), detail::title_width(picture.title));
   const auto share = [](int pixels, int of) { return detail::six_digits(pixels / static_cast<double>(of)); };
   detail::PlotScript script;
   std::string tics;
@@ -136,14 +137,16 @@ inline std::optional<Picture> state_chart(const ReportData& data, const std::str
   script << "set border 1"
          << "unset grid"
          << "set grid x lc rgb '#9a9a9a' lw 0.4 dt 3"
-         << "set title " + detail::gnuplot_text(picture.title) + " font title_font"
-         << "set xlabel 'share of the answers'"
+         << "set tmargin at screen " + share(picture.height - 34, picture.height) << "set xlabel 'share of the answers'"
          << "set lmargin at screen " + share(left, picture.width)
          << "set rmargin at screen " + share(left + plot, picture.width) << "set xrange [0:1]"
          << "set xtics 0.25"
          << "set ytics scale 0 (" + tics + ")"
          << "set yrange [" + detail::six_digits(heights.back() + 0.6) + ":-0.6]"
-         << "set key outside right top vertical Left reverse samplen 1.4 spacing 1.25";
+         << "set key at screen " + share(left + plot + 14, picture.width) + "," +
+                share(picture.height - 34, picture.height) +
+                " left top vertical maxrows 99 Left reverse samplen 1.4 spacing 1.25";
+  script.title(picture);
   script.plot();
   picture.script = script.text();
   return picture;

@@ -42,7 +42,7 @@ struct Change {
 
 namespace detail {
 
-/// Whether a metric is a pass or a failure.
+/// Whether values can be passes and failures.
 inline bool is_verdict(std::span<const double> values) {
   return std::all_of(values.begin(), values.end(), [](double value) { return value == 0 || value == 1; });
 }
@@ -56,9 +56,9 @@ inline double standard_error(std::span<const double> values, double mean) {
 }
 
 /// The mean, with Wilson's interval for verdicts and a bootstrapped one for anything else.
-inline Share mean(std::string name, std::span<const double> values) {
+inline Share mean(std::string name, std::span<const double> values, bool verdicts) {
   Share share;
-  if (is_verdict(values)) {
+  if (verdicts || values.empty()) {
     share = wilson(std::move(name), std::accumulate(values.begin(), values.end(), 0.0), values.size());
   } else {
     const std::array<std::size_t, 1> sizes = {values.size()};
@@ -87,7 +87,7 @@ class Scorer {
       std::vector<double> values;
       for (const Grade& grade : grades)
         if (grade.metrics[m]) values.push_back(*grade.metrics[m]);
-      result.metrics.push_back(detail::mean(std::string(task_.metric_names()[m]), values));
+      result.metrics.push_back(detail::mean(std::string(task_.metric_names()[m]), values, are_verdicts(values)));
     }
     return result;
   }
@@ -112,8 +112,7 @@ class Scorer {
         const MeanDifference mean = mean_difference(before, now);
         change.value = mean.difference.value;
         change.interval = mean.difference;
-        change.p = change.holm_p =
-            detail::is_verdict(now) && detail::is_verdict(before) ? mcnemar(before, now) : mean.p;
+        change.p = change.holm_p = are_verdicts(now) && are_verdicts(before) ? mcnemar(before, now) : mean.p;
       }
       changes.push_back(std::move(change));
     }
@@ -121,6 +120,11 @@ class Scorer {
   }
 
  private:
+  /// A divergence of 0 is no failure: only answers pass or fail.
+  bool are_verdicts(std::span<const double> values) const {
+    return task_.kind() == TaskKind::answers && detail::is_verdict(values);
+  }
+
   AnyTask task_;
 };
 
