@@ -14,7 +14,6 @@
 #include <string>
 #include <vector>
 
-#include "support/golden.hpp"
 #include "support/reference.hpp"
 
 using namespace kvx;
