@@ -31,7 +31,7 @@ TEST_CASE("with and without drafts every press gives the same answers") {
   const auto context = random_tokens(120, 1, config.vocab_size);
   const ScoredContext scored(model, context, cells, Dtype::bf16, threads);
   std::vector<Question> questions;
-  for (const Index tokens : {3, 9, 20}) questions.push_back({random_tokens(tokens, 7, config.vocab_size), 30});
+  for (const std::size_t tokens : {3u, 9u, 20u}) questions.push_back({random_tokens(tokens, 7, config.vocab_size), 30});
   std::vector<GridJob> jobs;
   for (std::size_t c = 0; c < cells.size(); ++c)
     for (std::size_t q = 0; q < questions.size(); ++q)

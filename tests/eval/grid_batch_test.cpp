@@ -43,7 +43,7 @@ struct Grid {
   std::vector<Place> finished = {};
   double seconds = 0;
 
-  explicit Grid(const std::string& dir = kvx_test::kTinyRandom, Dtype dtype = Dtype::f32, Index context = 50)
+  explicit Grid(const std::string& dir = kvx_test::kTinyRandom, Dtype dtype = Dtype::f32, std::size_t context = 50)
       : threads(1),
         model(Qwen2::load(dir, parse_weight_format(name_of(dtype)), threads)),
         scored(model, kvx_test::random_tokens(context, 10), cells(), dtype, threads) {

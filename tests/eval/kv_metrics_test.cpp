@@ -68,7 +68,7 @@ TEST_CASE("Perplexity and times of a text are one row, set against the base's") 
   for (std::size_t m = 0; m < measured.size(); ++m) CHECK(rows[1].measured[m] == doctest::Approx(measured[m]));
   CHECK(rows[0].measured[4] == doctest::Approx(4 / 6.5));
   CHECK(rows[1].against_base[4] == doctest::Approx((4 / 12.0) / (4 / 6.5)));
-  for (const std::size_t m : {0, 1, 2, 3}) CHECK(rows[1].against_base[m] == doctest::Approx(against[m]));
+  for (const std::size_t m : {0u, 1u, 2u, 3u}) CHECK(rows[1].against_base[m] == doctest::Approx(against[m]));
 }
 
 TEST_CASE("Rows are written as CSV and JSON, with nothing for what was not measured") {

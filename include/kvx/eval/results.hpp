@@ -92,7 +92,7 @@ inline std::vector<Share> pass_at_more(const AnyTask& task, const std::vector<st
   std::size_t attempts = samples.front().size();
   for (const auto& sample : samples) attempts = std::min(attempts, sample.size());
   std::set<std::size_t> ks = {attempts};
-  for (const std::size_t k : {2, 5, 10, 20, 50, 100})
+  for (const std::size_t k : {2u, 5u, 10u, 20u, 50u, 100u})
     if (k < attempts) ks.insert(k);
   ks.erase(1);
   for (const std::size_t k : ks) {
