@@ -1,25 +1,7 @@
 # Usage: kvx-bench.sh PROGRAM   What the command line promises: three formats that parse, exit codes and one-line errors.
 set -u
-program=$1
-failed=0
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-
-fail() { # fail WHAT EXPECTED FOUND
-  printf 'kvx-bench: %s\n  expected %s\n  found %s\n' "$1" "$2" "$3"
-  failed=1
-}
-is() { [ "$2" = "$3" ] || fail "$@"; }                                        # is WHAT EXPECTED FOUND
-matches() { printf '%s\n' "$3" | grep -qE -- "$2" || fail "$1" "/$2/" "$3"; } # matches WHAT PATTERN FOUND
-refuse() {                                                                    # refuse CODE PATTERN ARGUMENT...
-  code=$1 pattern=$2
-  shift 2
-  output=$("$program" "$@" 2>"$scratch/log")
-  is "exit code of: $*" "$code" $?
-  is "stdout of: $*" "" "$output"
-  is "lines on stderr of: $*" 1 "$(awk 'END { print NR }' "$scratch/log")"
-  matches "stderr of: $*" "^kvx-bench: $pattern" "$(cat "$scratch/log")"
-}
+program=$1 driver=kvx-bench
+. "$(dirname "$0")/checks.sh"
 bench() { # bench FORMAT: a run of a few tokens
   "$program" --threads 2 -p 16,0,8 -n 4 -d 0,12 -b 1,3 -r 2 -o "$1" 2>"$scratch/log"
   is "exit code of -o $1" 0 $?

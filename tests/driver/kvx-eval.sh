@@ -1,18 +1,10 @@
 # Usage: kvx-eval.sh PROGRAM   What the command line promises: exit codes and one-line errors, results that no batch,
 # thread count, memory limit or kill changes, and an output directory that no other run spoils.
 set -u
-program=$1
-failed=0
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+program=$1 driver=kvx-eval
+. "$(dirname "$0")/checks.sh"
 log=$scratch/log
 
-fail() { # fail WHAT EXPECTED FOUND
-  printf 'kvx-eval: %s\n  expected %s\n  found %s\n' "$1" "$2" "$3"
-  failed=1
-}
-is() { [ "$2" = "$3" ] || fail "$@"; }                                              # is WHAT EXPECTED FOUND
-matches() { printf '%s\n' "$3" | grep -qE -- "$2" || fail "$1" "/$2/" "$3"; }       # matches WHAT PATTERN FOUND
 same() { cmp -s "$2" "$3" || fail "$1" "$3 to equal $2" "$(cmp "$2" "$3" 2>&1)"; }  # same WHAT FILE FILE
 same_results() {                                                                    # same_results WHAT RUN RUN
   for file in records.jsonl results.json results.csv; do same "$1" "$scratch/$2/$file" "$scratch/$3/$file"; done
@@ -27,15 +19,6 @@ expect() { # expect CODE PATTERN ARGUMENT...: the exit code, and what one line o
   output=$("$program" "$@" 2>&1)
   is "exit code of: $*" "$code" $?
   matches "output of: $*" "$pattern" "$output"
-}
-refuse() { # refuse CODE PATTERN ARGUMENT...: the exit code, nothing on stdout, and the one line on stderr
-  code=$1 pattern=$2
-  shift 2
-  output=$("$program" "$@" 2>"$log")
-  is "exit code of: $*" "$code" $?
-  is "stdout of: $*" "" "$(printf '%s' "$output" | head -n 3)"
-  is "lines on stderr of: $*" 1 "$(lines "$log")"
-  matches "stderr of: $*" "^kvx-eval: $pattern" "$(cat "$log")"
 }
 
 # The command line.

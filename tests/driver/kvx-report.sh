@@ -1,26 +1,8 @@
 # Usage: kvx-report.sh PROGRAM   What the command line promises: the files of a report, a page that needs no other file,
 # exit codes and one-line errors. Pictures are looked at where gnuplot is installed.
 set -u
-program=$1
-failed=0
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-
-fail() { # fail WHAT EXPECTED FOUND
-  printf 'kvx-report: %s\n  expected %s\n  found %s\n' "$1" "$2" "$3"
-  failed=1
-}
-is() { [ "$2" = "$3" ] || fail "$@"; }                                        # is WHAT EXPECTED FOUND
-matches() { printf '%s\n' "$3" | grep -qE -- "$2" || fail "$1" "/$2/" "$3"; } # matches WHAT PATTERN FOUND
-refuse() {                                                                    # refuse CODE PATTERN ARGUMENT...
-  code=$1 pattern=$2
-  shift 2
-  output=$("$program" "$@" 2>"$scratch/log")
-  is "exit code of: $*" "$code" $?
-  is "stdout of: $*" "" "$output"
-  is "lines on stderr of: $*" 1 "$(awk 'END { print NR }' "$scratch/log")"
-  matches "stderr of: $*" "^kvx-report: $pattern" "$(cat "$scratch/log")"
-}
+program=$1 driver=kvx-report
+. "$(dirname "$0")/checks.sh"
 
 # A run of two cells: args_exact goes, perplexity stays.
 run=$scratch/run

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/eval/model_name.hpp>
 #include <kvx/eval/results.hpp>
 #include <kvx/eval/results_text.hpp>
 #include <kvx/io/json_writer.hpp>
@@ -9,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <filesystem>
 #include <limits>
 #include <span>
 #include <string>
@@ -51,21 +51,13 @@ inline std::vector<KvMetrics> kv_metrics(std::span<const CellResult> cells) {
       measured[m] = summary(LatencyTask::name, of, cell, std::string(KvMetrics::kMeasured[m]) + "_median");
     return measured;
   };
-  const auto last_part = [](const std::string& model) {
-    return std::filesystem::path(model + "/").parent_path().filename().string();
-  };
-  const auto name_of_model = [&](const std::string& model) {
-    const std::string name = last_part(model);
-    const bool shared = std::any_of(cells.begin(), cells.end(), [&](const CellResult& other) {
-      return other.model != model && last_part(other.model) == name;
-    });
-    return shared ? model : name;
-  };
+  std::vector<std::string> models;
+  for (const CellResult& cell : cells) models.push_back(cell.model);
   std::vector<KvMetrics> rows;
   for (const CellResult& cell : cells) {
     if (cell.task != LatencyTask::name) continue;
     const auto own = measure(cell, cell.cell), base = measure(cell, {std::string(kNoPress)});
-    rows.push_back({name_of_model(cell.model),
+    rows.push_back({short_model_name(cell.model, models),
                     cell.group,
                     cell.press(),
                     cell.ratio,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/eval/model_name.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/results_text.hpp>
 
@@ -73,15 +74,6 @@ struct RunFacts {
   std::vector<std::pair<std::string, std::string>> facts;
 };
 
-namespace detail {
-
-inline std::string last_part(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return path.substr(path.rfind('/') + 1);
-}
-
-}  // namespace detail
-
 /// All that a report is made from. Models, tasks and cells come in the order in which the files have them.
 struct ReportData {
   std::vector<Figure> figures;
@@ -118,12 +110,8 @@ struct ReportData {
     return distinct([](const Figure& f) { return f.cell.method(); }, [](const Figure& f) { return !f.cell.is_base(); });
   }
 
-  /// A model's name for a reader: the last part of its path, unless another model has the same.
-  std::string short_name(const std::string& model) const {
-    for (const std::string& other : models())
-      if (other != model && detail::last_part(other) == detail::last_part(model)) return model;
-    return detail::last_part(model);
-  }
+  /// As short_model_name() has it among all models.
+  std::string short_name(const std::string& model) const { return short_model_name(model, models()); }
 
  private:
   template <class Get, class If>

@@ -7,6 +7,7 @@
 #include <kvx/io/json_tree_text.hpp>
 #include <kvx/io/json_writer.hpp>
 #include <kvx/score/bfcl_ast.hpp>
+#include <kvx/score/bfcl_value.hpp>
 #include <kvx/score/extract_json.hpp>
 #include <kvx/score/gold_calls.hpp>
 #include <kvx/score/sample.hpp>
@@ -185,9 +186,8 @@ struct ToolCallTask {
           write_json(values, out.key(name));
           continue;
         }
-        const auto first = std::find_if(values.array()->begin(), values.array()->end(), [](const JsonTree& accepted) {
-          return accepted.string() == nullptr || !accepted.string()->empty();  // an empty text: may be left out
-        });
+        const auto first =  // an empty text: may be left out
+            std::find_if_not(values.array()->begin(), values.array()->end(), detail::is_empty_string);
         if (first != values.array()->end()) write_accepted(*first, out.key(name));
       }
       out.end_object();

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <string>
+
+namespace kvx::inline v0 {
+
+/// The last part of a path: `qwen` of `models/qwen/`.
+inline std::string last_part(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path.substr(path.rfind('/') + 1);
+}
+
+/// A model's name for a reader: the last part of its path, or all of it where another of `models` has the same.
+inline std::string short_model_name(const std::string& model, std::span<const std::string> models) {
+  const std::string name = last_part(model);
+  const bool shared = std::any_of(models.begin(), models.end(),
+                                  [&](const std::string& other) { return other != model && last_part(other) == name; });
+  return shared ? model : name;
+}
+
+}  // namespace kvx::inline v0
