@@ -33,6 +33,13 @@ TEST_CASE("Strings are unescaped, lone surrogates included") {
   }
 }
 
+TEST_CASE("A colon stands behind the name of a member alone") {
+  for (const char* text : {R"("a": 1)", R"(["a": 1])", R"({"a": "b": 1})", R"(["a":])", R"({"a": {"b"}})"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_json(text));
+  }
+}
+
 TEST_CASE("Only one complete JSON value is JSON") {
   for (const char* text : {"null", " true ", "false\n", "[]", "{}", "[1, [2], {\"a\": []}]", "\t{\"a\" : 1 }\r\n"})
     CHECK(parse_json(text));

@@ -48,6 +48,26 @@ TEST_CASE("A pattern that does not compile or runs away is an error") {
         }).starts_with("field pattern: a match takes too many steps: "));
 }
 
+TEST_CASE("Matches that do not overlap are counted, empty ones too") {
+  const auto count = [](std::string_view pattern, std::string_view text) { return Regex(pattern, "p").count(text); };
+  CHECK(count("a\u00e9", "a\u00e9a\u00e9a") == 2);
+  CHECK(count("aa", "aaaaa") == 2);
+  CHECK(count("a*", "baac") == 4);  // before b, aa, after it, at the end
+  CHECK(count("", "\u00e9\u4e2d") == 3);
+  CHECK(count("x", "") == 0);
+  CHECK(
+      error_of([&] { count("^(a+)+$", std::string(60, 'a') + "b"); }).starts_with("p: a match takes too many steps: "));
+}
+
+TEST_CASE("Matches are replaced, with their groups") {
+  CHECK(Regex("(\\w)\\.", "p").replaced("a. \u00e9. .", "<$1>$0") == "<a>a. <\u00e9>\u00e9. .");
+  CHECK(Regex("x", "p").replaced("", "y").empty());
+  CHECK(Regex("x", "p").replaced(std::string(5000, 'x'), "longer").size() == 30000);
+  CHECK(error_of([] {
+          Regex("^(a+)+$", "p").replaced(std::string(60, 'a') + "b", "");
+        }).starts_with("p: a match takes too many steps: "));
+}
+
 TEST_CASE("Long runs split in linear time") {
   const std::string blanks(1 << 20, ' ');
   CHECK(split("\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+", blanks + "x").size() == 3);

@@ -52,6 +52,8 @@ inline std::optional<JsonTree> read_json(simdjson::ondemand::value value, const 
   }
   token = token.substr(0, token.find_last_not_of(" \t\n\r") + 1);
   if (first == '"') {
+    simdjson::ondemand::raw_json_string raw;  // taken, so that a colon after it is not passed over with it
+    if (value.get_raw_json_string().get(raw) != simdjson::SUCCESS) return std::nullopt;
     token.remove_prefix(1);
     auto text = take_json_string(token);
     if (!text || !token.empty()) return std::nullopt;

@@ -46,6 +46,43 @@ class Regex {
   /// Whether there is a match anywhere in `text`, valid UTF-8. Throws Error when a match takes too many steps.
   bool found_in(std::string_view text) const { return find(text, 0, *new_match()); }
 
+  /// How many matches `text`, valid UTF-8, has that do not overlap; an empty one counts where no other begins. Throws
+  /// Error when a match takes too many steps.
+  std::size_t count(std::string_view text) const {
+    const auto match = new_match();
+    std::size_t matches = 0, from = 0;
+    bool may_be_empty = true;
+    while (from <= text.size()) {
+      if (!find(text, from, *match, may_be_empty ? 0 : PCRE2_NOTEMPTY_ATSTART)) break;
+      const std::size_t* bounds = pcre2_get_ovector_pointer_8(match.get());
+      ++matches;
+      from = bounds[1];
+      may_be_empty = bounds[0] != bounds[1];  // or it would be found again
+    }
+    return matches;
+  }
+
+  /// `text`, valid UTF-8, with each match replaced: $0 is the match, $1 its first group. Throws Error when a match
+  /// takes too many steps.
+  std::string replaced(std::string_view text, std::string_view with) const {
+    std::string result(text.size() + text.size() / 4 + 64, '\0');
+    std::uint32_t options = PCRE2_SUBSTITUTE_GLOBAL | PCRE2_SUBSTITUTE_OVERFLOW_LENGTH | PCRE2_NO_UTF_CHECK;
+    for (;;) {
+      std::size_t size = result.size();
+      const int code = pcre2_substitute_8(code_.get(), reinterpret_cast<PCRE2_SPTR8>(text.data()), text.size(), 0,
+                                          options, nullptr, limits_.get(), reinterpret_cast<PCRE2_SPTR8>(with.data()),
+                                          with.size(), reinterpret_cast<PCRE2_UCHAR8*>(result.data()), &size);
+      if (code == PCRE2_ERROR_JIT_STACKLIMIT && (options & PCRE2_NO_JIT) == 0) {
+        options |= PCRE2_NO_JIT;
+        continue;
+      }
+      if (code < 0 && code != PCRE2_ERROR_NOMEMORY)
+        throw Error(where_, "a match takes too many steps: " + message(code));
+      result.resize(size);
+      if (code >= 0) return result;
+    }
+  }
+
   /// Calls f(piece) for every match and for every text between matches, in order; empty pieces are left out.
   /// `text` is valid UTF-8. Throws Error when a match takes too many steps.
   template <class F>
@@ -108,10 +145,10 @@ class Regex {
     return bytes;
   }
 
-  bool find(std::string_view text, std::size_t from, pcre2_match_data_8& match) const {
-    const auto run = [&](std::uint32_t options) {  // without UTF check: it would look at all that follows, every time
+  bool find(std::string_view text, std::size_t from, pcre2_match_data_8& match, std::uint32_t options = 0) const {
+    const auto run = [&](std::uint32_t more) {  // without UTF check: it would look at all that follows, every time
       return pcre2_match_8(code_.get(), reinterpret_cast<PCRE2_SPTR8>(text.data()), text.size(), from,
-                           PCRE2_NO_UTF_CHECK | options, &match, limits_.get());
+                           PCRE2_NO_UTF_CHECK | options | more, &match, limits_.get());
     };
     int code = run(0);
     if (code == PCRE2_ERROR_JIT_STACKLIMIT) code = run(PCRE2_NO_JIT);

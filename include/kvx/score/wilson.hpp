@@ -1,5 +1,7 @@
 #pragma once
 
+#include <kvx/score/interval.hpp>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -18,18 +20,23 @@ struct Share {
   double error = std::numeric_limits<double>::quiet_NaN();  ///< standard error of a mean; NaN where there is none
 };
 
-/// Wilson, "Probable Inference, the Law of Succession, and Statistical Inference" (1927). `hits` is a sum of values
-/// from 0 to 1.
+/// Of a share `p` of `n` answers, which need not be whole. Wilson, "Probable Inference, the Law of Succession, and
+/// Statistical Inference" (1927).
+inline Interval wilson_interval(double p, double n) {
+  constexpr double z = 1.959963984540054;
+  const double centre = p + z * z / (2 * n), scale = 1 + z * z / n;
+  const double half = z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+  return {p, std::max(0.0, (centre - half) / scale), std::min(1.0, (centre + half) / scale)};
+}
+
+/// The share that `hits`, a sum of values from 0 to 1, is of n answers.
 inline Share wilson(std::string name, double hits, std::size_t n) {
   if (n == 0) {
     constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
     return {std::move(name), kNone, 0, kNone, kNone};
   }
-  constexpr double z = 1.959963984540054;
-  const double count = static_cast<double>(n), p = hits / count;
-  const double centre = p + z * z / (2 * count), scale = 1 + z * z / count;
-  const double half = z * std::sqrt(p * (1 - p) / count + z * z / (4 * count * count));
-  return {std::move(name), p, n, std::max(0.0, (centre - half) / scale), std::min(1.0, (centre + half) / scale)};
+  const Interval interval = wilson_interval(hits / static_cast<double>(n), static_cast<double>(n));
+  return {std::move(name), interval.value, n, interval.low, interval.high};
 }
 
 }  // namespace kvx::inline v0

@@ -1,0 +1,12 @@
+#include <kvx/text/code_points.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace kvx;
+
+TEST_CASE("A text is its characters, and U+FFFD for what is none") {
+  CHECK(code_points("a\u00e9\u4e2d\U0001F600") == U"a\u00e9\u4e2d\U0001F600");
+  CHECK(code_points("a\xff\xe4\xb8z\xed\xa0\x80") == U"a\uFFFD\uFFFDz\uFFFD\uFFFD\uFFFD");
+  CHECK(code_points("").empty());
+  CHECK(utf8_of(U"a\u00e9\u4e2d\U0001F600") == "a\u00e9\u4e2d\U0001F600");
+}
