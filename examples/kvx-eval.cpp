@@ -17,6 +17,7 @@
 #include <string>
 #include <thread>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -24,48 +25,91 @@ namespace {
 /// The options as text, by name, as they stand on a command line and in a YAML file.
 using Texts = std::map<std::string, std::string>;
 
-/// Name, flags and help of the options that a YAML file can have too; those without a flag here are words or
-/// switches.
-constexpr std::array<std::array<const char*, 3>, 31> kOptions = {{
+/// An option of the command line and of a YAML file. One without flags is given by words, or is a switch: `--NAME` and
+/// `--no-NAME`.
+struct Option {
+  const char *name, *flags, *help;
+  const char* preset = nullptr;  ///< the default; null for none
+
+  bool is_switch() const { return *flags == 0 && *help != 0; }
+};
+
+constexpr std::array<Option, 47> kOptions = {{
     {"tasks", "", ""},
-    {"model", "--model", "directory or ORG/NAME in the local Hugging Face cache; several with commas"},
-    {"press", "--press,--press-name", "presses with commas, such as snapkv,knorm or snapkv(window=32)"},
-    {"ratio", "--ratio,--compression-ratio", "shares of the rows to remove, with commas (default 0,0.25,0.5,0.75)"},
+    {"model", "--model", "[NAME=]directory, or ORG/NAME in the local Hugging Face cache; several with commas",
+     "examples/models/tiny"},
+    {"press", "--press,--press-name", "presses with commas, such as snapkv,knorm or snapkv(window=32)",
+     "snapkv,knorm,expected_attention"},
+    {"ratio", "--ratio,--compression-ratio",
+     "shares of the rows to remove, with commas, or FIRST:LAST:COUNT (default 0,0.25,0.5,0.75)"},
     {"keep", "--keep", "rows to keep per KV head, instead of a ratio; the base is run beside it"},
     {"kv-bytes", "--kv-bytes", "bytes of cache to keep, instead of a ratio; the base is run beside it"},
     {"data", "--data",
-     "FILE, or TASK=FILE,...: JSONL with the six columns, HumanEval, MBPP, BFCL, xLAM or ToolACE, plain or gzip; for "
-     "perplexity and latency a text; a task named again has several"},
-    {"limit", "--limit,--max-samples", "the first so many lines of each JSONL file; 0 takes all"},
-    {"max-length", "--max-length", "tokens of each piece of a text"},
-    {"prefix-ratio", "--prefix-ratio", "the share of a piece that is compressed; the rest is predicted"},
-    {"n-ppl", "--n-ppl", "the first so many pieces of each text for perplexity; 0 takes all"},
-    {"n-timing", "--n-timing", "the first so many pieces of each text for latency; 0 takes all"},
-    {"gen-tokens", "--gen-tokens", "tokens generated after each piece for latency"},
-    {"warmup", "--warmup", "generations for latency before the first that counts"},
-    {"references", "", ""},
-    {"query-aware", "", ""},
-    {"attempts", "--attempts,--n-samples", "answers to each sample, for pass@k; more than 1 wants a temperature"},
-    {"temperature", "--temperature", "0 is greedy"},
-    {"top-p", "--top-p", "sample from the fewest tokens whose probabilities sum to this"},
-    {"top-k", "--top-k", "sample from so many tokens; 0 takes all"},
-    {"max-new-tokens", "--max-new-tokens", "0: as each sample says"},
-    {"max-context-length", "--max-context-length", "cut longer contexts to so many tokens; 0 cuts none"},
-    {"dtype", "--dtype", "of the cache: bf16 or f32"},
+     "FILE, or TASK=FILE,...: JSONL with the six columns, HumanEval, MBPP, BFCL, xLAM, ToolACE or IFEval, plain or "
+     "gzip; system prompts for leakage; for perplexity and latency a text; a task named again has several",
+     "tool_call=examples/data/tool_world.jsonl.gz,code_exec=examples/data/code.jsonl,perplexity=examples/data/"
+     "story.txt,"
+     "latency=examples/data/story.txt,ifeval=examples/data/ifeval/sys_ifeval.jsonl.gz,"
+     "leakage=examples/data/leakage/system_prompts.jsonl"},
+    {"limit", "--limit,--max-samples", "the first so many lines of each JSONL file; 0 takes all", "0"},
+    {"skip-ids", "--skip-ids", "lines to leave out, by their key, id or task_id, with commas", ""},
+    {"system-prompt-prepend", "--system-prompt-prepend", "what system prompts of ifeval and leakage begin with",
+     kvx::SystemPrompt::kPrepend.data()},
+    {"defense", "--defense,--defense-template-key",
+     "the defence of ifeval's system prompts, by its key; empty for none", ""},
+    {"defenses", "--defenses,--defense-templates", "the defences of leakage, by their keys, with commas, or all",
+     "all"},
+    {"defenses-file", "--defenses-file,--defense-template-path", "defence templates by key, in JSON",
+     "examples/data/leakage/defenses.json"},
+    {"attacks-file", "--attacks-file,--attack-path", "attacks of leakage, in JSONL",
+     "examples/data/leakage/attacks.jsonl"},
+    {"attack-categories", "--attack-categories", "with commas, or all", "all"},
+    {"prompts-per-category", "--prompts-per-category,--prompts-per-attack-category",
+     "the first so many attacks of each category; 0 takes all", "0"},
+    {"n-system-prompts", "--n-system-prompts", "the first so many system prompts for leakage; 0 takes all", "100"},
+    {"ifeval-models", "--ifeval-models", "folder with the models of sentences and languages that ifeval needs",
+     "examples/data/ifeval"},
+    {"leak-threshold", "--leak-threshold", "the recall of ROUGE-L from which on an answer is a leak", "0.5"},
+    {"span", "--span",
+     "[NAME=]FIRST:LAST, tokens of every context for fair and protect, with commas; a first without a name is the "
+     "defense, a second the instructions",
+     ""},
+    {"generate", "", "have samples answered; --no-generate only analyzes what is kept", "true"},
+    {"entropy", "", "record how uncertain the model was about each token of an answer", "false"},
+    {"analyze-kept-tokens", "", "count which tokens of each prompt every cell keeps, by span, layer and head", "false"},
+    {"max-length", "--max-length", "tokens of each piece of a text", "1024"},
+    {"prefix-ratio", "--prefix-ratio", "the share of a piece that is compressed; the rest is predicted", "0.5"},
+    {"n-ppl", "--n-ppl", "the first so many pieces of each text for perplexity; 0 takes all", "20"},
+    {"n-timing", "--n-timing", "the first so many pieces of each text for latency; 0 takes all", "20"},
+    {"gen-tokens", "--gen-tokens", "tokens generated after each piece for latency", "32"},
+    {"warmup", "--warmup", "generations for latency before the first that counts", "4"},
+    {"references", "", "let perplexity predict the reference answers of the other tasks too", "false"},
+    {"query-aware", "", "add cells that compress context and question together, with a prefill for each question",
+     "false"},
+    {"attempts", "--attempts,--n-samples", "answers to each sample, for pass@k; more than 1 wants a temperature", "1"},
+    {"temperature", "--temperature", "0 is greedy", "0"},
+    {"top-p", "--top-p", "sample from the fewest tokens whose probabilities sum to this", "1"},
+    {"top-k", "--top-k", "sample from so many tokens; 0 takes all", "0"},
+    {"max-new-tokens", "--max-new-tokens", "of all tasks, or TASK=COUNT,...; 0: as each sample says", "0"},
+    {"max-context-length", "--max-context-length", "cut longer contexts to so many tokens; 0 cuts none", "0"},
+    {"dtype", "--dtype", "of the cache: bf16 or f32", "bf16"},
     {"weights", "--weights", "bf16, f32 or int8; default: as --dtype"},
-    {"template", "--template", "chat template: chatml, none or qwen2.5; default: the model's own"},
+    {"template", "--template", "chat template: chatml, none or qwen2.5; default: the model's own", ""},
     {"seed", "--seed", "of presses that draw lots, where they name none, and of samples"},
-    {"threads", "--threads", "0 takes every core"},
-    {"memory", "--memory", "what the process may occupy, such as 4G"},
-    {"max-batch", "--max-batch", "sequences decoded at a time"},
-    {"draft", "", ""},
-    {"out", "--out", "directory for records and results"},
+    {"threads", "--threads", "0 takes every core", "0"},
+    {"memory", "--memory", "what the process may occupy, such as 4G", "4G"},
+    {"max-batch", "--max-batch", "sequences decoded at a time", "64"},
+    {"draft", "",
+     "answer from the base first, and feed its tokens to the other cells as drafts; the answers are the same", "false"},
+    {"log-level", "--log-level", "what is said on stderr: error, info (with a bar) or debug (a line for each answer)",
+     "info"},
+    {"out", "--out,--output-dir", "directory for records and results", ""},
 }};
 
 /// Whether a YAML file means `option` by `name`: its own name or one of its flags, with - or _.
-bool is_named(const std::array<const char*, 3>& option, std::string name) {
+bool is_named(const Option& option, std::string name) {
   std::replace(name.begin(), name.end(), '_', '-');
-  return name == option[0] || ("," + std::string(option[1]) + ",").find(",--" + name + ",") != std::string::npos;
+  return name == option.name || ("," + std::string(option.flags) + ",").find(",--" + name + ",") != std::string::npos;
 }
 
 /// The options of a YAML file; a sequence becomes a list with commas. Throws kvx::Error.
@@ -82,8 +126,8 @@ Texts read_config(const std::string& path) try {
     if (member.second.IsSequence())
       for (const auto& element : member.second) text += (text.empty() ? "" : ",") + element.as<std::string>();
     else
-      text = member.second.as<std::string>();
-    texts[(*option)[0]] = text;
+      text = member.second.IsNull() ? "" : member.second.as<std::string>();
+    texts[option->name] = text;
   }
   return texts;
 } catch (const kvx::Error&) {
@@ -120,10 +164,45 @@ bool flag(const std::string& name, const std::string& text) {
   return text == "true";
 }
 
+/// What stands between commas; nothing of an empty text.
 std::vector<std::string> list(const std::string& text) {
   std::vector<std::string> parts;
+  if (text.empty()) return parts;
   for (const auto part : kvx::split_presses(text)) parts.emplace_back(part);
   return parts;
+}
+
+/// A ratio, or COUNT ratios from FIRST to LAST, written FIRST:LAST:COUNT.
+void add_ratios(std::vector<double>& ratios, const std::string& text) {
+  const auto first = text.find(':'), second = text.find(':', first + 1);
+  if (first == text.npos) return ratios.push_back(number("ratio", text));
+  if (second == text.npos) throw kvx::Error("ratio", "expected FIRST:LAST:COUNT, found '" + text + "'");
+  const double begin = number("ratio", text.substr(0, first)),
+               end = number("ratio", text.substr(first + 1, second - first - 1));
+  const std::size_t count = whole("ratio", text.substr(second + 1), 2, 1e6);
+  for (std::size_t i = 0; i < count; ++i)
+    ratios.push_back(begin + (end - begin) * static_cast<double>(i) / static_cast<double>(count - 1));
+}
+
+/// The file for all tasks and those of one task, of `FILE` and `TASK=FILE` with commas.
+std::pair<std::string, std::map<std::string, std::vector<std::string>>> data_of(const std::string& text,
+                                                                                const kvx::TaskRegistry& tasks) {
+  std::pair<std::string, std::map<std::string, std::vector<std::string>>> all;
+  for (const auto& data : list(text)) {
+    const auto task = std::find_if(tasks.tasks().begin(), tasks.tasks().end(),
+                                   [&](const auto& t) { return data.starts_with(std::string(t.name()) + "="); });
+    if (task != tasks.tasks().end())
+      all.second[std::string(task->name())].push_back(data.substr(task->name().size() + 1));
+    else
+      all.first = data;
+  }
+  return all;
+}
+
+/// The default of an option.
+const char* preset_of(std::string_view name) {
+  return std::find_if(kOptions.begin(), kOptions.end(), [&](const Option& option) { return option.name == name; })
+      ->preset;
 }
 
 /// Checks what can be checked without reading a file. Throws kvx::Error.
@@ -137,15 +216,12 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   const bool rows = options.keep || options.kv_bytes;
   if (rows && texts.contains("ratio")) throw kvx::Error("ratio", "expected alone, found with keep or kv-bytes");
   const std::string ratios = rows ? "0" : texts["ratio"];
-  for (const auto& ratio : list(ratios)) options.ratios.push_back(number("ratio", ratio));
-  for (const auto& data : list(texts["data"])) {
-    const auto task = std::find_if(tasks.tasks().begin(), tasks.tasks().end(),
-                                   [&](const auto& t) { return data.starts_with(std::string(t.name()) + "="); });
-    if (task != tasks.tasks().end())
-      options.task_data[std::string(task->name())].push_back(data.substr(task->name().size() + 1));
-    else
-      options.data = data;
-  }
+  for (const auto& ratio : list(ratios)) add_ratios(options.ratios, ratio);
+  const auto [data, task_data] = data_of(texts["data"], tasks);
+  options.data = data;
+  options.task_data = task_data;
+  if (data.empty())  // what is named for one task leaves the others what they have
+    options.task_data.merge(data_of(preset_of("data"), tasks).second);
   options.pieces.length = static_cast<kvx::Index>(whole("max-length", texts["max-length"], 3));
   options.pieces.prefix_ratio = number("prefix-ratio", texts["prefix-ratio"]);
   if (!(options.pieces.prefix_ratio > 0 && options.pieces.prefix_ratio < 1))
@@ -164,7 +240,31 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   if (options.attempts > 1 && options.sampler.temperature == 0)
     throw kvx::Error("attempts", "expected 1 without a temperature, found " + texts["attempts"]);
   options.limit = whole("limit", texts["limit"], 0);
-  options.max_new_tokens = static_cast<kvx::Index>(whole("max-new-tokens", texts["max-new-tokens"], 0));
+  options.skip_ids = list(texts["skip-ids"]);
+  options.system.prepend = texts["system-prompt-prepend"];
+  options.system.defense = texts["defense"];
+  options.system.defenses_file = texts["defenses-file"];
+  options.system.attacks_file = texts["attacks-file"];
+  if (texts["defenses"] != "all") options.system.leakage.defenses = list(texts["defenses"]);
+  if (texts["attack-categories"] != "all") options.system.leakage.attack_categories = list(texts["attack-categories"]);
+  options.system.leakage.prompts_per_category = whole("prompts-per-category", texts["prompts-per-category"], 0);
+  options.system.leakage.system_prompts = whole("n-system-prompts", texts["n-system-prompts"], 0);
+  options.spans = kvx::parse_named_spans(list(texts["span"]));
+  options.system.leak.threshold = number("leak-threshold", texts["leak-threshold"]);
+  options.generate = flag("generate", texts["generate"]);
+  options.entropy = flag("entropy", texts["entropy"]);
+  options.analyze_kept = flag("analyze-kept-tokens", texts["analyze-kept-tokens"]);
+  if (!options.generate && !options.analyze_kept)
+    throw kvx::Error("generate", "expected true where analyze-kept-tokens is not, found false");
+  for (const auto& tokens : list(texts["max-new-tokens"])) {
+    const auto equals = tokens.find('=');
+    const auto count =
+        static_cast<kvx::Index>(whole("max-new-tokens", equals == tokens.npos ? tokens : tokens.substr(equals + 1), 0));
+    if (equals == tokens.npos)
+      options.max_new_tokens = count;
+    else
+      options.task_max_new_tokens[std::string(tasks.at(tokens.substr(0, equals)).name())] = count;
+  }
   options.max_context_length = static_cast<kvx::Index>(whole("max-context-length", texts["max-context-length"], 0));
   if (texts["dtype"] != "bf16" && texts["dtype"] != "f32")
     throw kvx::Error("dtype", "expected bf16 or f32, found " + texts["dtype"]);
@@ -176,6 +276,9 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   options.memory = kvx::parse_bytes(texts["memory"]);
   options.max_batch = static_cast<kvx::Index>(whole("max-batch", texts["max-batch"], 1));
   options.draft = flag("draft", texts["draft"]);
+  if (texts["log-level"] != "error" && texts["log-level"] != "info" && texts["log-level"] != "debug")
+    throw kvx::Error("log-level", "expected error, info or debug, found " + texts["log-level"]);
+  options.progress = texts["log-level"] == "info";
   options.out = texts["out"];
   options.config = config_text(texts);
   for (const auto& task : options.tasks) (void)tasks.at(task);
@@ -233,37 +336,25 @@ std::string plan_text(const std::vector<std::string>& words) {
          "right in one tells nothing of the other; fewer will do where both are mostly right on the same\n";
 }
 
-/// One file for each model and text, and one for all.
-void write_kv_metrics(const std::string& out, const std::vector<kvx::CellResult>& cells) {
-  const auto rows = kvx::kv_metrics(cells);
-  if (rows.empty()) return;
-  const auto write = [&](const std::string& name, const std::vector<kvx::KvMetrics>& some) {
-    kvx::replace_file(out + name + "kv_metrics.csv", kvx::kv_metrics_csv(some));
-    kvx::replace_file(out + name + "kv_metrics.json", kvx::kv_metrics_json(some));
-  };
-  std::map<std::string, std::vector<kvx::KvMetrics>> tables;
-  for (const auto& row : rows) {
-    std::string name = row.model + "_" + row.dataset + "_";
-    std::replace(name.begin(), name.end(), '/', '_');
-    tables[name].push_back(row);
-  }
-  for (const auto& [name, table] : tables) write(name, table);
-  write("", rows);
-}
-
-void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks) {
+void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks, const std::string& log_level) {
   kvx::Evaluation evaluation(options, tasks);
   const std::string out = options.out + "/";
   const std::string config_file = out + std::string(kvx::kConfigFile);
-  if (evaluation.missing() > 0 || !std::filesystem::exists(config_file)) kvx::replace_file(config_file, options.config);
-  const kvx::RunTimes times = evaluation.run();
+  if (evaluation.missing() > 0 || options.analyze_kept || !std::filesystem::exists(config_file))
+    kvx::replace_file(config_file, options.config);
+  std::function<void(const kvx::Record&)> on_record;
+  if (log_level == "debug")
+    on_record = [](const kvx::Record& record) {
+      std::fprintf(stderr, "%s %s ratio %g sample %zu: %s\n", record.task.c_str(), record.cell().label().c_str(),
+                   record.ratio, record.index, record.state.c_str());
+    };
+  const kvx::RunTimes times = evaluation.run(on_record);
   const std::vector<kvx::Record> records = evaluation.records();
   const auto cells = kvx::score_cells(tasks, records);
-  kvx::replace_file(out + std::string(kvx::kResultsJson), kvx::results_json(cells));
-  kvx::replace_file(out + std::string(kvx::kResultsCsv), kvx::results_csv(cells));
+  const auto groups = kvx::part_groups(records);
+  kvx::write_results(options.out, cells, records, groups, evaluation.kept());
   const std::string run_file = out + std::string(kvx::kRunFile);
   if (times.answers > 0 || !std::filesystem::exists(run_file)) kvx::replace_file(run_file, run_json(times));
-  write_kv_metrics(out, cells);
   auto answered = cells;
   std::erase_if(answered, [](const auto& cell) { return cell.task == kvx::LatencyTask::name; });
   if (!answered.empty())
@@ -273,6 +364,9 @@ void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks) {
     kvx::replace_file(out + "degradation.csv", kvx::degradation_csv(degraded));
     print("\n" + kvx::degradation_markdown(degraded));
   }
+  for (const auto& task : tasks.tasks())
+    if (const auto table = kvx::groups_markdown(groups, task); !table.empty()) print("\n" + table);
+  if (log_level == "error") return;
   if (times.read_bandwidth > 0) std::fprintf(stderr, "\nthis machine reads %.1f GB/s", times.read_bandwidth * 1e-9);
   std::fprintf(
       stderr, "\n%zu new answers: load %.1f s, prefill %.1f s (%zu tokens), decode %.1f s (%.0f tokens/s); all in %s\n",
@@ -282,34 +376,9 @@ void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks) {
 
 /// The options of the command line, before those of the file `config`, before the defaults. Throws kvx::Error.
 Texts settle(const Texts& given, const std::string& config) {
-  Texts texts = {
-      {"model", "examples/models/tiny"},
-      {"press", "snapkv,knorm,expected_attention"},
-      {"data",
-       "examples/data/tool_world.jsonl.gz,code_exec=examples/data/code.jsonl,perplexity=examples/data/story.txt,"
-       "latency=examples/data/story.txt"},
-      {"max-length", "1024"},
-      {"prefix-ratio", "0.5"},
-      {"n-ppl", "20"},
-      {"n-timing", "20"},
-      {"gen-tokens", "32"},
-      {"warmup", "4"},
-      {"references", "false"},
-      {"query-aware", "false"},
-      {"attempts", "1"},
-      {"temperature", "0"},
-      {"top-p", "1"},
-      {"top-k", "0"},
-      {"limit", "0"},
-      {"max-new-tokens", "0"},
-      {"max-context-length", "0"},
-      {"dtype", "bf16"},
-      {"template", ""},
-      {"threads", "0"},
-      {"memory", "4G"},
-      {"max-batch", "64"},
-      {"draft", "false"},
-      {"out", ""}};
+  Texts texts;
+  for (const Option& option : kOptions)
+    if (option.preset != nullptr) texts[option.name] = option.preset;
   if (!config.empty())
     for (const auto& [name, text] : read_config(config)) texts[name] = text;
   const auto has_budget = [](const Texts& some) { return some.contains("keep") || some.contains("kv-bytes"); };
@@ -336,21 +405,18 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string(kvx::kVersion));
   app.add_option("words", words, "TASK[,TASK...], or: grade TASK FILE, or: plan BASE [DROP...]");
   app.add_option("--config", config, "YAML file with these options by name; the command line goes before it");
-  for (const auto& [name, flags, help] : kOptions)
-    if (*flags != 0)
-      app.add_option_function<std::string>(
-          flags, [&given, name = name](const std::string& text) { given[name] = text; }, help);
-  app.add_flag_callback(
-      "--draft", [&given] { given["draft"] = "true"; },
-      "answer from the base first, and feed its tokens to the other cells as drafts; the answers are the same");
-  app.add_flag_callback(
-      "--no-draft", [&given] { given["draft"] = "false"; }, "the default");
-  app.add_flag_callback(
-      "--references", [&given] { given["references"] = "true"; },
-      "let perplexity predict the reference answers of the other tasks too");
-  app.add_flag_callback(
-      "--query-aware", [&given] { given["query-aware"] = "true"; },
-      "add cells that compress context and question together, with a prefill for each question");
+  for (const Option& option : kOptions) {
+    const auto give = [&given, &option](const std::string& text) { given[option.name] = text; };
+    if (*option.flags != 0) app.add_option_function<std::string>(option.flags, give, option.help);
+    if (!option.is_switch()) continue;
+    const std::string name = option.name;
+    app.add_flag_callback(
+           "--" + name, [give] { give("true"); }, option.help)
+        ->disable_flag_override();
+    app.add_flag_callback(
+           "--no-" + name, [give] { give("false"); }, "the opposite")
+        ->disable_flag_override();
+  }
   app.add_flag("--allow-code-execution", code.allow, "run the programs that the model writes, for code_exec");
   app.add_flag("--require-sandbox", code.require_sandbox, "run them in bubblewrap or not at all");
   app.add_flag("--print-config", print_config, "print the options as YAML and stop");
@@ -362,8 +428,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   kvx::Tasks own;
-  std::get<kvx::CodeExecTask>(own) = kvx::CodeExecTask(code);
-  const kvx::TaskRegistry tasks = kvx::kvx_tasks(own);
+  kvx::TaskRegistry tasks;
   // Said before programs are run, or why none will be.
   const auto warn_of_code = [&](const std::vector<std::string>& names) {
     if (std::find(names.begin(), names.end(), kvx::CodeExecTask::name) == names.end()) return;
@@ -375,6 +440,12 @@ int main(int argc, char** argv) {
   };
   std::function<void()> command;
   try {
+    if (!words.empty() && words[0] != "grade" && words[0] != "plan") given["tasks"] = words[0];
+    const Texts texts = settle(given, config);
+    std::get<kvx::CodeExecTask>(own) = kvx::CodeExecTask(code);
+    std::get<kvx::IfevalTask>(own) = kvx::IfevalTask({texts.at("ifeval-models")});
+    std::get<kvx::LeakageTask>(own) = kvx::LeakageTask({number("leak-threshold", texts.at("leak-threshold"))});
+    tasks = kvx::kvx_tasks(own);
     if (list_presses) {
       command = [] { print(kvx::Registry().listing()); };
     } else if (list_tasks) {
@@ -392,16 +463,16 @@ int main(int argc, char** argv) {
       command = [text = plan_text(words)] { print(text); };
     } else {
       if (words.size() > 1) throw kvx::Error("tasks", "expected one word, TASK[,TASK...]; found " + words[1] + " too");
-      if (!words.empty()) given["tasks"] = words[0];
-      const Texts texts = settle(given, config);
       if (!texts.contains("tasks")) throw kvx::Error("tasks", "expected a task, such as tool_call; found none");
-      if (print_config)
+      if (print_config) {
         command = [texts] { print(config_text(texts)); };
-      else
-        command = [&, options = options_of(texts, tasks)] {
+      } else {
+        const kvx::EvalOptions options = options_of(texts, tasks);
+        command = [&, options, log_level = texts.at("log-level")] {
           warn_of_code(options.tasks);
-          evaluate(options, tasks);
+          evaluate(options, tasks, log_level);
         };
+      }
     }
   } catch (const std::exception& error) {
     std::fprintf(stderr, "kvx-eval: %s\n", error.what());

@@ -40,8 +40,8 @@ TEST_CASE("with and without drafts every press gives the same answers") {
   const auto answers = [&](bool draft, Index sequences) {
     Answers all;
     GridBatch batch(model, {sequences, std::size_t{1} << 30, draft}, threads);
-    batch.add({scored, questions, jobs, [&](const GridJob& job, std::span<const Token> tokens, double) {
-                 all[{job.cell, job.question}].assign(tokens.begin(), tokens.end());
+    batch.add({scored, questions, jobs, [&](const GridJob& job, const GridAnswer& given) {
+                 all[{job.cell, job.question}].assign(given.tokens.begin(), given.tokens.end());
                }});
     batch.finish();
     return all;

@@ -76,13 +76,13 @@ TEST_CASE("A real model's tool calls under compression are those of kvpress") {
 
   const ScoredContext scored(model, tokenizer.encode(context), cells, Dtype::f32, threads);
   GridBatch batch(model, {64, std::size_t{2} << 30}, threads);
-  batch.add({scored, questions, jobs, [&](const GridJob& job, std::span<const Token> tokens, double) {
-               const std::string answer = tokenizer.decode(tokens, true);
+  batch.add({scored, questions, jobs, [&](const GridJob& job, const GridAnswer& given) {
+               const std::string answer = tokenizer.decode(given.tokens, true);
                const std::string& golden_answer = expected[job.cell][job.question];
                if (tally.count(answer == golden_answer)) return;
                const SequenceCache sequence = scored.start(job.cell);
-               const float gap = gap_at_difference(model, tokenizer, sequence, questions[job.question].tokens, tokens,
-                                                   golden_answer, threads);
+               const float gap = gap_at_difference(model, tokenizer, sequence, questions[job.question].tokens,
+                                                   given.tokens, golden_answer, threads);
                CHECK(gap < 0.05f);  // a near-tie of the best two logits
                std::printf("%s, request %zu, best two logits %g apart:\n  kvpress %s\n  kvx     %s\n",
                            cells[job.cell].policy.written().c_str(), job.question, static_cast<double>(gap),

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <filesystem>
 #include <limits>
@@ -80,11 +81,11 @@ struct Grid {
     finished.clear();
     seconds = 0;
     GridBatch batch(model, limits, with);
-    batch.add({scored, questions, some, [&](const GridJob& job, std::span<const Token> tokens, double its_seconds) {
+    batch.add({scored, questions, some, [&](const GridJob& job, const GridAnswer& given) {
                  finished.emplace_back(job.cell, job.question);
-                 all[finished.back()].assign(tokens.begin(), tokens.end());
-                 seconds += its_seconds;
-                 CHECK(its_seconds > 0);
+                 all[finished.back()].assign(given.tokens.begin(), given.tokens.end());
+                 seconds += given.seconds;
+                 CHECK(given.seconds > 0);
                }});
     batch.finish();
     return all;
@@ -182,11 +183,11 @@ TEST_CASE("Contexts share one batch, whose answers are those of each alone") {
         for (const int which : {0, 1, 2}) {
           const Grid& of = which == 1 ? other : grid;
           batch.make_room(of.scored.context_bytes());
-          batch.add({of.scored, of.questions, of.jobs,
-                     [&found, &order, which](const GridJob& job, std::span<const Token> tokens, double) {
-                       found[which][{job.cell, job.question}].assign(tokens.begin(), tokens.end());
-                       order.push_back(which);
-                     }});
+          batch.add(
+              {of.scored, of.questions, of.jobs, [&found, &order, which](const GridJob& job, const GridAnswer& given) {
+                 found[which][{job.cell, job.question}].assign(given.tokens.begin(), given.tokens.end());
+                 order.push_back(which);
+               }});
         }
         batch.finish();
         CHECK(found[0] == expected);
@@ -207,8 +208,8 @@ TEST_CASE("Attempts are drawn each with its own seed, and the same whatever the 
     std::map<std::size_t, std::vector<Token>> answers;
     Threads threads(count);
     GridBatch batch(grid.model, {sequences, kMuch}, threads);
-    batch.add({grid.scored, grid.questions, grid.jobs, [&](const GridJob& job, std::span<const Token> tokens, double) {
-                 answers[job.attempt].assign(tokens.begin(), tokens.end());
+    batch.add({grid.scored, grid.questions, grid.jobs, [&](const GridJob& job, const GridAnswer& given) {
+                 answers[job.attempt].assign(given.tokens.begin(), given.tokens.end());
                }});
     batch.finish();
     return answers;
@@ -224,6 +225,36 @@ TEST_CASE("Attempts are drawn each with its own seed, and the same whatever the 
   const Step step{&sequence, grid.questions[0].tokens};
   CHECK(together.at(1) == generate(grid.model, sequence, forward(grid.model, {&step, 1}, grid.threads), second,
                                    grid.questions[0].max_new_tokens, grid.threads, [](Token) {}));
+}
+
+TEST_CASE("Entropies are those of what each token was chosen from, whatever the batch and its drafts") {
+  Grid grid;
+  using Entropies = std::map<std::pair<std::size_t, std::size_t>, std::vector<double>>;
+  const auto of_batch = [&](const BatchLimits& limits) {
+    Entropies all;
+    GridBatch batch(grid.model, limits, grid.threads);
+    batch.add({grid.scored, grid.questions, grid.jobs, [&](const GridJob& job, const GridAnswer& given) {
+                 CHECK(given.entropy.size() == (limits.entropy ? given.tokens.size() : 0));
+                 all[{job.cell, job.question}].assign(given.entropy.begin(), given.entropy.end());
+               }});
+    batch.finish();
+    return all;
+  };
+  const Entropies together = of_batch({64, kMuch, false, true});
+  CHECK(together == of_batch({3, kMuch, false, true}));
+  CHECK(together == of_batch({64, kMuch, true, true}));
+  of_batch({64, kMuch});
+  SequenceCache sequence = grid.scored.start(1);
+  const Step step{&sequence, grid.questions[0].tokens};
+  const auto logits = forward(grid.model, {&step, 1}, grid.threads);
+  double highest = logits(0, 0), total = 0, sum = 0;
+  for (Index i = 0; i < logits.cols(); ++i) highest = std::max(highest, static_cast<double>(logits(0, i)));
+  for (Index i = 0; i < logits.cols(); ++i) total += std::exp(static_cast<double>(logits(0, i)) - highest);
+  for (Index i = 0; i < logits.cols(); ++i) {
+    const double p = std::exp(static_cast<double>(logits(0, i)) - highest) / total;
+    if (p > 0) sum -= p * std::log(p);
+  }
+  CHECK(together.at({1, 0}).front() == doctest::Approx(sum).epsilon(1e-4));
 }
 
 TEST_CASE("The seconds of all answers are those of the batch") {

@@ -18,7 +18,7 @@ Record example_record() {
           .press = "snapkv(window=32, kernel=5)",
           .ratio = 0.1 + 0.2,
           .index = 7,
-          .sample = {"con\ntext \u4e2d", "q\"", "pre", "{\"a\": 1}", "tool_call_08", 64},
+          .sample = {"con\ntext \u4e2d", "q\"", "pre", "{\"a\": 1}", "tool_call_08", 64, "sys<kvx:a>tem</kvx:a>"},
           .predicted_answer = std::string("a\0b\x1f", 4),
           .state = "exact",
           .detail = "why",
@@ -27,7 +27,9 @@ Record example_record() {
           .full_bytes = std::numeric_limits<std::size_t>::max(),
           .budget = "keep=9",
           .query_aware = true,
-          .attempt = 3};
+          .attempt = 3,
+          .parts = {{"keywords:existence", {{"loose", 1}, {"strict", 0}}}, {"b", {{"strict", 0.5}}}},
+          .entropy = {0, 1.25}};
 }
 std::string replaced(std::string text, const std::string& what, const std::string& by) {
   REQUIRE(text.find(what) != text.npos);
@@ -62,6 +64,21 @@ TEST_CASE("A record is one line that reads back the same") {
   CHECK(back.metrics == record.metrics);
   CHECK(back.kept_bytes == record.kept_bytes);
   CHECK(back.full_bytes == record.full_bytes);
+  CHECK(back.sample.system == record.sample.system);
+  REQUIRE(back.parts.size() == 2);
+  CHECK(back.parts[0].group == "keywords:existence");
+  CHECK(back.parts[0].values == record.parts[0].values);
+  CHECK(back.entropy == record.entropy);
+}
+
+TEST_CASE("A record has parts, entropies and a system message where there are any") {
+  Record plain = example_record();
+  plain.parts.clear();
+  plain.entropy.clear();
+  plain.sample.system.clear();
+  const JsonTree line = json_of(to_json(plain));
+  for (const char* name : {"parts", "entropy", "system"}) CHECK(line.find(name) == nullptr);
+  CHECK(line.object()->size() == 21);
 }
 
 TEST_CASE("A record's line has the names that others read") {
@@ -71,7 +88,7 @@ TEST_CASE("A record's line has the names that others read") {
   CHECK(*line.find("budget")->string() == "keep=9");
   CHECK(line.find("ratio")->number()->digits() == "0.30000000000000004");
   CHECK(*line.find("metrics") == json_of(R"({"x": 0.3333333333333333, "y": null})"));
-  CHECK(line.object()->size() == 21);
+  CHECK(line.object()->size() == 24);
   Record odd = example_record();
   odd.metrics["x"] = std::numeric_limits<double>::quiet_NaN();
   CHECK(json_of(to_json(odd)).find("metrics")->find("x")->is_null());
@@ -93,6 +110,10 @@ TEST_CASE("A line that is no record is an error with its column") {
   CHECK(message("\"y\":null", "\"y\":true") == "f: line 3: column metrics.y: expected a number, found a boolean");
   CHECK(message("{\"x\":0.3333333333333333,\"y\":null}", "[]") ==
         "f: line 3: column metrics: expected an object, found an array");
+  CHECK(message("\"entropy\":[0,", "\"entropy\":[null,") == "f: line 3: column entropy: expected a number, found null");
+  CHECK(message("{\"group\":\"b\"", "{\"group\":1") == "f: line 3: column parts: expected objects with a text group");
+  CHECK(message("\"strict\":0.5", "\"strict\":{}") ==
+        "f: line 3: column parts.strict: expected a number, found an object");
   CHECK(message("\"graded_as\"", "\"graded\"") == "f: line 3: missing column graded_as");
   CHECK(message("\"state\":\"exact\"", "\"state\":1") == "f: line 3: column state: expected a string, found a number");
 }

@@ -124,7 +124,7 @@ TEST_CASE("Fair needs two spans of the context that touch, and a press that only
         "fair: instructions: expected a span that touches defense, 1:4, and does not overlap it, found 3:8");
   CHECK(error({1, 4}, {5, 8}) != "");
   CHECK(error({4, 4}, {4, 8}) != "");
-  CHECK(error({}, {}) != "");
+  CHECK(error({}, {}) == "");  // those of the prompt
   CHECK(error_of([] {
           Fair<DuoAttention>{{}, {1, 4}, {4, 8}}.validate();
         }) == "fair: expected a press that only scores, found duo_attention");
@@ -133,4 +133,24 @@ TEST_CASE("Fair needs two spans of the context that touch, and a press that only
   CHECK(error_of([&] {
           kept(layer, Fair<Knorm>{{}, {1, 4}, {4, 8}}, 3);
         }) == "fair: a context of 6 tokens has no span 4:8");
+}
+
+TEST_CASE("Fair without spans of its own goes by those of the prompt") {
+  kvx_test::Layer layer(1, 1, 10, 2);
+  for (Index t = 0; t < 10; ++t) *layer.row(layer.keys, 0, t) = static_cast<float>(10 - t);
+  const auto kept_with = [&](const std::vector<NamedSpan>& spans, Index keep) {
+    PressInput in = layer.input();
+    in.spans = spans;
+    return Press<Fair<Knorm>>(Allowance::of_tokens(keep), {}).select(in);
+  };
+  CHECK(kept_with({{"defense", {1, 4}}, {"instructions", {4, 8}}}, 5) == Kept{{2, 3, 7, 8, 9}});
+  CHECK(kept_with({{"instructions", {1, 4}}, {"defense", {4, 8}}}, 5) == Kept{{2, 3, 7, 8, 9}});
+  CHECK(kept_with({{"prepend", {0, 5}}, {"instructions", {5, 9}}}, 4) == Kept{{3, 4, 8, 9}});
+  CHECK(kept_with({{"prepend", {0, 2}}, {"defense", {2, 5}}, {"instructions", {6, 9}}}, 5) == Kept{{3, 4, 5, 8, 9}});
+  CHECK(error_of([&] {
+          kept_with({{"instructions", {1, 4}}}, 5);
+        }) == "fair: a prompt without a span defense, and none are written");
+  CHECK(error_of([&] {
+          kept_with({{"defense", {1, 5}}, {"instructions", {4, 8}}}, 5);
+        }) == "fair: the spans 1:5 and 4:8 overlap");
 }

@@ -4,6 +4,7 @@
 
 #include <kvx/press/knorm.hpp>
 #include <kvx/press/press.hpp>
+#include <kvx/press/registry.hpp>
 #include <kvx/press/simlayerkv.hpp>
 
 #include "support/error_of.hpp"
@@ -13,42 +14,65 @@ using namespace kvx;
 
 namespace {
 /// Of a layer whose keys grow, so that Knorm keeps the first.
-Kept kept(const Protect<Knorm>& policy, Index keep) {
+Kept kept(const Protect<Knorm>& policy, Index keep, const std::vector<NamedSpan>& spans = {}) {
   kvx_test::Layer layer(1, 1, 8, 2);
   for (Index t = 0; t < 8; ++t) *layer.row(layer.keys, 0, t) = static_cast<float>(t + 1);
-  return Press<Protect<Knorm>>(Allowance::of_tokens(keep), policy).select(layer.input());
+  PressInput in = layer.input();
+  in.spans = spans;
+  return Press<Protect<Knorm>>(Allowance::of_tokens(keep), policy).select(in);
 }
 }  // namespace
 
 TEST_CASE("Protect keeps its tokens, and of the others those that score best") {
   CHECK(kept({}, 3) == Kept{{0, 1, 2}});
-  CHECK(kept({.span = TokenSpan{5, 7}}, 3) == Kept{{0, 5, 6}});
-  CHECK(kept({.first = 1, .span = TokenSpan{5, 7}}, 4) == Kept{{0, 1, 5, 6}});
-  CHECK(kept({.first = 1, .span = TokenSpan{6, 8}}, 3) == Kept{{0, 6, 7}});
+  CHECK(kept({.spans = {{"", {5, 7}}}}, 3) == Kept{{0, 5, 6}});
+  CHECK(kept({.first = 1, .spans = {{"", {5, 7}}}}, 4) == Kept{{0, 1, 5, 6}});
+  CHECK(kept({.first = 1, .spans = {{"", {6, 8}}}}, 3) == Kept{{0, 6, 7}});
 }
 
 TEST_CASE("a token that is protected twice counts once") {
-  CHECK(kept({.first = 3, .span = TokenSpan{2, 5}}, 5) == Kept{{0, 1, 2, 3, 4}});
-  CHECK(kept({.first = 3, .span = TokenSpan{1, 2}}, 3) == Kept{{0, 1, 2}});
-  CHECK(kept({.first = 7, .span = TokenSpan{1, 2}}, 7) == Kept{{0, 1, 2, 3, 4, 5, 6}});
+  CHECK(kept({.first = 3, .spans = {{"", {2, 5}}}}, 5) == Kept{{0, 1, 2, 3, 4}});
+  CHECK(kept({.first = 3, .spans = {{"", {1, 2}}}}, 3) == Kept{{0, 1, 2}});
+  CHECK(kept({.first = 7, .spans = {{"", {1, 2}}}}, 7) == Kept{{0, 1, 2, 3, 4, 5, 6}});
 }
 
 TEST_CASE("what is protected has to fit into the budget and the context") {
-  CHECK_THROWS_AS(kept({.first = 3, .span = TokenSpan{2, 5}}, 4), NotApplicable);
+  CHECK_THROWS_AS(kept({.first = 3, .spans = {{"", {2, 5}}}}, 4), NotApplicable);
   CHECK(error_of([] {
-          kept({.first = 1, .span = TokenSpan{5, 7}}, 2);
+          kept({.first = 1, .spans = {{"", {5, 7}}}}, 2);
         }) == "protect: a budget of 2 rows has no room for its 3 protected ones");
-  CHECK_THROWS_AS(kept({.span = TokenSpan{5, 9}}, 6), NotApplicable);
+  CHECK_THROWS_AS(kept({.spans = {{"", {5, 9}}}}, 6), NotApplicable);
   CHECK(error_of([] { kept({.first = 9}, 7); }) ==
-        "protect: a context of 8 tokens ends before the last of its 9 protected ones");
+        "protect: a context of 8 tokens ends before the last of its protected ones, 8");
 }
 
 TEST_CASE("Protect checks its tokens, and wraps a press that only scores") {
   CHECK(error_of([] { Protect<Knorm>{.first = -1}.validate(); }) == "protect: first: expected 0 or more, found -1");
   CHECK(error_of([] {
-          Protect<Knorm>{.span = TokenSpan{4, 4}}.validate();
+          Protect<Knorm>{.spans = {{"", {4, 4}}}}.validate();
         }) == "protect: span: expected 0 <= first < last, found 4:4");
   CHECK(error_of([] { Protect<SimLayerKV>().validate(); }) ==
         "protect: expected a press that only scores, found simlayerkv");
   CHECK(traits(Protect<Knorm>()).only_scores());
+}
+
+TEST_CASE("Protect keeps the parts of the prompt that it names") {
+  const std::vector<NamedSpan> spans = {{"defense", {4, 6}}, {"instructions", {6, 8}}};
+  CHECK(kept({.spans = {{"instructions", {}}}}, 3, spans) == Kept{{0, 6, 7}});
+  CHECK(kept({.spans = {{"defense", {}}, {"", {7, 8}}}}, 4, spans) == Kept{{0, 4, 5, 7}});
+  const std::vector<NamedSpan> split = {{"defense", {3, 4}}, {"instructions", {4, 6}}, {"defense", {6, 8}}};
+  CHECK(kept({.spans = {{"defense", {}}}}, 4, split) == Kept{{0, 3, 6, 7}});
+  CHECK(error_of([&] { kept({.spans = {{"prepend", {}}}}, 3, spans); }) == "protect: a prompt without a span prepend");
+}
+
+TEST_CASE("Protect's spans are written as numbers and names, one or a list") {
+  const auto written = [](std::string_view text) { return Registry().parse(text).written(); };
+  CHECK(written("protect(knorm, span=[5:7])") == "protect(knorm, span=5:7)");
+  CHECK(written("protect(knorm, span=defense)") == "protect(knorm, span=defense)");
+  CHECK(written("protect(knorm, force_keep_global=[0, 3:5, instructions])") ==
+        "protect(knorm, span=[0:1, 3:5, instructions])");
+  CHECK(written(written("protect(knorm, span=[0, defense])")) == "protect(knorm, span=[0:1, defense])");
+  CHECK(error_of([&] { written("protect(knorm, span=[7:5])"); }) ==
+        "press 'protect(knorm, span=[7:5])': span: expected a list in brackets, each first:last, two token numbers, or "
+        "one, or the name of a span of the prompt, found '[7:5]'");
 }

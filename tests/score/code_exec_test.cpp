@@ -96,7 +96,7 @@ TEST_CASE("Solutions pass in every form of an answer") {
   if (!shared.empty()) files.front() = shared + "/data/humaneval/HumanEval.jsonl.gz";
   std::vector<CodeProgram> programs;
   for (const std::string& file : files) {
-    for (const Sample& sample : read_samples(file, read_text_file(file), false, 0).samples) {
+    for (const Sample& sample : read_samples(file, read_text_file(file)).samples) {
       const CodeProblem problem = code_problem(sample.answer);
       const std::string body = problem.reference.substr(problem.prompt.size());
       const std::string forms[] = {"Sure!\n\n```python\n" + problem.reference + "\n```\nThis is how.",

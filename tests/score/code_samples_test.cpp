@@ -96,12 +96,12 @@ TEST_CASE("A row that lacks something is an error with its place") {
 
 TEST_CASE("A file is JSON lines or one array") {
   const auto count = [](const std::string& name) {
-    return read_samples(name, read_text_file(kCodeData + name), true, 0).samples.size();
+    return read_samples(name, read_text_file(kCodeData + name), {true}).samples.size();
   };
   CHECK(count("humaneval.jsonl") == 28);
   CHECK(count("mbpp.jsonl") == 4);
   CHECK(count("mbpp_sanitized.json") == 14);
   const std::string bad = changed(kSanitizedRow, "\"test_imports\"", "\"imports\"");
-  CHECK(error_of([&] { read_samples("FILE", "[" + kSanitizedRow + ",\n" + bad + "]", true, 0); }) ==
+  CHECK(error_of([&] { read_samples("FILE", "[" + kSanitizedRow + ",\n" + bad + "]", {true}); }) ==
         "FILE[1]: missing column test_imports");
 }

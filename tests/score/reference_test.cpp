@@ -15,7 +15,7 @@ namespace {
 
 /// How many of a file's references are right answers; none may be another.
 std::size_t right_references(const AnyTask& task, const std::string& path, bool completion = false) {
-  const SampleFile file = read_samples(path, read_text_file(path), completion, 0);
+  const SampleFile file = read_samples(path, read_text_file(path), {completion});
   for (std::size_t s = 0; s < file.samples.size(); ++s) {
     const Grade grade = task.grade(file.samples[s], *task.reference(file.samples[s]));
     CAPTURE(file.wheres[s]);
@@ -45,6 +45,6 @@ TEST_CASE("References of programs are the reference solutions, in the form that 
   CHECK(right_references(task, kExamples + "humaneval.jsonl.gz") == 164);
   CHECK(right_references(task, kExamples + "humaneval.jsonl.gz", true) == 164);
   const SampleFile completion =
-      read_samples(kExamples + "humaneval.jsonl.gz", read_text_file(kExamples + "humaneval.jsonl.gz"), true, 1);
+      read_samples(kExamples + "humaneval.jsonl.gz", read_text_file(kExamples + "humaneval.jsonl.gz"), {true, 1});
   CHECK(task.reference(completion.samples[0])->starts_with("    for idx, elem in enumerate(numbers):"));
 }

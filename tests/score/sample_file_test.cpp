@@ -48,7 +48,7 @@ std::string toolace_row(const std::string& answer) {
 }
 
 SampleFile samples_in(const std::string& text, std::size_t limit = 0) {
-  return read_samples("FILE", text, false, limit);
+  return read_samples("FILE", text, {false, limit});
 }
 Sample only_sample(const std::string& row) { return samples_in(row + "\n").samples.at(0); }
 std::string state_of(const Sample& sample, const std::string& answer) {
@@ -107,7 +107,7 @@ TEST_CASE("Files of BFCL are read whole, and their possible answers are right") 
                                         {"parallel_multiple", std::size_t{200}},
                                         {"irrelevance", std::size_t{240}}}) {
     const std::string path = shared + "/data/bfcl/BFCL_v4_" + category + ".json";
-    const SampleFile file = read_samples(path, read_text_file(path), false, 0);
+    const SampleFile file = read_samples(path, read_text_file(path));
     CHECK(file.samples.size() == count);
     for (std::size_t i = 0; i < file.samples.size(); ++i) {
       const Sample& sample = file.samples[i];
@@ -141,15 +141,15 @@ TEST_CASE("A row is known by its columns, in JSON lines and in an array") {
   }
   CHECK(samples_in(lines, 3).samples.size() == 3);
   CHECK(samples_in(lines, 3).wheres.size() == 3);
-  CHECK(read_samples("FILE", code, true, 0).samples[0].question == "def f():\n");
+  CHECK(read_samples("FILE", code, {true}).samples[0].question == "def f():\n");
 }
 
 TEST_CASE("A row of BFCL shows its functions as they are and is graded by the possible answers") {
   const TempDir dir;
   const std::string path = dir.write("B.json", kBfclRow + "\n");
   dir.write("possible_answer/B.json", kBfclAnswer + "\n");
-  CHECK(read_samples(path, kBfclRow, false, 0).answers == kBfclAnswer + "\n");
-  const Sample sample = read_samples(path, kBfclRow, false, 0).samples.at(0);
+  CHECK(read_samples(path, kBfclRow).answers == kBfclAnswer + "\n");
+  const Sample sample = read_samples(path, kBfclRow).samples.at(0);
   CHECK(sample.context.find(
             R"J([{"name": "area.of", "description": "Area.", "parameters": {"type": "dict", "properties": {"side")J") !=
         std::string::npos);
@@ -162,10 +162,8 @@ TEST_CASE("A row of BFCL shows its functions as they are and is graded by the po
                          R"({"name": "area.of", "arguments": {"side": 2, "about": {"unit": "CM"}}}])") == "exact");
 
   const Sample declined =
-      read_samples(path,
-                   R"({"id": "live_irrelevance_3-1-0", "question": [[{"role": "user", "content": "Hi"}]], )" +
-                       kBfclFunctions + "}",
-                   false, 0)
+      read_samples(path, R"({"id": "live_irrelevance_3-1-0", "question": [[{"role": "user", "content": "Hi"}]], )" +
+                       kBfclFunctions + "}")
           .samples.at(0);
   CHECK(declined.task == "bfcl_live_irrelevance");
   CHECK(declined.max_new_tokens == 256);
@@ -174,7 +172,7 @@ TEST_CASE("A row of BFCL shows its functions as they are and is graded by the po
   const auto refused = [&](const std::string& part, const std::string& instead) {
     std::string row = kBfclRow;
     row.replace(row.find(part), part.size(), instead);
-    const std::string error = error_of([&] { read_samples(path, row, false, 0); });
+    const std::string error = error_of([&] { read_samples(path, row); });
     return error.starts_with(path + ": line 1: ") ? error.substr(path.size() + 10) : "elsewhere: " + error;
   };
   CHECK(refused("parallel_7", "parallel_8") ==
@@ -185,7 +183,7 @@ TEST_CASE("A row of BFCL shows its functions as they are and is graded by the po
   CHECK(refused("[[{", "[[], [{").ends_with("found something else"));
   CHECK(refused("[{\"name\": \"area.of\"", "[{\"named\": \"area.of\"") ==
         "column function: expected tools with a name, found an object without");
-  CHECK(error_of([&] { read_samples(dir.path() + "/C.json", kBfclRow, false, 0); }) ==
+  CHECK(error_of([&] { read_samples(dir.path() + "/C.json", kBfclRow); }) ==
         dir.path() + "/possible_answer/C.json: cannot open: No such file or directory");
 }
 
@@ -263,7 +261,18 @@ TEST_CASE("A row of no known columns is an error that names what it has") {
   CHECK(
       error_of([] { samples_in(kSixColumns + "\n{\"query\": \"\", \"text\": \"\"}\n"); }) ==
       "FILE: line 2: expected the columns context, question, answer_prefix, answer, task and max_new_tokens, or those "
-      "of HumanEval, MBPP, BFCL, xLAM or ToolACE, found query, text");
+      "of HumanEval, MBPP, BFCL, xLAM, ToolACE or IFEval, found query, text");
   CHECK(error_of([] { samples_in("{\"context\": \"\"}"); }) == "FILE: line 1: missing column question");
   CHECK(error_of([] { samples_in("[1]"); }) == "FILE: line 1: expected a JSON object, found an array");
+}
+
+TEST_CASE("Rows are left out by their key, id or task_id, and do not count for the limit") {
+  const std::string row =
+      R"("context": "c", "question": "q", "answer_prefix": "", "answer": "", "task": "t", "max_new_tokens": 1})";
+  const std::string text = R"({"key": 7, )" + row + "\n" + R"({"id": "a/1", )" + row + "\n" + R"({"task_id": "7", )" +
+                           row + "\n{" + row + "\n";
+  const auto wheres = [&](const SampleFileOptions& options) { return read_samples("FILE", text, options).wheres; };
+  CHECK(wheres({.skip = {"7"}}) == std::vector<std::string>{"FILE: line 2", "FILE: line 4"});
+  CHECK(wheres({.skip = {"a/1", "8"}}) == std::vector<std::string>{"FILE: line 1", "FILE: line 3", "FILE: line 4"});
+  CHECK(wheres({.limit = 2, .skip = {"7"}}).size() == 2);
 }

@@ -13,7 +13,9 @@ namespace kvx::inline v0 {
 /// A bar with the time left on stderr, for work that takes more than two seconds. Silent where stderr is no terminal.
 class Progress {
  public:
-  explicit Progress(std::string label) : label_(std::move(label)), shown_on_(::isatty(STDERR_FILENO) != 0) {}
+  /// Shown on a terminal, unless it is not wanted.
+  explicit Progress(std::string label, bool wanted = true)
+      : label_(std::move(label)), shown_on_(wanted && ::isatty(STDERR_FILENO) != 0) {}
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   ~Progress() { clear(); }

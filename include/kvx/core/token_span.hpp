@@ -2,6 +2,9 @@
 
 #include <kvx/core/tensor_view.hpp>
 
+#include <string>
+#include <string_view>
+
 namespace kvx::inline v0 {
 
 /// Tokens [first, last) of a context.
@@ -11,5 +14,20 @@ struct TokenSpan {
   Index size() const { return last - first; }
   friend bool operator==(const TokenSpan&, const TokenSpan&) = default;
 };
+
+/// A part of a prompt, such as `instructions`.
+struct NamedSpan {
+  std::string name;
+  TokenSpan tokens;
+
+  friend bool operator==(const NamedSpan&, const NamedSpan&) = default;
+};
+
+/// Whether a part may be called so: lower-case letters and `_`; `all` and `rest` are what tables call the whole prompt and
+/// what has no name.
+inline bool is_span_name(std::string_view name) {
+  return !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == name.npos && name != "all" &&
+         name != "rest";
+}
 
 }  // namespace kvx::inline v0

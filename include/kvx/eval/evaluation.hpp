@@ -1,8 +1,11 @@
 #pragma once
 
+#include <kvx/core/error.hpp>
 #include <kvx/core/progress.hpp>
 #include <kvx/core/threads.hpp>
+#include <kvx/eval/analyze_kept.hpp>
 #include <kvx/eval/missing_answers.hpp>
+#include <kvx/eval/model_name.hpp>
 #include <kvx/eval/model_run.hpp>
 #include <kvx/eval/options.hpp>
 #include <kvx/eval/planned_cells.hpp>
@@ -16,7 +19,9 @@
 #include <kvx/score/registry.hpp>
 #include <kvx/score/task.hpp>
 
+#include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -37,27 +42,36 @@ class Evaluation {
           data.push_back(TaskData(tasks_.at(task), options_, data));
     cells_ = planned_cells(options_, presses);
     RunKeys keys;
-    for (const auto& name : options_.models) {
-      models_.push_back(prepare_model(name, data, cells_, options_));
-      for (const TaskPrompts& task : models_.back().tasks) keys[{name, task.task}] = task.key;
+    RecordOrder order{{}, options_.tasks, {}};
+    for (const auto& text : options_.models) {
+      const NamedModel named = named_model(text);
+      if (named.name.empty() || std::ranges::count(order.models, named.name) > 0)
+        throw Error("model", "expected models of different names, found " + text);
+      models_.push_back(prepare_model(named, data, cells_, options_));
+      for (const TaskPrompts& task : models_.back().tasks) keys[{named.name, task.task}] = task.key;
+      order.models.push_back(named.name);
     }
-    RecordOrder order{options_.models, options_.tasks, {}};
     for (const PlannedCell& planned : cells_) order.cells.push_back(planned.name);
     store_.emplace(options_.out, std::move(keys), std::move(order), options_.config);
   }
 
-  /// Answers and grades what is not recorded yet.
-  RunTimes run() {
+  /// Answers and grades what is not recorded yet, and analyzes what is kept if the options want that. Calls on_record
+  /// with each new answer.
+  RunTimes run(const std::function<void(const Record&)>& on_record = {}) {
     Threads threads(options_.threads);
-    Progress progress("answers");
+    Progress progress(options_.generate ? "answers" : "contexts", options_.progress);
     RunTimes times;
     double done = 0;
-    const double work = static_cast<double>(missing()) * (1 + ModelRun::kPrefillWork);
-    for (const PreparedModel& model : models_)
-      if (missing(model) > 0)
-        ModelRun(model, options_, tasks_, cells_, *store_, threads, times, [&](double some) {
-          progress.update((done += some) / work);
-        }).run();
+    const double work = static_cast<double>(missing()) * (1 + ModelRun::kPrefillWork) +
+                        static_cast<double>(contexts_to_analyze() * cells_.size()) * ModelRun::kPrefillWork;
+    for (const PreparedModel& model : models_) {
+      if (missing(model) == 0 && !options_.analyze_kept) continue;
+      ModelRun run(
+          model, options_, tasks_, cells_, *store_, threads, times,
+          [&](double some) { progress.update((done += some) / work); }, on_record);
+      run.run();
+      if (options_.analyze_kept) run.analyze(kept_);
+    }
     progress.clear();
     store_->finish();
     return times;
@@ -73,7 +87,16 @@ class Evaluation {
   /// The records so far, in their order.
   std::vector<Record> records() const { return store_->records(); }
 
+  /// What run() found to be kept; empty unless the options want it analyzed.
+  const KeptAnalysis& kept() const { return kept_; }
+
  private:
+  std::size_t contexts_to_analyze() const {
+    std::size_t count = 0;
+    for (const PreparedModel& model : models_)
+      for (const TaskPrompts& task : model.tasks) count += options_.analyze_kept ? task.groups.size() : 0;
+    return count;
+  }
   std::size_t missing(const PreparedModel& model) const {
     return missing_answers(model, cells_, *store_, tasks_, options_);
   }
@@ -83,6 +106,7 @@ class Evaluation {
   std::vector<PlannedCell> cells_;
   std::vector<PreparedModel> models_;
   std::optional<RecordStore> store_;
+  KeptAnalysis kept_;
 };
 
 }  // namespace kvx::inline v0

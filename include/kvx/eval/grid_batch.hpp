@@ -7,6 +7,7 @@
 #include <kvx/core/token.hpp>
 #include <kvx/eval/scored_context.hpp>
 #include <kvx/model/forward.hpp>
+#include <kvx/model/likelihood.hpp>
 #include <kvx/model/qwen2.hpp>
 #include <kvx/model/sampler.hpp>
 #include <kvx/model/workspace.hpp>
@@ -38,13 +39,20 @@ struct GridJob {
   std::size_t attempt = 0;
 };
 
+/// An answer as it left the batch.
+struct GridAnswer {
+  std::span<const Token> tokens;
+  std::span<const double>
+      entropy;     ///< nats, of the model's distribution before each token; empty unless the limits want it
+  double seconds;  ///< its share, by rows, of the time of the steps that it was in
+};
+
 /// A context whose cells are to answer. Jobs are taken in their order, so those of one cell should follow each other.
 struct GridContext {
   ScoredContext scored;
   std::vector<Question> questions;
-  std::vector<GridJob> jobs;  ///< at least one
-  /// Takes each answer as it is done, and its share, by rows, of the seconds of the steps that it was in.
-  std::function<void(const GridJob&, std::span<const Token>, double)> on_answer;
+  std::vector<GridJob> jobs;                                         ///< at least one
+  std::function<void(const GridJob&, const GridAnswer&)> on_answer;  ///< takes each answer as it is done
 };
 
 /// What a batch may use.
@@ -52,6 +60,7 @@ struct BatchLimits {
   Index sequences = 64;
   std::size_t bytes = 0;  ///< for contexts, the caches of their cells, the tails of sequences and the rows in flight
   bool draft = false;     ///< whether a context's answers without a press are drafts of its other cells' answers
+  bool entropy = false;   ///< whether answers are to have it
 };
 
 /// Answers questions from the cells of any number of contexts in one continuous batch: jobs enter while the limits
@@ -123,12 +132,22 @@ class GridBatch {
     Sampler sampler;
     std::size_t bytes;
     std::vector<Token> answer = {};
+    std::vector<double> entropy = {};
     double seconds = 0;
     std::span<const Token> draft = {};  // none once the answer has left it
     Index proposed = kFirstProposal;    // tokens of the draft to feed at a time
     std::vector<Token> fed = {};        // the question or the last token, then proposals
 
     const Question& question() const { return context->of.questions[job.question]; }
+  };
+
+  struct End {
+    Index row;
+    Sampler* sampler;  // greedy where it has several rows
+  };
+  struct Predicted {
+    Token token;
+    double entropy;  // of what it was chosen from, where that is wanted
   };
 
   /// Rows of a sequence's tail at its longest.
@@ -182,7 +201,7 @@ class GridBatch {
       used_ -= context.of.scored.bytes(job.cell);
       context.cells.erase(job.cell);
     }
-    context.of.on_answer(job, active.answer, active.seconds);
+    context.of.on_answer(job, {active.answer, active.entropy, active.seconds});
     if (context.of.scored.is_base(job.cell)) {
       --context.base_waiting;
       if (limits_.draft) context.drafts.emplace(job.question, std::move(active.answer));
@@ -260,19 +279,21 @@ class GridBatch {
     threads_.parallel_for(logits.rows(), 1, [&](Index from, Index to) {
       for (Index i = from; i < to; ++i) {
         const std::size_t at = first + static_cast<std::size_t>(i);
-        predicted_[at] = (*ends_[at].sampler)({logits.row(i).data(), static_cast<std::size_t>(logits.cols())});
+        const std::span<const float> row(logits.row(i).data(), static_cast<std::size_t>(logits.cols()));
+        predicted_[at] = {(*ends_[at].sampler)(row), limits_.entropy ? entropy(row) : 0};
       }
     });
   }
 
   /// Appends to an answer what is predicted as far as the proposals were right, and takes back the others' rows.
-  void take(Active& active, std::span<const Token> predicted) const {
+  void take(Active& active, std::span<const Predicted> predicted) const {
     const auto proposals = std::span(active.fed).last(predicted.size() - 1);
     std::size_t right = 0;
     for (;; ++right) {
-      active.answer.push_back(predicted[right]);
+      active.answer.push_back(predicted[right].token);
+      if (limits_.entropy) active.entropy.push_back(predicted[right].entropy);
       if (finished(active, proposals.size() - right) || right == proposals.size() ||
-          predicted[right] != proposals[right])
+          predicted[right].token != proposals[right])
         break;
     }
     const std::size_t wrong = proposals.size() - right;
@@ -292,11 +313,6 @@ class GridBatch {
   static constexpr Index kFirstProposal = 4, kMostProposed = 16;
   static constexpr std::size_t kLogitRows = 64;  // as many rows of logits are there at a time
 
-  struct End {
-    Index row;
-    Sampler* sampler;  // greedy where it has several rows
-  };
-
   const Qwen2& model_;
   BatchLimits limits_;
   Threads& threads_;
@@ -305,7 +321,7 @@ class GridBatch {
   std::list<Context> contexts_;
   std::list<Active> active_;
   std::vector<End> ends_;
-  std::vector<Token> predicted_;
+  std::vector<Predicted> predicted_;
   std::size_t used_ = 0;
 };
 

@@ -35,6 +35,7 @@ void each_missing(const PreparedModel& model, const TaskPrompts& task, const Pro
 inline std::size_t missing_answers(const PreparedModel& model, std::span<const PlannedCell> cells,
                                    const RecordStore& store, const TaskRegistry& tasks, const EvalOptions& options) {
   std::size_t count = 0;
+  if (!options.generate) return count;
   for (const TaskPrompts& task : model.tasks)
     for (const PromptGroup& group : task.groups)
       each_missing(model, task, group, cells, store, attempts_of(tasks.at(task.task), options),

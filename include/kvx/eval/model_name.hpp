@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <span>
 #include <string>
 
@@ -10,6 +11,18 @@ namespace kvx::inline v0 {
 inline std::string last_part(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   return path.substr(path.rfind('/') + 1);
+}
+
+/// A model as a run names it.
+struct NamedModel {
+  std::string name, where;  ///< `where` is a directory or ORG/NAME
+};
+
+/// Reads `NAME=WHERE`, or `WHERE`, which then is its name too.
+inline NamedModel named_model(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == text.npos || text.find('/') < equals) return {text, text};
+  return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
 /// A model's name for a reader: the last part of its path, or all of it where another of `models` has the same.

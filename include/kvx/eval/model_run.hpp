@@ -4,6 +4,7 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
+#include <kvx/eval/analyze_kept.hpp>
 #include <kvx/eval/cell.hpp>
 #include <kvx/eval/grid_batch.hpp>
 #include <kvx/eval/machine.hpp>
@@ -30,6 +31,7 @@
 #include <kvx/score/task.hpp>
 
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -47,10 +49,11 @@ class ModelRun {
   /// What a prefill is for on_work, in answers, for each answer that follows it.
   static constexpr double kPrefillWork = 0.25;
 
-  /// Loads the weights. Calls on_work(work done since) as run() goes, in answers. All that is referred to outlives it.
+  /// Loads the weights. Calls on_work(work done since), in answers, and on_record as run() goes. All that is referred
+  /// to outlives it.
   ModelRun(const PreparedModel& model, const EvalOptions& options, const TaskRegistry& tasks,
            std::span<const PlannedCell> cells, RecordStore& store, Threads& threads, RunTimes& times,
-           std::function<void(double)> on_work)
+           std::function<void(double)> on_work, std::function<void(const Record&)> on_record = {})
       : model_(model),
         options_(options),
         tasks_(tasks),
@@ -59,16 +62,25 @@ class ModelRun {
         threads_(threads),
         times_(times),
         on_work_(std::move(on_work)),
+        on_record_(std::move(on_record)),
         weights_(load()),
         shape_(weights_.cache_shape(options.dtype)),
-        batch_(weights_, {options.max_batch, free_bytes(), options.draft && options.sampler.temperature == 0},
+        batch_(weights_,
+               {options.max_batch, free_bytes(), options.draft && options.sampler.temperature == 0, options.entropy},
                threads) {}
 
   void run() {
+    if (!options_.generate) return;
     for (const TaskPrompts& task : model_.tasks) {
       for (const PromptGroup& group : task.groups) run_group(task, group);
       decode([&] { batch_.finish(); });
     }
+  }
+
+  /// Counts what the cells keep of each context, whether or not it lacks answers.
+  void analyze(KeptAnalysis& to) {
+    analyze_kept(to, model_, weights_, cells_, options_.dtype, threads_,
+                 [&] { on_work_(kPrefillWork * static_cast<double>(cells_.size())); });
   }
 
  private:
@@ -112,7 +124,8 @@ class ModelRun {
     for (const std::size_t cell : plan.cells) cells.push_back(cells_[cell].cell);
     const double layer_work = kPrefillWork * static_cast<double>(plan.jobs.size()) / static_cast<double>(shape_.layers);
     ScoredContext scored(
-        weights_, group.context, cells, options_.dtype, threads_, [&](Index) { on_work_(layer_work); }, model_.repeat);
+        weights_, group.context, cells, options_.dtype, threads_, [&](Index) { on_work_(layer_work); }, model_.repeat,
+        group.spans);
     times_.prefill_seconds += seconds_since(start);
     times_.context_tokens += group.context.size();
 
@@ -136,24 +149,25 @@ class ModelRun {
       });
     GridContext context{std::move(scored), questions_of(task, group), std::move(plan.jobs), {}};
     context.on_answer = [this, &task, &group, &grader, cells = std::move(plan.cells), states = std::move(states)](
-                            const GridJob& job, std::span<const Token> tokens, double seconds) {
-      std::string answer = model_.tokenizer.decode(tokens, true);
+                            const GridJob& job, const GridAnswer& given) {
+      std::string answer = model_.tokenizer.decode(given.tokens, true);
       const Sample& sample = task.samples[group.prompts[job.question].sample];
       Grade grade = grader.grade(sample, answer);
       const std::size_t cell = cells[job.cell];
-      times_.count({model_.name, task.task, sample.task, cells_[cell].name, tokens.size(), seconds});
-      record(task, group, {cell, job}, states[job.cell], std::move(answer), std::move(grade));
+      times_.count({model_.name, task.task, sample.task, cells_[cell].name, given.tokens.size(), given.seconds});
+      record(task, group, {cell, job}, states[job.cell], std::move(answer), std::move(grade), given.entropy);
     };
     decode([&] { batch_.add(std::move(context)); });
   }
 
   std::vector<Question> questions_of(const TaskPrompts& task, const PromptGroup& group) const {
+    const Index longest = max_new_tokens(options_, task.task);
     std::vector<Question> questions;
     for (const Prompt& prompt : group.prompts) {
       SamplerOptions sampler = options_.sampler;
       sampler.seed += prompt.sample << 20;  // apart from the seeds of other samples' attempts
-      const Index longest = task.samples[prompt.sample].max_new_tokens;
-      questions.push_back({prompt.tokens, options_.max_new_tokens > 0 ? options_.max_new_tokens : longest, sampler});
+      const Index own = task.samples[prompt.sample].max_new_tokens;
+      questions.push_back({prompt.tokens, longest > 0 ? longest : own, sampler});
     }
     return questions;
   }
@@ -178,7 +192,7 @@ class ModelRun {
       try {
         const TimedGeneration timed =
             time_generation(weights_, group.context, cells_[cell].cell, options_.timing.gen_tokens, options_.dtype,
-                            threads_, model_.repeat);
+                            threads_, model_.repeat, group.spans);
         times_.prefill_seconds += timed.times.prefill;
         times_.context_tokens += group.context.size();
         times_.decode_seconds += timed.times.first_token - timed.times.prefill + timed.times.decode;
@@ -203,7 +217,7 @@ class ModelRun {
   };
 
   void record(const TaskPrompts& task, const PromptGroup& group, const PlacedJob& placed, const CellState& state,
-              std::string answer, Grade grade) {
+              std::string answer, Grade grade, std::span<const double> entropy = {}) {
     const auto& [cell, name] = cells_[placed.cell];
     const std::size_t index = group.prompts[placed.job.question].sample;
     const auto rows = static_cast<Index>(group.context.size());
@@ -216,12 +230,20 @@ class ModelRun {
     made.detail = std::move(grade.detail);
     const auto metrics = tasks_.at(task.task).metric_names();
     for (std::size_t i = 0; i < metrics.size(); ++i) made.metrics[std::string(metrics[i])] = grade.metrics[i];
+    const auto part_names = tasks_.at(task.task).part_names();
+    for (GradePart& part : grade.parts) {
+      RecordPart& recorded = made.parts.emplace_back(RecordPart{std::move(part.group), {}});
+      for (std::size_t i = 0; i < part_names.size(); ++i) recorded.values[std::string(part_names[i])] = part.values[i];
+    }
+    made.cluster = std::move(grade.cluster);
+    for (const double nats : entropy) made.entropy.push_back(std::round(nats * 1e4) / 1e4);
     made.kept_bytes = state.kept_bytes;
     made.full_bytes = state.full_bytes;
     made.budget = name.budget;
     made.query_aware = name.query_aware;
     made.attempt = placed.job.attempt;
     store_.add(made);
+    if (on_record_) on_record_(made);
     ++times_.answers;
     on_work_(1);
   }
@@ -253,6 +275,7 @@ class ModelRun {
   Threads& threads_;
   RunTimes& times_;
   std::function<void(double)> on_work_;
+  std::function<void(const Record&)> on_record_;
   Qwen2 weights_;
   CacheShape shape_;
   GridBatch batch_;

@@ -2,9 +2,13 @@
 
 #include <kvx/core/dtype.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/core/token_span.hpp>
 #include <kvx/eval/text_pieces.hpp>
 #include <kvx/kernels/packed_matrix.hpp>
 #include <kvx/model/sampler.hpp>
+#include <kvx/score/leakage/leakage_samples.hpp>
+#include <kvx/score/leakage/leakage_task.hpp>
+#include <kvx/score/system_prompt.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -22,6 +26,15 @@ struct TimingOptions {
   std::size_t warm_ups = 4;  ///< generations before the first that counts
 };
 
+/// How the system prompts of ifeval and leakage are made, and which of them are asked what.
+struct SystemPromptOptions {
+  std::string prepend{SystemPrompt::kPrepend};
+  std::string defense;                      ///< of ifeval's, by its key; empty for none
+  std::string defenses_file, attacks_file;  ///< templates by key in JSON, attacks in JSONL
+  LeakageChoice leakage;                    ///< its prepend and skip_ids are those of all
+  LeakageOptions leak;                      ///< what the task leakage was made with
+};
+
 /// What an evaluation is asked for.
 struct EvalOptions {
   std::vector<std::string> models, tasks;
@@ -32,15 +45,22 @@ struct EvalOptions {
   std::string data;                     ///< of the tasks that have none of their own: JSONL, plain or gzip
   std::map<std::string, std::vector<std::string>> task_data;  ///< files by task; texts for perplexity and latency
   std::size_t limit = 0;                                      ///< the first so many lines of each JSONL; 0 takes all
+  std::vector<std::string> skip_ids;                          ///< lines to leave out, by key, id or task_id
+  SystemPromptOptions system;
   PieceOptions pieces;           ///< of texts that are predicted; those that are timed have their length
   TimingOptions timing;          ///< of generations that are timed, after whole pieces of texts
   bool references = false;       ///< have the other tasks' reference answers predicted too
+  std::vector<NamedSpan> spans;  ///< of every context, before those that its marks name
+  bool generate = true;          ///< false: have nothing answered
+  bool entropy = false;          ///< record the entropy of the model's distribution before each token of an answer
+  bool analyze_kept = false;     ///< count which tokens of each context every cell keeps
   bool query_aware = false;      ///< add a cell of each that has question and context compressed
   std::size_t attempts = 1;      ///< answers to each sample
   SamplerOptions sampler;        ///< how the tokens of answers are chosen
-  Index max_new_tokens = 0;      ///< 0: as each sample says
-  Index max_context_length = 0;  ///< a longer context is cut to its first tokens; 0 cuts none
-  Dtype dtype = Dtype::bf16;     ///< of the cache
+  Index max_new_tokens = 0;      ///< of tasks that have none of their own; 0: as each sample says
+  std::map<std::string, Index> task_max_new_tokens;  ///< by task
+  Index max_context_length = 0;                      ///< a longer context is cut to its first tokens; 0 cuts none
+  Dtype dtype = Dtype::bf16;                         ///< of the cache
   WeightFormat weights = WeightFormat::bf16;
   std::string chat;                           ///< chat template by name; empty: the model's own
   std::optional<std::uint64_t> seed;          ///< for presses that draw lots and have none of their own
@@ -48,8 +68,15 @@ struct EvalOptions {
   std::size_t memory = std::size_t{4} << 30;  ///< bytes that the process may occupy
   Index max_batch = 64;                       ///< sequences decoded at a time
   bool draft = false;                         ///< see BatchLimits
+  bool progress = true;                       ///< a bar on stderr, where that is a terminal
   std::string out;                            ///< directory of the records and results
   std::string config;                         ///< all of it as text, one setting a line: kConfigFile has it
 };
+
+/// The longest answers of a task; 0: as each sample says.
+inline Index max_new_tokens(const EvalOptions& options, const std::string& task) {
+  const auto own = options.task_max_new_tokens.find(task);
+  return own == options.task_max_new_tokens.end() ? options.max_new_tokens : own->second;
+}
 
 }  // namespace kvx::inline v0

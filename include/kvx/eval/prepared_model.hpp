@@ -4,6 +4,7 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/eval/memory.hpp>
+#include <kvx/eval/model_name.hpp>
 #include <kvx/eval/options.hpp>
 #include <kvx/eval/planned_cells.hpp>
 #include <kvx/eval/prompts.hpp>
@@ -15,6 +16,7 @@
 #include <kvx/model/locate.hpp>
 #include <kvx/model/repeat_context.hpp>
 #include <kvx/model/sampler.hpp>
+#include <kvx/score/leakage/leakage_task.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/text/chat_template.hpp>
 #include <kvx/text/tokenizer.hpp>
@@ -47,18 +49,24 @@ inline std::string settings_of(const TaskData& data, const EvalOptions& options)
   const auto taken = [&](std::size_t most) { return several ? " taken=" + std::to_string(most) : std::string(); };
   const std::string prompts = "template=" + options.chat, pieces = " length=" + std::to_string(options.pieces.length);
   const std::string cut = " max_context_length=" + std::to_string(options.max_context_length);
+  std::string own;
+  for (const NamedSpan& span : options.spans) own += " span=" + span.name + "=" + format_value(span.tokens);
+  if (data.task.kind() == TaskKind::answers || !data.references.empty())
+    for (const std::string& id : options.skip_ids) own += " skip=" + id;
+  if (data.task.name() == LeakageTask::name) own += " leak_threshold=" + six_digits(options.system.leak.threshold);
   switch (data.task.kind()) {
     case TaskKind::predicts:
-      return prompts + pieces + " prefix_ratio=" + six_digits(options.pieces.prefix_ratio) +
+      return prompts + pieces + own + " prefix_ratio=" + six_digits(options.pieces.prefix_ratio) +
              taken(options.pieces.most) + (data.references.empty() ? "" : cut);
     case TaskKind::is_timed:
-      return prompts + pieces + " gen_tokens=" + std::to_string(options.timing.gen_tokens) +
+      return prompts + pieces + own + " gen_tokens=" + std::to_string(options.timing.gen_tokens) +
              " threads=" + std::to_string(options.threads) + taken(options.timing.pieces);
     case TaskKind::answers:
       break;
   }
   const SamplerOptions& sampler = options.sampler;
-  return prompts + cut + taken(options.limit) + " max_new_tokens=" + std::to_string(options.max_new_tokens) +
+  return prompts + cut + own + (options.entropy ? " entropy" : "") + taken(options.limit) +
+         " max_new_tokens=" + std::to_string(max_new_tokens(options, std::string(data.task.name()))) +
          " temperature=" + six_digits(sampler.temperature) +
          (sampler.temperature == 0 ? ""
                                    : " top_k=" + std::to_string(sampler.top_k) + " top_p=" + six_digits(sampler.top_p) +
@@ -86,13 +94,13 @@ inline std::size_t context_bytes(const ModelConfig& config, const PromptGroup& g
 
 /// Reads all of a model but its weights, and tokenizes the data. Throws Error, also where the memory does not hold
 /// weights and contexts.
-inline PreparedModel prepare_model(const std::string& name, std::span<const TaskData> data,
+inline PreparedModel prepare_model(const NamedModel& named, std::span<const TaskData> data,
                                    std::span<const PlannedCell> cells, const EvalOptions& options) {
-  const std::string dir = locate_model(name);
+  const std::string dir = locate_model(named.where);
   const auto chat = options.chat.empty() ? ChatTemplate::load(dir) : ChatTemplate::parse_name(options.chat);
-  PreparedModel model{name, dir, ModelConfig::load(dir), Tokenizer::load(dir)};
+  PreparedModel model{named.name, dir, ModelConfig::load(dir), Tokenizer::load(dir)};
   model.repeat = repeat_prompt(model.tokenizer, chat);
-  const Prompter prompter{model.tokenizer, chat, options.max_context_length, model.config.max_positions};
+  const Prompter prompter{model.tokenizer, chat, options.max_context_length, model.config.max_positions, options.spans};
   const CacheShape shape{model.config.layers, model.config.kv_heads, model.config.head_dim, options.dtype};
   const std::uint64_t hash = hash_model(dir);
   std::size_t most = 0;

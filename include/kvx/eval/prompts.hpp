@@ -3,13 +3,16 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/token.hpp>
+#include <kvx/core/token_span.hpp>
 #include <kvx/eval/text_pieces.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/text/chat_template.hpp>
+#include <kvx/text/span_marks.hpp>
 #include <kvx/text/tokenizer.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <span>
 #include <string>
@@ -30,7 +33,8 @@ struct Prompt {
 struct PromptGroup {
   std::vector<Token> context;
   std::vector<Prompt> prompts = {};
-  bool query_aware = false;  ///< whether the context ends with the question
+  bool query_aware = false;           ///< whether the context ends with the question
+  std::vector<NamedSpan> spans = {};  ///< the parts of the context, in the order in which they begin
 };
 
 /// Turns samples into what a model reads, with context and question tokenized apart.
@@ -38,6 +42,7 @@ struct Prompter {
   const Tokenizer& tokenizer;
   const ChatTemplate& chat;
   Index max_context_length, max_positions;  ///< contexts are cut to the first, 0 cuts none
+  std::vector<NamedSpan> spans = {};        ///< of every context, before those that its marks name
 
   /// The samples, grouped by context. `wheres` says where each stands; `references`, if there are any, are predicted
   /// after the questions. Query-aware contexts end with their question, and what follows is the opening of the answer.
@@ -47,13 +52,21 @@ struct Prompter {
     if (query_aware && max_context_length > 0)
       throw Error("query-aware", "expected without max-context-length, which would cut the questions");
     std::vector<PromptGroup> groups;
-    std::map<std::string, std::size_t> by_context;
+    std::map<std::pair<std::string, std::string>, std::size_t> by_context;  // the same text may be marked in other ways
     for (std::size_t s = 0; s < samples.size(); ++s) {
       const Sample& sample = samples[s];
-      const auto parts = query_aware ? split_chat(chat, "", sample.context + sample.question, "", sample.answer_prefix)
-                                     : split_chat(chat, "", sample.context, sample.question, sample.answer_prefix);
-      const auto [place, is_new] = by_context.try_emplace(parts.context, groups.size());
-      if (is_new) groups.push_back({tokenizer.encode(parts.context), {}, query_aware});
+      const MarkedText system = read_span_marks(sample.system, wheres[s] + ": system"),
+                       context = read_span_marks(sample.context, wheres[s] + ": context");
+      const std::string user = context.text + (query_aware ? sample.question : "");
+      const auto parts = split_chat(chat, system.text, user, query_aware ? "" : sample.question, sample.answer_prefix);
+      std::vector<TextSpan> places = moved(system.spans, chat.system_opening().size());
+      std::ranges::copy(moved(context.spans, parts.context.size() - user.size()), std::back_inserter(places));
+      const auto [place, is_new] =
+          by_context.try_emplace({parts.context, sample.system + '\0' + sample.context}, groups.size());
+      if (is_new) {
+        groups.push_back({tokenizer.encode(parts.context), {}, query_aware});
+        groups.back().spans = token_spans(parts.context, places, groups.back().context);
+      }
       PromptGroup& group = groups[place->second];
       if (is_new && max_context_length > 0)
         group.context.resize(std::min(group.context.size(), static_cast<std::size_t>(max_context_length)));
@@ -77,7 +90,43 @@ struct Prompter {
                                    "; --max-context-length cuts contexts");
       group.prompts.push_back(std::move(prompt));
     }
+    for (PromptGroup& group : groups) clip(group);
     return groups;
+  }
+
+  /// A context without marks, whose spans are those of every context.
+  PromptGroup group(std::vector<Token> context) const {
+    PromptGroup made{std::move(context)};
+    made.spans = spans;
+    clip(made);
+    return made;
+  }
+
+ private:
+  static std::vector<TextSpan> moved(std::vector<TextSpan> spans, std::size_t by) {
+    for (TextSpan& span : spans) span.first += by, span.last += by;
+    return spans;
+  }
+
+  std::vector<NamedSpan> token_spans(std::string_view text, std::span<const TextSpan> places,
+                                     std::span<const Token> tokens) const {
+    std::vector<NamedSpan> all = spans;
+    for (const TextSpan& span : places) {
+      const auto same = [&](const NamedSpan& other) { return other.name == span.name; };
+      if (std::ranges::none_of(spans, same))
+        all.push_back({span.name,
+                       {static_cast<Index>(tokenizer.token_at(text, span.first, tokens)),
+                        static_cast<Index>(tokenizer.token_at(text, span.last, tokens))}});
+    }
+    std::ranges::stable_sort(all, {}, [](const NamedSpan& span) { return span.tokens.first; });
+    return all;
+  }
+
+  /// What was cut off a context leaves its spans, and a span without a token is none.
+  static void clip(PromptGroup& group) {
+    for (NamedSpan& span : group.spans)
+      span.tokens.last = std::min(span.tokens.last, static_cast<Index>(group.context.size()));
+    std::erase_if(group.spans, [](const NamedSpan& span) { return span.tokens.size() < 1; });
   }
 };
 

@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 namespace kvx::inline v0 {
 
@@ -32,6 +33,22 @@ struct CellName {
       {};  ///< instead of a ratio: `keep=256`, `kv_bytes=100000` or `own`; the ratio then varies with contexts
   bool query_aware = false;  ///< whether the question is compressed with its context
   auto operator<=>(const CellName&) const = default;
+
+  /// The press, and what else tells the cell beside its ratio: `knorm keep=256 query_aware`.
+  std::string label() const {
+    return press + (budget.empty() ? "" : " " + budget) + (query_aware ? " query_aware" : "");
+  }
+};
+
+/// What a table is called: the samples' column `task`, with the task where that does not tell it.
+inline std::string data_label(const std::string& task, const std::string& data) {
+  return data == task || data.starts_with(task + "_") ? data : task + "/" + data;
+}
+
+/// One of the things that an answer was judged by, as GradePart has it, with the values' names.
+struct RecordPart {
+  std::string group;
+  std::map<std::string, double> values;
 };
 
 /// One answer of a run and what it is worth.
@@ -49,6 +66,9 @@ struct Record {
   std::string budget = {};                                    ///< as CellName has it
   bool query_aware = false;                                   ///< as CellName has it
   std::size_t attempt = 0;                                    ///< from 0, where a sample is answered several times
+  std::vector<RecordPart> parts = {};                         ///< of a task that GradesParts
+  std::string cluster = {};                                   ///< as Grade has it
+  std::vector<double> entropy = {};  ///< nats, of the model's distribution before each token, where that was wanted
 
   CellName cell() const { return {press, budget.empty() ? ratio : 0, budget, query_aware}; }
 };
@@ -69,10 +89,26 @@ inline std::string to_json(const Record& record) {
   out.key("state").value(record.state).key("metrics").begin_object();
   for (const auto& [name, value] : record.metrics) out.key(name).value(value.value_or(NAN));
   out.end_object().key("detail").value(record.detail);
+  if (!record.parts.empty()) {
+    out.key("parts").begin_array();
+    for (const RecordPart& part : record.parts) {
+      out.begin_object().key("group").value(part.group);
+      for (const auto& [name, value] : part.values) out.key(name).value(value);
+      out.end_object();
+    }
+    out.end_array();
+  }
+  if (!record.cluster.empty()) out.key("cluster").value(record.cluster);
+  if (!record.entropy.empty()) {
+    out.key("entropy").begin_array();
+    for (const double nats : record.entropy) out.value(nats);
+    out.end_array();
+  }
   out.key("kept_bytes").value(record.kept_bytes).key("full_bytes").value(record.full_bytes);
   out.key("max_new_tokens").value(record.sample.max_new_tokens);
   out.key("predicted_answer").value(record.predicted_answer).key("answer").value(record.sample.answer);
   out.key("answer_prefix").value(record.sample.answer_prefix).key("question").value(record.sample.question);
+  if (!record.sample.system.empty()) out.key("system").value(record.sample.system);
   out.key("context").value(record.sample.context).end_object();
   return out.text();
 }
@@ -96,6 +132,23 @@ inline std::size_t whole_number(const JsonlRow& row, const std::string& column) 
   if (code != std::errc() || end != found.data() + found.size())
     throw Error(row.where(), "column " + column + ": expected a whole number, found " + shortened(found, 40));
   return result;
+}
+
+inline const std::vector<JsonTree>& array(const JsonlRow& row, const std::string& column) {
+  const JsonTree& value = row.at(column);
+  if (value.array() == nullptr)
+    throw Error(row.where(), "column " + column + ": expected an array, found " + std::string(value.type()));
+  return *value.array();
+}
+
+inline RecordPart part_of(const JsonTree& value, const JsonlRow& row) {
+  const JsonTree* group = value.find("group");
+  if (group == nullptr || group->string() == nullptr)
+    throw Error(row.where(), "column parts: expected objects with a text group");
+  RecordPart part{*group->string(), {}};
+  for (const auto& [name, number] : *value.object())
+    if (name != "group") part.values[name] = finite_number(number, row, "parts." + name);
+  return part;
 }
 
 inline bool boolean(const JsonlRow& row, const std::string& column) {
@@ -131,6 +184,12 @@ inline Record record_of(const JsonlRow& row) {
   for (const auto& [name, value] : *metrics.object())
     record.metrics[name] =
         value.is_null() ? std::nullopt : std::optional(detail::finite_number(value, row, "metrics." + name));
+  if (row.find("parts") != nullptr)
+    for (const JsonTree& part : detail::array(row, "parts")) record.parts.push_back(detail::part_of(part, row));
+  if (row.find("cluster") != nullptr) record.cluster = row.string("cluster");
+  if (row.find("entropy") != nullptr)
+    for (const JsonTree& nats : detail::array(row, "entropy"))
+      record.entropy.push_back(detail::finite_number(nats, row, "entropy"));
   return record;
 }
 

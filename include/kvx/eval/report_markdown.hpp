@@ -75,35 +75,39 @@ using Speed = std::function<std::optional<double>(const CellResult&)>;
 inline std::string report_markdown(std::span<const CellResult> cells, const Speed& speed = {}) {
   struct Table {
     std::string model, task, group, title;
-    std::vector<std::vector<std::string>> rows;
+    std::vector<std::vector<std::string>> rows;  // the first has the names of columns
   };
   std::vector<Table> tables;
   for (const CellResult& cell : cells) {
     auto table = std::find_if(tables.begin(), tables.end(), [&](const Table& t) {
       return t.model == cell.model && t.task == cell.task && t.group == cell.group;
     });
-    std::vector<std::string> head = {"press", "ratio", "n"},
-                             row = {detail::markdown_text(cell.press()), detail::six_digits(cell.ratio),
+    if (table == tables.end())
+      table = tables.insert(table, {cell.model,
+                                    cell.task,
+                                    cell.group,
+                                    detail::markdown_text(cell.model + ": " + cell.label()),
+                                    {{"press", "ratio", "n"}}});
+    std::vector<std::string> row = {detail::markdown_text(cell.press()), detail::six_digits(cell.ratio),
                                     std::to_string(cell.score.n)};
-    const auto add = [&](std::string name, std::string value) {
-      head.push_back(std::move(name));
-      row.push_back(std::move(value));
+    const auto add = [&](const std::string& name, std::string value) {  // a summary may be missing of some cells
+      std::vector<std::string>& head = table->rows.front();
+      const auto column = static_cast<std::size_t>(std::find(head.begin(), head.end(), name) - head.begin());
+      if (column == head.size()) head.push_back(name);
+      row.resize(std::max(row.size(), column + 1), "-");
+      row[column] = std::move(value);
     };
-    for (std::size_t m = 0; m < cell.score.metrics.size(); ++m)
+    for (std::size_t m = 0; m + cell.hidden_metrics < cell.score.metrics.size(); ++m)
       add(cell.score.metrics[m].name,
           detail::metric_text(cell.score.metrics[m], cell.changes.empty() ? nullptr : &cell.changes[m]));
     for (const Share& share : cell.score.summaries) add(share.name, detail::metric_text(share, nullptr));
     add("not applicable", std::to_string(cell.not_applicable));
     add("MB kept", detail::decimals(cell.kept_bytes / 1e6, 2));
     if (speed) add("tokens/s", detail::decimals(speed(cell).value_or(NAN), 1));
-    if (table == tables.end())
-      table = tables.insert(table, {cell.model,
-                                    cell.task,
-                                    cell.group,
-                                    detail::markdown_text(cell.model + ": " + cell.label()),
-                                    {std::move(head)}});
     table->rows.push_back(std::move(row));
   }
+  for (Table& table : tables)
+    for (auto& row : table.rows) row.resize(table.rows.front().size(), "-");
   std::string text;
   for (const Table& table : tables)
     text.append(text.empty() ? "" : "\n").append(table.title).append("\n\n") += detail::markdown_table(table.rows);

@@ -28,17 +28,16 @@ struct CellResult {
   CellName cell = {};
   double ratio = 0;                ///< the cell's, or the mean over its answers where that has a budget
   std::size_t not_applicable = 0;  ///< samples that the press cannot serve; they count nowhere else
+  std::size_t hidden_metrics = 0;  ///< the last so many are for files alone
   Score score = {};
   std::vector<Change> changes = {};  ///< against the base, on the samples that both served; none for the base itself
   double kept_bytes = 0, full_bytes = 0;  ///< mean size of a context's cache, compressed and not; NaN without answers
 
   bool is_base() const { return cell == CellName{std::string(kNoPress)}; }
   /// The press, and what else the cell is told by: `knorm keep=256 query_aware`.
-  std::string press() const {
-    return cell.press + (cell.budget.empty() ? "" : " " + cell.budget) + (cell.query_aware ? " query_aware" : "");
-  }
+  std::string press() const { return cell.label(); }
   /// The group, with the task where the group's name does not tell it.
-  std::string label() const { return group == task || group.starts_with(task + "_") ? group : task + "/" + group; }
+  std::string label() const { return data_label(task, group); }
 };
 
 namespace detail {
@@ -52,15 +51,28 @@ inline Grade grade_of(const Record& record, const AnyTask& task) {
                   "missing metric " + std::string(name) + " of task " + record.task);
     grade.metrics.push_back(found->second);
   }
+  for (const RecordPart& part : record.parts) {
+    GradePart& graded = grade.parts.emplace_back(GradePart{part.group, {}});
+    for (const std::string_view name : task.part_names()) {
+      const auto found = part.values.find(std::string(name));
+      if (found == part.values.end())
+        throw Error("record " + std::to_string(record.index) + " of " + record.press,
+                    "missing value " + std::string(name) + " of part " + part.group);
+      graded.values.push_back(found->second);
+    }
+  }
   return grade;
 }
 
-/// Corrects the p values of each model's group for all cells and metrics that are tested there.
+/// Corrects the p values of each model's group for all cells and metrics that are tested there, those that a table
+/// shows apart from the others.
 inline void correct_for_the_grid(std::vector<CellResult>& cells) {
-  std::map<std::tuple<std::string, std::string, std::string>, std::vector<Change*>> tables;
+  std::map<std::tuple<std::string, std::string, std::string, bool>, std::vector<Change*>> tables;
   for (CellResult& cell : cells)
-    for (Change& change : cell.changes)
-      if (change.n > 0) tables[{cell.model, cell.task, cell.group}].push_back(&change);
+    for (std::size_t m = 0; m < cell.changes.size(); ++m)
+      if (cell.changes[m].n > 0)
+        tables[{cell.model, cell.task, cell.group, m + cell.hidden_metrics < cell.changes.size()}].push_back(
+            &cell.changes[m]);
   for (const auto& [name, changes] : tables) {
     std::vector<double> p;
     for (const Change* change : changes) p.push_back(change->p);
@@ -69,7 +81,7 @@ inline void correct_for_the_grid(std::vector<CellResult>& cells) {
   }
 }
 
-/// The answers to one sample as one: the mean of each metric over those that it applies to.
+/// The answers to one sample as one: the mean of each metric over those that it applies to, and the parts of all.
 inline Grade mean_grade(std::span<const Grade> attempts) {
   if (attempts.size() == 1) return attempts.front();
   Grade mean{attempts.front().state, std::vector<std::optional<double>>(attempts.front().metrics.size())};
@@ -79,6 +91,7 @@ inline Grade mean_grade(std::span<const Grade> attempts) {
       if (grade.metrics[m]) sum += *grade.metrics[m], ++n;
     if (n > 0) mean.metrics[m] = sum / n;
   }
+  for (const Grade& grade : attempts) mean.parts.insert(mean.parts.end(), grade.parts.begin(), grade.parts.end());
   return mean;
 }
 
@@ -157,10 +170,11 @@ inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::sp
     CellResult result = cell;
     result.ratio = cell.cell.budget.empty() ? cell.cell.ratio : cell.ratio / static_cast<double>(count);
     result.score = scorer.score(grades);
+    result.hidden_metrics = task.metric_names().size() - task.shown_metrics();
     if (answers.size() > grades.size()) {
       Score of_answers = scorer.score(answers);
       result.score.states = std::move(of_answers.states);
-      result.score.summaries = std::move(of_answers.summaries);
+      if (task.part_names().empty()) result.score.summaries = std::move(of_answers.summaries);
       for (Share& share : detail::pass_at_more(task, samples)) result.score.summaries.push_back(std::move(share));
     }
     if (!cell.is_base() && !paired.empty()) result.changes = scorer.compare(paired, base_paired);

@@ -4,6 +4,7 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
+#include <kvx/core/token_span.hpp>
 #include <kvx/eval/cell.hpp>
 #include <kvx/model/prefill.hpp>
 #include <kvx/model/qwen2.hpp>
@@ -28,10 +29,12 @@ namespace kvx::inline v0 {
 /// A context prefilled once for a whole grid: its uncompressed cache, and what each cell keeps of it.
 class ScoredContext {
  public:
-  /// Calls on_layer(layers done) as it goes. A policy whose scores do not depend on the budget scores once for all its
-  /// cells. A cell that its policy cannot serve has a reason() and no cache.
+  /// `spans` are the context's parts, for policies that go by them. Calls on_layer(layers done) as it goes. A policy
+  /// whose scores do not depend on the budget scores once for all its cells. A cell that its policy cannot serve has a
+  /// reason() and no cache.
   ScoredContext(const Qwen2& model, std::span<const Token> tokens, std::span<const Cell> cells, Dtype cache_dtype,
-                Threads& threads, const std::function<void(Index)>& on_layer = {}, const RepeatPrompt& prompt = {})
+                Threads& threads, const std::function<void(Index)>& on_layer = {}, const RepeatPrompt& prompt = {},
+                std::span<const NamedSpan> spans = {})
       : model_(model), shape_(model.cache_shape(cache_dtype)), tokens_(static_cast<Index>(tokens.size())) {
     for (const Cell& cell : cells) cells_.push_back({cell.policy, {}, {}});
     Needs needs;
@@ -42,7 +45,8 @@ class ScoredContext {
       by_policy[cells[c].policy.written()].push_back(c);
     }
     KvCache full(shape_);
-    prefill(model, tokens, needs, cache_dtype, threads, [&](const PressInput& in, LayerCache rows) {
+    prefill(model, tokens, needs, cache_dtype, threads, [&](PressInput in, LayerCache rows) {
+      in.spans = spans;
       for (const auto& [name, members] : by_policy)
         if (!cells[members.front()].policy.needs().repetition) score(in, cells, members);
       full.layer(in.layer) = std::move(rows);
@@ -64,6 +68,8 @@ class ScoredContext {
 
   /// Whether cell `c` is the uncompressed cache.
   bool is_base(std::size_t c) const { return cells_[c].policy.as<None>() != nullptr; }
+  /// The rows that cell `c` keeps, of each layer; empty where there is a reason().
+  const std::vector<Kept>& kept(std::size_t c) const { return cells_[c].kept; }
   /// Rows of cell `c` over all layers and heads.
   std::size_t rows(std::size_t c) const {
     std::size_t rows = 0;

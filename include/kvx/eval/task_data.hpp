@@ -5,6 +5,10 @@
 #include <kvx/eval/prompts.hpp>
 #include <kvx/eval/text_pieces.hpp>
 #include <kvx/io/text_file.hpp>
+#include <kvx/score/ifeval/ifeval_task.hpp>
+#include <kvx/score/leakage/leakage_data.hpp>
+#include <kvx/score/leakage/leakage_samples.hpp>
+#include <kvx/score/leakage/leakage_task.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/sample_file.hpp>
 #include <kvx/score/task.hpp>
@@ -35,7 +39,7 @@ inline std::string text_name(const std::filesystem::path& path) {
 /// The data of one task: texts that are to be predicted or gone on from, or samples that are to be answered.
 struct TaskData {
   struct Text {
-    std::string path, text, answers = {};
+    std::string path, text, answers = {};  // SampleFile's
   };
 
   AnyTask task;
@@ -58,7 +62,7 @@ struct TaskData {
       for (const TaskData& other : others) add_references(other);
     if (task.kind() != TaskKind::answers) return;
     for (auto& [path, text, answers] : files) {
-      SampleFile file = read_samples(path, text, options.chat == "none", options.limit);
+      SampleFile file = samples_of(path, text, options);
       for (std::size_t s = 0; s < file.samples.size(); ++s) (void)grade_at(file.wheres[s], task, file.samples[s], "");
       samples.insert(samples.end(), std::make_move_iterator(file.samples.begin()),
                      std::make_move_iterator(file.samples.end()));
@@ -76,6 +80,44 @@ struct TaskData {
   }
 
  private:
+  /// A file's samples; for leakage a file may have system prompts alone.
+  SampleFile samples_of(const std::string& path, const std::string& text, const EvalOptions& options) const {
+    const SystemPromptOptions& system = options.system;
+    if (task.name() == LeakageTask::name && is_system_prompts(path, text)) {
+      LeakageChoice choice = system.leakage;
+      choice.prepend = system.prepend;
+      choice.skip_ids = options.skip_ids;
+      if (options.limit > 0 && (choice.system_prompts == 0 || options.limit < choice.system_prompts))
+        choice.system_prompts = options.limit;
+      const LeakageData data = chosen({read_system_prompts(path, text), load_defenses(system.defenses_file),
+                                       read_attacks(system.attacks_file, read_text_file(system.attacks_file))},
+                                      choice);
+      SampleFile file{leakage_samples(data, choice), {}, system.prepend};
+      for (const auto& defense : data.defenses) file.answers.append(1, '\0').append(defense.text);
+      for (const auto& attack : data.attacks) file.answers.append(1, '\0').append(attack.category + ":" + attack.text);
+      for (std::size_t s = 0; s < file.samples.size(); ++s)
+        file.wheres.push_back(path + ": sample " + std::to_string(s));
+      return file;
+    }
+    SampleFileOptions how{options.chat == "none", options.limit, options.skip_ids, {system.prepend}};
+    if (task.name() == IfevalTask::name && !system.defense.empty())
+      how.system.defense = defense_named(load_defenses(system.defenses_file), system.defense).text;
+    SampleFile file = read_samples(path, text, how);
+    if (task.name() == IfevalTask::name && !file.samples.empty() && !file.samples.front().system.empty())
+      file.answers += how.system.prepend + '\0' + how.system.defense;
+    return file;
+  }
+
+  static bool is_system_prompts(const std::string& path, std::string_view text) {
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+    if (!text.starts_with('{')) return false;
+    return JsonlRow(text.substr(0, text.find('\n')), path + ": first line").find("context") == nullptr;
+  }
+
+  static std::vector<LeakageData::Defense> load_defenses(const std::string& path) {
+    return read_defenses(path, read_text_file(path));
+  }
+
   void add_references(const TaskData& other) {
     for (std::size_t s = 0; s < other.samples.size(); ++s) {
       auto reference = other.task.reference(other.samples[s]);
@@ -110,8 +152,9 @@ inline void add_pieces(const TaskData& data, const PieceOptions& options, std::o
       Sample& sample = prompts.samples.emplace_back();
       sample.task = text_name(path);
       sample.max_new_tokens = static_cast<int>(generated.value_or(std::ssize(piece.suffix)));
-      PromptGroup& group = prompts.groups.emplace_back(PromptGroup{std::move(piece.prefix)});
-      if (generated) group.context.insert(group.context.end(), piece.suffix.begin(), piece.suffix.end());
+      std::vector<Token> context = std::move(piece.prefix);
+      if (generated) context.insert(context.end(), piece.suffix.begin(), piece.suffix.end());
+      PromptGroup& group = prompts.groups.emplace_back(prompter.group(std::move(context)));
       group.prompts.push_back({index, generated ? std::vector<Token>() : std::move(piece.suffix)});
     }
 }

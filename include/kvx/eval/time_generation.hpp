@@ -3,6 +3,7 @@
 #include <kvx/core/dtype.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
+#include <kvx/core/token_span.hpp>
 #include <kvx/eval/cell.hpp>
 #include <kvx/model/compress.hpp>
 #include <kvx/model/forward.hpp>
@@ -28,12 +29,14 @@ struct TimedGeneration {
 /// Prefills and compresses a context and generates `count` tokens after it, greedily and whether or not one of them
 /// would end the answer. Throws NotApplicable as compress() does.
 inline TimedGeneration time_generation(const Qwen2& model, std::span<const Token> context, const Cell& cell,
-                                       Index count, Dtype dtype, Threads& threads, const RepeatPrompt& repeat) {
+                                       Index count, Dtype dtype, Threads& threads, const RepeatPrompt& repeat,
+                                       std::span<const NamedSpan> spans = {}) {
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
   TimedGeneration timed;
-  CompressedContext compressed = compress(model, context, cell.policy, cell.allowance, dtype, threads, {}, repeat);
+  CompressedContext compressed =
+      compress(model, context, cell.policy, cell.allowance, dtype, threads, {}, repeat, spans);
   timed.times.prefill = seconds();
   timed.times.tokens = static_cast<std::size_t>(count);
   timed.kept_bytes = compressed.start.bytes();

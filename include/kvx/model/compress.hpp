@@ -5,6 +5,7 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
+#include <kvx/core/token_span.hpp>
 #include <kvx/model/prefill.hpp>
 #include <kvx/model/qwen2.hpp>
 #include <kvx/model/repeat_context.hpp>
@@ -30,23 +31,24 @@ struct CompressedContext {
 };
 
 /// Prefills a context and compresses each layer as soon as it is done, so that the uncompressed cache never exists as a
-/// whole, unless the policy has the context repeated, by `prompt`. Calls on_layer(layers done) after each. Throws
-/// NotApplicable when the context is too short for the policy.
+/// whole, unless the policy has the context repeated, by `prompt`. `spans` are its parts, for policies that go by them.
+/// Calls on_layer(layers done) after each. Throws NotApplicable when the context is too short for the policy.
 inline CompressedContext compress(const Qwen2& model, std::span<const Token> tokens, const AnyPolicy& policy,
                                   const Allowance& allowance, Dtype cache_dtype, Threads& threads,
-                                  const std::function<void(Index)>& on_layer = {}, const RepeatPrompt& prompt = {}) {
+                                  const std::function<void(Index)>& on_layer = {}, const RepeatPrompt& prompt = {},
+                                  std::span<const NamedSpan> spans = {}) {
   CompressedContext context;
   const CacheShape shape = model.cache_shape(cache_dtype);
   const bool repeats = policy.needs().repetition.has_value();
   auto cache = std::make_shared<KvCache>(shape);
-  context.logits =
-      prefill(model, tokens, needs_of(policy), cache_dtype, threads, [&](const PressInput& in, LayerCache rows) {
-        for (const HeadCache& head : rows) context.full_bytes += head.bytes();
-        cache->layer(in.layer) = repeats ? std::move(rows)
-                                         : edited(policy, with_queries(in, policy.edit_queries()), rows,
-                                                  policy.select(with_queries(in, policy.needs().queries), allowance));
-        if (on_layer) on_layer(in.layer + 1);
-      });
+  context.logits = prefill(model, tokens, needs_of(policy), cache_dtype, threads, [&](PressInput in, LayerCache rows) {
+    in.spans = spans;
+    for (const HeadCache& head : rows) context.full_bytes += head.bytes();
+    cache->layer(in.layer) = repeats ? std::move(rows)
+                                     : edited(policy, with_queries(in, policy.edit_queries()), rows,
+                                              policy.select(with_queries(in, policy.needs().queries), allowance));
+    if (on_layer) on_layer(in.layer + 1);
+  });
   const auto count = static_cast<Index>(tokens.size());
   const Budget budget = allowance.resolve(count, shape);
   if (repeats && budget.keep < count) {

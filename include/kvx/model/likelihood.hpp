@@ -54,6 +54,15 @@ inline double kl_divergence(const Prediction& base, const Prediction& other) {
 
 }  // namespace detail
 
+/// The entropy, in nats, of the distribution that logits give.
+inline double entropy(std::span<const float> logits) {
+  const detail::Prediction of(logits, detail::scratch<detail::Probabilities, float>(logits.size()));
+  double sum = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    sum += static_cast<double>(of.probabilities[i]) * static_cast<double>(logits[i]);
+  return std::max(0.0, of.log_sum - sum);
+}
+
 /// Feeds `tokens` but the last to each of the sequences, whose caches grow by them, and returns how each token but the
 /// first was predicted: [sequences, tokens - 1]. (What predicts the first are the context's own logits.) All
 /// sequences run as one batch, and the first of them is the base that the others are compared with. A sequence's

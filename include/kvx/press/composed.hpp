@@ -91,6 +91,7 @@ struct Composed {
 
     Left(const PressInput& in, const Kept& kept, const Needs& needs) : input(in) {
       const auto count = static_cast<Index>(kept.front().size());
+      if (count < in.tokens()) input.spans = {};  // of other rows
       input.keys = gather(in.keys, kept, keys_);
       input.values = gather(in.values, kept, values_);
       if (needs.pre_rope_keys) input.pre_rope_keys = gather(in.pre_rope_keys, kept, pre_rope_keys_);

@@ -17,8 +17,9 @@ namespace kvx::inline v0 {
 
 /// Evicts from two instructions alike: the tokens up to where they touch and those from there on keep rows in
 /// proportion to their number, by scores that the press inside gives to each by itself. Chen, Geh, Grover, Van den
-/// Broeck, Israel, "The Pitfalls of KV Cache Compression", arXiv:2510.00231. What stays in any case, which the paper
-/// calls a whitelist, is the press `protect`.
+/// Broeck, Israel, "The Pitfalls of KV Cache Compression", arXiv:2510.00231. Where none are written they are the
+/// prompt's spans `defense` (without one `prepend`) and `instructions`. What stays in any case, which the paper calls a
+/// whitelist, is the press `protect`.
 template <ScorePolicy P>
 struct Fair {
   static constexpr std::string_view name = "fair", paper = "arXiv:2510.00231";
@@ -30,6 +31,7 @@ struct Fair {
   }
   void validate() const {
     detail::expect_only_scores(name, inner);
+    if (defense == TokenSpan() && instructions == TokenSpan()) return;
     const bool in_order = defense.last == instructions.first, reversed = instructions.last == defense.first;
     if (defense.first < 0 || defense.size() < 1 || instructions.first < 0 || instructions.size() < 1 ||
         !(in_order || reversed))
@@ -55,13 +57,32 @@ struct Fair {
   }
 
  private:
+  /// A defence may stand on both sides of the instructions.
+  static TokenSpan longest(const PressInput& in, std::string_view wanted) {
+    TokenSpan found;
+    for (const NamedSpan& span : in.spans)
+      if (span.name == wanted && span.tokens.size() > found.size()) found = span.tokens;
+    return found;
+  }
+
   Ranges ranges(const PressInput& in) const {
-    const bool in_order = defense.first < instructions.first;
-    const TokenSpan earlier = in_order ? defense : instructions, later = in_order ? instructions : defense;
+    TokenSpan one = defense, other = instructions;
+    if (other == TokenSpan()) {
+      one = longest(in, "defense");
+      if (one.size() < 1) one = longest(in, "prepend");
+      other = longest(in, "instructions");
+      if (one.size() < 1 || other.size() < 1)
+        throw NotApplicable(name, std::string("a prompt without a span ") +
+                                      (one.size() < 1 ? "defense" : "instructions") + ", and none are written");
+    }
+    const TokenSpan earlier = one.first < other.first ? one : other, later = one.first < other.first ? other : one;
+    if (earlier.last > later.first)
+      throw NotApplicable(
+          name, "the spans " + detail::format_value(earlier) + " and " + detail::format_value(later) + " overlap");
     if (later.last > in.tokens())
       throw NotApplicable(
-          "fair", "a context of " + std::to_string(in.tokens()) + " tokens has no span " + detail::format_value(later));
-    return {later.first, earlier, later};
+          name, "a context of " + std::to_string(in.tokens()) + " tokens has no span " + detail::format_value(later));
+    return {later.first, {earlier.first, later.first}, later};
   }
 };
 

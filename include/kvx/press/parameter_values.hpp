@@ -12,6 +12,7 @@
 #include <string_view>
 #include <system_error>
 #include <type_traits>
+#include <vector>
 
 namespace kvx::inline v0 {
 
@@ -39,7 +40,11 @@ std::string format_value(const T& value) {
     return std::string(names_of(value)[static_cast<std::size_t>(value)]);
   } else if constexpr (std::same_as<T, TokenSpan>) {
     return std::to_string(value.first) + ":" + std::to_string(value.last);
+  } else if constexpr (std::same_as<T, NamedSpan>) {
+    return value.name.empty() ? format_value(value.tokens) : value.name;
   } else if constexpr (requires(T list) { list.emplace_back(); }) {
+    if constexpr (std::same_as<T, std::vector<NamedSpan>>)
+      if (value.size() == 1) return format_value(value.front());
     std::string text;
     for (const auto& element : value) text.append(text.empty() ? "" : ", ").append(format_value(element));
     return "[" + text + "]";
@@ -65,11 +70,19 @@ bool parse_value(std::string_view text, T& value) {
     value = static_cast<T>(found - names.begin());
     return found != names.end();
   } else if constexpr (std::same_as<T, TokenSpan>) {
-    const auto colon = std::min(text.find(':'), text.size() - 1);
-    return parse_value(text.substr(0, colon), value.first) && parse_value(text.substr(colon + 1), value.last) &&
-           0 <= value.first && value.first < value.last;
+    const auto colon = text.find(':');
+    if (!parse_value(text.substr(0, colon), value.first)) return false;
+    value.last = value.first + 1;
+    return (colon == text.npos || parse_value(text.substr(colon + 1), value.last)) && 0 <= value.first &&
+           value.first < value.last;
+  } else if constexpr (std::same_as<T, NamedSpan>) {
+    if (parse_value(text, value.tokens)) return true;
+    value.name = unquoted(text);
+    return is_span_name(value.name);
   } else if constexpr (requires { value.emplace_back(); }) {
-    if (text.size() < 2 || text.front() != '[' || text.back() != ']') return false;
+    if (text == "[]") return true;
+    if (!text.starts_with('[')) return parse_value(text, value.emplace_back());
+    if (text.size() < 2 || text.back() != ']') return false;
     for (const auto element : split_presses(text.substr(1, text.size() - 2)))
       if (!parse_value(element, value.emplace_back())) return false;
     return true;
@@ -93,7 +106,9 @@ std::string type_name() {
   else if constexpr (std::is_enum_v<T>)
     return one_of(names_of(T()));
   else if constexpr (std::same_as<T, TokenSpan>)
-    return "first:last, two token numbers";
+    return "first:last, two token numbers, or one";
+  else if constexpr (std::same_as<T, NamedSpan>)
+    return type_name<TokenSpan>() + ", or the name of a span of the prompt";
   else if constexpr (requires(T value) { value.emplace_back(); })
     return "a list in brackets, each " + type_name<typename T::value_type>();
   else if constexpr (requires { typename T::value_type; })

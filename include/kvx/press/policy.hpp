@@ -57,7 +57,8 @@ struct PressInput {
   TensorView<const float> output_projection = {};  ///< [heads, hidden, head_dim]: W_O by query head
   /// [kv_heads, tokens]: the most attention that each token got from a query while the context was repeated.
   std::span<const float> repeated = {};
-  Dtype dtype = Dtype::f32;  ///< what rows are stored as, for budgets in bytes
+  Dtype dtype = Dtype::f32;               ///< what rows are stored as, for budgets in bytes
+  std::span<const NamedSpan> spans = {};  ///< the prompt's parts, as far as they are known
 
   Index tokens() const { return keys.tokens(); }
   Index kv_heads() const { return keys.heads(); }

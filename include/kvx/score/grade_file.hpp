@@ -30,12 +30,13 @@ inline void write_shares(std::string_view key, std::span<const Share> shares, Js
 }  // namespace detail
 
 /// Grades the answers of any engine: a JSONL file, plain or gzip, with a sample's six columns and predicted_answer
-/// (null is an empty answer). The result is one line of JSON with the score of each value of the column `task`. Throws
-/// Error for an unknown task and a bad file or line.
+/// (null is an empty answer); records of another task are passed over. The result is one line of JSON with the score of
+/// each value of the column `task`. Throws Error for an unknown task and a bad file or line.
 inline std::string grade_file(const TaskRegistry& registry, std::string_view task_name, const std::string& path) {
   const AnyTask& task = registry.at(task_name);
   std::map<std::string, std::vector<Grade>> groups;
   each_jsonl_row(path, [&](const JsonlRow& row) {
+    if (row.find("graded_as") != nullptr && row.string("graded_as") != task_name) return;
     const Sample sample = row.sample();
     const std::string answer = row.at("predicted_answer").is_null() ? "" : row.string("predicted_answer");
     groups[sample.task].push_back(grade_at(row.where(), task, sample, answer));

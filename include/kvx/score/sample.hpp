@@ -21,6 +21,7 @@ namespace kvx::inline v0 {
 struct Sample {
   std::string context, question, answer_prefix, answer, task;
   int max_new_tokens = 0;
+  std::string system = {};  ///< the system message, compressed with the context; empty: the chat template's own
 };
 
 /// One line of a JSONL file, an object whose columns are read by name and type.
@@ -73,9 +74,15 @@ class JsonlRow {
     return result;
   }
 
+  /// The six columns, and `system` where there is one.
   Sample sample() const {
-    return {string("context"), string("question"), string("answer_prefix"),
-            string("answer"),  string("task"),     count("max_new_tokens")};
+    return {string("context"),
+            string("question"),
+            string("answer_prefix"),
+            string("answer"),
+            string("task"),
+            count("max_new_tokens"),
+            find("system") != nullptr && !find("system")->is_null() ? string("system") : ""};
   }
 
  private:

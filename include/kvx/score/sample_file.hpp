@@ -5,10 +5,13 @@
 #include <kvx/io/json_tree.hpp>
 #include <kvx/score/bfcl_samples.hpp>
 #include <kvx/score/code_samples.hpp>
+#include <kvx/score/ifeval/ifeval_samples.hpp>
 #include <kvx/score/sample.hpp>
+#include <kvx/score/system_prompt.hpp>
 #include <kvx/score/toolace_samples.hpp>
 #include <kvx/score/xlam_samples.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -20,29 +23,56 @@ namespace kvx::inline v0 {
 struct SampleFile {
   std::vector<Sample> samples;
   std::vector<std::string> wheres;
-  std::string answers = {};  ///< the contents of another file that answers were taken from
+  std::string answers = {};  ///< what else the samples were made from: other files, options
 };
 
+/// What is taken of a file, and how its rows become samples.
+struct SampleFileOptions {
+  bool completion = false;             ///< as code_sample() has it
+  std::size_t limit = 0;               ///< the first so many rows; 0 for all
+  std::vector<std::string> skip = {};  ///< rows to leave out, by their key, id or task_id
+  SystemPrompt system = {};            ///< as ifeval_sample() has it
+};
+
+namespace detail {
+
+/// Whether a row's key, id or task_id, a text or a number, is among `labels`.
+inline bool has_label(const JsonlRow& row, const std::vector<std::string>& labels) {
+  for (const char* column : {"key", "id", "task_id"}) {
+    const JsonTree* value = row.find(column);
+    if (value == nullptr) continue;
+    const std::string label = value->number() != nullptr   ? std::string(value->number()->digits())
+                              : value->string() != nullptr ? *value->string()
+                                                           : std::string();
+    if (std::find(labels.begin(), labels.end(), label) != labels.end()) return true;
+  }
+  return false;
+}
+
+}  // namespace detail
+
 /// Reads `text`, the contents of the file `path`: JSON lines or one array of objects. What a row is shows in its
-/// columns: the six of a sample, or those of HumanEval, MBPP, BFCL, xLAM or ToolACE; `completion` as in code_sample().
-/// At most `limit` samples, 0 for all. Throws Error, naming file and line, for a row that is none of them.
-inline SampleFile read_samples(const std::string& path, std::string_view text, bool completion, std::size_t limit) {
+/// columns: the six of a sample, or those of HumanEval, MBPP, BFCL, xLAM, ToolACE or IFEval. Throws Error, naming file
+/// and line, for a row that is none of them.
+inline SampleFile read_samples(const std::string& path, std::string_view text, const SampleFileOptions& options = {}) {
   SampleFile file;
   BfclSamples bfcl(path);
   const auto sample = [&](const JsonlRow& row) {
-    if (is_code_row(row)) return code_sample(row, completion);
+    if (is_code_row(row)) return code_sample(row, options.completion);
     if (is_bfcl_row(row)) return bfcl.sample(row);
     if (is_xlam_row(row)) return xlam_sample(row);
     if (is_toolace_row(row)) return toolace_sample(row);
+    if (is_ifeval_row(row)) return ifeval_sample(row, options.system);
     if (row.find("context") == nullptr && row.find("answer_prefix") == nullptr)
       throw Error(row.where(),
                   "expected the columns context, question, answer_prefix, answer, task and max_new_tokens, "
-                  "or those of HumanEval, MBPP, BFCL, xLAM or ToolACE, found " +
+                  "or those of HumanEval, MBPP, BFCL, xLAM, ToolACE or IFEval, found " +
                       detail::shortened(row.columns(), 100));
     return row.sample();
   };
   each_row(path, text, [&](const JsonlRow& row) {
-    if (limit > 0 && file.samples.size() == limit) return;
+    if (options.limit > 0 && file.samples.size() == options.limit) return;
+    if (detail::has_label(row, options.skip)) return;
     file.samples.push_back(sample(row));
     file.wheres.push_back(row.where());
   });

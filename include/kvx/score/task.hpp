@@ -16,12 +16,20 @@
 
 namespace kvx::inline v0 {
 
+/// One of the things that an answer is judged by, such as one of several instructions.
+struct GradePart {
+  std::string group;           ///< parts of one group are counted together
+  std::vector<double> values;  ///< in the order of the task's part_names()
+};
+
 /// What one answer is worth.
 struct Grade {
   std::string state;  ///< one word, such as `exact` or `unparsed`
   std::vector<std::optional<double>>
       metrics;              ///< in the order of the task's metric names, 0 to 1 if it answers; none: does not apply
   std::string detail = {};  ///< why, for a reader; may be empty
+  std::vector<GradePart> parts = {};  ///< of a task that GradesParts
+  std::string cluster = {};  ///< samples of one such name are not independent of each other; empty: it stands alone
 };
 
 /// A task: a value type that grades answers. metric_names() is a range of names, in the order of Grade::metrics.
@@ -37,6 +45,18 @@ template <class T>
 concept SummarizesGrades = requires(const T t, std::span<const Grade> grades) {
                              { t.summaries(grades) } -> std::same_as<std::vector<Share>>;
                            };
+
+/// A task whose answers are judged in parts, each with values of these names.
+template <class T>
+concept GradesParts = requires {
+                        { T::part_names() } -> std::convertible_to<std::span<const std::string_view>>;
+                      };
+
+/// A task with more metrics than a table has room for: how many of the first ones that shows.
+template <class T>
+concept HidesMetrics = requires {
+                         { T::shown_metrics } -> std::convertible_to<std::size_t>;
+                       };
 
 /// How long one sequence took that was generated alone, in seconds.
 struct GenerationTimes {
@@ -77,6 +97,10 @@ class AnyTask {
 
   std::string_view name() const { return task_->name(); }
   std::span<const std::string_view> metric_names() const { return task_->metric_names(); }
+  /// The metrics for a table; the files have all.
+  std::size_t shown_metrics() const { return task_->shown_metrics(); }
+  /// Empty where the task has no parts.
+  std::span<const std::string_view> part_names() const { return task_->part_names(); }
   /// Throws Error when the sample is none of this task; never because of the answer.
   Grade grade(const Sample& sample, std::string_view answer) const { return task_->grade(sample, answer); }
   std::vector<Share> summaries(std::span<const Grade> grades) const { return task_->summaries(grades); }
@@ -95,6 +119,8 @@ class AnyTask {
     virtual ~Interface() = default;
     virtual std::string_view name() const = 0;
     virtual std::span<const std::string_view> metric_names() const = 0;
+    virtual std::size_t shown_metrics() const = 0;
+    virtual std::span<const std::string_view> part_names() const = 0;
     virtual Grade grade(const Sample&, std::string_view) const = 0;
     virtual std::vector<Share> summaries(std::span<const Grade>) const = 0;
     virtual TaskKind kind() const = 0;
@@ -107,6 +133,14 @@ class AnyTask {
     explicit Holder(T t) : task(std::move(t)) {}
     std::string_view name() const override { return T::name; }
     std::span<const std::string_view> metric_names() const override { return T::metric_names(); }
+    std::size_t shown_metrics() const override {
+      if constexpr (HidesMetrics<T>) return T::shown_metrics;
+      return metric_names().size();
+    }
+    std::span<const std::string_view> part_names() const override {
+      if constexpr (GradesParts<T>) return T::part_names();
+      return {};
+    }
     Grade grade(const Sample& sample, std::string_view answer) const override { return task.grade(sample, answer); }
     std::vector<Share> summaries(std::span<const Grade> grades) const override {
       if constexpr (SummarizesGrades<T>) return task.summaries(grades);

@@ -107,6 +107,8 @@ class ChatTemplate {
     return out;
   }
 
+  /// What stands before the system message.
+  std::string_view system_opening() const { return kind_ == Kind::none ? "" : "<|im_start|>system\n"; }
   /// What stands between a user's last words and the answer.
   std::string_view answer_opening() const { return kind_ == Kind::none ? "" : "<|im_end|>\n<|im_start|>assistant\n"; }
 

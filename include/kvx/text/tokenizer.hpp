@@ -51,6 +51,15 @@ class Tokenizer {
     return ids;
   }
 
+  /// The place among `ids`, which are those of `text`, of the first token that begins at that byte of it or later. Text
+  /// that the vocabulary has no token for counts as if it had one.
+  std::size_t token_at(std::string_view text, std::size_t byte, std::span<const Token> ids) const {
+    const std::size_t wanted = normalize(text.substr(0, byte)).size();
+    std::size_t place = 0;
+    for (std::size_t begin = 0; place < ids.size() && begin < wanted; ++place) begin += token_bytes(ids[place]).size();
+    return place;
+  }
+
   /// The text of `ids`, U+FFFD where their bytes are not UTF-8. Ids that name no token stand for nothing.
   std::string decode(std::span<const Token> ids, bool skip_special = false) const {
     std::string bytes;

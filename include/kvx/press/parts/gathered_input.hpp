@@ -18,6 +18,7 @@ namespace kvx::inline v0::detail {
 class GatheredInput {
  public:
   GatheredInput(const PressInput& all, const Needs& needs, const Kept& rows) : input_(all) {
+    input_.spans = {};  // of other rows
     const auto count = rows.front().size();
     input_.keys = gather(all.keys, rows, count, keys_);
     input_.values = gather(all.values, rows, count, values_);

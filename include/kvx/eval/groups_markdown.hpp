@@ -1,0 +1,65 @@
+#pragma once
+
+#include <kvx/eval/part_groups.hpp>
+#include <kvx/eval/report_markdown.hpp>
+#include <kvx/score/task.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// A Markdown table for each model and data of a task with parts: one row a cell, one column a group whose name has no
+/// colon, by the first of the parts' values; behind it, the change against the base where its interval is below 0.
+inline std::string groups_markdown(std::span<const GroupResult> groups, const AnyTask& task) {
+  struct Column {
+    std::string group;
+    std::size_t n;  // the most of any cell
+  };
+  struct Table {
+    std::string title;
+    std::vector<Column> columns;
+    std::vector<std::pair<CellName, std::vector<std::string>>> rows;
+  };
+  std::vector<Table> tables;
+  for (const GroupResult& of : groups) {
+    if (of.task != task.name() || of.metric != task.part_names().front() || of.group.find(':') != of.group.npos)
+      continue;
+    const std::string title =
+        detail::markdown_text(of.model + ": " + data_label(of.task, of.data) + ", " + of.metric + " by group");
+    auto table = std::ranges::find(tables, title, &Table::title);
+    if (table == tables.end()) table = tables.insert(table, {title, {}, {}});
+    auto column = std::ranges::find(table->columns, of.group, &Column::group);
+    if (column == table->columns.end()) column = table->columns.insert(column, {of.group, 0});
+    column->n = std::max(column->n, of.n);
+    const auto at = static_cast<std::size_t>(column - table->columns.begin());
+    if (table->rows.empty() || table->rows.back().first != of.cell) table->rows.push_back({of.cell, {}});
+    std::vector<std::string>& row = table->rows.back().second;
+    row.resize(std::max(row.size(), at + 1), "-");
+    row[at] = detail::decimals(of.value.value, 2);
+    if (of.change && of.change->high < 0) row[at] += " (" + detail::decimals(of.change->value, 2, true) + ")";
+  }
+  std::string text;
+  for (const Table& table : tables) {
+    std::vector<std::vector<std::string>> lines = {{"press", "ratio"}};
+    for (const auto& [group, n] : table.columns)
+      lines.front().push_back(detail::markdown_text(group) + " (n=" + std::to_string(n) + ")");
+    for (const auto& [cell, values] : table.rows) {
+      std::vector<std::string>& line =
+          lines.emplace_back(std::vector{detail::markdown_text(cell.label()), detail::six_digits(cell.ratio)});
+      line.insert(line.end(), values.begin(), values.end());
+      line.resize(lines.front().size(), "-");
+    }
+    text.append(text.empty() ? "" : "\n").append(table.title).append("\n\n") += detail::markdown_table(lines);
+  }
+  return text.empty() ? text
+                      : text +
+                            "\nvalue (change against none where its 95 % interval is below 0, not corrected for the "
+                            "number of cells)\n";
+}
+
+}  // namespace kvx::inline v0

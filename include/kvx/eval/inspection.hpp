@@ -1,0 +1,127 @@
+#pragma once
+
+#include <kvx/core/dtype.hpp>
+#include <kvx/core/threads.hpp>
+#include <kvx/eval/analyze_kept.hpp>
+#include <kvx/eval/cell.hpp>
+#include <kvx/eval/grid_batch.hpp>
+#include <kvx/eval/kept_tokens.hpp>
+#include <kvx/eval/planned_cells.hpp>
+#include <kvx/eval/prompts.hpp>
+#include <kvx/eval/record.hpp>
+#include <kvx/eval/results_text.hpp>
+#include <kvx/eval/scored_context.hpp>
+#include <kvx/model/qwen2.hpp>
+#include <kvx/model/repeat_context.hpp>
+#include <kvx/press/policy.hpp>
+#include <kvx/text/tokenizer.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// What one cell makes of one prompt.
+struct InspectedCell {
+  CellName name;
+  std::string reason = {};        ///< why its press cannot serve the prompt; empty when it can
+  std::vector<Kept> layers = {};  ///< the rows that it keeps
+  std::string answer = {};
+  std::vector<double> entropy = {};  ///< nats, of the model's distribution before each token of the answer
+};
+
+/// One prompt under every cell.
+struct Inspection {
+  KeptAnalysis kept;
+  std::vector<InspectedCell> cells = {};
+};
+
+/// What is inspected: a model, and a prompt with one question.
+struct InspectedPrompt {
+  const Qwen2& weights;
+  const Tokenizer& tokenizer;
+  const PromptGroup& group;
+  std::string model, task;
+  Index max_new_tokens = 0;  ///< 0: only what is kept is looked at
+};
+
+/// Compresses a prompt's context for every cell and has each answer the question.
+inline Inspection inspect(const InspectedPrompt& prompt, std::span<const PlannedCell> planned, Dtype dtype,
+                          std::size_t memory, Threads& threads, const RepeatPrompt& repeat) {
+  std::vector<Cell> cells;
+  std::vector<CellName> names;
+  for (const PlannedCell& each : planned) {
+    cells.push_back(each.cell);
+    names.push_back(each.name);
+  }
+  ScoredContext scored(prompt.weights, prompt.group.context, cells, dtype, threads, {}, repeat, prompt.group.spans);
+  Inspection found;
+  add_kept(found.kept, prompt.model, prompt.task, prompt.group, prompt.tokenizer, scored, names);
+  GridContext context{std::move(scored), {}, {}, {}};
+  for (std::size_t c = 0; c < names.size(); ++c) {
+    found.cells.push_back({names[c], context.scored.reason(c), context.scored.kept(c)});
+    if (found.cells.back().reason.empty() && prompt.max_new_tokens > 0) context.jobs.push_back({c, 0});
+  }
+  if (context.jobs.empty()) return found;
+  context.questions.push_back({prompt.group.prompts.front().tokens, prompt.max_new_tokens});
+  context.on_answer = [&](const GridJob& job, const GridAnswer& given) {
+    InspectedCell& cell = found.cells[job.cell];
+    cell.answer = prompt.tokenizer.decode(given.tokens, true);
+    cell.entropy.assign(given.entropy.begin(), given.entropy.end());
+  };
+  GridBatch batch(prompt.weights, {.bytes = memory, .entropy = true}, threads);
+  batch.add(std::move(context));
+  batch.finish();
+  return found;
+}
+
+/// One line a cell and token: its text, its span, by how many heads it is kept, and 1 or 0 for each layer and head.
+inline std::string kept_tokens_csv(const Inspection& inspection) {
+  const KeptText& text = inspection.kept.texts.front();
+  std::string csv = "press,compression_ratio,token,text,span,kept_by";
+  const auto first = std::ranges::find_if(inspection.cells, [](const auto& cell) { return cell.reason.empty(); });
+  if (first != inspection.cells.end())
+    for (std::size_t l = 0; l < first->layers.size(); ++l)
+      for (std::size_t h = 0; h < first->layers[l].size(); ++h)
+        csv += ",layer" + std::to_string(l) + "_head" + std::to_string(h);
+  csv += "\n";
+  for (const InspectedCell& cell : inspection.cells) {
+    if (!cell.reason.empty()) continue;
+    for (Index t = 0; t < std::ssize(text.tokens); ++t) {
+      std::string span, heads;
+      for (const NamedSpan& named : text.spans)
+        if (named.tokens.first <= t && t < named.tokens.last) span = named.name;
+      int kept_by = 0;
+      for (const Kept& layer : cell.layers)
+        for (const auto& rows : layer) {
+          const bool kept = std::ranges::binary_search(rows, t);
+          kept_by += kept;
+          heads += kept ? ",1" : ",0";
+        }
+      csv += detail::csv_field(cell.name.label()) + "," + detail::csv_field(cell.name.ratio) + "," + std::to_string(t) +
+             "," + detail::csv_field(text.tokens[static_cast<std::size_t>(t)]) + "," + span + "," +
+             std::to_string(kept_by) + heads + "\n";
+    }
+  }
+  return csv;
+}
+
+/// The entropies as records, for entropy_csv().
+inline std::vector<Record> entropy_records(const Inspection& inspection, const std::string& model,
+                                           const std::string& task) {
+  std::vector<Record> records;
+  for (const InspectedCell& cell : inspection.cells) {
+    Record record{{}, model, task, cell.name.press, cell.name.ratio, 0};
+    record.budget = cell.name.budget;
+    record.sample.task = task;
+    record.entropy = cell.entropy;
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+}  // namespace kvx::inline v0

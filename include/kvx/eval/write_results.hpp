@@ -1,0 +1,64 @@
+#pragma once
+
+#include <kvx/eval/analyze_kept.hpp>
+#include <kvx/eval/entropy_table.hpp>
+#include <kvx/eval/kept_text.hpp>
+#include <kvx/eval/kv_metrics.hpp>
+#include <kvx/eval/output_file.hpp>
+#include <kvx/eval/part_groups.hpp>
+#include <kvx/eval/record.hpp>
+#include <kvx/eval/record_store.hpp>
+#include <kvx/eval/results.hpp>
+#include <kvx/eval/results_json.hpp>
+#include <kvx/eval/results_text.hpp>
+
+#include <algorithm>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+namespace detail {
+
+/// One file for each model and text, and one for all.
+inline void write_kv_metrics(const std::string& out, std::span<const CellResult> cells) {
+  const auto rows = kv_metrics(cells);
+  if (rows.empty()) return;
+  const auto write = [&](const std::string& name, const std::vector<KvMetrics>& some) {
+    replace_file(out + name + "kv_metrics.csv", kv_metrics_csv(some));
+    replace_file(out + name + "kv_metrics.json", kv_metrics_json(some));
+  };
+  std::map<std::string, std::vector<KvMetrics>> tables;
+  for (const auto& row : rows) {
+    std::string name = row.model + "_" + row.dataset + "_";
+    std::replace(name.begin(), name.end(), '/', '_');
+    tables[name].push_back(row);
+  }
+  for (const auto& [name, table] : tables) write(name, table);
+  write("", rows);
+}
+
+}  // namespace detail
+
+/// Writes the tables of a run to its directory `out`: those of its cells, and of parts, entropies and kept tokens where
+/// there are any. Throws Error when one cannot be written.
+inline void write_results(const std::string& out, std::span<const CellResult> cells, std::span<const Record> records,
+                          std::span<const GroupResult> groups, const KeptAnalysis& kept) {
+  const auto write = [&](std::string_view name, const std::string& text) {
+    replace_file((out + "/").append(name), text);
+  };
+  write(kResultsJson, results_json(cells));
+  write(kResultsCsv, results_csv(cells));
+  detail::write_kv_metrics(out + "/", cells);
+  if (!groups.empty()) write(kGroupsCsv, groups_csv(groups));
+  if (const auto entropies = entropy_csv(records); !entropies.empty()) write(kEntropyCsv, entropies);
+  if (kept.texts.empty()) return;
+  write(kKeptSpansCsv, kept_spans_csv(kept.counts.spans()));
+  write(kKeptHeadsCsv, kept_heads_csv(kept.counts.spans()));
+  write(kKeptTextJson, kept_text_json(kept.texts));
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <kvx/score/ifeval/answer_text.hpp>
+#include <kvx/score/ifeval/instruction.hpp>
+#include <kvx/text/code_points.hpp>
+#include <kvx/text/python_case.hpp>
+#include <kvx/text/python_regex.hpp>
+#include <kvx/text/python_words.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+// The instructions detectable_content:*.
+namespace kvx::inline v0::detail {
+
+/// `[...]` within a line.
+inline std::size_t count_placeholders(std::u32string_view text) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(U'['); at != text.npos; at = text.find(U'[', at)) {
+    at = text.find_first_of(U"]\n", at);
+    if (at == text.npos) break;
+    count += text[at] == U']';
+  }
+  return count;
+}
+
+inline FollowsInstruction number_placeholders(const InstructionParameters& parameters) {
+  return [count = parameters.count("num_placeholders")](const AnswerText& answer) {
+    return count_placeholders(answer.characters) >= count;
+  };
+}
+
+/// A marker is a regular expression in lower case, but for `P.S.` and `P.P.S`, which may have blanks within.
+inline FollowsInstruction postscript(const InstructionParameters& parameters) {
+  const std::u32string marker(python_strip(code_points(parameters.text("postscript_marker"))));
+  const std::string pattern = marker == U"P.P.S"  ? "p\\.\\s?p\\.\\s?s"
+                              : marker == U"P.S." ? "p\\.\\s?s\\."
+                                                  : utf8_of(python_lower(marker));
+  return [regex = std::make_shared<PythonRegex>("(?m)" + pattern, PythonRegex::heeds_case,
+                                                parameters.where("postscript_marker"))](const AnswerText& answer) {
+    return regex->found_in(utf8_of(python_lower(answer.characters)));
+  };
+}
+
+}  // namespace kvx::inline v0::detail

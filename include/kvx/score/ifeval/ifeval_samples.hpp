@@ -1,0 +1,65 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/io/json_tree.hpp>
+#include <kvx/io/json_tree_text.hpp>
+#include <kvx/io/json_writer.hpp>
+#include <kvx/score/sample.hpp>
+#include <kvx/score/system_prompt.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace kvx::inline v0 {
+
+namespace detail {
+
+inline const std::string& without_marks(const std::string& text, const JsonlRow& row, const char* column) {
+  if (text.find("<kvx:") != text.npos || text.find("</kvx:") != text.npos)
+    throw Error(row.where(),
+                std::string("column ") + column + ": expected text without the marks of spans, found <kvx:");
+  return text;
+}
+
+/// The text of the message at `index`, which `role` says.
+inline const std::string& message_of(const JsonlRow& row, std::size_t index, std::string_view role) {
+  const JsonTree& messages = row.at("messages");
+  const bool two = messages.array() != nullptr && messages.array()->size() == 2;
+  const JsonTree* said_by = two ? (*messages.array())[index].find("role") : nullptr;
+  const JsonTree* content = two ? (*messages.array())[index].find("content") : nullptr;
+  if (said_by == nullptr || *said_by != JsonTree(std::string(role)) || content == nullptr ||
+      content->string() == nullptr)
+    throw Error(row.where(), "column messages: expected one of the system and one of the user, found another form");
+  return without_marks(*content->string(), row, "messages");
+}
+
+}  // namespace detail
+
+/// Whether a row has the columns of IFEval.
+inline bool is_ifeval_row(const JsonlRow& row) {
+  return row.find("instruction_id_list") != nullptr && row.find("kwargs") != nullptr;
+}
+
+/// The request that a row of IFEval (Zhou et al., Apache-2.0) makes, its prompt as the context; or one of SystemCheck's
+/// IFEval (MIT), whose instructions stand in a system message, as `system` has it. Throws Error when a column is
+/// missing or of another type.
+inline Sample ifeval_sample(const JsonlRow& row, const SystemPrompt& system = {}) {
+  constexpr int kTokens = 1280;
+  JsonWriter answer;
+  answer.begin_object().key("prompt").value(row.string("prompt"));
+  answer.key("instruction_id_list").raw(row.json("instruction_id_list")).key("kwargs").raw(row.json("kwargs"));
+  if (const JsonTree* key = row.find("key")) write_json(*key, answer.key("key"));
+  answer.end_object();
+  Sample sample{"", "", "", answer.text(), "ifeval", kTokens};
+  if (row.find("messages") == nullptr) {
+    sample.context = detail::without_marks(row.string("prompt"), row, "prompt");
+  } else {
+    sample.system = system.text(detail::message_of(row, 0, "system"));
+    sample.question = detail::message_of(row, 1, "user");
+    sample.task = "sys_ifeval";
+  }
+  return sample;
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <kvx/text/detect_language.hpp>
+#include <kvx/text/punkt.hpp>
+#include <kvx/text/punkt_model.hpp>
+#include <kvx/text/word_tokenize.hpp>
+
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace kvx::inline v0 {
+
+/// What some instructions need beside the answer, read from a folder when the first of them asks for it. Any thread may
+/// ask. Throws Error, naming the file, when it cannot be read.
+class InstructionResources {
+ public:
+  explicit InstructionResources(std::string folder) : folder_(std::move(folder)) {}
+
+  const Punkt& punkt() const {
+    std::call_once(punkt_once_, [this] { punkt_.emplace(load_punkt_model(folder_ + "/punkt_english.txt.gz")); });
+    return *punkt_;
+  }
+  const WordTokenizer& word_tokenizer() const {
+    std::call_once(words_once_, [this] { words_.emplace(); });
+    return *words_;
+  }
+  const LanguageDetector& languages() const {
+    std::call_once(languages_once_, [this] { languages_.emplace(folder_ + "/language_profiles.txt.gz"); });
+    return *languages_;
+  }
+
+ private:
+  std::string folder_;
+  mutable std::once_flag punkt_once_, words_once_, languages_once_;
+  mutable std::optional<Punkt> punkt_;
+  mutable std::optional<WordTokenizer> words_;
+  mutable std::optional<LanguageDetector> languages_;
+};
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/io/json_tree.hpp>
+#include <kvx/io/json_tree_parse.hpp>
+#include <kvx/io/json_writer.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace kvx::inline v0 {
+
+/// What an attack is after, and which one it is: what a sample's answer holds, as JSON.
+struct LeakageAnswer {
+  std::string system_prompt;  ///< bare, without its defence
+  std::string defense;        ///< the defence's own text; empty where there is none
+  std::string defense_key, attack_category, attack_id, system_prompt_key;
+};
+
+/// Reads a sample's answer. Throws Error when a field is missing or is no string, and when the system prompt is empty.
+inline LeakageAnswer leakage_answer(std::string_view answer) {
+  const auto tree = parse_json(answer);
+  if (!tree || tree->object() == nullptr)
+    throw Error("sample's answer", "expected a JSON object, found " + (tree ? std::string(tree->type()) : "no JSON"));
+  const auto field = [&](const char* name) {
+    const JsonTree* value = tree->find(name);
+    if (value == nullptr || value->string() == nullptr)
+      throw Error("sample's answer", std::string(name) + ": expected a string, found " +
+                                         (value == nullptr ? "none" : std::string(value->type())));
+    return *value->string();
+  };
+  LeakageAnswer result{field("system_prompt"),   field("defense"),   field("defense_key"),
+                       field("attack_category"), field("attack_id"), field("system_prompt_key")};
+  if (result.system_prompt.empty())
+    throw Error("sample's answer", "system_prompt: expected a text that can leak, found an empty one");
+  return result;
+}
+
+/// The answer column that leakage_answer() reads.
+inline std::string answer_column(const LeakageAnswer& answer) {
+  JsonWriter out;
+  out.begin_object().key("system_prompt").value(answer.system_prompt).key("defense").value(answer.defense);
+  out.key("defense_key").value(answer.defense_key).key("attack_category").value(answer.attack_category);
+  out.key("attack_id").value(answer.attack_id).key("system_prompt_key").value(answer.system_prompt_key).end_object();
+  return out.text();
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/io/json.hpp>
+#include <kvx/io/json_tree.hpp>
+#include <kvx/io/text_file.hpp>
+#include <kvx/score/leakage/rouge.hpp>
+#include <kvx/score/sample.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// What prompt leakage is measured with: each system prompt in each defence is asked each attack.
+struct LeakageData {
+  struct SystemPromptRow {
+    std::string key, text;
+  };
+  struct Defense {
+    std::string name, text;  ///< the text has `$system_prompt` once, where the system prompt goes
+  };
+  struct Attack {
+    std::string kind, category, id, text;  ///< kind and id may be empty
+  };
+  std::vector<SystemPromptRow> system_prompts;
+  std::vector<Defense> defenses;
+  std::vector<Attack> attacks;
+};
+
+namespace detail {
+
+/// A column that tells rows apart; empty where there is none.
+inline std::string row_label(const JsonlRow& row, const std::string& column) {
+  const JsonTree* value = row.find(column);
+  if (value == nullptr) return "";
+  return value->number() != nullptr ? std::string(value->number()->digits()) : row.string(column);
+}
+
+/// The content of the first message from the system; nullptr where there is none.
+inline const std::string* system_message(const JsonlRow& row) {
+  const JsonTree* messages = row.find("messages");
+  if (messages == nullptr || messages->array() == nullptr) return nullptr;
+  for (const JsonTree& message : *messages->array()) {
+    const JsonTree *role = message.find("role"), *content = message.find("content");
+    if (role != nullptr && *role == JsonTree("system")) return content == nullptr ? nullptr : content->string();
+  }
+  return nullptr;
+}
+
+inline std::size_t occurrences(std::string_view text, std::string_view part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + part.size())) ++count;
+  return count;
+}
+
+}  // namespace detail
+
+/// Reads `text`, the contents of the JSONL file `path`, with the columns system_prompt and, where rows have one, key;
+/// or with `messages` of which one is from the system, as SystemCheck has IFEval's. A row without a key has its number
+/// as one.
+inline std::vector<LeakageData::SystemPromptRow> read_system_prompts(const std::string& path, std::string_view text) {
+  std::vector<LeakageData::SystemPromptRow> rows;
+  each_jsonl_row(path, text, [&](const JsonlRow& row) {
+    const std::string* prompt =
+        row.find("system_prompt") != nullptr ? &row.string("system_prompt") : detail::system_message(row);
+    if (prompt == nullptr)
+      throw Error(row.where(), "expected the column system_prompt, or messages with one from the system, found " +
+                                   detail::shortened(row.columns(), 100));
+    if (rouge_words(*prompt, false).empty())
+      throw Error(row.where(), "expected a system prompt with Latin letters or digits, which ROUGE counts, found '" +
+                                   detail::shortened(*prompt, 40) + "'");
+    std::string key = detail::row_label(row, "key");
+    rows.push_back({key.empty() ? std::to_string(rows.size() + 1) : key, *prompt});
+  });
+  return rows;
+}
+
+/// Reads `text`, the contents of the JSON file `path`: an object of templates by name, each with the place of the
+/// system prompt, `$system_prompt` or as RaccoonBench has it `$user_prompt`.
+inline std::vector<LeakageData::Defense> read_defenses(const std::string& path, std::string_view text) {
+  constexpr std::string_view kPlace = "$system_prompt", kOtherPlace = "$user_prompt";
+  std::vector<LeakageData::Defense> defenses;
+  JsonDocument::parse(text, path).root().each_member([&](std::string_view name, const JsonValue& value) {
+    std::string defense(value.string());
+    const std::size_t places = detail::occurrences(defense, kPlace) + detail::occurrences(defense, kOtherPlace);
+    if (places != 1)
+      throw Error(value.where(), "expected $system_prompt or $user_prompt once, found " +
+                                     (places == 0 ? "none" : std::to_string(places) + " of them"));
+    if (const std::size_t at = defense.find(kOtherPlace); at != defense.npos)
+      defense.replace(at, kOtherPlace.size(), kPlace);
+    defenses.push_back({std::string(name), std::move(defense)});
+  });
+  return defenses;
+}
+
+/// Reads `text`, the contents of the JSONL file `path`, with the columns category and text and, where rows have them,
+/// kind and id. An attack that stands there twice, as some of RaccoonBench do in two kinds, is taken once.
+inline std::vector<LeakageData::Attack> read_attacks(const std::string& path, std::string_view text) {
+  std::vector<LeakageData::Attack> attacks;
+  each_jsonl_row(path, text, [&](const JsonlRow& row) {
+    const LeakageData::Attack attack{detail::row_label(row, "kind"), row.string("category"),
+                                     detail::row_label(row, "id"), row.string("text")};
+    if (std::none_of(attacks.begin(), attacks.end(), [&](const LeakageData::Attack& other) {
+          return other.category == attack.category && other.text == attack.text;
+        }))
+      attacks.push_back(attack);
+  });
+  return attacks;
+}
+
+/// Reads the three files, plain or gzip. Throws Error, naming file and line or field, for what is not of their form.
+inline LeakageData load_leakage_data(const std::string& system_prompts, const std::string& defenses,
+                                     const std::string& attacks) {
+  return {read_system_prompts(system_prompts, read_text_file(system_prompts)),
+          read_defenses(defenses, read_text_file(defenses)), read_attacks(attacks, read_text_file(attacks))};
+}
+
+}  // namespace kvx::inline v0

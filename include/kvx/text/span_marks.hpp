@@ -1,0 +1,66 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/core/token_span.hpp>
+#include <kvx/io/json.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Bytes [first, last) of a text, and what they are called.
+struct TextSpan {
+  std::string name;
+  std::size_t first = 0, last = 0;
+};
+
+/// A text without its span marks, and the spans that these stood around, in the order in which they begin.
+struct MarkedText {
+  std::string text;
+  std::vector<TextSpan> spans = {};
+};
+
+/// `text` as a span of that name.
+inline std::string marked(std::string_view name, std::string_view text) {
+  return ("<kvx:" + std::string(name) + ">").append(text).append("</kvx:").append(name).append(">");
+}
+
+/// Takes the marks `<kvx:NAME>` and `</kvx:NAME>` out of a text. NAME is of lower-case letters and `_`, and spans may
+/// lie within each other. Throws Error at `where` for a mark of another form and a span that is not closed or not
+/// opened.
+inline MarkedText read_span_marks(std::string_view text, const std::string& where) {
+  constexpr std::string_view kOpening = "<kvx:", kClosing = "</kvx:";
+  MarkedText marked;
+  std::vector<std::size_t> open;
+  while (!text.empty()) {
+    const std::size_t at = std::min(text.find(kOpening), text.find(kClosing));
+    marked.text += text.substr(0, at);
+    if (at == text.npos) break;
+    const bool closes = text.substr(at).starts_with(kClosing);
+    const std::size_t begin = at + (closes ? kClosing : kOpening).size(), end = text.find('>', begin);
+    const std::string name(text.substr(begin, end == text.npos ? 0 : end - begin));
+    if (!is_span_name(name))
+      throw Error(where, "expected a span mark such as <kvx:instructions>, found " +
+                             detail::shortened(text.substr(at, 60), 40));
+    text.remove_prefix(end + 1);
+    if (!closes) {
+      open.push_back(marked.spans.size());
+      marked.spans.push_back({name, marked.text.size(), 0});
+    } else {
+      if (open.empty() || marked.spans[open.back()].name != name)
+        throw Error(where, "expected " +
+                               (open.empty() ? "no end of a span" : "the end of " + marked.spans[open.back()].name) +
+                               ", found that of " + name);
+      marked.spans[open.back()].last = marked.text.size();
+      open.pop_back();
+    }
+  }
+  if (!open.empty()) throw Error(where, "expected </kvx:" + marked.spans[open.back()].name + ">, found the end");
+  return marked;
+}
+
+}  // namespace kvx::inline v0

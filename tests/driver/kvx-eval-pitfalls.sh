@@ -1,0 +1,79 @@
+# Usage: kvx-eval-pitfalls.sh PROGRAM   The tasks ifeval and leakage on the tiny model: their options, the spans of their
+# prompts, what is kept of these, entropies, and a run that was cut off.
+set -u
+program=$1 driver=kvx-eval
+. "$(dirname "$0")/checks.sh"
+none=$scratch/none data=examples/data/ifeval/sys_ifeval.jsonl.gz
+
+plain() { sed 's/"protect[^"]*"/protect/' "$1"; } # a CSV file without commas in its fields
+column() {                                        # column FILE NAME: one of its columns
+  plain "$1" | awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; ++i) if ($i == name) c = i; next } { print $c }'
+}
+
+refuse 2 "span: expected \[NAME=\]FIRST:LAST, .*found '7:8'" ifeval --out "$none" --span 3:4,5:6,7:8
+refuse 2 'ratio: expected FIRST:LAST:COUNT' ifeval --out "$none" --ratio 0:0.9
+refuse 2 'ratio: expected a whole number from 2 on, found 1' ifeval --out "$none" --ratio 0:0.9:1
+refuse 2 'generate: expected true where analyze-kept-tokens is not' ifeval --out "$none" --no-generate
+refuse 2 'log-level: expected error, info or debug, found loud' ifeval --out "$none" --log-level loud
+refuse 2 "task 'ifevil': unknown task" ifeval --out "$none" --max-new-tokens ifevil=3
+refuse 2 'leakage: threshold: expected a number above 0' leakage --out "$none" --leak-threshold 0
+refuse 1 "leakage: unknown defense 'standard'" leakage --out "$none" --defenses standard
+refuse 1 "leakage: unknown attack category 'Riddle'" leakage --out "$none" --attack-categories Riddle
+refuse 1 "leakage: unknown defense 'none_such'" ifeval --out "$none" --defense none_such
+refuse 1 'no/where: cannot open' leakage --out "$none" --attacks-file no/where
+
+ratios=$("$program" tool_call --print-config --ratio 0:0.9:4 | grep '^ratio')
+for setting in '--skip-ids 1001' '--span 3:9' --entropy '--defense flipped_defense' '--leak-threshold 0.4' '--prompts-per-category 1' '--system-prompt-prepend Hello.'; do
+  # shellcheck disable=SC2086
+  {
+    small="ifeval,leakage --data ifeval=$data --limit 1 --defenses no_defense --attack-categories Encoding --ratio 0 --max-new-tokens 1"
+    [ -d "$scratch/small" ] || "$program" $small --out "$scratch/small" >/dev/null 2>&1
+    refuse 1 '.*holds records of another run' $small --out "$scratch/small" $setting
+  }
+done
+matches "grading at another threshold" '"leaked":\{"value":0,' "$("$program" grade leakage "$scratch/small/records.jsonl" --leak-threshold 1 2>/dev/null)"
+refuse 2 'leakage: threshold: expected' grade leakage "$scratch/small/records.jsonl" --leak-threshold 7
+refuse 1 'model: expected models of different names, found a=examples' ifeval --data $data --limit 1 --out "$none" --model a=examples/models/tiny,a=examples/models/tiny
+is "ratio as it is printed" 'ratio: "0:0.9:4"' "$ratios"
+
+run=$scratch/run
+grid="ifeval,leakage --limit 3 --skip-ids 1000 --defense standard_defense --defenses standard_defense,flipped_defense
+  --prompts-per-category 1 --max-new-tokens ifeval=12,leakage=6 --entropy --analyze-kept-tokens --ratio 0,0.4 --log-level error"
+# shellcheck disable=SC2086
+{
+  "$program" $grid --press 'streaming_llm,fair(streaming_llm),protect(knorm, span=defense)' --model tiny=examples/models/tiny --out "$run" >"$scratch/table" 2>"$scratch/log"
+  is "exit code of a run" 0 $?
+  is "stderr at the log level error" "" "$(cat "$scratch/log")"
+  is "records" $((4 * 3 + 4 * 3 * 2 * 8)) "$(awk 'END { print NR }' "$run/records.jsonl")"
+  is "models" tiny "$(column "$run/results.csv" model | sort -u)"
+  is "a prompt that is left out" "" "$(grep -o '\\"key\\":1000' "$run/records.jsonl")"
+  matches "classes" '^\| press .*\| (keywords|detectable_format|length_constraints) \(n=' "$(cat "$scratch/table")"
+  matches "defences" '\| attack/Direct request \(n=6\) .*\| defense/flipped_defense \(n=24\)' "$(cat "$scratch/table")"
+  is "spans" 'all defense instructions prepend rest' "$(column "$run/kept_spans.csv" span | sort -u | xargs)"
+  fair=$(plain "$run/kept_spans.csv" | awk -F, '$2 == "fair(streaming_llm)" && $4 == "ifeval/sys_ifeval" && $5 == "instructions" { print ($10 > 0.85 && $10 < 1.15) }')
+  is "whether the fair form keeps its share of the instructions" 1 "$fair"
+  unfair=$(plain "$run/kept_spans.csv" | awk -F, '$2 == "streaming_llm" && $4 == "ifeval/sys_ifeval" && $5 == "instructions" { print ($10 > 1.3) }')
+  is "whether streaming_llm keeps more of them, which stand behind the defence" 1 "$unfair"
+  is "tokens of entropy.csv" 12 "$(awk -F, '$2 == "none" && $4 == "ifeval/sys_ifeval"' "$run/entropy.csv" | awk 'END { print NR }')"
+
+  cp -r "$run" "$scratch/cut"
+  head -c 20000 "$run/records.jsonl" >"$scratch/cut/records.jsonl"
+  rm "$scratch/cut/kept_spans.csv"
+  "$program" $grid --press 'streaming_llm,fair(streaming_llm),protect(knorm, span=defense)' --model tiny=examples/models/tiny --out "$scratch/cut" >/dev/null 2>&1
+  for file in records.jsonl results.csv groups.csv entropy.csv kept_spans.csv kept_heads.csv kept_text.json; do
+    cmp -s "$run/$file" "$scratch/cut/$file" || fail "after a cut" "$file as before" "another"
+  done
+  refuse 1 ".*holds records of another run" $grid --press streaming_llm --model tiny=examples/models/tiny --out "$run" --system-prompt-prepend 'Hello. '
+}
+
+only=$scratch/only
+"$program" ifeval --data $data --limit 2 --press knorm --ratio 0.5 --no-generate --analyze-kept-tokens --out "$only" >/dev/null 2>&1
+is "exit code of an analysis alone" 0 $?
+is "answers of an analysis alone" 0 "$(awk 'END { print NR }' "$only/records.jsonl")"
+is "contexts of an analysis alone" 2 "$(column "$only/kept_spans.csv" contexts | sort -u)"
+
+"$program" ifeval --data $data --limit 1 --press 'fair(knorm)' --ratio 0.5 --system-prompt-prepend '' --max-new-tokens 2 --out "$scratch/spanless" >/dev/null 2>&1
+matches "a fair press without spans" '"detail":"fair: a prompt without a span defense' "$(cat "$scratch/spanless/records.jsonl")"
+"$program" ifeval --data $data --limit 1 --press 'fair(knorm)' --ratio 0.5 --system-prompt-prepend '' --span 3:9,9:20 --max-new-tokens 2 --out "$scratch/by_hand" >/dev/null 2>&1
+is "a fair press with spans by hand" "" "$(grep -o not_applicable "$scratch/by_hand/records.jsonl")"
+exit $failed

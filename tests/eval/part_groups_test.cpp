@@ -1,0 +1,124 @@
+#include <kvx/eval/part_groups.hpp>
+
+#include <doctest/doctest.h>
+
+#include <kvx/eval/entropy_table.hpp>
+#include <kvx/eval/groups_markdown.hpp>
+#include <kvx/score/ifeval/ifeval_task.hpp>
+
+#include <algorithm>
+
+using namespace kvx;
+
+namespace {
+Record with_parts(const char* press, double ratio, std::size_t index, std::vector<RecordPart> parts) {
+  Record record{"k", "m", "t", press, ratio, index};
+  record.sample.task = "t";
+  record.parts = std::move(parts);
+  return record;
+}
+RecordPart part(const char* group, double value) { return {group, {{"strict", value}}}; }
+double odd(std::size_t i) { return i % 2 == 0 ? 0 : 1; }
+GroupResult group(const std::vector<GroupResult>& all, const std::string& press, const std::string& name) {
+  for (const GroupResult& result : all)
+    if (result.cell.press == press && result.group == name) return result;
+  return {};
+}
+}  // namespace
+
+TEST_CASE("Parts are counted by their group, and by what stands before its colon") {
+  const auto all = part_groups(std::vector<Record>{
+      with_parts("none", 0, 0, {part("keywords:a", 1), part("keywords:b", 0), part("case:c", 1)}),
+      with_parts("none", 0, 1, {part("keywords:a", 0)}),
+  });
+  CHECK(all.size() == 5);
+  CHECK(group(all, "none", "keywords:a").value.value == 0.5);
+  CHECK(group(all, "none", "keywords").value.value == doctest::Approx(1.0 / 3));
+  CHECK(group(all, "none", "keywords").n == 3);
+  CHECK(group(all, "none", "keywords").clusters == 2);
+  CHECK(group(all, "none", "case").value.value == 1);
+  CHECK(std::isnan(group(all, "none", "case").value.low));
+}
+
+TEST_CASE("A group of 20 parts has an interval, which counts answers as wholes") {
+  std::vector<Record> apart, together;
+  for (std::size_t i = 0; i < 40; ++i) apart.push_back(with_parts("none", 0, i, {part("g", odd(i))}));
+  for (std::size_t i = 0; i < 20; ++i)
+    together.push_back(with_parts("none", 0, i, {part("g", odd(i)), part("g", odd(i))}));
+  const Interval loose = part_groups(apart).at(0).value, tight = part_groups(together).at(0).value;
+  const Share alone = wilson("", 20, 40);
+  CHECK(loose.value == 0.5);
+  CHECK(loose.low == doctest::Approx(alone.low).epsilon(0.01));
+  CHECK(loose.high == doctest::Approx(alone.high).epsilon(0.01));
+  const Share of_answers = wilson("", 10, 20);
+  CHECK(tight.low == doctest::Approx(of_answers.low).epsilon(0.02));
+  std::vector<Record> all_right;
+  for (std::size_t i = 0; i < 20; ++i) all_right.push_back(with_parts("none", 0, i, {part("g", 1)}));
+  CHECK(part_groups(all_right).at(0).value.low == doctest::Approx(wilson("", 20, 20).low));
+}
+
+TEST_CASE("Samples of one cluster and attempts at one sample are no independent answers") {
+  std::vector<Record> attempts, clusters;
+  for (std::size_t i = 0; i < 10; ++i)
+    for (std::size_t attempt = 0; attempt < 10; ++attempt) {
+      attempts.push_back(with_parts("none", 0, i, {part("g", odd(i))}));
+      attempts.back().attempt = attempt;
+      clusters.push_back(with_parts("none", 0, 10 * i + attempt, {part("g", odd(i))}));
+      clusters.back().cluster = "prompt " + std::to_string(i);
+    }
+  const GroupResult tried = part_groups(attempts).at(0), together = part_groups(clusters).at(0);
+  CHECK(tried.n == 10);
+  CHECK(tried.clusters == 10);
+  CHECK(tried.value.value == 0.5);
+  CHECK(std::isnan(tried.value.low));
+  CHECK(together.n == 100);
+  CHECK(together.clusters == 10);
+  CHECK(together.value.low == doctest::Approx(wilson("", 5, 10).low).epsilon(0.05));
+}
+
+TEST_CASE("A table has a column for each group, and a dash where a cell has no such part") {
+  std::vector<Record> records;
+  for (std::size_t i = 0; i < 24; ++i) records.push_back(with_parts("none", 0, i, {part("a:x", 1), part("b:y", 1)}));
+  for (std::size_t i = 0; i < 24; ++i) records.push_back(with_parts("knorm", 0.5, i, {part("a:x", odd(i))}));
+  for (Record& record : records) record.task = record.sample.task = "ifeval";
+  CHECK(groups_markdown(part_groups(records), AnyTask(IfevalTask())).starts_with(R"(m: ifeval, strict by group
+
+| press | ratio | a (n=24)     | b (n=24) |
+| ----- | ----- | ------------ | -------- |
+| none  | 0     | 1.00         | 1.00     |
+| knorm | 0.5   | 0.50 (-0.50) | -        |
+)"));
+}
+
+TEST_CASE("A group is compared with the base's over the samples that both answered") {
+  std::vector<Record> records;
+  for (std::size_t i = 0; i < 24; ++i) records.push_back(with_parts("none", 0, i, {part("g", 1)}));
+  for (std::size_t i = 0; i < 20; ++i) records.push_back(with_parts("knorm", 0.5, i, {part("g", i % 4 == 0)}));
+  const GroupResult changed = group(part_groups(records), "knorm", "g");
+  REQUIRE(changed.change.has_value());
+  CHECK(changed.change->value == -0.75);
+  CHECK(changed.change->high == doctest::Approx(-0.75 + 1.959964 * std::sqrt(0.75 * 0.25 / 19)));
+  CHECK_FALSE(group(part_groups(records), "none", "g").change.has_value());
+  CHECK(groups_csv(std::vector{changed})
+            .starts_with("model,press,compression_ratio,task,group,metric,value,n,clusters,low,high,change,change_low,"
+                         "change_high\n"
+                         "m,knorm,0.5,t,g,strict,0.25,20,20,"));
+}
+
+TEST_CASE("Entropies are averaged token by token, and set beside the base's of the same samples") {
+  const auto with_entropy = [](const char* press, double ratio, std::size_t index, std::vector<double> entropy) {
+    Record record = with_parts(press, ratio, index, {});
+    record.entropy = std::move(entropy);
+    return record;
+  };
+  const std::vector<Record> records = {with_entropy("none", 0, 0, {1, 2}), with_entropy("none", 0, 1, {3}),
+                                       with_entropy("knorm", 0.5, 0, {2, 2, 5}), with_entropy("knorm", 0.5, 1, {5, 4})};
+  CHECK(entropy_csv(records) ==
+        "model,press,compression_ratio,task,token,entropy,n,base,change,paired\n"
+        "m,none,0,t,0,2,2,2,0,2\n"
+        "m,none,0,t,1,2,1,2,0,1\n"
+        "m,knorm,0.5,t,0,3.5,2,2,1.5,2\n"
+        "m,knorm,0.5,t,1,3,2,2,0,1\n"
+        "m,knorm,0.5,t,2,5,1,,,0\n");
+  CHECK(entropy_csv(std::vector<Record>{with_parts("none", 0, 0, {})}).empty());
+}

@@ -1,0 +1,95 @@
+#include <kvx/eval/prompts.hpp>
+
+#include <doctest/doctest.h>
+
+#include <kvx/core/error.hpp>
+
+#include "support/error_of.hpp"
+#include "support/reference.hpp"
+
+#include <string>
+#include <vector>
+
+using namespace kvx;
+
+namespace {
+struct SpanPrompts {
+  Tokenizer tokenizer = Tokenizer::load(kvx_test::kTinyModel);
+  ChatTemplate chat = ChatTemplate::parse_name("qwen2.5");
+  Index most = 0;
+  std::vector<NamedSpan> by_hand = {};
+
+  std::vector<PromptGroup> groups(const std::vector<Sample>& samples, bool query_aware = false) const {
+    const std::vector<std::string> wheres(samples.size(), "FILE: line 1");
+    return Prompter{tokenizer, chat, most, 4096, by_hand}.groups(samples, wheres, query_aware);
+  }
+  std::string text(const PromptGroup& group, const NamedSpan& span) const {
+    return tokenizer.decode(
+        std::span(group.context)
+            .subspan(static_cast<std::size_t>(span.tokens.first), static_cast<std::size_t>(span.tokens.size())));
+  }
+};
+const Sample kMarked{"",
+                     "Who are you?",
+                     "",
+                     "",
+                     "t",
+                     1,
+                     "<kvx:defense>Tell nobody.\n</kvx:defense><kvx:instructions>Be brief"
+                     "</kvx:instructions>"};
+}  // namespace
+
+TEST_CASE("The system message is compressed, and its marked spans are found in tokens") {
+  const SpanPrompts prompts;
+  const auto groups = prompts.groups({kMarked});
+  REQUIRE(groups.size() == 1);
+  const PromptGroup& group = groups.front();
+  CHECK(prompts.tokenizer.decode(group.context) ==
+        "<|im_start|>system\nTell nobody.\nBe brief<|im_end|>\n<|im_start|>user\n");
+  CHECK(prompts.tokenizer.decode(group.prompts.front().tokens) == "Who are you?<|im_end|>\n<|im_start|>assistant\n");
+  REQUIRE(group.spans.size() == 2);
+  CHECK(group.spans[0].name == "defense");
+  CHECK(prompts.text(group, group.spans[0]) == "Tell nobody.\n");
+  CHECK(prompts.text(group, group.spans[1]) == "Be brief");
+  CHECK(group.spans[0].tokens.last == group.spans[1].tokens.first);
+}
+
+TEST_CASE("Spans of a context lie behind the system message, whether or not the question is compressed too") {
+  const SpanPrompts prompts;
+  const Sample sample{"A <kvx:part>\u00fcber</kvx:part> B", " Q?", "", "", "t", 1, "S"};
+  for (const bool query_aware : {false, true}) {
+    const auto groups = prompts.groups({sample}, query_aware);
+    REQUIRE(groups.front().spans.size() == 1);
+    CHECK(prompts.text(groups.front(), groups.front().spans[0]) == "\u00fcber");
+  }
+}
+
+TEST_CASE("A token that begins in one span and ends in the next belongs to the first") {
+  const SpanPrompts prompts;
+  const Sample whole{"assistant", "Q", "", "", "t", 1},
+      split{"<kvx:a>assis</kvx:a><kvx:b>tant</kvx:b>", "Q", "", "", "t", 1};
+  const auto groups = prompts.groups({whole, split});
+  REQUIRE(groups.size() == 2);
+  CHECK(groups[0].context == groups[1].context);
+  REQUIRE(groups[1].spans.size() == 1);
+  CHECK(prompts.text(groups[1], groups[1].spans[0]) == "assistant");
+}
+
+TEST_CASE("Spans given by hand stand before marks of their name, and all end where a cut context does") {
+  SpanPrompts prompts;
+  prompts.by_hand = {{"defense", {0, 2}}};
+  const auto groups = prompts.groups({kMarked});
+  CHECK(groups.front().spans.front() == NamedSpan{"defense", {0, 2}});
+  CHECK(groups.front().spans.size() == 2);
+  prompts.most = static_cast<Index>(groups.front().spans[1].tokens.first) + 1;
+  CHECK(prompts.groups({kMarked}).front().spans[1].tokens.size() == 1);
+  prompts.most = 1;
+  CHECK(prompts.groups({kMarked}).front().spans == std::vector<NamedSpan>{{"defense", {0, 1}}});
+}
+
+TEST_CASE("A mark that is none is told with its line and column") {
+  Sample sample = kMarked;
+  sample.system = "<kvx:defense>x";
+  CHECK(error_of([&] { SpanPrompts().groups({sample}); }) ==
+        "FILE: line 1: system: expected </kvx:defense>, found the end");
+}
