@@ -70,6 +70,69 @@ cp "$run/results.csv" "$scratch/again.csv"
 is "exit code for a results.csv alone" 0 $?
 matches "samples of a results.csv alone" '^none$' "$(grep -c '"flipped"' "$scratch/csv/report.html" | sed 's/^0$/none/')"
 
+# Instructions and leakage: a press beside its fair form, what they keep, and a prompt as they keep it.
+pit=$scratch/pit
+mkdir "$pit"
+cat >"$pit/results.csv" <<'END'
+model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p
+m,none,0,leakage,rougeL_recall,0.1,9,0,0.2,,,,,
+m,knorm,0.5,leakage,rougeL_recall,0.4,9,0.2,0.6,0.3,0.1,0.5,0.01,0.02
+m,fair(knorm),0.5,leakage,rougeL_recall,0.2,9,0,0.4,0.1,0,0.2,0.2,0.2
+m,none,0,ifeval,inst_strict,0.8,48,0.6,0.9,,,,,
+m,knorm,0.5,ifeval,inst_strict,0.5,48,0.3,0.7,,,,,
+END
+cat >"$pit/groups.csv" <<'END'
+model,press,compression_ratio,task,group,metric,value,n,answers,low,high,change,change_low,change_high
+m,none,0,ifeval,keywords,strict,0.9,24,24,0.8,1,,,
+m,none,0,ifeval,startend,strict,0.7,24,24,0.5,0.9,,,
+m,knorm,0.5,ifeval,keywords,strict,0.3,24,24,0.1,0.5,-0.6,-0.8,-0.4
+m,knorm,0.5,ifeval,startend,strict,0.7,24,24,0.5,0.9,0,-0.1,0.1
+m,none,0,leakage,defense/standard,rougeL_recall,0.1,9,9,,,,,
+m,knorm,0.5,leakage,defense/standard,rougeL_recall,0.4,9,9,,,0.3,,
+END
+cat >"$pit/kept_spans.csv" <<'END'
+model,press,compression_ratio,task,span,contexts,tokens,share_kept,share_kept_of_all,relative
+m,knorm,0.5,leakage,all,1,8,0.5,0.5,1
+m,knorm,0.5,leakage,defense,1,4,0.25,0.5,0.5
+END
+cat >"$pit/kept_heads.csv" <<'END'
+model,press,compression_ratio,task,span,layer,head,contexts,tokens,kept
+m,knorm,0.5,leakage,all,0,0,1,8,4
+m,knorm,0.5,leakage,defense,0,0,1,4,1
+END
+{
+  echo model,press,compression_ratio,task,token,entropy,n,base,change,paired
+  echo m,knorm,0.5,leakage,0,1.5,5,1,0.5,5
+} >"$pit/entropy.csv"
+printf '%s\n' '[{"model":"m","task":"leakage","index":0,"heads":2,"tokens":["<b>","\n"],"spans":[{"name":"defense","first":1,"last":2}],"cells":[{"press":"knorm","compression_ratio":0.5,"kept_by":[1,0]}]}]' >"$pit/kept_text.json"
+"$program" "$pit" --out "$scratch/pit.out" --gnuplot none 2>/dev/null
+is "exit code for instructions and leakage" 0 $?
+for line in 'with knorm at ratio 0.5 keywords loses most .−0.60, to 0.30. and startend least' \
+  'leakage .* rises by 0.30 .0.10, 0.50. to 0.40 .p = 0.020. .* with fair.knorm. it is 0.20, −0.20' \
+  '^\| knorm .*keywords +\| startend +\| 0.40 +\| \*\*0.30 .0.10, 0.50. ↓\*\*' '^## The prompt, shaded' \
+  '^\| knorm .* 0.25 .×.*0.50. +\| 0.50' '^\| knorm .* 1.500 +\| \+0.500'; do
+  matches "$line" "$line" "$(cat "$scratch/pit.out/RESULTS.md")"
+done
+matches "shaded token" '<i style="--kept:0.5" title="token 0: kept by 1 of 2 heads">&lt;b&gt;</i>' \
+  "$(cat "$scratch/pit.out/report.html")"
+if command -v gnuplot >/dev/null; then
+  "$program" "$pit" --out "$scratch/pit.1" 2>/dev/null
+  "$program" "$pit" --out "$scratch/pit.2" 2>/dev/null
+  is "same files again" "" "$(diff -r "$scratch/pit.1" "$scratch/pit.2")"
+  is "pictures of instructions and leakage" "plots/ifeval/m_ifeval_classes_knorm.png
+plots/ifeval_leakage/m_ifeval_leakage_following_knorm.png
+plots/leakage/m_leakage_defenses_knorm.png
+plots/leakage/m_leakage_entropy_knorm.png
+plots/leakage/m_leakage_kept_by_layer.png
+plots/leakage/m_leakage_kept_knorm.png" "$(cd "$scratch/pit.1" && find plots -type f | LC_ALL=C sort)"
+fi
+sed '4s/,0.3,24/,0.3,x/' "$pit/groups.csv" >"$scratch/groups.csv"
+mv "$scratch/groups.csv" "$pit/groups.csv"
+refuse 1 "$pit/groups.csv: line 4: column n: expected a number, found 'x'" "$pit"
+rm "$pit/groups.csv"
+echo '[{"model":"m"}]' >"$pit/kept_text.json"
+refuse 1 "$pit/kept_text.json.*: missing field task" "$pit"
+
 refuse 2 'inputs is required' --out "$scratch/none"
 refuse 2 '.*--time-metric.*speed' "$run" --time-metric speed
 refuse 1 "$scratch/none: cannot open" "$scratch/none"

@@ -1,8 +1,14 @@
 #pragma once
 
+#include <kvx/report/class_section.hpp>
 #include <kvx/report/divergence_chart.hpp>
+#include <kvx/report/entropy_section.hpp>
 #include <kvx/report/flipped_samples.hpp>
+#include <kvx/report/following_section.hpp>
 #include <kvx/report/heat_map.hpp>
+#include <kvx/report/kept_section.hpp>
+#include <kvx/report/leakage_section.hpp>
+#include <kvx/report/pitfalls_summary.hpp>
 #include <kvx/report/ratio_chart.hpp>
 #include <kvx/report/report.hpp>
 #include <kvx/report/report_tables.hpp>
@@ -14,7 +20,6 @@
 #include <cmath>
 #include <cstddef>
 #include <iterator>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,7 +50,7 @@ inline void each_task(const ReportData& data, std::string_view metric, auto&& f)
 
 /// What was found and what was run, in words.
 inline ReportSection summary_section(const ReportData& data) {
-  ReportSection section{"summary", "In short"};
+  ReportSection section{"summary", "In short", pitfalls_summary(data)};
   const LostFunctions lost = lost_functions(data);
   const auto measured = static_cast<std::size_t>(
       std::count_if(lost.cells.begin(), lost.cells.end(), [](const LostFunction& f) { return f.rise.has_value(); }));
@@ -110,6 +115,23 @@ inline ReportSection flips_section(const ReportData& data, const ReportOptions& 
   return section;
 }
 
+inline ReportSection prompts_section(const ReportData& data) {
+  ReportSection section{"prompts", "The prompt, shaded by what was kept"};
+  if (data.prompts.empty()) return section;
+  section.lines = {
+      "report.html shows the first prompt of each task as each cell keeps it: the more heads keep a token, the "
+      "stronger "
+      "its colour."};
+  section.prompts = data.prompts;
+  return section;
+}
+
+/// Of instructions that get lost and prompts that leak.
+inline std::vector<ReportSection> pitfalls_sections(const ReportData& data) {
+  return {class_section(data), leakage_section(data), following_section(data),
+          kept_section(data),  prompts_section(data), entropy_section(data)};
+}
+
 }  // namespace detail
 
 /// Puts a report together; a section whose input is absent is left out.
@@ -118,17 +140,15 @@ inline Report build_report(const ReportData& data, const ReportOptions& options 
   const auto add = [&](ReportSection section) {
     if (!section.empty()) report.sections.push_back(std::move(section));
   };
-  const auto draw = [](ReportSection& section, std::optional<Picture> picture) {
-    if (picture) section.pictures.push_back(std::move(*picture));
-  };
   add(detail::summary_section(data));
+  for (ReportSection& section : detail::pitfalls_sections(data)) add(std::move(section));
 
   ReportSection divergence{"divergence", "Function and perplexity"}, heat{"heat", "Function by press and ratio"},
       degradation{"sds", "Silent degradation"}, states{"states", "How answers ended"},
       perplexity{"perplexity", "Perplexity"}, times{"time", "Time"}, figures{"figures", "All figures"},
       settings{"settings", "How it was run"};
   detail::each_task(data, {}, [&](const std::string& model, const std::string& task) {
-    draw(divergence, divergence_chart(data, model, task));
+    detail::draw(divergence, divergence_chart(data, model, task));
     for (const std::string_view metric : kFunctionMetrics) {
       auto picture = heat_map(data, model, task, std::string(metric));
       if (!picture) continue;
@@ -136,15 +156,15 @@ inline Report build_report(const ReportData& data, const ReportOptions& options 
       break;
     }
     if (auto table = degradation_table(data, model, task)) degradation.tables.push_back(std::move(*table));
-    draw(states, state_chart(data, model, task));
+    detail::draw(states, state_chart(data, model, task));
     figures.tables.push_back(figure_table(data, model, task));
   });
   detail::each_task(data, "perplexity", [&](const std::string& model, const std::string& task) {
-    draw(perplexity, perplexity_chart(data, model, task));
+    detail::draw(perplexity, perplexity_chart(data, model, task));
   });
   detail::each_task(data, std::string(options.time_metric.name) + "_median",
                     [&](const std::string& model, const std::string& task) {
-                      draw(times, time_chart(data, model, task, options.time_metric));
+                      detail::draw(times, time_chart(data, model, task, options.time_metric));
                     });
   if (!degradation.tables.empty())
     degradation.lines = {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <kvx/eval/results_text.hpp>
+#include <kvx/report/heat_colours.hpp>
 #include <kvx/report/picture.hpp>
 #include <kvx/report/report_data.hpp>
 
@@ -16,15 +18,6 @@
 namespace kvx::inline v0 {
 
 namespace detail {
-
-/// From near white for 0 to a dark blue for 1, as 0xRRGGBB.
-inline int heat(double value) {
-  constexpr std::array<int, 3> kLow = {0xf1, 0xf5, 0xf9}, kHigh = {0x00, 0x4c, 0x86};
-  int colour = 0;
-  for (std::size_t c = 0; c < 3; ++c)
-    colour = colour << 8 | static_cast<int>(std::lround(kLow[c] + (kHigh[c] - kLow[c]) * std::clamp(value, 0.0, 1.0)));
-  return colour;
-}
 
 /// The columns of a heat map: ratios in their order, then budgets.
 inline std::vector<std::string> settings_of(const std::vector<ReportCell>& cells) {

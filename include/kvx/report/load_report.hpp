@@ -1,18 +1,25 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/eval/entropy_table.hpp>
+#include <kvx/eval/kept_text.hpp>
+#include <kvx/eval/part_groups.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/record_store.hpp>
 #include <kvx/eval/results_text.hpp>
 #include <kvx/io/csv.hpp>
 #include <kvx/io/json.hpp>
+#include <kvx/report/load_entropies.hpp>
+#include <kvx/report/load_groups.hpp>
+#include <kvx/report/load_kept.hpp>
+#include <kvx/report/load_prompts.hpp>
 #include <kvx/report/record_names.hpp>
 #include <kvx/report/report_data.hpp>
+#include <kvx/report/seen_rows.hpp>
 #include <kvx/report/time_metric.hpp>
 #include <kvx/score/sample.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -37,21 +44,10 @@ class ReportLoader {
   void load_results(const CsvTable& csv) {
     for (std::size_t row = 0; row < csv.rows(); ++row) {
       const auto number = [&](std::string_view column) { return csv.number(row, column); };
-      const double n = number("n");
-      if (!(n >= 0 && n == std::floor(n)))
-        throw Error(csv.where(row), "column n: expected a whole number, found '" + csv.text(row, "n") + "'");
-      const Figure figure{csv.text(row, "model"),
-                          csv.text(row, "task"),
-                          cell_of(csv, row, "press"),
-                          csv.text(row, "metric"),
-                          static_cast<std::size_t>(n),
-                          number("value"),
-                          number("low"),
-                          number("high"),
-                          number("change"),
-                          number("change_low"),
-                          number("change_high"),
-                          number("holm_p")};
+      const Figure figure{csv.text(row, "model"),  csv.text(row, "task"),    csv_cell(csv, row, "press"),
+                          csv.text(row, "metric"), csv_count(csv, row, "n"), number("value"),
+                          number("low"),           number("high"),           number("change"),
+                          number("change_low"),    number("change_high"),    number("holm_p")};
       // Two runs of the same samples have the same base.
       if (const Figure& there = add(figure); six_digits(there.value) != six_digits(figure.value))
         throw Error(csv.where(row), "expected each cell's metric once, found " + figure.metric + " of " +
@@ -65,7 +61,7 @@ class ReportLoader {
       const std::string model = full_name(csv.text(row, "model"));
       const auto add_field = [&](std::string_view column, const std::string& task, const std::string& metric) {
         if (!csv.text(row, column).empty())
-          add({model, task + "/" + csv.text(row, "dataset"), cell_of(csv, row, "method"), metric, 0,
+          add({model, task + "/" + csv.text(row, "dataset"), csv_cell(csv, row, "method"), metric, 0,
                csv.number(row, column)});
       };
       add_field("ppl", "perplexity", "perplexity");
@@ -80,7 +76,7 @@ class ReportLoader {
   void load_degradations(const CsvTable& csv) {
     for (std::size_t row = 0; row < csv.rows(); ++row) {
       const auto number = [&](std::string_view column) { return csv.number(row, column); };
-      data.degradations.push_back({csv.text(row, "model"), csv.text(row, "task"), cell_of(csv, row, "press"),
+      data.degradations.push_back({csv.text(row, "model"), csv.text(row, "task"), csv_cell(csv, row, "press"),
                                    csv.text(row, "metric"), csv.text(row, "verdict"), number("sds"), number("sds_low"),
                                    number("sds_high"), number("drop"), number("drop_low"), number("drop_high"),
                                    number("rise"), number("rise_low"), number("rise_high"), number("p")});
@@ -99,6 +95,15 @@ class ReportLoader {
       data.records.push_back(std::move(record));
     }
     if (lines.bad()) throw Error(path, "cannot read");
+  }
+
+  /// What else a run may have, by its file's name.
+  void load_details(const std::string& path, std::string_view name) {
+    if (name == kGroupsCsv) load_groups(data.groups, seen_, CsvTable::load(path));
+    if (name == kKeptSpansCsv) load_kept_shares(data.kept_shares, seen_, CsvTable::load(path));
+    if (name == kKeptHeadsCsv) load_kept_layers(data.kept_layers, seen_, CsvTable::load(path));
+    if (name == kEntropyCsv) load_entropies(data.entropies, seen_, CsvTable::load(path));
+    if (name == kKeptTextJson) load_prompts(data.prompts, JsonDocument::load(path).root());
   }
 
   void load_facts(const std::string& dir) {
@@ -122,14 +127,6 @@ class ReportLoader {
   }
 
  private:
-  static ReportCell cell_of(const CsvTable& csv, std::size_t row, std::string_view press) {
-    const double ratio = csv.number(row, "compression_ratio");
-    if (!(ratio >= 0 && ratio <= 1))
-      throw Error(csv.where(row),
-                  "column compression_ratio: expected 0 to 1, found '" + csv.text(row, "compression_ratio") + "'");
-    return {csv.text(row, press), ratio};
-  }
-
   /// The model whose path ends in `name`; kv_metrics.csv has no more than that.
   std::string full_name(const std::string& name) const {
     for (const std::string& model : data.models())
@@ -147,6 +144,7 @@ class ReportLoader {
   }
 
   std::map<std::tuple<std::string, std::string, std::string, double, std::string>, std::size_t> places_;
+  SeenRows seen_;
   std::set<std::tuple<std::string, std::string, CellName, std::size_t, std::size_t>> answers_;
 };
 
@@ -176,6 +174,7 @@ inline ReportData load_report(std::span<const std::string> paths) {
       const std::string file = path + "/" + name;
       if (name == kResultsCsv) loader.load_results(CsvTable::load(file));
       if (name.ends_with("kv_metrics.csv")) kv_metrics.push_back(CsvTable::load(file));
+      loader.load_details(file, name);
       if (name == "degradation.csv") loader.load_degradations(CsvTable::load(file));
       if (name == "records.jsonl") loader.load_records(file);
       found |= name == kResultsCsv || name.ends_with("kv_metrics.csv");

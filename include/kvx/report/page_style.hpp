@@ -7,10 +7,10 @@ namespace kvx::inline v0 {
 /// The style of a report's page, in light and dark.
 inline constexpr std::string_view kPageStyle = R"css(
 :root { color-scheme: light dark; --page: #fff; --text: #1b1f24; --quiet: #57606a; --line: #d6dbe1; --tint: #f4f6f8;
-  --mark: #fdf0d5; --accent: #0062a3; }
+  --mark: #fdf0d5; --accent: #0062a3; --shade: .6; }
 @media (prefers-color-scheme: dark) {
   :root { --page: #14171b; --text: #e3e7eb; --quiet: #9aa5b1; --line: #333a42; --tint: #1d2228; --mark: #4a3510;
-    --accent: #6db7ee; } }
+    --accent: #6db7ee; --shade: .8; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 64rem; background: var(--page); color: var(--text);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", "Noto Sans", "Liberation Sans", sans-serif; }
@@ -23,6 +23,7 @@ nav { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; margin: 0 0 1rem; font-
 figure { margin: 1.25rem 0 2rem; }
 figure svg { display: block; max-width: 100%; height: auto; }
 figure svg * { font-family: inherit; }
+figure svg image { image-rendering: pixelated; }
 figcaption, .note { color: var(--quiet); font-size: .875rem; max-width: 46rem; margin-top: .4rem; }
 .wide { overflow: auto; max-height: 46rem; margin: .75rem 0 1.5rem; border: 1px solid var(--line); border-radius: 6px; }
 table { border-collapse: separate; border-spacing: 0; width: 100%; font-size: .875rem; font-variant-numeric: tabular-nums; }
@@ -36,6 +37,16 @@ thead th:first-child { z-index: 3; background: var(--tint); }
 tbody strong { background: var(--mark); padding: .05rem .35rem; border-radius: 3px; }
 tbody em { color: var(--quiet); }
 details > summary { cursor: pointer; color: var(--accent); }
+h3 { font-size: 1rem; margin: 1.5rem 0 .4rem; }
+h4 { font-size: .9rem; margin: .9rem 0 .3rem; }
+pre.kept { max-height: none; padding: .7rem .9rem; background: var(--page); border: 1px solid var(--line); line-height: 1.9;
+  font-size: .82rem; }
+.kept i, .scale { font-style: normal; background: rgb(0 114 178 / calc(var(--kept) * var(--shade))); }
+.scale { display: inline-block; width: 5rem; height: .7em;
+  background: linear-gradient(90deg, rgb(0 114 178 / 0), rgb(0 114 178 / var(--shade))); }
+.kept s, .gone { color: var(--quiet); text-decoration-thickness: 1px; }
+.kept .part { border-bottom: 3px solid; padding-bottom: 1px; }
+.kept b { font: 600 .7rem/1 system-ui, sans-serif; color: var(--quiet); margin: 0 .3em; user-select: none; }
 .flip { border: 1px solid var(--line); border-radius: 6px; margin: .75rem 0; padding: .6rem .9rem .8rem; }
 .flip h4 { margin: 0 0 .4rem; font-size: .9rem; }
 .flip h5 { margin: .5rem 0 .15rem; font-size: .78rem; font-weight: 600; color: var(--quiet); }

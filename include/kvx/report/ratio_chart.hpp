@@ -1,5 +1,7 @@
 #pragma once
 
+#include <kvx/eval/results_text.hpp>
+#include <kvx/report/chart_points.hpp>
 #include <kvx/report/picture.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/time_metric.hpp>
@@ -10,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
@@ -34,9 +37,6 @@ struct RatioLine {
 inline std::vector<RatioLine> ratio_lines(const ReportData& data, const std::string& model, const std::string& task,
                                           const std::string& metric, double scale) {
   std::vector<RatioLine> lines;
-  const auto point_of = [&](const Figure& f) {
-    return ChartPoint{f.cell.ratio, f.value * scale, f.low * scale, f.high * scale};
-  };
   const Figure* base = data.find(model, task, {std::string(kNoPress)}, metric);
   const std::vector<std::string> methods = data.methods();
   for (std::size_t m = 0; m < methods.size(); ++m) {
@@ -44,11 +44,9 @@ inline std::vector<RatioLine> ratio_lines(const ReportData& data, const std::str
     for (const Figure& f : data.figures)
       if (f.model == model && f.task == task && f.metric == metric && f.cell.method() == methods[m] &&
           !std::isnan(f.value))
-        line.points.push_back(point_of(f));
+        line.points.push_back(ratio_point(f, scale));
     if (line.points.empty()) continue;
-    std::sort(line.points.begin(), line.points.end(), [](const auto& a, const auto& b) { return a.x < b.x; });
-    if (line.points.front().x > 0 && base != nullptr && !std::isnan(base->value))
-      line.points.insert(line.points.begin(), point_of(*base));
+    line.points = from_base(std::move(line.points), base == nullptr ? ChartPoint{} : ratio_point(*base, scale));
     lines.push_back(std::move(line));
   }
   return lines;
@@ -87,9 +85,7 @@ inline Picture ratio_chart(Picture picture, const std::vector<RatioLine>& lines,
                   six_digits(high + margin) + "]";
   for (std::size_t i = 0; i < lines.size(); ++i) {
     RatioLine line = lines[i];
-    const double others = static_cast<double>(lines.size()) - 1, step = std::min(0.006, 0.024 / std::max(others, 1.0));
-    for (ChartPoint& point : line.points)  // beside each other, so that one sees each interval
-      if (point.x > 0 && std::isfinite(point.low)) point.x += step * (static_cast<double>(i) - others / 2);
+    stand_aside(line.points, i, lines.size());
     script.add_line(line.points, colour(line.method),
                     "lw 1.8 ps 0.8 pt " + shape(line.method) + " dt " + dashes(line.method), line.name);
   }

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <kvx/eval/kept_tokens.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/report/picture.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,10 +40,22 @@ struct ReportSection {
   std::vector<Picture> pictures = {};
   std::vector<ReportTable> tables = {};
   std::vector<ShownFlips> flips = {};
-  bool folded = false;  ///< its tables are for who asks for them
+  std::vector<KeptText> prompts = {};  ///< shaded by what was kept, on the page alone
+  bool folded = false;                 ///< its tables are for who asks for them
 
-  bool empty() const { return lines.empty() && points.empty() && pictures.empty() && tables.empty() && flips.empty(); }
+  bool empty() const {
+    return lines.empty() && points.empty() && pictures.empty() && tables.empty() && flips.empty() && prompts.empty();
+  }
 };
+
+namespace detail {
+
+/// Adds a picture, where there is one to draw.
+inline void draw(ReportSection& section, std::optional<Picture> picture) {
+  if (picture) section.pictures.push_back(std::move(*picture));
+}
+
+}  // namespace detail
 
 struct Report {
   std::string title;

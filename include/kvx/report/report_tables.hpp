@@ -32,6 +32,13 @@ inline std::string with_interval(double value, double low, double high, const au
   return written(value) + " [" + written(low) + ", " + written(high) + "]";
 }
 
+inline std::string two_decimals(double number) { return decimals(number, 2); }
+
+/// `+0.12` or `−0.12`
+inline std::string signed_decimals(double number, int count = 2) {
+  return (number < 0 ? "−" : "+") + decimals(std::abs(number), count);
+}
+
 inline std::string p_text(double p) { return p < 0.0005 ? "p < 0.001" : "p = " + decimals(p, 3); }
 
 /// `0.83 [0.71, 0.91] −0.12 (p = 0.031)`: the value, its interval, its change.
@@ -76,7 +83,6 @@ inline std::optional<ReportTable> degradation_table(const ReportData& data, cons
   ReportTable table{data.short_name(model) + ": " + task,
                     {"press", "ratio", "metric", "verdict", "SDS", "function lost", "perplexity rise", "p"},
                     {}};
-  const auto two = [](double number) { return detail::decimals(number, 2); };
   for (const DegradationRow& row : data.degradations) {
     if (row.model != model || row.task != task) continue;
     using enum TableField::Weight;
@@ -87,7 +93,7 @@ inline std::optional<ReportTable> degradation_table(const ReportData& data, cons
     };
     const std::string score = silent || row.verdict == "measured"
                                   ? endless(row.sds) + " [" + endless(row.sds_low) + ", " + endless(row.sds_high) + "]"
-                                  : detail::with_interval(row.sds, row.sds_low, row.sds_high, two);
+                                  : detail::with_interval(row.sds, row.sds_low, row.sds_high, detail::two_decimals);
     table.rows.push_back({{row.cell.press},
                           {detail::six_digits(row.cell.ratio)},
                           {row.metric},
@@ -95,8 +101,8 @@ inline std::optional<ReportTable> degradation_table(const ReportData& data, cons
                                         : few  ? faint
                                                : plain},
                           {score, silent ? strong : plain},
-                          {detail::with_interval(row.drop, row.drop_low, row.drop_high, two)},
-                          {detail::with_interval(row.rise, row.rise_low, row.rise_high, two)},
+                          {detail::with_interval(row.drop, row.drop_low, row.drop_high, detail::two_decimals)},
+                          {detail::with_interval(row.rise, row.rise_low, row.rise_high, detail::two_decimals)},
                           {std::isnan(row.p) ? "–"
                            : row.p < 0.0005  ? "< 0.001"
                                              : detail::decimals(row.p, 3)}});

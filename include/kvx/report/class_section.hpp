@@ -1,0 +1,102 @@
+#pragma once
+
+#include <kvx/eval/part_groups.hpp>
+#include <kvx/report/group_chart.hpp>
+#include <kvx/report/group_choice.hpp>
+#include <kvx/report/group_table.hpp>
+#include <kvx/report/picture.hpp>
+#include <kvx/report/press_families.hpp>
+#include <kvx/report/report.hpp>
+#include <kvx/report/report_cell.hpp>
+#include <kvx/report/report_data.hpp>
+#include <kvx/report/report_tables.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// By which a task tells whether an instruction was followed.
+inline constexpr std::string_view kFollowedPart = "strict";
+
+/// The classes of a task's instructions; a single instruction has a colon in its name.
+inline GroupChoice instruction_classes(const ReportData& data, const std::string& model, const std::string& task) {
+  return choose_groups(data, model, task, std::string(kFollowedPart),
+                       [](const std::string& group) { return group.find(':') == group.npos; });
+}
+
+namespace detail {
+
+/// The classes that are large enough to be compared, with their figures in a cell, the lowest by `of` first.
+inline std::vector<std::pair<std::string, const Figure*>> sorted_classes(const ReportData& data,
+                                                                         const GroupChoice& classes,
+                                                                         const ReportCell& cell, auto&& of) {
+  std::vector<std::pair<std::string, const Figure*>> found;
+  for (const std::string& name : classes.groups)
+    if (const Figure* figure = find_group(data, classes, cell, name);
+        figure != nullptr && figure->n >= kLeastParts && std::isfinite(of(*figure)))
+      found.emplace_back(name, figure);
+  std::ranges::stable_sort(found, {}, [&](const auto& each) { return of(*each.second); });
+  return found;
+}
+
+/// The table of the classes, with all instructions together, the classes that are lowest and highest, and their gap.
+inline ReportTable class_table(const ReportData& data, const GroupChoice& classes) {
+  ReportTable table = group_table(
+      data, classes,
+      data.short_name(classes.model) + ": " + classes.task + ", instructions followed (" + classes.metric + ")");
+  constexpr std::string_view kAll = "inst_strict";
+  const auto cells = cells_of(data, classes);
+  const bool has_all = data.find(classes.model, classes.task, cells.front(), kAll) != nullptr;
+  std::vector<std::string> head = {"lowest", "highest", "gap"};
+  if (has_all) head.insert(head.begin(), std::string(kAll));
+  table.head.insert(table.head.begin() + 2, head.begin(), head.end());
+  for (std::size_t r = 0; r < cells.size(); ++r) {
+    std::vector<TableField> fields;
+    if (has_all) fields.push_back(group_field(data.find(classes.model, classes.task, cells[r], kAll)));
+    const auto sorted = sorted_classes(data, classes, cells[r], [](const Figure& f) { return f.value; });
+    if (sorted.size() < 2) {
+      fields.insert(fields.end(), {{"–"}, {"–"}, {"–"}});
+    } else {
+      const auto &low = sorted.front(), &high = sorted.back();
+      fields.insert(fields.end(), {{low.first}, {high.first}, {two_decimals(high.second->value - low.second->value)}});
+    }
+    std::vector<TableField>& row = table.rows[r];
+    row.insert(row.begin() + 2, fields.begin(), fields.end());
+  }
+  table.note += "; lowest and highest are of the classes with at least 20 parts";
+  return table;
+}
+
+}  // namespace detail
+
+/// How many instructions of each class are followed: a mean over all hides that some are lost before others.
+inline ReportSection class_section(const ReportData& data) {
+  ReportSection section{"classes", "Instructions by class"};
+  const std::vector<PressFamily> families = press_families(data.methods());
+  for (const std::string& model : data.models())
+    for (const std::string& task : tasks_of_groups(data, model, kFollowedPart)) {
+      const GroupChoice classes = instruction_classes(data, model, task);
+      if (classes.groups.empty()) continue;
+      const std::string name = data.short_name(model);
+      for (const PressFamily& family : families)
+        detail::draw(
+            section,
+            group_chart(data, classes, family,
+                        {picture_path(task, name, "classes_" + family.front()),
+                         name + ": instructions of " + task + " that are followed, " + family.front(),
+                         "The share of the instructions of each class that is followed, strictly, with its 95 % "
+                         "interval where the class has at least 20; thin lines have fewer. Level dotted lines are "
+                         "the uncompressed base's."},
+                        "followed (strict)"));
+      section.tables.push_back(detail::class_table(data, classes));
+    }
+  return section;
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <kvx/eval/part_groups.hpp>
+#include <kvx/report/chart_points.hpp>
+#include <kvx/report/group_choice.hpp>
+#include <kvx/report/panel_chart.hpp>
+#include <kvx/report/picture.hpp>
+#include <kvx/report/press_families.hpp>
+#include <kvx/report/report_data.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Groups against the compression ratio, a panel for each method of a family; those of few parts are thinner, and named
+/// with their number. None where there is nothing to draw.
+inline std::optional<Picture> group_chart(const ReportData& data, const GroupChoice& of, const PressFamily& family,
+                                          Picture picture, const std::string& share) {
+  std::vector<ChartSeries> series;
+  std::vector<ChartPoint> bases;
+  for (std::size_t g = 0; g < of.groups.size(); ++g) {
+    const std::size_t n = parts_of(data, of, of.groups[g]);
+    const bool few = n < kLeastParts;
+    series.push_back(
+        {group_name(of.groups[g]) + (few ? " (n = " + std::to_string(n) + ")" : ""), detail::colour(g),
+         (few ? "lw 0.9 ps 0.5 pt " : "lw 1.8 ps 0.8 pt ") + detail::shape(g) + " dt " + detail::dashes(g)});
+    const Figure* base = find_group(data, of, {std::string(kNoPress)}, of.groups[g]);
+    bases.push_back(base == nullptr ? ChartPoint{} : detail::ratio_point(*base));
+  }
+  const auto panels = detail::method_panels(family, bases, [&](const std::string& method, std::size_t g) {
+    std::vector<ChartPoint> points;
+    for (const GroupFigure& other : data.groups)
+      if (other.group == of.groups[g] && of.takes(other) && other.figure.cell.method() == method &&
+          std::isfinite(other.figure.value))
+        points.push_back(detail::ratio_point(other.figure));
+    return points;
+  });
+  if (panels.empty()) return std::nullopt;
+  return panel_chart(std::move(picture), series, panels, detail::ratio_axes(panels, share));
+}
+
+}  // namespace kvx::inline v0

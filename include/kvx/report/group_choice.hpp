@@ -1,0 +1,69 @@
+#pragma once
+
+#include <kvx/report/distinct.hpp>
+#include <kvx/report/report_cell.hpp>
+#include <kvx/report/report_data.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// One metric of some groups of a task's parts.
+struct GroupChoice {
+  std::string model, task, metric;
+  std::vector<std::string> groups = {};
+
+  bool takes(const GroupFigure& of) const {
+    return of.figure.model == model && of.figure.task == task && of.figure.metric == metric;
+  }
+};
+
+/// The tasks of a model whose parts have the metric.
+inline std::vector<std::string> tasks_of_groups(const ReportData& data, std::string_view model,
+                                                std::string_view metric) {
+  return distinct(
+      data.groups, [](const GroupFigure& of) { return of.figure.task; },
+      [&](const GroupFigure& of) { return of.figure.model == model && of.figure.metric == metric; });
+}
+
+/// The groups of a task for whose names `holds`, in the order of these.
+inline GroupChoice choose_groups(const ReportData& data, const std::string& model, const std::string& task,
+                                 const std::string& metric, auto&& holds) {
+  GroupChoice choice{model, task, metric};
+  choice.groups = distinct(data.groups, &GroupFigure::group,
+                           [&](const GroupFigure& of) { return choice.takes(of) && holds(of.group); });
+  std::ranges::sort(choice.groups);
+  return choice;
+}
+
+inline const Figure* find_group(const ReportData& data, const GroupChoice& of, const ReportCell& cell,
+                                std::string_view group) {
+  const auto found = std::ranges::find_if(data.groups, [&](const GroupFigure& other) {
+    return other.group == group && other.figure.cell == cell && of.takes(other);
+  });
+  return found == data.groups.end() ? nullptr : &found->figure;
+}
+
+/// The cells that have any of it.
+inline std::vector<ReportCell> cells_of(const ReportData& data, const GroupChoice& of) {
+  return distinct(
+      data.groups, [](const GroupFigure& other) { return other.figure.cell; },
+      [&](const GroupFigure& other) { return of.takes(other); });
+}
+
+/// How many parts of a group there are; of cells that differ, the most.
+inline std::size_t parts_of(const ReportData& data, const GroupChoice& of, std::string_view group) {
+  std::size_t n = 0;
+  for (const GroupFigure& other : data.groups)
+    if (other.group == group && of.takes(other)) n = std::max(n, other.figure.n);
+  return n;
+}
+
+/// A group's name without the kind that stands before a slash.
+inline std::string group_name(const std::string& group) { return group.substr(group.find('/') + 1); }
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <kvx/eval/results_text.hpp>
+#include <kvx/report/group_choice.hpp>
+#include <kvx/report/report.hpp>
+#include <kvx/report/report_cell.hpp>
+#include <kvx/report/report_data.hpp>
+#include <kvx/report/report_tables.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+namespace detail {
+
+/// `0.40 [0.21, 0.62] ↓`, marked where it is below the base, `↑` where above, by more than chance.
+inline TableField group_field(const Figure* figure) {
+  if (figure == nullptr) return {"–"};
+  const std::string text = with_interval(figure->value, figure->low, figure->high, two_decimals);
+  if (figure->change_high < 0) return {text + " ↓", TableField::Weight::strong};
+  if (figure->change_low > 0) return {text + " ↑", TableField::Weight::strong};
+  return {text};
+}
+
+/// What the marks of such a field mean.
+inline constexpr const char* kGroupNote =
+    "value [95 % interval, from 20 parts on]; ↓ and ↑: the interval of the change against the uncompressed base lies "
+    "below or above 0";
+
+}  // namespace detail
+
+/// A row for each cell, a column for each group with the number of its parts.
+inline ReportTable group_table(const ReportData& data, const GroupChoice& of, std::string caption) {
+  ReportTable table{std::move(caption), {"press", "ratio"}, {}, detail::kGroupNote};
+  for (const std::string& group : of.groups)
+    table.head.push_back(group_name(group) + " (n = " + std::to_string(parts_of(data, of, group)) + ")");
+  for (const ReportCell& cell : cells_of(data, of)) {
+    auto& row = table.rows.emplace_back(std::vector<TableField>{{cell.press}, {detail::six_digits(cell.ratio)}});
+    for (const std::string& group : of.groups) row.push_back(detail::group_field(find_group(data, of, cell, group)));
+  }
+  return table;
+}
+
+}  // namespace kvx::inline v0

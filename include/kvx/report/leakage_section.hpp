@@ -1,0 +1,54 @@
+#pragma once
+
+#include <kvx/report/group_chart.hpp>
+#include <kvx/report/group_choice.hpp>
+#include <kvx/report/group_table.hpp>
+#include <kvx/report/picture.hpp>
+#include <kvx/report/press_families.hpp>
+#include <kvx/report/report.hpp>
+#include <kvx/report/report_data.hpp>
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// By which leakage is told, in results and of parts: how much of the prompt an answer repeats.
+inline constexpr std::string_view kLeakageMetric = "rougeL_recall";
+
+/// How much of its prompt a model gives away, by what defends it and by what attacks it.
+inline ReportSection leakage_section(const ReportData& data) {
+  struct Kind {
+    std::string_view begin, words, file;
+  };
+  constexpr std::array<Kind, 2> kKinds = {{{"defense/", "by defence", "defenses_"},  //
+                                           {"attack/", "by kind of attack", "attacks_"}}};
+  ReportSection section{"leakage", "Leakage"};
+  const std::vector<PressFamily> families = press_families(data.methods());
+  for (const std::string& model : data.models())
+    for (const std::string& task : tasks_of_groups(data, model, kLeakageMetric)) {
+      const std::string name = data.short_name(model);
+      for (const Kind& kind : kKinds) {
+        const GroupChoice groups =
+            choose_groups(data, model, task, std::string(kLeakageMetric),
+                          [&](const std::string& group) { return group.starts_with(kind.begin); });
+        if (groups.groups.empty()) continue;
+        const std::string what = name + ": " + task + " " + std::string(kind.words);
+        for (const PressFamily& family : families)
+          detail::draw(
+              section,
+              group_chart(
+                  data, groups, family,
+                  {picture_path(task, name, std::string(kind.file) + family.front()), what + ", " + family.front(),
+                   "ROUGE-L recall: how much of the prompt the answers repeat, with its 95 % interval; "
+                   "lower is better. Level dotted lines are the uncompressed base's."},
+                  "leakage (ROUGE-L recall)"));
+        section.tables.push_back(group_table(data, groups, what + ", ROUGE-L recall"));
+      }
+    }
+  return section;
+}
+
+}  // namespace kvx::inline v0

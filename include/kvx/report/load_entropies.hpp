@@ -1,0 +1,37 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/io/csv.hpp>
+#include <kvx/report/report_cell.hpp>
+#include <kvx/report/report_rows.hpp>
+#include <kvx/report/seen_rows.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace kvx::inline v0::detail {
+
+/// Adds the lines of an entropy.csv that are new.
+inline void load_entropies(std::vector<AnswerEntropy>& to, SeenRows& seen, const CsvTable& csv) {
+  for (std::size_t row = 0; row < csv.rows(); ++row) {
+    if (!seen.add(csv, row, "entropy", "token " + csv.text(row, "token"))) continue;
+    const std::string model = csv.text(row, "model"), task = csv.text(row, "task");
+    const ReportCell cell = csv_cell(csv, row);
+    auto found = std::find_if(to.rbegin(), to.rend(), [&](const AnswerEntropy& there) {
+      return there.cell == cell && there.task == task && there.model == model;
+    });
+    if (found == to.rend()) {
+      to.push_back({model, task, cell, {}});
+      found = to.rbegin();
+    }
+    if (csv_count(csv, row, "token") != found->tokens.size())
+      throw Error(csv.where(row), "column token: expected " + std::to_string(found->tokens.size()) + ", found " +
+                                      csv.text(row, "token"));
+    found->tokens.push_back({csv.number(row, "entropy"), csv_count(csv, row, "n"), csv.number(row, "change"),
+                             csv_count(csv, row, "paired")});
+  }
+}
+
+}  // namespace kvx::inline v0::detail

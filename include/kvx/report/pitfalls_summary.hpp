@@ -1,0 +1,93 @@
+#pragma once
+
+#include <kvx/report/class_section.hpp>
+#include <kvx/report/group_choice.hpp>
+#include <kvx/report/leakage_section.hpp>
+#include <kvx/report/press_families.hpp>
+#include <kvx/report/report_cell.hpp>
+#include <kvx/report/report_data.hpp>
+#include <kvx/report/report_tables.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+namespace detail {
+
+/// `keywords loses most (−0.60, to 0.20) and startend least (−0.02, to 0.70)`; empty where fewer than two classes can
+/// be compared.
+inline std::string lost_classes(const ReportData& data, const GroupChoice& classes, const ReportCell& cell) {
+  const auto sorted = sorted_classes(data, classes, cell, [](const Figure& f) { return f.change; });
+  if (sorted.size() < 2) return {};
+  const auto told = [](const auto& each, const char* how) {
+    return each.first + how + signed_decimals(each.second->change) + ", to " + two_decimals(each.second->value) + ")";
+  };
+  return told(sorted.front(), " loses most (") + " and " + told(sorted.back(), " least (");
+}
+
+/// `rises by 0.25 [0.10, 0.40] to 0.35 (p = 0.003)`
+inline std::string changed(const Figure& figure) {
+  if (figure.change == 0) return "stays at " + two_decimals(figure.value);
+  const double by = std::abs(figure.change);
+  const bool rises = figure.change > 0;
+  return (rises ? "rises by " : "falls by ") +
+         with_interval(by, rises ? figure.change_low : -figure.change_high,
+                       rises ? figure.change_high : -figure.change_low, two_decimals) +
+         " to " + two_decimals(figure.value) + (std::isnan(figure.holm_p) ? "" : " (" + p_text(figure.holm_p) + ")");
+}
+
+/// A sentence for each press about the classes that lose most and least at its highest ratio, and about its fair forms
+/// there.
+inline void tell_classes(std::vector<std::string>& lines, const ReportData& data, const std::string& model,
+                         const GroupChoice& classes, const PressFamily& family) {
+  std::string line;
+  for (const std::string& method : family) {
+    const auto cell = hardest_cell(cells_of(data, classes), method);
+    const std::string words = cell ? lost_classes(data, classes, *cell) : "";
+    if (words.empty()) continue;
+    line += line.empty() ? data.short_name(model) + ": of the instructions of " + classes.task + ", with " : "; with ";
+    line += method + " at " + cell->setting_words() + " " + words;
+  }
+  if (!line.empty()) lines.push_back(line + ".");
+}
+
+/// A sentence for each press about what leaks at its highest ratio, and how its fair forms differ there.
+inline void tell_leakage(std::vector<std::string>& lines, const ReportData& data, const std::string& model,
+                         const std::string& task, const PressFamily& family) {
+  const auto cell = hardest_cell(data.cells(model, task), family.front());
+  const Figure* figure = cell ? data.find(model, task, *cell, kLeakageMetric) : nullptr;
+  if (figure == nullptr || std::isnan(figure->change)) return;
+  std::string line = data.short_name(model) + ": leakage (" + figure->metric + " of " + task + ") " + changed(*figure) +
+                     " with " + family.front() + " at " + cell->setting_words();
+  for (std::size_t i = 1; i < family.size(); ++i) {
+    const auto same = hardest_cell(data.cells(model, task), family[i]);
+    const Figure* other =
+        same && same->setting() == cell->setting() ? data.find(model, task, *same, kLeakageMetric) : nullptr;
+    if (other == nullptr || std::isnan(other->value)) continue;
+    line += "; with " + family[i] + " it is " + two_decimals(other->value) + ", " +
+            signed_decimals(other->value - figure->value) + " against the press alone";
+  }
+  lines.push_back(line + ".");
+}
+
+}  // namespace detail
+
+/// Which instructions presses lose first and what leaks, in sentences.
+inline std::vector<std::string> pitfalls_summary(const ReportData& data) {
+  std::vector<std::string> lines;
+  const std::vector<PressFamily> families = press_families(data.methods());
+  for (const std::string& model : data.models()) {
+    for (const std::string& task : tasks_of_groups(data, model, kFollowedPart))
+      for (const PressFamily& family : families)
+        detail::tell_classes(lines, data, model, instruction_classes(data, model, task), family);
+    for (const std::string& task : data.tasks(model, kLeakageMetric))
+      for (const PressFamily& family : families) detail::tell_leakage(lines, data, model, task, family);
+  }
+  return lines;
+}
+
+}  // namespace kvx::inline v0
