@@ -10,13 +10,10 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
-#include <thread>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -289,30 +286,6 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   return options;
 }
 
-std::string run_json(const kvx::RunTimes& times) {
-  char date[32];
-  const std::time_t now = std::time(nullptr);
-  std::strftime(date, sizeof date, "%FT%TZ", std::gmtime(&now));
-  kvx::JsonWriter out;
-  out.begin_object().key("finished").value(date).key("kernel_path").value(name_of(kvx::isa()));
-  out.key("cores")
-      .value(std::size_t{std::thread::hardware_concurrency()})
-      .key("load_seconds")
-      .value(times.load_seconds);
-  out.key("prefill_seconds").value(times.prefill_seconds).key("decode_seconds").value(times.decode_seconds);
-  out.key("context_tokens").value(times.context_tokens).key("answer_tokens").value(times.answer_tokens);
-  if (times.read_bandwidth > 0) out.key("read_gb_per_second").value(times.read_bandwidth * 1e-9);
-  out.key("answers").value(times.answers).key("cells").begin_array();
-  for (const auto& cell : times.cells) {
-    out.begin_object().key("model").value(cell.model).key("task").value(cell.group).key("press").value(cell.cell.press);
-    out.key("ratio").value(cell.cell.ratio).key("budget").value(cell.cell.budget);
-    out.key("query_aware").value(cell.cell.query_aware).key("graded_as").value(cell.task);
-    out.key("answer_tokens").value(cell.answer_tokens).key("seconds").value(cell.seconds).end_object();
-  }
-  out.end_array().end_object();
-  return out.text() + "\n";
-}
-
 void print(const std::string& text) {
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
     throw kvx::Error("stdout", std::string("cannot write: ") + std::strerror(errno));
@@ -354,7 +327,7 @@ void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks, c
   const auto groups = kvx::part_groups(records);
   kvx::write_results(options.out, cells, records, groups, evaluation.kept());
   const std::string run_file = out + std::string(kvx::kRunFile);
-  if (times.answers > 0 || !std::filesystem::exists(run_file)) kvx::replace_file(run_file, run_json(times));
+  if (times.answers > 0 || !std::filesystem::exists(run_file)) kvx::replace_file(run_file, kvx::run_times_json(times));
   auto answered = cells;
   std::erase_if(answered, [](const auto& cell) { return cell.task == kvx::LatencyTask::name; });
   if (!answered.empty())

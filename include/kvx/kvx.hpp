@@ -14,6 +14,7 @@
 #include <kvx/eval/repeat_prompt.hpp>
 #include <kvx/eval/report_markdown.hpp>
 #include <kvx/eval/results.hpp>
+#include <kvx/eval/run_times_json.hpp>
 #include <kvx/eval/speed_run.hpp>
 #include <kvx/eval/speed_text.hpp>
 #include <kvx/eval/text_loss.hpp>

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <kvx/eval/run_times.hpp>
+#include <kvx/io/json_writer.hpp>
+#include <kvx/kernels/isa.hpp>
+
+#include <cstddef>
+#include <ctime>
+#include <string>
+#include <thread>
+
+namespace kvx::inline v0 {
+
+/// What kRunFile has: when and where a run finished, and how long its parts took, in seconds.
+inline std::string run_times_json(const RunTimes& times) {
+  char date[32];
+  const std::time_t now = std::time(nullptr);
+  std::strftime(date, sizeof date, "%FT%TZ", std::gmtime(&now));
+  JsonWriter out;
+  out.begin_object().key("finished").value(date).key("kernel_path").value(name_of(isa()));
+  out.key("cores")
+      .value(std::size_t{std::thread::hardware_concurrency()})
+      .key("load_seconds")
+      .value(times.load_seconds);
+  out.key("prefill_seconds").value(times.prefill_seconds).key("decode_seconds").value(times.decode_seconds);
+  out.key("context_tokens").value(times.context_tokens).key("answer_tokens").value(times.answer_tokens);
+  if (times.read_bandwidth > 0) out.key("read_gb_per_second").value(times.read_bandwidth * 1e-9);
+  out.key("answers").value(times.answers).key("cells").begin_array();
+  for (const auto& cell : times.cells) {
+    out.begin_object().key("model").value(cell.model).key("task").value(cell.group).key("press").value(cell.cell.press);
+    out.key("ratio").value(cell.cell.ratio).key("budget").value(cell.cell.budget);
+    out.key("query_aware").value(cell.cell.query_aware).key("graded_as").value(cell.task);
+    out.key("answer_tokens").value(cell.answer_tokens).key("seconds").value(cell.seconds).end_object();
+  }
+  out.end_array().end_object();
+  return out.text() + "\n";
+}
+
+}  // namespace kvx::inline v0
