@@ -76,8 +76,11 @@ inline ReportSection summary_section(const ReportData& data) {
   ReportTable table{"What was run", {"model", "task", "cells", "samples of a cell"}, {}};
   each_task(data, {}, [&](const std::string& model, const std::string& task) {
     std::size_t n = 0;
-    for (const Figure& f : data.figures)
-      if (f.model == model && f.task == task) n = std::max(n, f.n);
+    for (const ReportCell& cell : data.cells(model, task))  // of other figures n may count parts of samples
+      if (const Figure* f = data.find(model, task, cell, "memory_retained")) n = std::max(n, f->n);
+    if (n == 0)
+      for (const Figure& f : data.figures)
+        if (f.model == model && f.task == task) n = std::max(n, f.n);
     table.rows.push_back({{data.short_name(model)},
                           {task},
                           {std::to_string(data.cells(model, task).size())},

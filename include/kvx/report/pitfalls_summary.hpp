@@ -8,6 +8,7 @@
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/report_tables.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <optional>
@@ -55,20 +56,27 @@ inline void tell_classes(std::vector<std::string>& lines, const ReportData& data
   if (!line.empty()) lines.push_back(line + ".");
 }
 
-/// A sentence for each press about what leaks at its highest ratio, and how its fair forms differ there.
+/// A sentence for each press about the setting at which its leakage rises most, and how its fair forms differ there.
 inline void tell_leakage(std::vector<std::string>& lines, const ReportData& data, const std::string& model,
                          const std::string& task, const PressFamily& family) {
-  const auto cell = hardest_cell(data.cells(model, task), family.front());
-  const Figure* figure = cell ? data.find(model, task, *cell, kLeakageMetric) : nullptr;
-  if (figure == nullptr || std::isnan(figure->change)) return;
-  std::string line = data.short_name(model) + ": leakage (" + figure->metric + " of " + task + ") " + changed(*figure) +
-                     " with " + family.front() + " at " + cell->setting_words();
-  for (std::size_t i = 1; i < family.size(); ++i) {
-    const auto same = hardest_cell(data.cells(model, task), family[i]);
-    const Figure* other =
-        same && same->setting() == cell->setting() ? data.find(model, task, *same, kLeakageMetric) : nullptr;
+  std::optional<ReportCell> most;
+  const Figure* figure = nullptr;
+  for (const ReportCell& cell : data.cells(model, task)) {
+    const Figure* own = cell.method() == family.front() ? data.find(model, task, cell, kLeakageMetric) : nullptr;
+    if (own == nullptr || std::isnan(own->change) || (figure != nullptr && own->change <= figure->change)) continue;
+    most = cell;
+    figure = own;
+  }
+  if (figure == nullptr) return;
+  std::string line = data.short_name(model) + ": leakage (" + figure->metric + " of " + task + ") with " +
+                     family.front() + " is highest against the base at " + most->setting_words() + ", where it " +
+                     changed(*figure);
+  for (const ReportCell& cell : data.cells(model, task)) {
+    const bool is_fair = std::find(family.begin() + 1, family.end(), cell.method()) != family.end();
+    if (!is_fair || cell.setting() != most->setting()) continue;
+    const Figure* other = data.find(model, task, cell, kLeakageMetric);
     if (other == nullptr || std::isnan(other->value)) continue;
-    line += "; with " + family[i] + " it is " + two_decimals(other->value) + ", " +
+    line += "; with " + cell.method() + " it is " + two_decimals(other->value) + ", " +
             signed_decimals(other->value - figure->value) + " against the press alone";
   }
   lines.push_back(line + ".");
