@@ -91,9 +91,9 @@ void inspect(const Options& options, const Settings& settings) {
       kvx::Prompter{tokenizer, chat, 0, config.max_positions, settings.spans}.groups({&sample, 1}, {&where, 1});
   const auto weights = kvx::Qwen2::load(dir, kvx::parse_weight_format(options.dtype), threads);
   const std::string model = kvx::last_part(options.model);
-  const auto found =
-      kvx::inspect({weights, tokenizer, groups.front(), model, sample.task, options.max_new_tokens}, settings.cells,
-                   dtype, std::size_t{1} << 40, threads, kvx::repeat_prompt(tokenizer, chat));
+  auto found = kvx::inspect({weights, tokenizer, groups.front(), model, sample.task, options.max_new_tokens},
+                            settings.cells, dtype, std::size_t{1} << 40, threads, kvx::repeat_prompt(tokenizer, chat));
+  for (auto& text : found.kept.texts) text.index = static_cast<kvx::Index>(options.index);
   std::string text = spans_table(found);
   for (const auto& cell : found.cells) {
     const std::string name = cell.name.label() + " at ratio " + kvx::detail::six_digits(cell.name.ratio);
