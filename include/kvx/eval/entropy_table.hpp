@@ -59,13 +59,11 @@ inline std::string entropy_csv(std::span<const Record> records) {
       const auto mean = [](double total, std::size_t of) {
         return of == 0 ? std::numeric_limits<double>::quiet_NaN() : total / static_cast<double>(of);
       };
-      for (const std::string& field :
-           {detail::csv_field(model), detail::csv_field(cell.label()), detail::csv_field(cell.ratio),
-            detail::csv_field(data_label(task, data)), std::to_string(token), detail::six_digits(mean(sum, n)),
-            std::to_string(n), paired == 0 ? "" : detail::six_digits(mean(base_sum, paired)),
-            paired == 0 ? "" : detail::six_digits(mean(change, paired))})
-        text.append(field).append(",");
-      text.append(std::to_string(paired)).append("\n");
+      text += detail::csv_line({detail::csv_field(model), detail::csv_field(cell.label()),
+                                detail::csv_field(cell.ratio), detail::csv_field(data_label(task, data)),
+                                std::to_string(token), detail::six_digits(mean(sum, n)), std::to_string(n),
+                                paired == 0 ? "" : detail::six_digits(mean(base_sum, paired)),
+                                paired == 0 ? "" : detail::six_digits(mean(change, paired)), std::to_string(paired)});
     }
   }
   return text;

@@ -5,7 +5,6 @@
 #include <kvx/io/json_writer.hpp>
 
 #include <cstddef>
-#include <initializer_list>
 #include <map>
 #include <span>
 #include <string>
@@ -17,16 +16,6 @@ namespace kvx::inline v0 {
 /// Where the driver writes what cells keep: by span, by span and head, and token by token of each task's first context.
 inline constexpr std::string_view kKeptSpansCsv = "kept_spans.csv", kKeptHeadsCsv = "kept_heads.csv",
                                   kKeptTextJson = "kept_text.json";
-
-namespace detail {
-
-inline std::string csv_line(std::initializer_list<std::string> fields) {
-  std::string line;
-  for (const std::string& field : fields) line.append(line.empty() ? "" : ",").append(field);
-  return line + "\n";
-}
-
-}  // namespace detail
 
 /// One line a cell and span. `share_kept` is of the span's rows over all layers and heads, `share_kept_of_all` of the
 /// whole context's, and `relative` their quotient: below 1 the cell is harder on the span than on the rest.

@@ -120,14 +120,12 @@ inline std::string groups_csv(std::span<const GroupResult> groups) {
       "model,press,compression_ratio,task,group,metric,value,n,clusters,low,high,change,change_low,change_high\n";
   for (const GroupResult& of : groups) {
     const Interval change = of.change.value_or(Interval());
-    for (const std::string& field :
-         {detail::csv_field(of.model), detail::csv_field(of.cell.label()), detail::csv_field(of.cell.ratio),
-          detail::csv_field(data_label(of.task, of.data)), detail::csv_field(of.group), detail::csv_field(of.metric),
-          detail::csv_field(of.value.value), std::to_string(of.n), std::to_string(of.clusters),
-          detail::csv_field(of.value.low), detail::csv_field(of.value.high), detail::csv_field(change.value),
-          detail::csv_field(change.low)})
-      text.append(field).append(",");
-    text.append(detail::csv_field(change.high)).append("\n");
+    text += detail::csv_line(
+        {detail::csv_field(of.model), detail::csv_field(of.cell.label()), detail::csv_field(of.cell.ratio),
+         detail::csv_field(data_label(of.task, of.data)), detail::csv_field(of.group), detail::csv_field(of.metric),
+         detail::csv_field(of.value.value), std::to_string(of.n), std::to_string(of.clusters),
+         detail::csv_field(of.value.low), detail::csv_field(of.value.high), detail::csv_field(change.value),
+         detail::csv_field(change.low), detail::csv_field(change.high)});
   }
   return text;
 }

@@ -8,6 +8,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 #include <span>
 #include <string>
@@ -35,6 +36,13 @@ inline std::string csv_field(std::string_view text) {
 /// As JSON has it; empty where JSON has none.
 inline std::string csv_field(double number) {
   return std::isfinite(number) ? JsonWriter().value(number).text() : std::string();
+}
+
+inline std::string csv_line(std::initializer_list<std::string> fields) {
+  std::string line;
+  for (const std::string& field : fields) line.append(field).append(",");
+  line.back() = '\n';
+  return line;
 }
 
 }  // namespace detail

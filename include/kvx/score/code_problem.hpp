@@ -2,9 +2,9 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/io/json_tree.hpp>
-#include <kvx/io/json_tree_parse.hpp>
 #include <kvx/io/json_writer.hpp>
 #include <kvx/score/extract_code.hpp>
+#include <kvx/score/sample.hpp>
 
 #include <cstddef>
 #include <string>
@@ -28,11 +28,9 @@ struct CodeProgram {
 
 /// Reads a sample's answer. Throws Error when a field is missing or is no string.
 inline CodeProblem code_problem(std::string_view answer) {
-  const auto tree = parse_json(answer);
-  if (!tree || tree->object() == nullptr)
-    throw Error("sample's answer", "expected a JSON object, found " + (tree ? std::string(tree->type()) : "no JSON"));
+  const JsonTree tree = answer_object(answer);
   const auto field = [&](const char* name) {
-    const JsonTree* value = tree->find(name);
+    const JsonTree* value = tree.find(name);
     if (value == nullptr) throw Error("sample's answer", std::string("missing field ") + name);
     if (value->string() == nullptr)
       throw Error("sample's answer", std::string(name) + ": expected a string, found " + std::string(value->type()));

@@ -24,6 +24,14 @@ struct Sample {
   std::string system = {};  ///< the system message, compressed with the context; empty: the chat template's own
 };
 
+/// The object that a sample's column `answer` has as JSON. Throws Error for anything else.
+inline JsonTree answer_object(std::string_view answer) {
+  auto tree = parse_json(answer);
+  if (!tree || tree->object() == nullptr)
+    throw Error("sample's answer", "expected a JSON object, found " + (tree ? std::string(tree->type()) : "no JSON"));
+  return std::move(*tree);
+}
+
 /// One line of a JSONL file, an object whose columns are read by name and type.
 class JsonlRow {
  public:

@@ -49,11 +49,7 @@ struct ToolCallTask {
   }
 
   Grade grade(const Sample& sample, std::string_view answer) const {
-    const auto parsed = parse_json(sample.answer);
-    if (!parsed || parsed->object() == nullptr)
-      throw Error("sample's answer",
-                  "expected a JSON object, found " + (parsed ? std::string(parsed->type()) : "no JSON"));
-    const JsonTree& gold = *parsed;
+    const JsonTree gold = answer_object(sample.answer);
     if (gold.find("possible") != nullptr) return grade_calls(gold, answer);
     const JsonTree& tool = gold_member(gold, "name");
     if (tool.is_null()) {

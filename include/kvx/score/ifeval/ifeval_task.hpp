@@ -3,7 +3,6 @@
 #include <kvx/core/error.hpp>
 #include <kvx/io/json.hpp>
 #include <kvx/io/json_tree.hpp>
-#include <kvx/io/json_tree_parse.hpp>
 #include <kvx/score/ifeval/answer_text.hpp>
 #include <kvx/score/ifeval/ifeval_summary.hpp>
 #include <kvx/score/ifeval/instruction.hpp>
@@ -96,11 +95,8 @@ struct IfevalTask {
   }
 
   std::vector<Checker> checkers_of(const Sample& sample) const {
-    const auto parsed = parse_json(sample.answer);
-    if (!parsed || parsed->object() == nullptr)
-      throw Error("sample's answer",
-                  "expected a JSON object, found " + (parsed ? std::string(parsed->type()) : "no JSON"));
-    const JsonTree::Array &ids = array_of(*parsed, "instruction_id_list"), &kwargs = array_of(*parsed, "kwargs");
+    const JsonTree gold = answer_object(sample.answer);
+    const JsonTree::Array &ids = array_of(gold, "instruction_id_list"), &kwargs = array_of(gold, "kwargs");
     if (ids.size() != kwargs.size() || ids.empty())
       throw Error("sample's answer", "expected kwargs for each of some instructions, found " +
                                          std::to_string(ids.size()) + " instructions and " +

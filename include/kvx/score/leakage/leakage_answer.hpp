@@ -2,8 +2,8 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/io/json_tree.hpp>
-#include <kvx/io/json_tree_parse.hpp>
 #include <kvx/io/json_writer.hpp>
+#include <kvx/score/sample.hpp>
 
 #include <string>
 #include <string_view>
@@ -19,11 +19,9 @@ struct LeakageAnswer {
 
 /// Reads a sample's answer. Throws Error when a field is missing or is no string, and when the system prompt is empty.
 inline LeakageAnswer leakage_answer(std::string_view answer) {
-  const auto tree = parse_json(answer);
-  if (!tree || tree->object() == nullptr)
-    throw Error("sample's answer", "expected a JSON object, found " + (tree ? std::string(tree->type()) : "no JSON"));
+  const JsonTree tree = answer_object(answer);
   const auto field = [&](const char* name) {
-    const JsonTree* value = tree->find(name);
+    const JsonTree* value = tree.find(name);
     if (value == nullptr || value->string() == nullptr)
       throw Error("sample's answer", std::string(name) + ": expected a string, found " +
                                          (value == nullptr ? "none" : std::string(value->type())));
