@@ -19,26 +19,6 @@ using namespace kvx;
 namespace {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-using Round = void (*)(const float*, Index, Index, BF16*);
-void round_4(const float* row, Index in, Index padded, BF16* to) { detail::round_row<4>(row, in, padded, to); }
-#if defined(__x86_64__)
-[[gnu::target("avx2,fma")]] void round_8(const float* row, Index in, Index padded, BF16* to) {
-  detail::round_row<8>(row, in, padded, to);
-}
-#endif
-
-/// What this CPU can run.
-std::vector<Round> rounds() {
-  std::vector<Round> result = {round_4};
-#if defined(__x86_64__)
-  for (const Isa path : available_isas()) {
-    if (path == Isa::avx2) result.push_back(round_8);
-    if (path == Isa::avx512) result.push_back(detail::round_avx512);
-  }
-#endif
-  return result;
-}
-
 float of_bits(std::uint32_t bits) {
   float value;
   std::memcpy(&value, &bits, sizeof value);
@@ -59,13 +39,13 @@ struct QuantizedInputs {
       : bytes((row.size() + 63) / 64 * 64, std::int8_t{99}), scales(bytes.size() / 64), offsets(scales.size()) {
     const auto in = static_cast<Index>(row.size());
     row.push_back(1e9f);  // not of the row
-    detail::quantize(path, row.data(), in, static_cast<Index>(scales.size()), bytes.data(), scales.data(),
-                     offsets.data());
+    detail::run_on(path, detail::QuantizeJob{row.data(), in, static_cast<Index>(scales.size()), bytes.data(),
+                                             scales.data(), offsets.data()});
   }
 };
 }  // namespace
 
-TEST_CASE("floats are rounded to bf16 as Eigen rounds them, on every number of lanes") {
+TEST_CASE("floats are rounded to bf16 as Eigen rounds them, on every path") {
   std::vector<float> row;
   for (std::uint32_t high = 0; high < 0x10000; high += 13)  // signs, zeros, subnormals, infinities and NaN among them
     for (const std::uint32_t low : {0x0000u, 0x0001u, 0x7fffu, 0x8000u, 0x8001u, 0xffffu})
@@ -76,9 +56,9 @@ TEST_CASE("floats are rounded to bf16 as Eigen rounds them, on every number of l
     row.push_back(of_bits(nan));
   const auto in = static_cast<Index>(row.size()), padded = (in + 31) / 32 * 32;
   row.push_back(7);  // not of the row
-  for (const Round round : rounds()) {
+  for (const Isa path : available_isas()) {
     std::vector<BF16> halves(static_cast<std::size_t>(padded), static_cast<BF16>(7.0f));
-    round(row.data(), in, padded, halves.data());
+    detail::run_on(path, detail::RoundJob{row.data(), in, padded, halves.data(), 32});
     bool same = true;
     for (std::size_t k = 0; k < static_cast<std::size_t>(in); ++k)
       same &= std::isnan(row[k]) ? std::isnan(static_cast<float>(halves[k])) &&
@@ -89,11 +69,22 @@ TEST_CASE("floats are rounded to bf16 as Eigen rounds them, on every number of l
   }
 }
 
+TEST_CASE("parts of 32 inputs are as far apart as asked for") {
+  const auto row = kvx_test::random_floats(70, 5);
+  for (const Isa path : available_isas()) {
+    std::vector<BF16> together(96), apart(3 * 80, static_cast<BF16>(7.0f));
+    detail::run_on(path, detail::RoundJob{row.data(), 70, 96, together.data(), 32});
+    detail::run_on(path, detail::RoundJob{row.data(), 70, 96, apart.data(), 80});
+    for (std::size_t k = 0; k < 3 * 80; ++k)
+      CHECK(bits_of(apart[k]) == bits_of(k % 80 < 32 ? together[k / 80 * 32 + k % 80] : static_cast<BF16>(7.0f)));
+  }
+}
+
 TEST_CASE("ties between two bf16 go to the even one") {
   const float row[] = {1.0f + 0x1p-8f, 1.0f + 0x3p-8f, -1.0f - 0x3p-8f, 1.0f + 0x1p-8f + 0x1p-23f};
-  for (const Round round : rounds()) {
+  for (const Isa path : available_isas()) {
     BF16 halves[32];
-    round(row, 4, 32, halves);
+    detail::run_on(path, detail::RoundJob{row, 4, 32, halves, 32});
     CHECK(static_cast<float>(halves[0]) == 1.0f);
     CHECK(static_cast<float>(halves[1]) == 1.0f + 0x2p-7f);
     CHECK(static_cast<float>(halves[2]) == -1.0f - 0x2p-7f);

@@ -29,7 +29,7 @@ constexpr Index kMostRows = 40;
 enum class Rows { themselves, rounded_to_bf16, quantized };
 Rows rows_of(Isa path, WeightFormat format) {
   if (format == WeightFormat::int8) return Rows::quantized;
-  return format == WeightFormat::bf16 && path >= Isa::avx512bf16 ? Rows::rounded_to_bf16 : Rows::themselves;
+  return format == WeightFormat::bf16 && rounds_rows(path) ? Rows::rounded_to_bf16 : Rows::themselves;
 }
 
 /// An output in double. `reach` is the sum of the magnitudes of what is added up in float, and `doubt` what it moves by
@@ -166,7 +166,7 @@ TEST_CASE("every path is as near to the exact product as float sums are, and wri
   for (const WeightFormat format : kProductFormats) {
     for (const Index out : {1, 15, 16, 17, 63, 70, 129})
       for (const Index in : {1, 2, 3, 7, 31, 64, 70}) check(format, {out, in});
-    for (const Index in : {512, 515, 1030})  // a block of widened panels, and some
+    for (const Index in : {256, 512, 515, 1030})  // blocks of widened panels, and some
       for (const Index out : {1, 70}) check(format, {out, in});
   }
 }
@@ -196,15 +196,17 @@ TEST_CASE("a row of a batch has the same bits as that row alone, at every number
 
 #if defined(__x86_64__)
 TEST_CASE("int8 products have the same bits with every set of instructions that fuses multiply and add") {
-  using Kernel = void (*)(const detail::MatmulJob<detail::Int8Rows>&);
+  using Job = detail::MatmulJob<detail::Int8Rows, std::uint8_t>;
+  using Kernel = void (*)(const Job&);
   std::vector<Kernel> kernels;
   std::vector<Isa> paths;
   for (const Isa path : available_isas()) {
     if (path == Isa::portable) continue;
     paths.push_back(path);
-    if (path == Isa::avx2) kernels.push_back(detail::int8_avx2);
-    if (path == Isa::avx512) kernels.push_back(detail::int8_avx512);
-    if (path == Isa::avx512 && __builtin_cpu_supports("avx512vnni")) kernels.push_back(detail::int8_avx512vnni);
+    if (path == Isa::avx2) kernels.push_back(detail::Avx2Path::run<Job>);
+    if (path == Isa::avx512) kernels.push_back(detail::Avx512Path::run<Job>);
+    if (path == Isa::avx512 && __builtin_cpu_supports("avx512vnni"))
+      kernels.push_back(detail::Avx512VnniPath::run<Job>);
   }
   Threads threads(1);
   for (const Shape shape : {Shape{70, 1030}, {129, 64}, {1, 3}}) {
@@ -218,14 +220,16 @@ TEST_CASE("int8 products have the same bits with every set of instructions that 
       std::vector<float> scales(static_cast<std::size_t>(rows * weights.groups()));
       std::vector<std::int32_t> offsets(scales.size());
       for (Index r = 0; r < rows; ++r)
-        detail::quantize_portable(product.row(r), product.in, weights.groups(), bytes.data() + r * weights.padded_in(),
-                                  scales.data() + r * weights.groups(), offsets.data() + r * weights.groups());
+        detail::run_on(
+            Isa::portable,
+            detail::QuantizeJob{product.row(r), product.in, weights.groups(), bytes.data() + r * weights.padded_in(),
+                                scales.data() + r * weights.groups(), offsets.data() + r * weights.groups()});
       std::vector<float> first;
       for (const Kernel kernel : kernels) {
         std::vector<float> y(static_cast<std::size_t>(rows * product.y_stride), kUntouched);
         kernel({&weights,
                 product.bias.data(),
-                {bytes.data(), scales.data(), offsets.data()},
+                {bytes.data(), scales.data(), offsets.data(), weights.groups()},
                 rows,
                 y.data(),
                 product.y_stride,
@@ -350,20 +354,20 @@ TEST_CASE("in emulation, AMX is as near to the product of rounded rows as float 
         // Whole tiles; what is in the rows behind the last one makes no difference.
         std::vector<BF16> rounded(static_cast<std::size_t>((rows + 15) / 16 * 16 * padded),
                                   std::numeric_limits<BF16>::quiet_NaN());
+        const detail::RoundedTiles tiles{rounded.data(), padded};
         for (Index r = 0; r < rows; ++r)
-          for (Index k = 0; k < padded; ++k)
-            rounded[static_cast<std::size_t>(r * padded + k)] =
-                static_cast<BF16>(k < product.in ? product.row(r)[k] : 0.0f);
+          detail::run_on(Isa::portable,
+                         detail::RoundJob{product.row(r), product.in, padded, tiles.row(r), detail::kAmxTile});
         // Panels one by one, in twos and all together, and none writes to those behind it.
         std::vector<float> y(static_cast<std::size_t>(rows * product.y_stride), kUntouched);
         const Index together = rows % panels + 1;
         bool ahead = false;
         for (Index first = 0; first < panels; first += together) {
           const Index last = std::min(panels, first + together);
-          detail::MatmulJob<detail::RoundedRows> job{
-              &product.weights, nullptr, {rounded.data()}, rows, y.data(), product.y_stride, first, last};
+          detail::MatmulJob<detail::RoundedTiles, BF16> job{&product.weights, nullptr,          tiles, rows,
+                                                            y.data(),         product.y_stride, first, last};
           if (with_bias) job.bias = product.bias.data();
-          detail::amx_job<EmulatedTiles>(job);
+          detail::multiply_amx_panels<EmulatedTiles>(job);
           for (Index r = 0; r < rows; ++r)
             for (Index o = last * 16; o < product.out; ++o)
               ahead |= y[static_cast<std::size_t>(r * product.y_stride + o)] != kUntouched;

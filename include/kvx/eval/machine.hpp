@@ -4,6 +4,7 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/kernels/isa.hpp>
+#include <kvx/kernels/paths.hpp>
 #include <kvx/kernels/simd.hpp>
 
 #include <algorithm>
@@ -46,25 +47,22 @@ template <int kLanes>
   return all;
 }
 
-inline std::uint32_t read_portable(const std::byte* data, std::size_t bytes) { return read_all<4>(data, bytes); }
-#if defined(__x86_64__)
-[[gnu::target("avx2,fma")]] inline std::uint32_t read_avx2(const std::byte* data, std::size_t bytes) {
-  return read_all<8>(data, bytes);
-}
-[[gnu::target("avx512f,avx512bw,avx512vl,fma")]] inline std::uint32_t read_avx512(const std::byte* data,
-                                                                                  std::size_t bytes) {
-  return read_all<16>(data, bytes);
-}
-#endif
+struct ReadJob {
+  const std::byte* data;
+  std::size_t bytes;
+  std::uint32_t* sum;
+
+  template <class Path>
+  [[gnu::always_inline]] void run() const {
+    *sum = read_all<Path::lanes>(data, bytes);
+  }
+};
 
 /// With the widest registers that this CPU has, whatever path is chosen: the limit is the machine's.
 inline std::uint32_t read_widest(const std::byte* data, std::size_t bytes) {
-#if defined(__x86_64__)
-  const Isa widest = available_isas().back();
-  if (widest >= Isa::avx512) return read_avx512(data, bytes);
-  if (widest == Isa::avx2) return read_avx2(data, bytes);
-#endif
-  return read_portable(data, bytes);
+  std::uint32_t sum = 0;
+  run_on(available_isas().back(), ReadJob{data, bytes, &sum});
+  return sum;
 }
 
 }  // namespace detail

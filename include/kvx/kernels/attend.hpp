@@ -5,40 +5,12 @@
 #include <kvx/kernels/attend_job.hpp>
 #include <kvx/kernels/attend_tile.hpp>
 #include <kvx/kernels/isa.hpp>
+#include <kvx/kernels/paths.hpp>
 
 #include <algorithm>
 #include <span>
 
 namespace kvx::inline v0 {
-
-namespace detail {
-
-// A path's lanes and tile fill its register file.
-template <bool kReceived, class T>
-void attend_portable(const AttentionJob<T>& job) {
-  attend_job<4, 3, 1, kReceived>(job);
-}
-#if defined(__x86_64__)
-template <bool kReceived, class T>
-[[gnu::target("avx2,fma")]] void attend_avx2(const AttentionJob<T>& job) {
-  attend_job<8, 3, 2, kReceived>(job);
-}
-template <bool kReceived, class T>
-[[gnu::target("avx512f,avx512bw,avx512vl,fma")]] void attend_avx512(const AttentionJob<T>& job) {
-  attend_job<16, 6, 4, kReceived>(job);
-}
-#endif
-
-template <bool kReceived, class T>
-void attend_on(Isa path, const AttentionJob<T>& job) {
-#if defined(__x86_64__)
-  if (path >= Isa::avx512) return attend_avx512<kReceived>(job);
-  if (path == Isa::avx2) return attend_avx2<kReceived>(job);
-#endif
-  attend_portable<kReceived>(job);
-}
-
-}  // namespace detail
 
 /// Runs queries over the rows of one KV head, keys and values [rows, head_dim]: softmax(scale * q . k) v, block by
 /// block with a running maximum (Milakov and Gimelshein, arXiv:1805.02867), so that rows may come in several calls.
@@ -46,8 +18,8 @@ void attend_on(Isa path, const AttentionJob<T>& job) {
 template <class T>
 void attend(std::span<AttentionQuery> queries, MatrixView<const T> keys, MatrixView<const T> values, float scale,
             Isa path = isa()) {
-  detail::attend_on<false, T>(
-      path, {queries, keys.data(), values.data(), 0, keys.rows(), keys.cols(), keys.outerStride(), scale});
+  detail::run_on(path, detail::AttentionJob<T>{queries, keys.data(), values.data(), 0, keys.rows(), keys.cols(),
+                                               keys.outerStride(), scale});
 }
 
 /// Adds each query's weights on the block of rows from `first` on, a multiple of kAttentionBlock, to its `received`, in
@@ -55,9 +27,9 @@ void attend(std::span<AttentionQuery> queries, MatrixView<const T> keys, MatrixV
 template <class T>
 void attention_received(std::span<AttentionQuery> queries, MatrixView<const T> keys, float scale, Index first,
                         Isa path = isa()) {
-  detail::attend_on<true, T>(
-      path, {queries, keys.data(), keys.data(), first, std::min(keys.rows(), first + kAttentionBlock), keys.cols(),
-             keys.outerStride(), scale});
+  detail::run_on(path, detail::ReceivedJob<T>{{queries, keys.data(), keys.data(), first,
+                                               std::min(keys.rows(), first + kAttentionBlock), keys.cols(),
+                                               keys.outerStride(), scale}});
 }
 
 /// Makes the sums means. Each query has seen a row at least.

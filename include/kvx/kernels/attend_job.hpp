@@ -13,6 +13,9 @@
 
 namespace kvx::inline v0::detail {
 
+template <class Path, bool kReceived, class Job>
+[[gnu::always_inline]] inline void attend_blocks(const Job& job);
+
 /// Queries over the rows of one KV head.
 template <class T>
 struct AttentionJob {
@@ -23,6 +26,22 @@ struct AttentionJob {
   float scale;
 
   Index memory() const { return 2 * kAttentionBlock * head_dim; }  // floats that block_of() works in
+
+  template <class Path>
+  [[gnu::always_inline]] void run() const {
+    attend_blocks<Path, false>(*this);
+  }
+};
+
+/// Adds what the rows received from queries that an AttentionJob has run.
+template <class T>
+struct ReceivedJob {
+  AttentionJob<T> job;
+
+  template <class Path>
+  [[gnu::always_inline]] void run() const {
+    attend_blocks<Path, true>(job);
+  }
 };
 
 template <int kLanes, class T>
@@ -72,8 +91,9 @@ template <int kLanes, class T>
 
 struct AttentionMemory;
 
-template <int kLanes, int kRows, int kPanels, bool kReceived, class T>
-[[gnu::always_inline]] inline void attend_job(const AttentionJob<T>& job) {
+template <class Path, bool kReceived, class Job>
+[[gnu::always_inline]] inline void attend_blocks(const Job& job) {
+  constexpr int kLanes = Path::lanes, kRows = Path::tile_rows, kPanels = Path::tile_panels;
   float* const memory = scratch<AttentionMemory, float>(static_cast<std::size_t>(job.memory()));
   Index last = 0;
   for (const AttentionQuery& query : job.queries) last = std::max(last, std::min(query.seen, job.last));

@@ -39,6 +39,11 @@ struct AttentionJob<Quantized<T>> {
   Index width() const { return (head_dim + kQuantizedLanes - 1) / kQuantizedLanes * kQuantizedLanes; }
   /// Keys, values, and as many scales and zeros as a panel of keys or a block of values has at most.
   Index memory() const { return (2 * kAttentionBlock + 2 * kAttentionBlock / kQuantizedLanes) * width(); }
+
+  template <class Path>
+  [[gnu::always_inline]] void run() const {
+    attend_blocks<Path, false>(*this);
+  }
 };
 
 /// Halves as floats; `to` has room for whole registers. Halves are finite.
@@ -198,9 +203,9 @@ template <class T>
 void attend_quantized(std::span<AttentionQuery> queries, const QuantizedView& keys, const QuantizedView& values,
                       MatrixView<const T> newer, float scale, const KeyBias& bias = {},
                       std::span<const Position> positions = {}, Isa path = isa()) {
-  detail::attend_on<false, detail::Quantized<T>>(
-      path, {queries, keys, values, newer.data(), 0, keys.rows, keys.head_dim, newer.outerStride(), scale, bias,
-             positions.data()});
+  detail::run_on(
+      path, detail::AttentionJob<detail::Quantized<T>>{queries, keys, values, newer.data(), 0, keys.rows, keys.head_dim,
+                                                       newer.outerStride(), scale, bias, positions.data()});
 }
 
 }  // namespace kvx::inline v0

@@ -45,16 +45,24 @@ template <int kLanes, int kRows, int kPanels>
   for (Index panel = 0; panel < kAttentionBlock / kAttentionPanel; panel += kPanels) {
     Float sum[std::size_t{kRows}][std::size_t{kPanels}][std::size_t{kVectors}] = {};
     const float* const keys = block.keys + panel * kAttentionPanel * head_dim;
-    for (Index d = 0; d < head_dim; ++d)
+    for (Index d = 0; d < head_dim; ++d) {
+      Float key[std::size_t{kPanels}][std::size_t{kVectors}], loaded;
 #pragma GCC unroll 16
       for (int p = 0; p < kPanels; ++p)
 #pragma GCC unroll 16
         for (int v = 0; v < kVectors; ++v) {
-          Float key;
-          Simd<kLanes>::load(keys + (p * head_dim + d) * kAttentionPanel + v * kLanes, key);
-#pragma GCC unroll 16
-          for (int r = 0; r < kRows; ++r) sum[r][p][v] += key * queries[r].query[d];
+          Simd<kLanes>::load(keys + (p * head_dim + d) * kAttentionPanel + v * kLanes, loaded);
+          key[p][v] = loaded;
         }
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r) {
+        const float own = queries[r].query[d];
+#pragma GCC unroll 16
+        for (int p = 0; p < kPanels; ++p)
+#pragma GCC unroll 16
+          for (int v = 0; v < kVectors; ++v) sum[r][p][v] += key[p][v] * own;
+      }
+    }
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 16
@@ -82,11 +90,7 @@ template <int kLanes>
     S::store(x, scores + j);
     sum += x;
   }
-  float lanes[std::size_t{kLanes}];
-  S::store(sum, lanes);
-  double total = 0;
-  for (const float lane : lanes) total += static_cast<double>(lane);
-  return total;
+  return sum_lanes<kLanes>(sum);
 }
 
 /// The highest of a block's scores and `so_far`.
@@ -99,10 +103,8 @@ template <int kLanes>
     S::load(scores + j, score);
     highest = score > highest ? score : highest;
   }
-  float lanes[std::size_t{kLanes}];
-  S::store(highest, lanes);
-  for (const float lane : lanes) so_far = std::max(so_far, lane);
-  return so_far;
+  highest_lane<kLanes>(highest);
+  return std::max(so_far, highest[0]);
 }
 
 /// kVectors registers of channels from `channel` on: out = factor * out + sum over j of weights[j] * values[j].
@@ -111,21 +113,27 @@ template <int kLanes, int kRows, int kVectors>
                                               Index channel, const float (*weights)[kAttentionBlock],
                                               const float* factors) {
   using Float = typename Simd<kLanes>::Float;
-  Float sum[std::size_t{kRows}][std::size_t{kVectors}], value;
+  Float sum[std::size_t{kRows}][std::size_t{kVectors}], value[std::size_t{kVectors}], loaded;
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) {
-      load_part<kLanes>(queries[r].out + channel + v * kLanes, width, sum[r][v]);
-      sum[r][v] *= factors[r];
+      load_part<kLanes>(queries[r].out + channel + v * kLanes, width, loaded);
+      sum[r][v] = loaded * factors[r];
     }
-  for (Index j = 0; j < block.count; ++j)
+  for (Index j = 0; j < block.count; ++j) {
 #pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) {
-      load_part<kLanes>(block.values + j * block.value_stride + channel + v * kLanes, width, value);
-#pragma GCC unroll 16
-      for (int r = 0; r < kRows; ++r) sum[r][v] += value * weights[r][j];
+      load_part<kLanes>(block.values + j * block.value_stride + channel + v * kLanes, width, loaded);
+      value[v] = loaded;
     }
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      const float own = weights[r][j];
+#pragma GCC unroll 16
+      for (int v = 0; v < kVectors; ++v) sum[r][v] += value[v] * own;
+    }
+  }
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 16

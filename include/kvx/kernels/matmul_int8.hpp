@@ -2,8 +2,9 @@
 
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/kernels/each_tile.hpp>
-#include <kvx/kernels/matmul_tile.hpp>
+#include <kvx/kernels/matmul_job.hpp>
 #include <kvx/kernels/packed_matrix.hpp>
+#include <kvx/kernels/paths.hpp>
 #include <kvx/kernels/simd.hpp>
 
 #include <cstddef>
@@ -18,6 +19,11 @@ struct Int8Rows {
   const std::int8_t* data;      // [rows, padded_in]
   const float* scales;          // [rows, groups]
   const std::int32_t* offsets;  // [rows, groups]: what weights stored as byte + kZero add to a group's sum, negated
+  Index groups;
+
+  Int8Rows from(Index row) const {
+    return {data + row * groups * PackedMatrix::kGroup, scales + row * groups, offsets + row * groups, groups};
+  }
 };
 
 /// Adds, in each lane, the products of its four bytes of weights (unsigned) with four bytes of a row (signed). Sums of
@@ -67,7 +73,7 @@ using VnniDot = PlainDot<16>;
 #endif
 
 template <class Dot, int kRows, int kPanels>
-[[gnu::always_inline]] inline void int8_tile(const MatmulJob<Int8Rows>& job, Index row, Index panel) {
+[[gnu::always_inline]] inline void int8_tile(const MatmulJob<Int8Rows, std::uint8_t>& job, Index row, Index panel) {
   constexpr int kLanes = Dot::lanes;
   using S = Simd<kLanes>;
   constexpr int kVectors = PackedMatrix::kPanel / kLanes;
@@ -120,14 +126,40 @@ template <class Dot, int kRows, int kPanels>
       for (int v = 0; v < kVectors; ++v) job.finish<kLanes>(row + r, (panel + p) * kPanel + v * kLanes, total[r][p][v]);
 }
 
-template <class Dot, int kRows, int kPanels>
-[[gnu::always_inline]] inline void int8_job(const MatmulJob<Int8Rows>& job) {
-  each_panel_tile<kPanels>(
+/// A path's dot product and tile, for products of int8.
+template <class Path>
+struct Int8Tile {
+  using Dot = PlainDot<Path::lanes>;
+  static constexpr int rows = 2, panels = 1;
+};
+#if defined(__x86_64__)
+template <>
+struct Int8Tile<Avx2Path> {
+  using Dot = WordDot<8>;
+  static constexpr int rows = 2, panels = 1;
+};
+template <>
+struct Int8Tile<Avx512Path> {
+  using Dot = WordDot<16>;
+  static constexpr int rows = 4, panels = 2;
+};
+template <>
+struct Int8Tile<Avx512VnniPath> {
+  using Dot = VnniDot;
+  static constexpr int rows = 4, panels = 3;
+};
+#endif
+
+template <class Path>
+[[gnu::always_inline]] inline void multiply_panels(const MatmulJob<Int8Rows, std::uint8_t>& job) {
+  using Tile = Int8Tile<Path>;
+  each_panel_tile<Tile::panels>(
       job.first_panel,
       job.last_panel, [&]<int panels>(std::integral_constant<int, panels>, Index panel) __attribute__((always_inline)) {
-        each_tile<kRows>(
-            job.rows, [&]<int rows>(std::integral_constant<int, rows>, Index row)
-                          __attribute__((always_inline)) { int8_tile<Dot, rows, panels>(job, row, panel); });
+        each_tile<Tile::rows>(
+            job.rows, [&]<int rows>(std::integral_constant<int, rows>, Index row) __attribute__((always_inline)) {
+              int8_tile<typename Tile::Dot, rows, panels>(job, row, panel);
+            });
       });
 }
 

@@ -3,7 +3,8 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/kernels/isa.hpp>
-#include <kvx/kernels/matmul_bf16.hpp>
+#include <kvx/kernels/matmul_amx.hpp>
+#include <kvx/kernels/paths.hpp>
 #include <kvx/kernels/simd.hpp>
 
 #include <algorithm>
@@ -32,31 +33,42 @@ template <int kLanes>
   return sum[0][0];
 }
 
-/// A path's loop, and what one round of it does.
-struct PeakLoop {
-  float (*run)(Index rounds);
-  double flops;
+/// The instructions that a path's products of floats are made of, on registers alone.
+struct FloatPeakJob {
+  Index rounds;
+  float* sum;
+
+  template <class Path>
+  [[gnu::always_inline]] void run() const {
+    *sum = multiply_add_chains<Path::lanes>(rounds);
+  }
 };
 
-inline float peak_portable(Index rounds) { return multiply_add_chains<4>(rounds); }
+/// Those of products of bf16 with rounded rows.
+struct RoundedPeakJob {
+  Index rounds;
+  float* sum;
+
+  template <class Path>
+  [[gnu::always_inline]] void run() const;
+};
+
 #if defined(__x86_64__)
-[[gnu::target("avx2,fma")]] inline float peak_avx2(Index rounds) { return multiply_add_chains<8>(rounds); }
-[[gnu::target("avx512f,avx512bw,avx512vl,fma")]] inline float peak_avx512(Index rounds) {
-  return multiply_add_chains<16>(rounds);
-}
-[[gnu::target("avx512f,avx512bw,avx512vl,avx512bf16,fma")]] inline float peak_avx512bf16(Index rounds) {
+template <>
+[[gnu::always_inline]] inline void RoundedPeakJob::run<Avx512Bf16Path>() const {
   using S = Simd<16>;
   const S::Bits ones = S::Bits{} + 0x3f803f80u;  // pairs of 1 in bf16
-  S::Float sum[std::size_t{kPeakChains}];
+  S::Float sums[std::size_t{kPeakChains}];
 #pragma GCC unroll 16
-  for (int c = 0; c < kPeakChains; ++c) sum[c] = S::Float{} + static_cast<float>(c);
+  for (int c = 0; c < kPeakChains; ++c) sums[c] = S::Float{} + static_cast<float>(c);
   for (Index i = 0; i < rounds; ++i)
 #pragma GCC unroll 16
-    for (int c = 0; c < kPeakChains; ++c) asm("vdpbf16ps %1, %1, %0" : "+v"(sum[c]) : "v"(ones));
-  for (int c = 1; c < kPeakChains; ++c) sum[0] += sum[c];
-  return sum[0][0];
+    for (int c = 0; c < kPeakChains; ++c) asm("vdpbf16ps %1, %1, %0" : "+v"(sums[c]) : "v"(ones));
+  for (int c = 1; c < kPeakChains; ++c) sums[0] += sums[c];
+  *sum = sums[0][0];
 }
-inline float peak_amx(Index rounds) {
+template <>
+[[gnu::always_inline]] inline void RoundedPeakJob::run<AmxPath>() const {
   AmxTiles tiles;
   for (Index i = 0; i < rounds; ++i) {
     tiles.multiply<0, 4, 6>();
@@ -64,19 +76,31 @@ inline float peak_amx(Index rounds) {
     tiles.multiply<2, 5, 6>();
     tiles.multiply<3, 5, 7>();
   }
-  return 0;
 }
 #endif
 
-inline PeakLoop peak_loop(Isa path) {
+/// Runs a path's loop. Returns a sum of its chains, or 0 for AMX.
+inline float run_peak(Isa path, Index rounds) {
+  float sum = 0;
 #if defined(__x86_64__)
-  if (path == Isa::amx) return {peak_amx, 2.0 * 16 * 16 * 32 * 4};
-  if (path == Isa::avx512bf16) return {peak_avx512bf16, 2.0 * 2 * 16 * kPeakChains};
-  if (path == Isa::avx512) return {peak_avx512, 2.0 * 16 * kPeakChains};
-  if (path == Isa::avx2) return {peak_avx2, 2.0 * 8 * kPeakChains};
+  if (path == Isa::amx) {
+    AmxPath::run(RoundedPeakJob{rounds, &sum});
+    return sum;
+  }
+  if (path == Isa::avx512bf16) {
+    Avx512Bf16Path::run(RoundedPeakJob{rounds, &sum});
+    return sum;
+  }
 #endif
-  (void)path;
-  return {peak_portable, 2.0 * 4 * kPeakChains};
+  run_on(path, FloatPeakJob{rounds, &sum});
+  return sum;
+}
+
+/// What a round of a path's loop does.
+inline double peak_flops(Isa path) {
+  if (path == Isa::amx) return 2.0 * 16 * 16 * 32 * 4;
+  const double lanes = path == Isa::avx2 ? 8 : path == Isa::portable || path == Isa::neon ? 4 : 16;
+  return 2.0 * lanes * kPeakChains * (path == Isa::avx512bf16 ? 2 : 1);
 }
 
 }  // namespace detail
@@ -87,16 +111,15 @@ inline PeakLoop peak_loop(Isa path) {
 inline double peak_gflops(Isa path, Threads& threads) {
   using Clock = std::chrono::steady_clock;
   constexpr double kSeconds = 0.3, kPart = 0.03;
-  const detail::PeakLoop loop = detail::peak_loop(path);
   const Index pieces = 4 * threads.count();  // so that a thread that begins late does fewer
   double best = 0, total = 0;
   for (Index rounds = 1 << 12; total < kSeconds;) {
     const auto start = Clock::now();
     threads.parallel_for(pieces, 1, [&](Index first, Index last) {
-      [[maybe_unused]] volatile float sum = loop.run((last - first) * rounds);
+      [[maybe_unused]] volatile float sum = detail::run_peak(path, (last - first) * rounds);
     });
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    best = std::max(best, loop.flops * static_cast<double>(pieces * rounds) / seconds * 1e-9);
+    best = std::max(best, detail::peak_flops(path) * static_cast<double>(pieces * rounds) / seconds * 1e-9);
     total += seconds;
     if (seconds < kPart) rounds *= 2;
   }

@@ -22,9 +22,9 @@ struct Lanes {
   typedef std::int8_t Bytes __attribute__((vector_size(kLanes)));
 };
 
-/// Everything that touches a register is always inlined into a function with the target's attribute (matmul.hpp,
-/// row_kernels.hpp), so the same source serves every instruction set. Loops over arrays of registers carry an
-/// unroll pragma: at -O2 GCC would keep the arrays in memory, and the kernels would take three times as long.
+/// Everything that touches a register is always inlined into a path's run() (paths.hpp), so the same source serves
+/// every instruction set. Loops over arrays of registers carry an unroll pragma: at -O2 GCC would keep the arrays in
+/// memory, and the kernels would take three times as long.
 template <int kLanes>
 struct Simd {
   using Float = typename Lanes<kLanes>::Float;
@@ -41,13 +41,17 @@ struct Simd {
     std::memcpy(&half, from, sizeof half);
     to = reinterpret_cast<Float>(__builtin_convertvector(half, Bits) << 16);
   }
-  /// What stands beside each other in a lane: one float, or two of BF16.
-  [[gnu::always_inline]] static void load_lanes(const float* from, Float (&to)[1]) { load(from, to[0]); }
-  [[gnu::always_inline]] static void load_lanes(const BF16* from, Float (&to)[2]) {
+  /// A lane of 32 bits holds one float, or two of BF16: loads the one at `place` of each lane.
+  template <int place>
+  [[gnu::always_inline]] static void load_lanes(const float* from, Float& to) {
+    static_assert(place == 0);
+    load(from, to);
+  }
+  template <int place>
+  [[gnu::always_inline]] static void load_lanes(const BF16* from, Float& to) {
     Bits bits;
     std::memcpy(&bits, from, sizeof bits);
-    to[0] = reinterpret_cast<Float>(bits << 16);
-    to[1] = reinterpret_cast<Float>(bits & 0xffff0000u);
+    to = reinterpret_cast<Float>(place == 0 ? bits << 16 : bits & 0xffff0000u);
   }
   [[gnu::always_inline]] static void store(const Float& from, float* to) { std::memcpy(to, &from, sizeof from); }
 
@@ -98,6 +102,32 @@ template <int kLanes, int kStep, int... kLane>
   const auto low = __builtin_shufflevector(a, b, ((kLane & kStep) == 0 ? kLane : kLanes + kLane - kStep)...);
   b = __builtin_shufflevector(a, b, ((kLane & kStep) == 0 ? kLane + kStep : kLanes + kLane)...);
   a = low;
+}
+
+/// The highest of all lanes, in each lane.
+template <int kLanes, int kStep = kLanes / 2>
+[[gnu::always_inline]] inline void highest_lane(typename Simd<kLanes>::Float& x) {
+  typename Simd<kLanes>::Float other = x;
+  swap_lanes<kLanes, kStep>(x, other, std::make_integer_sequence<int, kLanes>());
+  x = x > other ? x : other;
+  if constexpr (kStep > 1) highest_lane<kLanes, kStep / 2>(x);
+}
+
+/// The sum of all lanes: the upper half is added to the lower one, and so on.
+template <int kLanes, class Lanes, int... kLane>
+[[gnu::always_inline]] inline double sum_lanes(const Lanes& x, std::integer_sequence<int, kLane...>) {
+  if constexpr (kLanes == 2)
+    return x[0] + x[1];
+  else {
+    const auto half = __builtin_shufflevector(x, x, kLane...) + __builtin_shufflevector(x, x, (kLanes / 2 + kLane)...);
+    return sum_lanes<kLanes / 2>(half, std::make_integer_sequence<int, kLanes / 4>());
+  }
+}
+/// In double.
+template <int kLanes>
+[[gnu::always_inline]] inline double sum_lanes(const typename Simd<kLanes>::Float& x) {
+  const auto wide = __builtin_convertvector(x, typename Simd<kLanes>::Double);
+  return sum_lanes<kLanes>(wide, std::make_integer_sequence<int, kLanes / 2>());
 }
 
 /// Transposes kLanes registers: lane j of register i becomes lane i of register j.

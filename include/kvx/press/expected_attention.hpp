@@ -67,7 +67,7 @@ struct ExpectedAttention {
   /// The softmax of the expected logits of one query head, [keys]: m.k / sqrt(d) + k^T C k / 2d for mean m and
   /// covariance C of its queries, the keys being rotated back instead of both.
   std::vector<float> expected_weights(MatrixView<const float> queries, MatrixView<const float> keys) const {
-    const RowKernels& kernels = row_kernels();
+    const RowKernels kernels = row_kernels();
     const detail::Moments moments(queries);
     const auto dim = static_cast<float>(keys.cols());
     std::vector<float> logits(static_cast<std::size_t>(keys.rows())), product(static_cast<std::size_t>(keys.cols()));

@@ -1,2 +1,0 @@
-#define KVX_ONCE
-#include "kernels_once.hpp"
