@@ -11,48 +11,62 @@
 namespace {
 
 struct Options {
-  std::string model = "examples/models/tiny", dtype = "bf16", weights, text, format = "md";
+  std::string model = "examples/models/tiny", dtype = "bf16", weights, paths, text, format = "md";
   kvx::SpeedOptions speed = {.prompts = {512}, .new_tokens = {64}, .depths = {0}, .batches = {1, 64}};
   kvx::Index repeats = 5;
   std::size_t windows = 16;
   int threads = 0;
 };
 
+/// Fills in what is measured, on the path of this process.
+void bench(const Options& options, const std::string& dir, kvx::WeightFormat weights, kvx::SpeedReport& report) {
+  using Clock = std::chrono::steady_clock;
+  const auto seconds_since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
+  kvx::Threads threads(options.threads);
+  report.limits.measure(threads, report.weight_bytes);
+  auto start = Clock::now();
+  const auto model = kvx::Qwen2::load(dir, weights, threads);
+  report.load_seconds = seconds_since(start);
+  kvx::Progress progress("kvx-bench");
+  const auto update = [&](double done) { progress.update(done); };
+  const auto dtype = options.dtype == "f32" ? kvx::Dtype::f32 : kvx::Dtype::bf16;
+  const auto measure_again = [&] {
+    if (seconds_since(start) < 2) return;
+    report.limits.measure(threads, report.weight_bytes);
+    start = Clock::now();
+  };
+  kvx::run_speed_tests(model, report.tests,
+                       {.repeats = options.repeats, .dtype = dtype, .on_progress = update, .between = measure_again},
+                       threads);
+  if (options.text.empty()) return;
+  constexpr std::size_t kWindow = 1024;
+  const auto tokens = kvx::Tokenizer::load(dir).encode(kvx::read_text_file(options.text));
+  const auto loss = kvx::text_loss(model, tokens, kWindow, options.windows, dtype, threads, update);
+  report.text = std::filesystem::path(options.text).filename().string();
+  report.perplexity = loss.perplexity();
+  report.text_tokens = loss.tokens;
+}
+
 kvx::SpeedReport bench(const Options& options) {
   const std::string dir = kvx::locate_model(options.model);
-  const auto dtype = options.dtype == "f32" ? kvx::Dtype::f32 : kvx::Dtype::bf16;
   const auto weights = kvx::parse_weight_format(options.weights.empty() ? options.dtype : options.weights);
   const auto config = kvx::ModelConfig::load(dir);
   kvx::SpeedReport report;
+  report.cpu = kvx::cpu_name();
+  report.threads = kvx::Threads(options.threads).count();
   report.model = std::filesystem::path(options.model + "/").parent_path().filename().string() + " " +
                  std::string(name_of(weights));
   report.tests = kvx::speed_tests(options.speed, config, weights);
   report.weight_bytes = kvx::weight_bytes(config, weights);
   report.parameters = kvx::parameter_count(config);
-
-  kvx::Threads threads(options.threads);
-  report.cpu = kvx::cpu_name();
+  const auto run = [&](kvx::SpeedReport& here) { bench(options, dir, weights, here); };
+  if (options.paths.empty())
+    run(report);
+  else
+    report = kvx::bench_on_paths(kvx::parse_paths(options.paths), report, run);
   report.path = kvx::isa();
-  report.threads = threads.count();
-  report.read_bandwidth = kvx::read_bandwidth(threads);
-  for (const kvx::Isa path : kvx::available_isas()) report.peaks.emplace_back(path, kvx::peak_gflops(path, threads));
-
-  const auto start = std::chrono::steady_clock::now();
-  const auto model = kvx::Qwen2::load(dir, weights, threads);
-  report.load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  kvx::Progress progress("kvx-bench");
-  kvx::run_speed_tests(model, report.tests, options.repeats, dtype, threads,
-                       [&](double done) { progress.update(done); });
-  if (!options.text.empty()) {
-    constexpr std::size_t kWindow = 1024;
-    const auto tokens = kvx::Tokenizer::load(dir).encode(kvx::read_text_file(options.text));
-    const auto loss = kvx::text_loss(model, tokens, kWindow, options.windows, dtype, threads,
-                                     [&](double done) { progress.update(done); });
-    report.text = std::filesystem::path(options.text).filename().string();
-    report.perplexity = loss.perplexity();
-    report.text_tokens = loss.tokens;
-  }
-  progress.clear();
   return report;
 }
 
@@ -81,7 +95,11 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"bf16", "f32"}));
   app.add_option("--weights", options.weights, "bf16, f32 or int8 (default: as --dtype)")
       ->check(CLI::IsMember({"bf16", "f32", "int8"}));
-  app.add_option("--text", options.text, "file whose perplexity to measure too, in windows of 1024 tokens");
+  app.add_option("--paths", options.paths,
+                 "compare these instruction sets, with commas, or all (default: KVX_ISA, or the "
+                 "best one for this CPU)");
+  app.add_option("--text", options.text, "file whose perplexity to measure too, in windows of 1024 tokens")
+      ->excludes("--paths");
   app.add_option("--text-windows", options.windows, "the first so many windows of it")
       ->capture_default_str()
       ->check(CLI::Range(1, 1 << 20));

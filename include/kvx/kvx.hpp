@@ -15,6 +15,7 @@
 #include <kvx/eval/report_markdown.hpp>
 #include <kvx/eval/results.hpp>
 #include <kvx/eval/run_times_json.hpp>
+#include <kvx/eval/speed_paths.hpp>
 #include <kvx/eval/speed_run.hpp>
 #include <kvx/eval/speed_text.hpp>
 #include <kvx/eval/text_loss.hpp>

@@ -12,7 +12,7 @@ tests="pp16 pp8 tg4 tg4 x b3 tg4 @ d12 tg4 @ d12 x b3 "
 number='[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?'
 
 markdown=$(bench md)
-matches "the machine" "^.+: reads $number GB/s; peak portable $number GFLOPS" "$markdown"
+matches "the machine" "^.+: reads $number GB/s \\($number to $number\\); peak portable $number GFLOPS \\($number to $number\\)" "$markdown"
 matches "the load time" "^load $number s\$" "$markdown"
 is "columns" "| model | size | params | backend | threads | test | t/s ± sd | rate | of the limit |" \
   "$(printf '%s\n' "$markdown" | grep '^| model' | tr -s ' ')"
@@ -33,6 +33,21 @@ if command -v python3 >/dev/null; then
   printf '%s\n' "$json" | python3 -m json.tool >/dev/null || fail "the JSON" "a text that parses" "$json"
 fi
 
+paths=$("$program" --threads 2 -p 8 -n 2 -d 0,40 -b 2 -r 1 --paths all -o md 2>"$scratch/log")
+is "exit code of --paths" 0 $?
+is "stderr of --paths" "" "$(cat "$scratch/log")"
+isas=$(printf '%s\n' "$paths" | grep '^| tiny.* pp8 ' | cut -d '|' -f 5 | tr -d ' ' | tr '\n' ' ')
+matches "paths of a test" '^portable ' "$isas"
+is "paths of another test" "$isas" "$(printf '%s\n' "$paths" | grep '^| tiny.* tg2 x b2 ' | cut -d '|' -f 5 | tr -d ' ' |
+  tr '\n' ' ')"
+matches "the machine of --paths" "^.+: reads $number GB/s .*; peak portable $number GFLOPS" "$paths"
+case $isas in *' '*' ') # more than one
+  matches "the verdict" '^kvx takes [a-z0-9]+ on this CPU:$' "$paths"
+  matches "the verdict on a test" '^- pp8: [a-z0-9]+ is (the fastest|[0-9.]+ % faster(, within the deviations)?)$' "$paths" ;;
+esac
+matches "the shared prefix" "^\\| 2 +\\| portable +\\| 40 +\\| $number +\\| $number +\\| $number +\\| $number +\\| -?$number % +\\|\$" \
+  "$paths"
+
 refuse 2 '.*nonsense' --nonsense
 refuse 2 '.*--prompt.*half' -p half
 refuse 2 '.*--prompt.*-1' -p 512,-1
@@ -43,5 +58,7 @@ refuse 2 '.*--weights.*int4' --weights int4
 refuse 2 '.*--output.*xml' -o xml
 refuse 2 '.*--threads.*-1' --threads -1
 refuse 1 'model no/where: expected a directory' --model no/where
+refuse 1 'paths: expected all, portable.*, found .sse9.' --paths sse9
+refuse 2 '.*--paths' --paths all --text README.md
 refuse 1 'pp5000: expected at most 4096 positions' -p 5000
 exit $failed

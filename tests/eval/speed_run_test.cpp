@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <vector>
 
 #include "support/tiny_random.hpp"
@@ -17,8 +18,15 @@ TEST_CASE("every speed test is timed, and progress goes up to all of it") {
   auto tests = speed_tests({.prompts = {8}, .new_tokens = {3}, .depths = {0, 5}, .batches = {1, 4}}, model.config(),
                            WeightFormat::bf16);
   std::vector<double> shares;
-  run_speed_tests(model, tests, 2, Dtype::bf16, threads, [&](double share) { shares.push_back(share); });
+  std::size_t breaks = 0;
+  run_speed_tests(model, tests,
+                  {.repeats = 2,
+                   .on_progress = [&](double share) { shares.push_back(share); },
+                   .between = [&] { breaks += shares.size() % 3 == 0 ? 1 : 100; }},
+                  threads);
+  CHECK(breaks == tests.size() + 1);
   for (const SpeedTest& test : tests) {
+    CHECK(test.path == isa());
     CHECK(test.tokens_per_second > 0);
     CHECK(std::isfinite(test.tokens_per_second));
     CHECK(test.deviation >= 0);
@@ -34,7 +42,7 @@ TEST_CASE("a test that runs once has no deviation") {
   const auto model = Qwen2::load(kTinyRandom, WeightFormat::f32, threads);
   auto tests =
       speed_tests({.prompts = {}, .new_tokens = {1}, .depths = {0}, .batches = {1}}, model.config(), WeightFormat::f32);
-  run_speed_tests(model, tests, 1, Dtype::f32, threads);
+  run_speed_tests(model, tests, {.repeats = 1, .dtype = Dtype::f32}, threads);
   CHECK(tests.front().deviation == 0);
 }
 

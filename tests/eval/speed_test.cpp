@@ -57,11 +57,22 @@ TEST_CASE("parameters and weight bytes are what the model's file holds") {
   CHECK(tests[2].bytes_per_token == 0);
 }
 
+TEST_CASE("a token's attention is over the rows before it and its own") {
+  const auto config = ModelConfig::load(kTinyRandom);
+  const SpeedOptions options{.prompts = {5}, .new_tokens = {4}, .depths = {10}, .batches = {3}};
+  const auto tests = speed_tests(options, config, WeightFormat::bf16);
+  const Index row = 4 * config.layers * config.heads * config.head_dim;  // products and sums with a key and a value
+  CHECK(tests[0].attention_flops_per_token * 5 == static_cast<double>((1 + 2 + 3 + 4 + 5) * row));
+  CHECK(tests[1].attention_flops_per_token * 4 == static_cast<double>((11 + 12 + 13 + 14) * row));
+}
+
 TEST_CASE("one sequence is held against the read bandwidth, all else against the peak of its path") {
   SpeedReport report;
-  report.path = Isa::avx2;
-  report.read_bandwidth = 1000;
-  report.peaks = {{Isa::portable, 1}, {Isa::avx2, 2}, {Isa::avx512, 4}};
-  CHECK(report.share_of_limit({.tokens_per_second = 5, .flops_per_token = 7, .bytes_per_token = 100}) == 0.5);
-  CHECK(report.share_of_limit({.tokens_per_second = 5, .flops_per_token = 3e8}) == 0.75);
+  report.limits.read = {1000, 900};
+  report.limits.peaks = {{Isa::portable, {1, 1}}, {Isa::avx2, {2, 1}}, {Isa::avx512, {4, 3}}};
+  const auto share = [&](const SpeedTest& test) { return report.share_of_limit(test); };
+  CHECK(share({.path = Isa::avx2, .tokens_per_second = 5, .flops_per_token = 7, .bytes_per_token = 100}) == 0.5);
+  CHECK(share({.path = Isa::avx2, .tokens_per_second = 5, .flops_per_token = 3e8}) == 0.75);
+  CHECK(share({.path = Isa::avx2, .tokens_per_second = 5, .flops_per_token = 2e8, .attention_flops_per_token = 1e8}) ==
+        0.75);
 }

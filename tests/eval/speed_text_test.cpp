@@ -14,15 +14,25 @@ SpeedReport a_report() {
   report.cpu = "A \"fast\" CPU, model 1";
   report.path = Isa::avx2;
   report.threads = 2;
-  report.read_bandwidth = 2e10;
-  report.peaks = {{Isa::portable, 50}, {Isa::avx2, 200}};
+  report.limits.read = {2e10, 1.75e10};
+  report.limits.peaks = {{Isa::portable, {50, 40}}, {Isa::avx2, {200, 190.25}}};
   report.model = "some|model bf16";
   report.weight_bytes = 3 << 20;
   report.parameters = 1500000;
   report.load_seconds = 0.25;
   report.tests = {
-      {.prompt = 512, .tokens_per_second = 100, .deviation = 0.5, .flops_per_token = 1e9},
-      {.steps = 64, .depth = 10, .tokens_per_second = 4, .flops_per_token = 2e9, .bytes_per_token = 1e9},
+      {.path = Isa::avx2,
+       .prompt = 512,
+       .tokens_per_second = 100,
+       .deviation = 0.5,
+       .flops_per_token = 7.5e8,
+       .attention_flops_per_token = 2.5e8},
+      {.path = Isa::avx2,
+       .steps = 64,
+       .depth = 10,
+       .tokens_per_second = 4,
+       .flops_per_token = 2e9,
+       .bytes_per_token = 1e9},
   };
   return report;
 }
@@ -34,7 +44,8 @@ TEST_CASE("a speed report in Markdown: the machine, the load, and a row a test")
   const auto table = text.find('|');
   REQUIRE(table != text.npos);
   CHECK(text.substr(0, table) ==
-        "A \"fast\" CPU, model 1: reads 20.0 GB/s; peak portable 50.0 GFLOPS, avx2 200.0 GFLOPS\nload 0.25 s\n\n");
+        "A \"fast\" CPU, model 1: reads 20.0 GB/s (17.5 to 20.0); peak portable 50.0 GFLOPS (40.0 to 50.0), avx2 200.0 "
+        "GFLOPS (190.2 to 200.0)\nload 0.25 s\n\n");
   text.erase(0, table);
   const auto padding = [](char a, char b) { return a == b && (a == ' ' || a == '-'); };
   text.erase(std::unique(text.begin(), text.end(), padding), text.end());
@@ -60,11 +71,14 @@ TEST_CASE("a speed report in CSV: a line a measurement, those of the machine fir
 TEST_CASE("a speed report in JSON: one object, with the tests' numbers apart") {
   CHECK(speed_json(a_report()) ==
         R"({"cpu":"A \"fast\" CPU, model 1","backend":"avx2","threads":2,"read_gb_per_second":20,)"
-        R"("peak_gflops":{"portable":50,"avx2":200},"model":"some|model bf16","size":3145728,"params":1500000,)"
-        R"("load_seconds":0.25,"tests":[)"
-        R"({"test":"pp512","prompt":512,"steps":0,"depth":0,"batch":1,"tokens_per_second":100,"deviation":0.5,)"
-        R"("flops_per_token":1e+09,"bytes_per_token":0,"share_of_limit":0.5},)"
-        R"({"test":"tg64 @ d10","prompt":0,"steps":64,"depth":10,"batch":1,"tokens_per_second":4,"deviation":0,)"
-        R"("flops_per_token":2e+09,"bytes_per_token":1e+09,"share_of_limit":0.2}]})"
+        R"("least_read_gb_per_second":17.5,"peak_gflops":{"portable":50,"avx2":200},)"
+        R"("least_peak_gflops":{"portable":40,"avx2":190.25},"model":"some|model bf16","size":3145728,)"
+        R"("params":1500000,"load_seconds":0.25,"tests":[)"
+        R"({"test":"pp512","backend":"avx2","prompt":512,"steps":0,"depth":0,"batch":1,"tokens_per_second":100,)"
+        R"("deviation":0.5,"flops_per_token":7.5e+08,"attention_flops_per_token":2.5e+08,"bytes_per_token":0,)"
+        R"("share_of_limit":0.5},)"
+        R"({"test":"tg64 @ d10","backend":"avx2","prompt":0,"steps":64,"depth":10,"batch":1,"tokens_per_second":4,)"
+        R"("deviation":0,"flops_per_token":2e+09,"attention_flops_per_token":0,"bytes_per_token":1e+09,)"
+        R"("share_of_limit":0.2}]})"
         "\n");
 }

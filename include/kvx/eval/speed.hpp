@@ -2,6 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/eval/machine_limits.hpp>
 #include <kvx/eval/memory.hpp>
 #include <kvx/kernels/isa.hpp>
 #include <kvx/kernels/packed_matrix.hpp>
@@ -9,7 +10,6 @@
 
 #include <cstddef>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
@@ -24,12 +24,15 @@ struct SpeedOptions {
 
 /// A prefill, or the decoding of a batch, and how fast it was.
 struct SpeedTest {
+  Isa path = Isa::portable;                     ///< that it ran on
   Index prompt = 0;                             ///< tokens of a prefill; 0 for a decode
   Index steps = 0, depth = 0, batch = 1;        ///< of a decode
   double tokens_per_second = 0, deviation = 0;  ///< mean and standard deviation of the repeats
-  double flops_per_token = 0;                   ///< in matrix products; attention comes on top
+  double flops_per_token = 0;                   ///< in products with weights
+  double attention_flops_per_token = 0;         ///< on top, in products with the cache's rows
   double bytes_per_token = 0;  ///< of weights that one sequence reads; 0 where these do not bound the speed
 
+  double all_flops_per_token() const { return flops_per_token + attention_flops_per_token; }
   Index tokens() const { return prompt > 0 ? prompt : steps * batch; }
   /// As llama-bench has it: pp512, tg64, tg64 @ d4096; with several sequences, tg64 x b64.
   std::string name() const {
@@ -42,10 +45,9 @@ struct SpeedTest {
 /// A benchmark of one model on one machine.
 struct SpeedReport {
   std::string cpu;
-  Isa path = Isa::portable;  ///< that the tests ran on
+  Isa path = Isa::portable;  ///< that kvx takes here
   Index threads = 1;
-  double read_bandwidth = 0;                  ///< bytes per second
-  std::vector<std::pair<Isa, double>> peaks;  ///< GFLOPS of each path's dot product
+  MachineLimits limits;
   std::string model;
   std::size_t weight_bytes = 0;
   Index parameters = 0;
@@ -55,13 +57,10 @@ struct SpeedReport {
   std::size_t text_tokens = 0;  ///< that were predicted
   std::vector<SpeedTest> tests;
 
-  /// How near the test came to what bounds it: the read bandwidth, or the peak of the path.
+  /// How near the test came to what bounds it: the read bandwidth, or the peak of its path.
   double share_of_limit(const SpeedTest& test) const {
-    if (test.bytes_per_token > 0) return test.tokens_per_second * test.bytes_per_token / read_bandwidth;
-    double peak = 0;
-    for (const auto& [isa, gflops] : peaks)
-      if (isa == path) peak = gflops * 1e9;
-    return test.tokens_per_second * test.flops_per_token / peak;
+    if (test.bytes_per_token > 0) return test.tokens_per_second * test.bytes_per_token / limits.read.best;
+    return test.tokens_per_second * test.all_flops_per_token() / (limits.peak(test.path) * 1e9);
   }
 };
 
@@ -93,6 +92,9 @@ inline std::vector<SpeedTest> speed_tests(const SpeedOptions& options, const Mod
     if (const Index end = test.prompt + test.depth + test.steps; end > config.max_positions)
       throw Error(test.name(), "expected at most " + std::to_string(config.max_positions) +
                                    " positions (config.json: max_position_embeddings), found " + std::to_string(end));
+    // A token attends to the rows before it and to its own: keys first, then values.
+    const double rows = static_cast<double>(test.depth) + (static_cast<double>(test.prompt + test.steps) + 1) / 2;
+    test.attention_flops_per_token = 4 * rows * static_cast<double>(config.layers * config.heads * config.head_dim);
     test.flops_per_token = 2 * (layers + (test.prompt > 0 ? output / static_cast<double>(test.prompt) : output));
     if (test.prompt == 0 && test.batch == 1) {
       const std::size_t unread =

@@ -8,6 +8,7 @@
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
 #include <kvx/eval/speed.hpp>
+#include <kvx/kernels/isa.hpp>
 #include <kvx/kernels/rope.hpp>
 #include <kvx/model/config.hpp>
 #include <kvx/model/forward.hpp>
@@ -63,29 +64,41 @@ inline void random_steps(const Qwen2& model, const std::shared_ptr<const KvCache
 
 }  // namespace detail
 
-/// Times each test `repeats` times on random tokens, as llama-bench does: whole prefills, and steps without sampling,
-/// after one run that is not counted. The cache is stored as `dtype`. Calls on_progress(share done) now and then.
-inline void run_speed_tests(const Qwen2& model, std::span<SpeedTest> tests, Index repeats, Dtype dtype,
-                            Threads& threads, const std::function<void(double)>& on_progress = {}) {
+/// How tests are run.
+struct SpeedRun {
+  Index repeats = 1;
+  Dtype dtype = Dtype::bf16;                      ///< of the cache
+  std::function<void(double share)> on_progress;  ///< called now and then with the share that is done
+  std::function<void()> between;                  ///< called before each test and after the last
+};
+
+/// Times each test on random tokens and on this process's path, as llama-bench does: whole prefills, and steps without
+/// sampling, after one run that is not counted.
+inline void run_speed_tests(const Qwen2& model, std::span<SpeedTest> tests, const SpeedRun& how, Threads& threads) {
   using Clock = std::chrono::steady_clock;
   std::shared_ptr<const KvCache> prefix;
   Index prefix_depth = -1, runs = 0;
+  const auto between = [&] {
+    if (how.between) how.between();
+  };
   for (SpeedTest& test : tests) {
+    between();
     if (test.prompt == 0 && test.depth != prefix_depth) {
-      prefix = detail::random_prefix(model, test.depth, dtype, threads);
+      prefix = detail::random_prefix(model, test.depth, how.dtype, threads);
       prefix_depth = test.depth;
     }
     const auto run = [&](Index steps) {
       if (test.prompt > 0)
-        (void)detail::random_prefix(model, test.prompt, dtype, threads);
+        (void)detail::random_prefix(model, test.prompt, how.dtype, threads);
       else
-        detail::random_steps(model, prefix, static_cast<Position>(test.depth), steps, test.batch, dtype, threads);
-      if (on_progress)
-        on_progress(static_cast<double>(++runs) / static_cast<double>(std::ssize(tests) * (repeats + 1)));
+        detail::random_steps(model, prefix, static_cast<Position>(test.depth), steps, test.batch, how.dtype, threads);
+      if (how.on_progress)
+        how.on_progress(static_cast<double>(++runs) / static_cast<double>(std::ssize(tests) * (how.repeats + 1)));
     };
+    test.path = isa();
     run(1);
     double sum = 0, squares = 0;
-    for (Index r = 0; r < repeats; ++r) {
+    for (Index r = 0; r < how.repeats; ++r) {
       const auto start = Clock::now();
       run(test.steps);
       const double rate =
@@ -93,10 +106,11 @@ inline void run_speed_tests(const Qwen2& model, std::span<SpeedTest> tests, Inde
       sum += rate;
       squares += rate * rate;
     }
-    const auto count = static_cast<double>(repeats);
+    const auto count = static_cast<double>(how.repeats);
     test.tokens_per_second = sum / count;
-    if (repeats > 1) test.deviation = std::sqrt(std::max(0.0, (squares - sum * sum / count) / (count - 1)));
+    if (how.repeats > 1) test.deviation = std::sqrt(std::max(0.0, (squares - sum * sum / count) / (count - 1)));
   }
+  between();
 }
 
 }  // namespace kvx::inline v0

@@ -106,11 +106,11 @@ inline double peak_flops(Isa path) {
 }  // namespace detail
 
 /// What a path's own dot product comes to at most, in GFLOPS: all `threads` at once run the instructions that the
-/// path's matrix products are made of, on registers alone. Takes about 0.3 s and counts the best part of it. `path`
-/// must be one of available_isas().
+/// path's matrix products are made of, on registers alone. Takes about 0.1 s in parts of a few milliseconds, of which
+/// the best counts, as other work on the machine slows some of them down. `path` must be one of available_isas().
 inline double peak_gflops(Isa path, Threads& threads) {
   using Clock = std::chrono::steady_clock;
-  constexpr double kSeconds = 0.3, kPart = 0.03;
+  constexpr double kSeconds = 0.1, kPart = 0.005;
   const Index pieces = 4 * threads.count();  // so that a thread that begins late does fewer
   double best = 0, total = 0;
   for (Index rounds = 1 << 12; total < kSeconds;) {
