@@ -1,0 +1,45 @@
+"""Running programs, and taking turns."""
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+
+def fail(message):
+    sys.exit(f"peers.py: {message}")
+
+
+def run(*command):
+    """The output of a command, which must succeed."""
+    try:
+        done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    except OSError as error:
+        fail(error)
+    if done.returncode != 0:
+        fail(f"{command[0]} failed:\n{(done.stdout + done.stderr)[-2000:]}")
+    return done.stdout
+
+
+def timed(command):
+    """Seconds of a process, and the most memory it had, in bytes."""
+    with tempfile.TemporaryFile() as log:
+        start = time.monotonic()
+        process = subprocess.Popen([str(part) for part in command], stdout=log, stderr=log)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            log.seek(0)
+            fail(f"{command[0]} failed:\n{log.read().decode(errors='replace')[-2000:]}")
+    return seconds, usage.ru_maxrss * 1024
+
+
+def alternate(repeats, *sides):
+    """Runs the sides in turn; what each came to, as lists."""
+    results = [[] for _ in sides]
+    for repeat in range(repeats):
+        for side, result in zip(sides, results):
+            print(f"peers.py: {side.__name__}, run {repeat + 1} of {repeats}", file=sys.stderr)
+            result.append(side())
+    return results
