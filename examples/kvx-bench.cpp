@@ -18,6 +18,8 @@ struct Options {
   int threads = 0;
 };
 
+kvx::Dtype cache_dtype(const Options& options) { return options.dtype == "f32" ? kvx::Dtype::f32 : kvx::Dtype::bf16; }
+
 /// Fills in what is measured, on the path of this process.
 void bench(const Options& options, const std::string& dir, kvx::WeightFormat weights, kvx::SpeedReport& report) {
   using Clock = std::chrono::steady_clock;
@@ -31,7 +33,7 @@ void bench(const Options& options, const std::string& dir, kvx::WeightFormat wei
   report.load_seconds = seconds_since(start);
   kvx::Progress progress("kvx-bench");
   const auto update = [&](double done) { progress.update(done); };
-  const auto dtype = options.dtype == "f32" ? kvx::Dtype::f32 : kvx::Dtype::bf16;
+  const auto dtype = cache_dtype(options);
   const auto measure_again = [&] {
     if (seconds_since(start) < 2) return;
     report.limits.measure(threads, report.weight_bytes);
@@ -58,7 +60,7 @@ kvx::SpeedReport bench(const Options& options) {
   report.threads = kvx::Threads(options.threads).count();
   report.model = std::filesystem::path(options.model + "/").parent_path().filename().string() + " " +
                  std::string(name_of(weights));
-  report.tests = kvx::speed_tests(options.speed, config, weights);
+  report.tests = kvx::speed_tests(options.speed, config, weights, cache_dtype(options));
   report.weight_bytes = kvx::weight_bytes(config, weights);
   report.parameters = kvx::parameter_count(config);
   const auto run = [&](kvx::SpeedReport& here) { bench(options, dir, weights, here); };
@@ -96,8 +98,8 @@ int main(int argc, char** argv) {
   app.add_option("--weights", options.weights, "bf16, f32 or int8 (default: as --dtype)")
       ->check(CLI::IsMember({"bf16", "f32", "int8"}));
   app.add_option("--paths", options.paths,
-                 "compare these instruction sets, with commas, or all (default: KVX_ISA, or the "
-                 "best one for this CPU)");
+                 "compare these instruction sets, with commas, or all; unless given, -n is then 16, -d 1024 and -r 2 "
+                 "(default: KVX_ISA, or the best one for this CPU)");
   app.add_option("--text", options.text, "file whose perplexity to measure too, in windows of 1024 tokens")
       ->excludes("--paths");
   app.add_option("--text-windows", options.windows, "the first so many windows of it")
@@ -115,6 +117,11 @@ int main(int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error);
     std::fprintf(stderr, "kvx-bench: %s\n", error.what());
     return 2;
+  }
+  if (!options.paths.empty()) {  // an old path takes minutes for what a new one does in seconds
+    if (app["--new-tokens"]->empty()) options.speed.new_tokens = {16};
+    if (app["--depth"]->empty()) options.speed.depths = {1024};
+    if (app["--repeats"]->empty()) options.repeats = 2;
   }
   try {
     const kvx::SpeedReport report = bench(options);

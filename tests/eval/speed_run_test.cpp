@@ -16,7 +16,7 @@ TEST_CASE("every speed test is timed, and progress goes up to all of it") {
   Threads threads(2);
   const auto model = Qwen2::load(kTinyRandom, WeightFormat::bf16, threads);
   auto tests = speed_tests({.prompts = {8}, .new_tokens = {3}, .depths = {0, 5}, .batches = {1, 4}}, model.config(),
-                           WeightFormat::bf16);
+                           WeightFormat::bf16, Dtype::bf16);
   std::vector<double> shares;
   std::size_t breaks = 0;
   run_speed_tests(model, tests,
@@ -40,8 +40,8 @@ TEST_CASE("every speed test is timed, and progress goes up to all of it") {
 TEST_CASE("a test that runs once has no deviation") {
   Threads threads(1);
   const auto model = Qwen2::load(kTinyRandom, WeightFormat::f32, threads);
-  auto tests =
-      speed_tests({.prompts = {}, .new_tokens = {1}, .depths = {0}, .batches = {1}}, model.config(), WeightFormat::f32);
+  auto tests = speed_tests({.prompts = {}, .new_tokens = {1}, .depths = {0}, .batches = {1}}, model.config(),
+                           WeightFormat::f32, Dtype::f32);
   run_speed_tests(model, tests, {.repeats = 1, .dtype = Dtype::f32}, threads);
   CHECK(tests.front().deviation == 0);
 }

@@ -16,7 +16,7 @@ using namespace kvx_test;
 TEST_CASE("speed tests: every prompt, then every depth with every number of steps and batch size") {
   const SpeedOptions options{.prompts = {8, 0, 4}, .new_tokens = {2, 0}, .depths = {0, 7}, .batches = {1, 3}};
   std::vector<std::string> names;
-  for (const SpeedTest& test : speed_tests(options, ModelConfig::load(kTinyRandom), WeightFormat::f32))
+  for (const SpeedTest& test : speed_tests(options, ModelConfig::load(kTinyRandom), WeightFormat::f32, Dtype::f32))
     names.push_back(test.name());
   CHECK(names == std::vector<std::string>{"pp8", "pp4", "tg2", "tg2 x b3", "tg2 @ d7", "tg2 @ d7 x b3"});
 }
@@ -26,7 +26,7 @@ TEST_CASE("a speed test that is longer than the model can be is refused by its n
   config.max_positions = 10;
   const auto tests = [&](Index prompt, Index depth) {
     return speed_tests({.prompts = {prompt}, .new_tokens = {4}, .depths = {depth}, .batches = {1}}, config,
-                       WeightFormat::f32);
+                       WeightFormat::f32, Dtype::f32);
   };
   CHECK(tests(10, 6).size() == 2);
   CHECK(error_of([&] { tests(11, 6); }) ==
@@ -48,11 +48,14 @@ TEST_CASE("parameters and weight bytes are what the model's file holds") {
 
   const Index output = config.vocab_size * config.hidden_size;
   const SpeedOptions options{.prompts = {5}, .new_tokens = {4}, .depths = {0}, .batches = {1, 2}};
-  const auto tests = speed_tests(options, config, WeightFormat::bf16);
+  const auto tests = speed_tests(options, config, WeightFormat::bf16, Dtype::bf16);
   CHECK(tests[0].flops_per_token * 5 == static_cast<double>(2 * (5 * layers + output)));
   CHECK(tests[0].bytes_per_token == 0);
   CHECK(tests[1].flops_per_token == static_cast<double>(2 * (layers + output)));
-  CHECK(tests[1].bytes_per_token == static_cast<double>(2 * (layers + output)));
+  const Index rows = 1 + 2 + 3 + 4;  // that four steps read, each of keys and values in every layer
+  CHECK(
+      tests[1].bytes_per_token * 4 ==
+      static_cast<double>(2 * (4 * (layers + output) + 2 * rows * config.layers * config.kv_heads * config.head_dim)));
   CHECK(tests[2].flops_per_token == tests[1].flops_per_token);
   CHECK(tests[2].bytes_per_token == 0);
 }
@@ -60,7 +63,7 @@ TEST_CASE("parameters and weight bytes are what the model's file holds") {
 TEST_CASE("a token's attention is over the rows before it and its own") {
   const auto config = ModelConfig::load(kTinyRandom);
   const SpeedOptions options{.prompts = {5}, .new_tokens = {4}, .depths = {10}, .batches = {3}};
-  const auto tests = speed_tests(options, config, WeightFormat::bf16);
+  const auto tests = speed_tests(options, config, WeightFormat::bf16, Dtype::bf16);
   const Index row = 4 * config.layers * config.heads * config.head_dim;  // products and sums with a key and a value
   CHECK(tests[0].attention_flops_per_token * 5 == static_cast<double>((1 + 2 + 3 + 4 + 5) * row));
   CHECK(tests[1].attention_flops_per_token * 4 == static_cast<double>((11 + 12 + 13 + 14) * row));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/core/dtype.hpp>
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/eval/machine_limits.hpp>
@@ -30,7 +31,7 @@ struct SpeedTest {
   double tokens_per_second = 0, deviation = 0;  ///< mean and standard deviation of the repeats
   double flops_per_token = 0;                   ///< in products with weights
   double attention_flops_per_token = 0;         ///< on top, in products with the cache's rows
-  double bytes_per_token = 0;  ///< of weights that one sequence reads; 0 where these do not bound the speed
+  double bytes_per_token = 0;  ///< of weights and rows that one sequence reads; 0 where these do not bound the speed
 
   double all_flops_per_token() const { return flops_per_token + attention_flops_per_token; }
   Index tokens() const { return prompt > 0 ? prompt : steps * batch; }
@@ -73,9 +74,10 @@ inline Index parameter_count(const ModelConfig& config) {
          (config.tie_word_embeddings ? 1 : 2) * config.vocab_size * config.hidden_size;
 }
 
-/// The tests that `options` ask for, still to be timed, with matrices stored in `format`. Throws Error for one that is
-/// longer than the model can be.
-inline std::vector<SpeedTest> speed_tests(const SpeedOptions& options, const ModelConfig& config, WeightFormat format) {
+/// The tests that `options` ask for, still to be timed, with matrices stored in `format` and the cache as `dtype`.
+/// Throws Error for one that is longer than the model can be.
+inline std::vector<SpeedTest> speed_tests(const SpeedOptions& options, const ModelConfig& config, WeightFormat format,
+                                          Dtype dtype) {
   std::vector<SpeedTest> tests;
   for (const Index prompt : options.prompts)
     if (prompt > 0) tests.push_back({.prompt = prompt});
@@ -99,7 +101,9 @@ inline std::vector<SpeedTest> speed_tests(const SpeedOptions& options, const Mod
     if (test.prompt == 0 && test.batch == 1) {
       const std::size_t unread =
           config.tie_word_embeddings ? 0 : PackedMatrix::bytes_of(format, config.vocab_size, config.hidden_size);
-      test.bytes_per_token = static_cast<double>(weight_bytes(config, format) - unread);
+      const auto row = static_cast<double>(2 * config.layers * config.kv_heads * config.head_dim) *
+                       static_cast<double>(size_of(dtype));
+      test.bytes_per_token = static_cast<double>(weight_bytes(config, format) - unread) + rows * row;
     }
   }
   return tests;

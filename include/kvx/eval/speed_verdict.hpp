@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kvx/eval/results_text.hpp>
+#include <kvx/eval/report_markdown.hpp>
 #include <kvx/eval/speed.hpp>
 #include <kvx/kernels/isa.hpp>
 
