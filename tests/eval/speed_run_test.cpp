@@ -22,7 +22,7 @@ TEST_CASE("every speed test is timed, and progress goes up to all of it") {
   run_speed_tests(model, tests,
                   {.repeats = 2,
                    .on_progress = [&](double share) { shares.push_back(share); },
-                   .between = [&] { breaks += shares.size() % 3 == 0 ? 1 : 100; }},
+                   .between = [&] { breaks += shares.size() % 3 == 0 ? std::size_t{1} : std::size_t{100}; }},
                   threads);
   CHECK(breaks == tests.size() + 1);
   for (const SpeedTest& test : tests) {

@@ -67,9 +67,9 @@ inline void random_steps(const Qwen2& model, const std::shared_ptr<const KvCache
 /// How tests are run.
 struct SpeedRun {
   Index repeats = 1;
-  Dtype dtype = Dtype::bf16;                      ///< of the cache
-  std::function<void(double share)> on_progress;  ///< called now and then with the share that is done
-  std::function<void()> between;                  ///< called before each test and after the last
+  Dtype dtype = Dtype::bf16;                           ///< of the cache
+  std::function<void(double share)> on_progress = {};  ///< called now and then with the share that is done
+  std::function<void()> between = {};                  ///< called before each test and after the last
 };
 
 /// Times each test on random tokens and on this process's path, as llama-bench does: whole prefills, and steps without
