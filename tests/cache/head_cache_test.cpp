@@ -1,6 +1,7 @@
 #include <kvx/cache/head_cache.hpp>
 
 #include "support/random_floats.hpp"
+#include "support/rounding.hpp"
 
 #include <doctest/doctest.h>
 #include <kvx/cache/kv_cache.hpp>
@@ -126,10 +127,10 @@ struct Filled {
   }
   KeyBias key_bias() const { return {bias, inv_freq}; }
   /// The largest difference of the cache's keys and values from those that were added.
-  std::pair<float, float> errors() const {
+  std::pair<double, double> errors() const {
     Matrix<float> found_keys(keys.rows(), 16), found_values(keys.rows(), 16);
     cache.copy_to(found_keys.data(), found_values.data());
-    return {(found_keys - keys).cwiseAbs().maxCoeff(), (found_values - values).cwiseAbs().maxCoeff()};
+    return {double{(found_keys - keys).cwiseAbs().maxCoeff()}, double{(found_values - values).cwiseAbs().maxCoeff()}};
   }
   Index quantized_keys() const { return cache.quantized_keys() == nullptr ? 0 : cache.quantized_keys()->rows(); }
   Index quantized_values() const { return cache.quantized_values() == nullptr ? 0 : cache.quantized_values()->rows(); }
@@ -138,7 +139,15 @@ struct Filled {
   Matrix<float> keys, values;
   HeadCache cache{Dtype::f32, 16};
 };
-constexpr float kHalfStep = 2.0f / 255 * 0.51f;
+/// Half a step of 255 between -1 and 1, whose size is rounded to F16; and 8 roundings, of the number of steps and of
+/// what they come back as.
+constexpr double kHalfStep = 1.0 / 255 * (1 + 0x1p-11) + 8 * kvx_test::kUnitRoundoff;
+/// As much for keys without a bias of pairs of 300 and 300. A group's keys are further apart by what the bias as it is
+/// taken away differs from the test's, and the key's sums with it are rounded three times: in the test, before and
+/// after.
+constexpr double kPairOfBias = 600;
+constexpr double kHalfStepWithBias =
+    kHalfStep + kvx_test::kUnitRoundoff * kPairOfBias * (kvx_test::kRotatedUnits / 255 + 3 * 1.01);
 }  // namespace
 
 TEST_CASE("keys per channel are quantized in whole blocks, values and keys per token all but the last ones") {
@@ -165,9 +174,9 @@ TEST_CASE("keys are quantized without a bias, however large, and come back with 
     Filled with(100, 300), without(100, 300);
     with.cache.quantize(how_of(axis), with.key_bias());
     without.cache.quantize(how_of(axis));
-    CHECK(with.errors().first <= kHalfStep + 300 * 3e-6f);
+    CHECK(with.errors().first <= kHalfStepWithBias);
     CHECK(with.errors().second <= kHalfStep);
-    CHECK(without.errors().first > 0.1f);
+    CHECK(without.errors().first > 0.1);
     HeadCache grown(Dtype::f32, 16);  // by rows of which some are due now and then
     for (Index j = 0; j < 100; ++j) {
       grown.append(static_cast<Position>(3 * j), with.keys.row(j).data(), with.values.row(j).data());
@@ -175,7 +184,7 @@ TEST_CASE("keys are quantized without a bias, however large, and come back with 
     }
     std::swap(with.cache, grown);
     CHECK(with.quantized_keys() == (axis == Axis::per_channel ? 96 : 68));
-    CHECK(with.errors().first <= kHalfStep + 300 * 3e-6f);
+    CHECK(with.errors().first <= kHalfStepWithBias);
     CHECK(with.errors().second <= kHalfStep);
   }
 }
@@ -194,7 +203,7 @@ TEST_CASE("a cache is split into quantized rows, at their exact size, and the re
                                       64 * sizeof(Position));
     filled.keys.conservativeResize(64, 16);
     filled.values.conservativeResize(64, 16);
-    CHECK(filled.errors().first <= kHalfStep + 300 * 3e-6f);
+    CHECK(filled.errors().first <= kHalfStepWithBias);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "support/error_of.hpp"
 #include "support/random_floats.hpp"
+#include "support/rounding.hpp"
 
 #include <doctest/doctest.h>
 
@@ -16,6 +17,7 @@
 using namespace kvx;
 using Axis = Quantization::Axis;
 using Of = QuantizedRows::Of;
+using kvx_test::rounding_error;
 
 namespace {
 Matrix<float> random_rows(Index rows, Index dim) {
@@ -31,6 +33,15 @@ Matrix<float> dequantized(const QuantizedRows& rows) {
 }
 MatrixView<const float> part(const Matrix<float>& rows, Index first, Index count) {
   return rows_of(view(rows), first, count);
+}
+
+/// By how much an element of [-1, 1] may differ from what it comes back as: by half a step, or at the group's ends by
+/// what zero and all steps have been rounded to F16, whose least are multiples of 2^-24. Two roundings are made to a
+/// number of steps between such elements, and two to come back.
+double largest_error(const QuantizedGroup& group, int bits) {
+  const double scale{group.scale}, zero{group.zero}, most = (1 << bits) - 1;
+  const auto of_f16 = [](double x) { return std::max(0x1p-11 * std::abs(x), 0x1p-25); };
+  return std::max({scale / 2, of_f16(zero), most * of_f16(scale)}) + rounding_error(2 + 2, 2);
 }
 
 /// The parts come back as the whole, and each element as its group's step.
@@ -53,8 +64,11 @@ void check(Of of, const Quantization& how, Index rows, Index dim, const std::vec
     ++groups;
     for (Index y = 0; y < elements.rows(); ++y)
       for (Index x = 0; x < elements.cols(); ++x) {
-        const float expected = group.value(group.code(elements(y, x), how.bits)), is = found(j + y, d + x);
-        wrong += std::abs(is - expected) > 1e-6f || std::abs(is - elements(y, x)) > 0.501f * group.scale + 0.0005f;
+        const auto code = group.code(elements(y, x), how.bits);
+        const double value{group.value(code)}, zero{group.zero}, is{found(j + y, d + x)};
+        // A multiply-add may be fused or not.
+        wrong += std::abs(is - value) > rounding_error(2, std::abs(value - zero) + std::abs(value));
+        wrong += std::abs(is - double{elements(y, x)}) > largest_error(group, how.bits);
       }
   });
   CHECK(groups > 0);
@@ -142,6 +156,7 @@ TEST_CASE("what cannot be stored is refused, and the rows stay as they were") {
   rows.setConstant(-65504);
   rows(3, 0) = 65504;
   keys.append(view(std::as_const(rows)));
-  CHECK(dequantized(keys)(35, 0) == doctest::Approx(65504).epsilon(0.001));
+  constexpr double kRange = 2 * 65504;  // 15 steps, rounded to F16; a quotient, a product and a sum
+  CHECK(std::abs(double{dequantized(keys)(35, 0)} - 65504) <= kRange * 0x1p-11 + rounding_error(3, kRange));
   CHECK(dequantized(keys)(36, 0) == -65504);
 }

@@ -8,10 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "support/exact_attention.hpp"
 #include "support/random_floats.hpp"
+#include "support/rounding.hpp"
 
 using namespace kvx;
 using kvx_test::random_floats;
+using kvx_test::rounding_error;
 
 namespace {
 /// Queries over `rows` keys and values, with strides wider than a row.
@@ -44,20 +47,11 @@ struct FloatCase {
   }
   Index rows() const { return static_cast<Index>(received.size()); }
 
-  /// Softmax weights of query i in double.
-  std::vector<double> weights(std::size_t i) const {
-    std::vector<double> w;
-    double total = 0;
-    for (Index j = 0; j < std::min(seen[i], rows()); ++j) {
-      double dot = 0;
-      for (Index d = 0; d < dim; ++d)
-        dot += double(query[i * static_cast<std::size_t>(dim) + static_cast<std::size_t>(d)]) *
-               double(static_cast<float>(k(0, rows())(j, d)));
-      w.push_back(std::exp(0.3 * dot));
-      total += w.back();
-    }
-    for (double& x : w) x /= total;
-    return w;
+  kvx_test::ExactAttention exact(std::size_t i) const {
+    const Index sees = std::min(seen[i], rows());
+    const auto row = view(query.data() + static_cast<Index>(i) * dim, 1, dim, dim);
+    return {row.row(0).template cast<double>(), k(0, sees).template cast<float>().template cast<double>(),
+            v(0, sees).template cast<float>().template cast<double>(), double{0.3f}};
   }
 
   Index dim, stride;
@@ -77,22 +71,18 @@ void check(Isa path, Index rows, Index dim, const std::vector<Index>& seen) {
   for (Index first = 0; first < rows; first += kAttentionBlock)
     attention_received<T>(c.queries, c.k(0, rows), 0.3f, first, path);
   finish_attention(c.queries, dim);
-  std::vector<double> received(static_cast<std::size_t>(rows));
-  double worst = 0;
+  std::vector<double> received(static_cast<std::size_t>(rows)), errors(received.size());
   for (std::size_t i = 0; i < seen.size(); ++i) {
-    const auto w = c.weights(i);
-    for (std::size_t j = 0; j < w.size(); ++j) received[j] += w[j];
-    for (Index d = 0; d < dim; ++d) {
-      double expected = 0;
-      for (std::size_t j = 0; j < w.size(); ++j)
-        expected += w[j] * double(static_cast<float>(c.v(0, rows)(static_cast<Index>(j), d)));
-      worst = std::max(worst, std::abs(expected - double(c.queries[i].out[d])));
+    const auto exact = c.exact(i);
+    CHECK(exact.near(view(std::as_const(c).queries[i].out, 1, dim, dim).row(0)));
+    for (std::size_t j = 0; j < exact.weights.size(); ++j) {
+      received[j] += exact.weights[j];
+      errors[j] += exact.weight_errors[j] + rounding_error(1, received[j]);
     }
   }
-  CHECK(worst < 2e-6);
-  for (std::size_t j = 0; j < received.size(); ++j)
-    worst = std::max(worst, std::abs(received[j] - double(c.received[j])));
-  CHECK(worst < 1e-5);
+  bool near = true;
+  for (std::size_t j = 0; j < received.size(); ++j) near &= std::abs(received[j] - double{c.received[j]}) <= errors[j];
+  CHECK(near);
 
   // Blocks may come in any order and queries alone, and each block adds to its own rows.
   const std::vector<float> forwards = c.received;

@@ -5,17 +5,23 @@
 #include <cmath>
 #include <complex>
 #include <cstddef>
-#include <numeric>
 #include <vector>
 
 #include "support/random_floats.hpp"
+#include "support/rounding.hpp"
 
 using namespace kvx;
 using Floats = std::vector<float>;
 
 namespace {
 constexpr Index kDim = 10;
-constexpr double kRotationTolerance = 1e-5;
+
+/// By how much the rotation to `position` may move channel i and its partner, in parts of their magnitudes' sum: the
+/// angle is rounded once, sine and cosine are within an ulp, which is two units, and a product and a sum follow.
+double rotation_error(Position position, std::size_t i) {
+  const double angle = position * double{rope_inv_freq(kDim, 10000)[i]};
+  return kvx_test::rounding_error(1, angle + 4);
+}
 
 Floats rotated(Floats row, Position position) {
   const Position positions[] = {position};
@@ -23,7 +29,11 @@ Floats rotated(Floats row, Position position) {
   return row;
 }
 
-double dot(const Floats& a, const Floats& b) { return std::inner_product(a.begin(), a.end(), b.begin(), 0.0); }
+double dot(const Floats& a, const Floats& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += double{a[i]} * double{b[i]};
+  return sum;
+}
 }  // namespace
 
 TEST_CASE("the frequencies fall from 1 by powers of theta") {
@@ -43,22 +53,34 @@ TEST_CASE("channel i turns against channel i + head_dim / 2, as a complex number
     for (std::size_t i = 0; i < kDim / 2; ++i) {
       const std::complex<double> z(double{row[i]}, double{row[i + kDim / 2]});
       const auto expected = z * std::polar(1.0, position * double{inv_freq[i]});
-      CHECK(std::abs(double{turned[i]} - expected.real()) < kRotationTolerance);
-      CHECK(std::abs(double{turned[i + kDim / 2]} - expected.imag()) < kRotationTolerance);
+      const double error = rotation_error(position, i) * (std::abs(z.real()) + std::abs(z.imag()));
+      CHECK(std::abs(double{turned[i]} - expected.real()) <= error);
+      CHECK(std::abs(double{turned[i + kDim / 2]} - expected.imag()) <= error);
     }
   }
 }
 
 TEST_CASE("a rotation keeps the norm") {
   const auto row = kvx_test::random_floats(kDim, 3), turned = rotated(row, 12345);
-  CHECK(std::abs(dot(turned, turned) - dot(row, row)) < kRotationTolerance);
+  // Whatever the angle: each channel is off by 4 units of |a| + |b|, which is twice that in its square, and of two
+  // channels (|a| + |b|)^2 <= 2 (a^2 + b^2).
+  CHECK(std::abs(dot(turned, turned) - dot(row, row)) <= kvx_test::rounding_error(2 * 4 * 2, dot(row, row)));
 }
 
 TEST_CASE("the product of a query and a key depends on their distance alone") {
   const auto query = kvx_test::random_floats(kDim, 4), key = kvx_test::random_floats(kDim, 5);
-  const double at_start = dot(rotated(query, 17), rotated(key, 5));
-  CHECK(std::abs(dot(rotated(query, 112), rotated(key, 100)) - at_start) < kRotationTolerance);
-  CHECK(std::abs(dot(rotated(query, 113), rotated(key, 100)) - at_start) > 0.01);
+  const auto product = [&](Position of_query, Position of_key) {
+    return dot(rotated(query, of_query), rotated(key, of_key));
+  };
+  const auto error = [&](Position of_query, Position of_key) {
+    double sum = 0;
+    for (std::size_t i = 0; i < kDim / 2; ++i)
+      sum += (rotation_error(of_query, i) + rotation_error(of_key, i)) *
+             (std::abs(query[i]) + std::abs(query[i + kDim / 2])) * (std::abs(key[i]) + std::abs(key[i + kDim / 2]));
+    return 2 * sum;
+  };
+  CHECK(std::abs(product(112, 100) - product(17, 5)) <= error(112, 100) + error(17, 5));
+  CHECK(std::abs(product(113, 100) - product(17, 5)) > 100 * error(113, 100));
 }
 
 TEST_CASE("a table is indexed by the place in its list of positions") {

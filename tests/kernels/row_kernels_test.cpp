@@ -8,14 +8,16 @@
 #include <utility>
 #include <vector>
 
+#include "support/exact_softmax.hpp"
 #include "support/random_floats.hpp"
+#include "support/rounding.hpp"
 
 using namespace kvx;
 using kvx_test::random_floats;
+using kvx_test::rounding_error;
 
 namespace {
-/// Of results near 1 or below: some roundings, and exp's 2 ulp.
-constexpr double kRowTolerance = 1e-6;
+constexpr float kLeastExp = 1.7e-38f;  // exp(-87), where it is clamped
 constexpr float kUnwritten = 12345;
 
 /// Random rows of every head_dim, whose stride is larger; `f` gets a view of type T and the same rows in double.
@@ -34,8 +36,13 @@ void each_rows(F&& f) {
     }
 }
 
-double distance(const std::vector<float>& found, const Eigen::VectorXd& exact) {
-  return (Eigen::Map<const Eigen::VectorXf>(found.data(), exact.size()).cast<double>() - exact).cwiseAbs().maxCoeff();
+/// Whether each value is the exact one but for `count` roundings of terms whose magnitudes add up to `reach`.
+bool near_exact(const std::vector<float>& found, const Eigen::VectorXd& exact, double count,
+                const Eigen::VectorXd& reach) {
+  bool all = true;
+  for (Index i = 0; i < exact.size(); ++i)
+    all &= std::abs(double{found[static_cast<std::size_t>(i)]} - exact[i]) <= rounding_error(count, reach[i]);
+  return all;
 }
 Eigen::VectorXd exact(const std::vector<float>& values) {
   return Eigen::Map<const Eigen::VectorXf>(values.data(), static_cast<Index>(values.size())).cast<double>();
@@ -47,7 +54,9 @@ void check_dot_rows(const RowKernels& kernels) {
     const auto q = random_floats(static_cast<std::size_t>(keys.cols()), 8);
     std::vector<float> scores(static_cast<std::size_t>(keys.rows()) + 1, kUnwritten);
     kernels.dot_rows(q.data(), keys, 0.25f, scores.data());
-    CHECK(distance(scores, 0.25 * (reference * exact(q))) < kRowTolerance);
+    const double roundings = static_cast<double>(keys.cols()) + 1;  // the product, the sums, the scale
+    CHECK(near_exact(scores, 0.25 * (reference * exact(q)), roundings,
+                     0.25 * (reference.cwiseAbs() * exact(q).cwiseAbs())));
     CHECK(scores.back() == kUnwritten);
   });
 }
@@ -58,10 +67,11 @@ void check_weighted_sum(const RowKernels& kernels) {
     auto weights = random_floats(static_cast<std::size_t>(values.rows()), 9);
     for (float& weight : weights) weight /= static_cast<float>(values.rows());
     auto out = random_floats(static_cast<std::size_t>(values.cols()), 10);
-    const Eigen::VectorXd expected = exact(out) + reference.transpose() * exact(weights);
+    const Eigen::VectorXd expected = exact(out) + reference.transpose() * exact(weights),
+                          reach = exact(out).cwiseAbs() + reference.transpose().cwiseAbs() * exact(weights).cwiseAbs();
     out.push_back(kUnwritten);
     kernels.weighted_sum(weights.data(), values, out.data());
-    CHECK(distance(out, expected) < kRowTolerance);
+    CHECK(near_exact(out, expected, static_cast<double>(values.rows()) + 1, reach));  // the product and the sums
     CHECK(out.back() == kUnwritten);
   });
 }
@@ -91,12 +101,11 @@ TEST_CASE("softmax agrees with double for every length") {
       auto scores = random_floats(count + 1, count);
       for (float& score : scores) score *= 20;
       scores.back() = kUnwritten;
-      Eigen::VectorXd expected = exact(scores).head(static_cast<Index>(count)).array().exp();
-      expected /= expected.sum();
+      const kvx_test::ExactSoftmax expected(exact(scores).head(static_cast<Index>(count)).array());
       row_kernels(isa).softmax(scores.data(), static_cast<Index>(count));
       CAPTURE(name_of(isa));
       CAPTURE(count);
-      CHECK(distance(scores, expected) < kRowTolerance);
+      CHECK(near_exact(scores, expected.weights, 1, expected.units * expected.weights));
       CHECK(scores.back() == kUnwritten);
     }
 }
@@ -121,7 +130,7 @@ TEST_CASE("a score far above the others takes all the weight") {
         row_kernels(isa).softmax(scores.data(), 37);
         CHECK(scores[hot] == 1);
         scores[hot] = 0;
-        CHECK(*std::max_element(scores.begin(), scores.end()) < 1e-30f);
+        CHECK(*std::max_element(scores.begin(), scores.end()) <= kLeastExp);
         CHECK(*std::min_element(scores.begin(), scores.end()) >= 0);
       }
 }
@@ -137,14 +146,15 @@ TEST_CASE("swiglu agrees with double for every length, and at the ends of its ra
       row_kernels(isa).swiglu(gate.data(), up.data(), static_cast<Index>(count));
       CAPTURE(name_of(isa));
       CAPTURE(count);
-      CHECK(distance(gate, expected) < kRowTolerance);
+      // exp is within 2 ulp; then come the sum, the quotient and the product.
+      CHECK(near_exact(gate, expected, 4 + 3, expected.cwiseAbs()));
       CHECK(gate.back() == kUnwritten);
     }
     std::vector<float> ends = {1e4f, -1e4f, 0.0f};
     const float up[] = {2, 2, 2};
     row_kernels(isa).swiglu(ends.data(), up, 3);
     CHECK(ends[0] == 2e4f);
-    CHECK(std::abs(ends[1]) < 1e-30f);
+    CHECK(std::abs(ends[1]) <= 2e4f * kLeastExp);
     CHECK(ends[2] == 0);
   }
 }

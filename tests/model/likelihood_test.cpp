@@ -1,6 +1,7 @@
 #include <kvx/model/likelihood.hpp>
 
 #include "support/error_of.hpp"
+#include "support/exact_softmax.hpp"
 #include "support/tiny_random.hpp"
 
 #include <doctest/doctest.h>
@@ -14,7 +15,9 @@
 namespace {
 
 using namespace kvx;
+using kvx_test::ExactSoftmax;
 using kvx_test::random_tokens;
+using kvx_test::rounding_error;
 
 struct LikelihoodFixture {
   Threads threads{2};
@@ -24,23 +27,21 @@ struct LikelihoodFixture {
   SequenceCache cell(const char* press, double ratio) {
     return compress(model, context, Registry().parse(press), Allowance::of_ratio(ratio), Dtype::f32, threads).start;
   }
-  /// ln p of every token after each token of the suffix but the last, one step at a time: [tokens - 1, vocab].
-  std::vector<std::vector<double>> log_probabilities(SequenceCache sequence) {
-    std::vector<std::vector<double>> rows;
+  /// The logits after each token of the suffix but the last, one step at a time.
+  std::vector<Eigen::ArrayXd> logits_of(SequenceCache sequence) {
+    std::vector<Eigen::ArrayXd> rows;
     for (std::size_t t = 0; t + 1 < suffix.size(); ++t) {
       const Step step{&sequence, std::span(suffix).subspan(t, 1)};
-      const Matrix<float> logits = forward(model, {&step, 1}, threads);
-      double sum = 0;
-      for (Index i = 0; i < logits.cols(); ++i) sum += std::exp(static_cast<double>(logits(0, i)));
-      auto& row = rows.emplace_back();
-      for (Index i = 0; i < logits.cols(); ++i) row.push_back(static_cast<double>(logits(0, i)) - std::log(sum));
+      rows.push_back(forward(model, {&step, 1}, threads).row(0).transpose().cast<double>());
     }
     return rows;
   }
 };
 
-std::size_t top(const std::vector<double>& row) {
-  return static_cast<std::size_t>(std::max_element(row.begin(), row.end()) - row.begin());
+Index top(const Eigen::ArrayXd& logits) {
+  Index best;
+  logits.maxCoeff(&best);
+  return best;
 }
 
 TEST_CASE_FIXTURE(LikelihoodFixture, "likelihoods of a suffix are those of one step at a time, in double") {
@@ -48,24 +49,27 @@ TEST_CASE_FIXTURE(LikelihoodFixture, "likelihoods of a suffix are those of one s
   auto sequences = cells;
   const auto likelihoods = suffix_likelihood(model, sequences, suffix, threads);
   REQUIRE(likelihoods.size() == 3);
-  const auto base = log_probabilities(cells[0]);
+  // Logits are the same bits; what is rounded is their softmax, and the differences of two cells' logits.
+  const auto base = logits_of(cells[0]);
   int others = 0;
   for (std::size_t s = 0; s < cells.size(); ++s) {
-    const auto expected = log_probabilities(cells[s]);
+    const auto own = logits_of(cells[s]);
     REQUIRE(likelihoods[s].size() == suffix.size() - 1);
     for (std::size_t t = 0; t + 1 < suffix.size(); ++t) {
-      double kl = 0;
-      for (std::size_t i = 0; i < base[t].size(); ++i) kl += std::exp(base[t][i]) * (base[t][i] - expected[t][i]);
-      CHECK(likelihoods[s][t].nll ==
-            doctest::Approx(-expected[t][static_cast<std::size_t>(suffix[t + 1])]).epsilon(1e-5));
-      CHECK(std::abs(likelihoods[s][t].kl - kl) < 1e-5);
-      CHECK(likelihoods[s][t].same_top == (top(base[t]) == top(expected[t])));
+      const ExactSoftmax p(base[t]), q(own[t]);
+      const Eigen::ArrayXd change = base[t] - own[t];
+      const double kl = (p.weights * change).sum() - p.log_total + q.log_total,
+                   kl_units = (p.weights * change.abs() * (p.units + 1)).sum() + p.log_total_units + q.log_total_units;
+      CHECK(std::abs(likelihoods[s][t].nll - (q.log_total - own[t][suffix[t + 1]])) <=
+            rounding_error(q.log_total_units, 1));
+      CHECK(std::abs(likelihoods[s][t].kl - kl) <= rounding_error(kl_units, 1));
+      CHECK(likelihoods[s][t].same_top == (top(base[t]) == top(own[t])));
       others += !likelihoods[s][t].same_top;
     }
     CHECK(sequences[s].next_position == 60 + 29);
   }
   CHECK(others > 0);
-  CHECK(likelihoods[2][0].kl > 1e-4);
+  CHECK(likelihoods[2][0].kl > 1e-4);  // many times what is rounded
 }
 
 TEST_CASE_FIXTURE(LikelihoodFixture, "a cell's likelihoods are the same bits alone and beside many, with any threads") {

@@ -13,11 +13,11 @@
 namespace kvx_test {
 
 /// KIVI as a simulation: the rows of an f32 tail that are due become what their codes stand for, in place, by scales
-/// and zeros that are stored as `Scale`.
+/// and zeros that are stored as `Scale`. Codes are those of elements that are larger by `nudge`.
 template <class Scale>
 class RoundedCache final : public kvx::StepObserver {
  public:
-  explicit RoundedCache(const kvx::CacheQuantization& how) : how_(how) {}
+  explicit RoundedCache(const kvx::CacheQuantization& how, float nudge = 0) : how_(how), nudge_(nudge) {}
   std::unique_ptr<StepObserver> clone() const override { return std::make_unique<RoundedCache>(*this); }
   void after_attention(kvx::SequenceCache& sequence, const kvx::LayerStep& step, kvx::Threads&) override {
     update(step.layer, sequence.tail.layer(step.layer));
@@ -37,17 +37,18 @@ class RoundedCache final : public kvx::StepObserver {
 
  private:
   template <class Rows>
-  static void round(Rows&& rows, const kvx::Quantization& how) {
+  void round(Rows&& rows, const kvx::Quantization& how) const {
     const kvx::Matrix<float> before = rows;
     kvx::each_group<Scale>(kvx::view(before), how,
                            [&](kvx::Index j, kvx::Index d, const auto& elements, const kvx::QuantizedGroup& group) {
                              for (kvx::Index y = 0; y < elements.rows(); ++y)
                                for (kvx::Index x = 0; x < elements.cols(); ++x)
-                                 rows(j + y, d + x) = group.value(group.code(elements(y, x), how.bits));
+                                 rows(j + y, d + x) = group.value(group.code(elements(y, x) + nudge_, how.bits));
                            });
   }
 
   kvx::CacheQuantization how_;
+  float nudge_;
   std::map<std::pair<kvx::Index, std::size_t>, std::pair<kvx::Index, kvx::Index>> done_;  // keys and values of a head
 };
 

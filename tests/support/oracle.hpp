@@ -1,5 +1,7 @@
 #pragma once
 
+#include "support/exact_attention.hpp"
+
 #include <kvx/cache/kv_cache.hpp>
 #include <kvx/cache/sequence_cache.hpp>
 #include <kvx/kernels/rope.hpp>
@@ -68,7 +70,7 @@ class Oracle {
     return logits;
   }
 
-  /// The largest difference of an attention's output from the naive one's so far.
+  /// The largest difference of an attention's output from the naive one's so far, in parts of what rounding explains.
   double worst() const { return worst_; }
 
  private:
@@ -76,7 +78,6 @@ class Oracle {
     Eigen::RowVectorXd key, value;
     bool visible = true;
   };
-
   kvx::Matrix<float> step(kvx::Token token, kvx::Threads& threads) {
     const kvx::ModelConfig& config = model_.config();
     const kvx::Index group = config.heads / config.kv_heads;
@@ -105,8 +106,10 @@ class Oracle {
               kvx::TensorView<float>::token_major(attended.data(), config.heads, 1, config.head_dim));
         }
         const auto out = attended.row(0).segment(i * config.head_dim, config.head_dim);
-        const auto naive = attend(queries.head(i).row(0).cast<double>(), rows);
-        worst_ = std::max(worst_, (out.cast<double>() - naive).cwiseAbs().maxCoeff());
+        const ExactAttention naive = attend(queries.head(i).row(0).cast<double>(), l, head);
+        for (kvx::Index d = 0; d < out.size(); ++d)
+          if (const double difference = std::abs(double{out[d]} - naive.out[d]); difference > 0)
+            worst_ = std::max(worst_, difference / naive.out_errors[d]);
       }
       model_.finish_layer(l, kvx::view(std::as_const(attended)), x, work, threads);
     }
@@ -114,21 +117,25 @@ class Oracle {
     return model_.logits(kvx::read_only(x), work, threads);
   }
 
-  static Eigen::RowVectorXd attend(const Eigen::RowVectorXd& query, const std::vector<Row>& rows) {
-    double highest = -INFINITY, total = 0;
-    Eigen::RowVectorXd sum = Eigen::RowVectorXd::Zero(query.size());
-    const auto score = [&](const Row& row) {
-      return query.dot(row.key) / std::sqrt(static_cast<double>(query.size()));
-    };
-    for (const Row& row : rows)
-      if (row.visible) highest = std::max(highest, score(row));
+  ExactAttention attend(const Eigen::RowVectorXd& query, kvx::Index l, std::size_t head) const {
+    const auto& rows = layers_[static_cast<std::size_t>(l)][head];
+    const auto visible = std::count_if(rows.begin(), rows.end(), [](const Row& row) { return row.visible; });
+    kvx::Matrix<double> keys(visible, query.size()), values(visible, query.size());
+    kvx::Index at = 0;
     for (const Row& row : rows) {
       if (!row.visible) continue;
-      const double weight = std::exp(score(row) - highest);
-      sum += weight * row.value;
-      total += weight;
+      keys.row(at) = row.key;
+      values.row(at++) = row.value;
     }
-    return sum / total;
+    double key_units = 0, value_units = 0;
+    for (const kvx::KvCache* part : {sequence_.prefix.get(), &sequence_.tail}) {
+      const kvx::HeadCache& cache = part->layer(l)[head];
+      if (cache.quantized_keys() == nullptr) continue;
+      key_units = quantized_units(keys, cache.key_bias().bias);
+      value_units = quantized_units(values);
+    }
+    const float scale = 1 / std::sqrt(static_cast<float>(query.size()));
+    return {query, keys, values, double{scale}, key_units, value_units};
   }
 
   const kvx::Qwen2& model_;

@@ -20,6 +20,10 @@ namespace kvx_test {
 
 inline const std::string kTinyRandom = KVX_SOURCE_DIR "/tests/data/golden/tiny-random";
 
+/// How far this model's logits in float are from those in double: the most by which a rerun of its references in double
+/// differed. Two runs whose sums have another order may differ by twice as much.
+inline constexpr float kLogitRounding = 5e-5f;
+
 inline std::vector<kvx::Token> random_tokens(std::size_t count, std::uint64_t seed, kvx::Index vocab_size = 512) {
   kvx::SplitMix64 random(seed);
   std::vector<kvx::Token> tokens(count);

@@ -1,0 +1,89 @@
+#pragma once
+
+#include "support/rounding.hpp"
+
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/kernels/attend_tile.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace kvx_test {
+
+/// By how many units a kernel's rows, which it expands from codes, may differ from `expanded` ones. code * scale + zero
+/// is rounded once or twice on both sides, and the product may be twice as large as the largest row; a bias adds its
+/// own and two sums.
+inline double quantized_units(const kvx::Matrix<double>& expanded, std::span<const float> bias = {}) {
+  const double largest = expanded.cwiseAbs().maxCoeff();
+  if (bias.empty()) return 4 * largest;
+  double longest = 0;
+  for (const float x : bias) longest = std::max(longest, std::abs(double{x}));
+  return (4 + 2) * largest + 2 * longest * kRotatedUnits;
+}
+
+/// The attention of one query in double, and how far the kernels' may be off: a running error analysis (Higham,
+/// "Accuracy and Stability of Numerical Algorithms", section 3.3), in which each rounding moves a result by a unit of
+/// what is rounded at most. Sums run over channels, and over rows, in their order on every path.
+struct ExactAttention {
+  std::vector<double> weights, weight_errors;  // [rows]; softmax(scale * q . k)
+  Eigen::RowVectorXd out, out_errors;          // [head_dim]
+
+  /// Keys and values are [rows, head_dim]; `key_errors` and `value_errors` say by how much each of those that the
+  /// kernel has differs from them, in units.
+  ExactAttention(const Eigen::RowVectorXd& query, const kvx::Matrix<double>& keys, const kvx::Matrix<double>& values,
+                 double scale, double key_errors = 0, double value_errors = 0)
+      : out(Eigen::RowVectorXd::Zero(values.cols())), out_errors(out) {
+    constexpr double kExpUnits = 4, kRescaleUnits = kExpUnits + 1;  // exp is within 2 ulp; its product
+    const auto rows = static_cast<std::size_t>(keys.rows());
+    std::vector<double> scores(rows), units(rows);
+    for (std::size_t j = 0; j < rows; ++j) {
+      double sum = 0, magnitudes = 0;
+      for (kvx::Index d = 0; d < query.size(); ++d) {
+        const double product = query[d] * keys(static_cast<kvx::Index>(j), d);
+        sum += product;
+        magnitudes += std::abs(product) + std::abs(sum) + std::abs(query[d]) * key_errors;
+      }
+      scores[j] = scale * sum;
+      units[j] = scale * magnitudes + std::abs(scores[j]);
+    }
+    // Weights are exp(score - highest), rescaled when a block of rows has a new highest score. A register of at least
+    // four lanes sums the weights of a block.
+    const double highest = *std::max_element(scores.begin(), scores.end());
+    const double blocks = std::ceil(static_cast<double>(rows) / static_cast<double>(kvx::kAttentionBlock));
+    double total = 0, total_units = 0;
+    for (std::size_t j = 0; j < rows; ++j) {
+      weights.push_back(std::exp(scores[j] - highest));
+      units[j] += highest - scores[j] + kExpUnits + kRescaleUnits * (blocks - 1);
+      total += weights[j];
+      total_units += weights[j] * units[j];
+    }
+    total_units = total_units / total + static_cast<double>(kvx::kAttentionBlock) / 4;
+    Eigen::RowVectorXd out_units = Eigen::RowVectorXd::Zero(out.size());
+    for (std::size_t j = 0; j < rows; ++j) {
+      weights[j] /= total;
+      const Eigen::RowVectorXd value = values.row(static_cast<kvx::Index>(j));
+      out += weights[j] * value;
+      out_units.array() +=
+          weights[j] * (units[j] + 1) * value.array().abs() + out.array().abs() + weights[j] * value_errors;
+    }
+    constexpr double kMeanUnits = 2;  // the inverse of the total and its product
+    out_units += (total_units + kMeanUnits + blocks - 1) * out.cwiseAbs();
+    out_errors = out_units * kUnit;
+    for (std::size_t j = 0; j < rows; ++j)
+      weight_errors.push_back(weights[j] * (units[j] + total_units + kMeanUnits) * kUnit);
+  }
+
+  /// Whether `found` [head_dim] is the exact output but for these errors.
+  template <class Row>
+  bool near(const Row& found) const {
+    return ((found.template cast<double>() - out).array().abs() <= out_errors.array()).all();
+  }
+
+ private:
+  static constexpr double kUnit = 1.001 * kUnitRoundoff;  // and a little for products of errors
+};
+
+}  // namespace kvx_test
