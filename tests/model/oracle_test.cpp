@@ -120,23 +120,27 @@ TEST_CASE_FIXTURE(OracleFixture, "decoding never touches the shared prefix, and 
 }
 
 TEST_CASE_FIXTURE(OracleFixture, "logits are the same bits alone, in a batch, in pieces and on any number of threads") {
-  const auto pressed = compressed("expected_attention", 0.6), other = compressed("streaming_llm", 0.3);
-  auto alone = pressed.start, batched = pressed.start, neighbour = other.start, pieces = pressed.start;
-  const auto expected = step(alone, question);
+  for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16, WeightFormat::int8}) {
+    CAPTURE(name_of(format));
+    model = Qwen2::load(kvx_test::kTinyRandom, format, threads);
+    const auto pressed = compressed("expected_attention", 0.6), other = compressed("streaming_llm", 0.3);
+    auto alone = pressed.start, batched = pressed.start, neighbour = other.start, pieces = pressed.start;
+    const auto expected = step(alone, question);
 
-  const auto noise = random_tokens(11, 5, model.config().vocab_size);
-  const std::vector<Step> batch = {{&neighbour, noise}, {&batched, question}};
-  Threads four(4);
-  CHECK(forward(model, batch, four).row(1) == expected.row(0));
+    const auto noise = random_tokens(11, 5, model.config().vocab_size);
+    const std::vector<Step> batch = {{&neighbour, noise}, {&batched, question}};
+    Threads four(4);
+    CHECK(forward(model, batch, four).row(1) == expected.row(0));
 
-  step(pieces, std::span(question).first(3));
-  CHECK(step(pieces, std::span(question).subspan(3)) == expected);
+    step(pieces, std::span(question).first(3));
+    CHECK(step(pieces, std::span(question).subspan(3)) == expected);
 
-  Threads one(1);
-  const auto repeated =
-      compress(model, context, Registry().parse("expected_attention"), Allowance::of_ratio(0.6), Dtype::f32, one);
-  CHECK(same_bits(*repeated.start.prefix, *pressed.start.prefix));
-  CHECK(repeated.logits == pressed.logits);
+    Threads one(1);
+    const auto repeated =
+        compress(model, context, Registry().parse("expected_attention"), Allowance::of_ratio(0.6), Dtype::f32, one);
+    CHECK(same_bits(*repeated.start.prefix, *pressed.start.prefix));
+    CHECK(repeated.logits == pressed.logits);
+  }
 }
 
 }  // namespace
