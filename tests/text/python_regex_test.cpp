@@ -53,7 +53,7 @@ TEST_CASE("A pattern that does not compile is an error, and so is a match that r
   CHECK(error_of([] { found_ignoring_case("(", ""); }).starts_with("p: not a regular expression: "));
   CHECK(error_of([] { found_ignoring_case("\\", ""); }).starts_with("p: not a regular expression: "));
   CHECK(error_of([] {
-          found_ignoring_case("^(a+)+$", std::string(60, 'a') + "b");
+          found_ignoring_case("^(a+)+$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab");
         }).starts_with("p: a match takes too many steps: "));
   CHECK(PythonRegex("(a)b", PythonRegex::heeds_case, "p").replaced("abab", "<$1>") == "<a><a>");
 }
