@@ -117,7 +117,7 @@ TEST_CASE("presses") {
                                                         name == "filters" ? kDim : kKvHeads);
                          }};
   const double prefill = prefill_seconds(keys, queries);
-  const Registry registry;
+  const Registry registry = kvx_presses();
   for (const auto& entry : registry.entries()) {
     const std::string text = written(entry);
     if (text.empty()) continue;

@@ -1,7 +1,30 @@
 // Evaluates a grid of presses on tasks, or grades answers that another engine gave.
 #include <yaml-cpp/yaml.h>
 #include <CLI/CLI.hpp>
-#include <kvx/kvx.hpp>
+#include <kvx/core/error.hpp>
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/eval/degradation.hpp>
+#include <kvx/eval/evaluation.hpp>
+#include <kvx/eval/groups_markdown.hpp>
+#include <kvx/eval/latency_text.hpp>
+#include <kvx/eval/memory.hpp>
+#include <kvx/eval/output_file.hpp>
+#include <kvx/eval/part_groups.hpp>
+#include <kvx/eval/report_markdown.hpp>
+#include <kvx/eval/results.hpp>
+#include <kvx/eval/run_times_json.hpp>
+#include <kvx/eval/write_results.hpp>
+#include <kvx/io/read_matrix.hpp>
+#include <kvx/kernels/packed_matrix.hpp>
+#include <kvx/press/named_spans.hpp>
+#include <kvx/press/registry.hpp>
+#include <kvx/press/written.hpp>
+#include <kvx/score/grade_file.hpp>
+#include <kvx/score/sample_size.hpp>
+#include <kvx/score/system_prompt.hpp>
+#include <kvx/score/tasks.hpp>
+#include <kvx/text/chat_template.hpp>
+#include <kvx/version.hpp>
 
 #include <algorithm>
 #include <array>
@@ -279,7 +302,7 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   options.out = texts["out"];
   options.config = config_text(texts);
   for (const auto& task : options.tasks) (void)tasks.at(task);
-  for (const auto& press : options.presses) (void)kvx::Registry().parse(press, {.read = kvx::read_matrix});
+  for (const auto& press : options.presses) (void)kvx::kvx_presses().parse(press, {.read = kvx::read_matrix});
   for (const double ratio : options.ratios) (void)kvx::Allowance::of_ratio(ratio);
   if (!options.chat.empty()) (void)kvx::ChatTemplate::parse_name(options.chat);
   if (options.out.empty()) throw kvx::Error("out", "expected a directory, found nothing");
@@ -310,7 +333,7 @@ std::string plan_text(const std::vector<std::string>& words) {
 }
 
 void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks, const std::string& log_level) {
-  kvx::Evaluation evaluation(options, tasks);
+  kvx::Evaluation evaluation(options, tasks, kvx::kvx_presses());
   const std::string out = options.out + "/";
   const std::string config_file = out + std::string(kvx::kConfigFile);
   if (evaluation.missing() > 0 || options.analyze_kept || !std::filesystem::exists(config_file))
@@ -420,7 +443,7 @@ int main(int argc, char** argv) {
     std::get<kvx::LeakageTask>(own) = kvx::LeakageTask({number("leak-threshold", texts.at("leak-threshold"))});
     tasks = kvx::kvx_tasks(own);
     if (list_presses) {
-      command = [] { print(kvx::Registry().listing()); };
+      command = [] { print(kvx::kvx_presses().listing()); };
     } else if (list_tasks) {
       command = [&] {
         for (const auto& task : tasks.tasks()) print(std::string(task.name()) + "\n");

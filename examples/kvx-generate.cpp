@@ -1,6 +1,24 @@
 // Answers one prompt, with the cache of its context compressed by a press.
 #include <CLI/CLI.hpp>
-#include <kvx/kvx.hpp>
+#include <kvx/core/error.hpp>
+#include <kvx/core/progress.hpp>
+#include <kvx/core/threads.hpp>
+#include <kvx/eval/repeat_prompt.hpp>
+#include <kvx/io/mapped_file.hpp>
+#include <kvx/io/read_matrix.hpp>
+#include <kvx/kernels/isa.hpp>
+#include <kvx/kernels/packed_matrix.hpp>
+#include <kvx/model/compress.hpp>
+#include <kvx/model/forward.hpp>
+#include <kvx/model/generate.hpp>
+#include <kvx/model/locate.hpp>
+#include <kvx/model/qwen2.hpp>
+#include <kvx/model/sampler.hpp>
+#include <kvx/press/registry.hpp>
+#include <kvx/text/chat_template.hpp>
+#include <kvx/text/stream_decoder.hpp>
+#include <kvx/text/tokenizer.hpp>
+#include <kvx/text/utf8.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -35,7 +53,7 @@ kvx::Allowance allowance(const Options& options) {
 /// What can be wrong with the command line, found out before anything is loaded.
 struct Settings {
   explicit Settings(const Options& options)
-      : policy(kvx::Registry().parse(options.press, {.read = kvx::read_matrix})),
+      : policy(kvx::kvx_presses().parse(options.press, {.read = kvx::read_matrix})),
         budget(allowance(options)),
         sampler(options.sampler) {
     if (!options.chat.empty()) chat = kvx::ChatTemplate::parse_name(options.chat);
@@ -139,7 +157,7 @@ int main(int argc, char** argv) {
   app.add_flag("--list-presses", options.list_presses, "print each press with its parameters and its paper");
   try {
     app.parse(argc, argv);
-    if (options.list_presses) return std::fputs(kvx::Registry().listing().c_str(), stdout), 0;
+    if (options.list_presses) return std::fputs(kvx::kvx_presses().listing().c_str(), stdout), 0;
     if (options.prompt.empty()) throw CLI::RequiredError("--prompt");
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;

@@ -1,6 +1,6 @@
 // A policy written outside kvx, given to the registry and used by name: own_policy [MODEL_DIR]
 #include <kvx/model/compress.hpp>
-#include <kvx/press/registry.hpp>
+#include <kvx/press/policies.hpp>
 #include <kvx/text/tokenizer.hpp>
 
 #include <cstdio>
@@ -28,7 +28,7 @@ static_assert(kvx::ScorePolicy<ValueNorm>);
 
 int main(int argc, char** argv) try {
   const std::string dir = argc > 1 ? argv[1] : "examples/models/tiny";
-  kvx::Registry registry;
+  kvx::Registry registry = kvx::kvx_presses();
   registry.add<ValueNorm>();
 
   kvx::Threads threads;

@@ -34,7 +34,7 @@
 #include <kvx/model/sampler.hpp>
 #include <kvx/press.hpp>
 #include <kvx/press/named_spans.hpp>
-#include <kvx/press/registry.hpp>
+#include <kvx/press/policies.hpp>
 #include <kvx/report/build_report.hpp>
 #include <kvx/report/gnuplot.hpp>
 #include <kvx/report/load_report.hpp>

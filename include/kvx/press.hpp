@@ -1,7 +1,7 @@
 #pragma once
 
 /// What another engine includes, with the header of the policy that it wants, such as kvx/press/snapkv.hpp; a program
-/// that names presses at run time includes kvx/press/registry.hpp, which has them all. They need Eigen and nothing
+/// that names presses at run time includes kvx/press/policies.hpp, which has them all. They need Eigen and nothing
 /// else.
 
 // IWYU pragma: begin_exports

@@ -44,7 +44,7 @@ EvalOptions mode_options(const TempDir& dir) {
 }
 
 std::vector<Record> recorded(const EvalOptions& options) {
-  Evaluation evaluation(options, kvx_tasks());
+  Evaluation evaluation(options, kvx_tasks(), kvx_presses());
   evaluation.run();
   std::vector<Record> all;
   each_jsonl_row(options.out + "/records.jsonl", [&](const JsonlRow& row) { all.push_back(record_of(row)); });
@@ -77,7 +77,7 @@ TEST_CASE("Query-aware cells compress context and question together, beside the 
     }
     const Sample& s = record.sample;
     const auto parts = split_chat(alone.chat, "", s.context + s.question, "", s.answer_prefix);
-    auto context = compress(alone.model, alone.tokenizer.encode(parts.context), Registry().parse("knorm"),
+    auto context = compress(alone.model, alone.tokenizer.encode(parts.context), kvx_presses().parse("knorm"),
                             Allowance::of_ratio(0.5), Dtype::f32, alone.threads);
     CHECK(record.press == "knorm");
     CHECK(record.kept_bytes == context.start.bytes());
@@ -144,7 +144,7 @@ TEST_CASE("Reference answers of the other tasks are predicted from the same cell
     if (record.task != "perplexity" || record.index == 0) continue;
     const Sample& s = record.sample;
     const auto parts = split_chat(alone.chat, "", s.context, s.question, s.answer_prefix);
-    const auto context = compress(alone.model, alone.tokenizer.encode(parts.context), Registry().parse(record.press),
+    const auto context = compress(alone.model, alone.tokenizer.encode(parts.context), kvx_presses().parse(record.press),
                                   Allowance::of_ratio(record.ratio), Dtype::f32, alone.threads);
     auto tokens = alone.tokenizer.encode(parts.question);
     const std::size_t given = tokens.size();

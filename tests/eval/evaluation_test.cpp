@@ -116,7 +116,7 @@ struct Bench {
     options.out = dir.path() + "/out";
   }
 
-  RunTimes run() const { return Evaluation(options, tasks()).run(); }
+  RunTimes run() const { return Evaluation(options, tasks(), kvx_presses()).run(); }
   std::string error() const {
     return error_of([&] { run(); });
   }
@@ -160,7 +160,7 @@ struct Alone {
     const auto parts = split_chat(chat, "", s.context, s.question, s.answer_prefix);
     auto tokens = tokenizer.encode(parts.context);
     if (options.max_context_length > 0) tokens.resize(static_cast<std::size_t>(options.max_context_length));
-    const auto context = compress(model, tokens, Registry().parse(cell.press), allowance, options.dtype, threads);
+    const auto context = compress(model, tokens, kvx_presses().parse(cell.press), allowance, options.dtype, threads);
     auto sequence = context.start;
     const auto question = tokenizer.encode(parts.question);
     const Step step{&sequence, question};
@@ -263,7 +263,7 @@ TEST_CASE("A run that was interrupted ends with the same bytes") {
   for (const int graded : {0, 1, 5, 3, 4}) {
     bench.options.max_batch = 1 + graded;
     bench.options.threads = 1 + graded % 3;
-    Evaluation evaluation(bench.options, tasks());
+    Evaluation evaluation(bench.options, tasks(), kvx_presses());
     Vowels::fuse = graded;
     CHECK_THROWS_AS(evaluation.run(), std::runtime_error);
     Vowels::fuse = -1;
@@ -312,7 +312,7 @@ TEST_CASE("What is wrong with a run is said before a model is loaded or a direct
     bench.dir.write("broken/config.json", "{}");
     bench.options.models = {model};
     spoil(bench);
-    const std::string found = error_of([&] { Evaluation(bench.options, tasks()); });
+    const std::string found = error_of([&] { Evaluation(bench.options, tasks(), kvx_presses()); });
     CHECK_MESSAGE(found.find(error) != found.npos, found);
     CHECK_FALSE(std::filesystem::exists(bench.options.out));
   };
@@ -341,7 +341,7 @@ TEST_CASE("What is wrong with a run is said before a model is loaded or a direct
   Bench bench;
   bench.options.models = {bench.dir.path() + "/broken"};
   bench.dir.write("broken/config.json", "{}");
-  CHECK(error_of([&] { Evaluation(bench.options, tasks()); }).find("/broken/") != std::string::npos);
+  CHECK(error_of([&] { Evaluation(bench.options, tasks(), kvx_presses()); }).find("/broken/") != std::string::npos);
   CHECK_FALSE(std::filesystem::exists(bench.options.out));
 }
 

@@ -68,7 +68,7 @@ TEST_CASE("A real model's tool calls under compression are those of kvpress") {
   std::vector<std::vector<std::string>> expected;  // per cell
   golden.root().at("cells").each_element([&](const JsonValue& cell) {
     for (std::size_t q = 0; q < questions.size(); ++q) jobs.push_back({cells.size(), q});
-    cells.push_back({Registry().parse(cell.at("press").string()), Allowance::of_ratio(cell.at("ratio").number())});
+    cells.push_back({kvx_presses().parse(cell.at("press").string()), Allowance::of_ratio(cell.at("ratio").number())});
     auto& answers = expected.emplace_back();
     cell.at("answers").each_element([&](const JsonValue& answer) { answers.emplace_back(answer.string()); });
     REQUIRE(answers.size() == questions.size());

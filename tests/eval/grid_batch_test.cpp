@@ -54,7 +54,7 @@ struct Grid {
   }
 
   static std::vector<Cell> cells() {
-    const Registry registry;
+    const Registry registry = kvx_presses();
     return {{registry.parse("none"), Allowance::of_ratio(0)},
             {registry.parse("knorm"), Allowance::of_ratio(0.5)},
             {registry.parse("random"), Allowance::of_ratio(0.5)},

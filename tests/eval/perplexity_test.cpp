@@ -38,7 +38,7 @@ EvalOptions prediction_options(const TempDir& dir) {
 }
 
 std::vector<Record> predictions(const EvalOptions& options) {
-  Evaluation evaluation(options, kvx_tasks());
+  Evaluation evaluation(options, kvx_tasks(), kvx_presses());
   evaluation.run();
   return evaluation.records();
 }
@@ -172,7 +172,7 @@ TEST_CASE("A text is cut into pieces of one length, with the end token between i
 TEST_CASE("What cannot be predicted is an error before a model is loaded") {
   const TempDir dir;
   EvalOptions options = prediction_options(dir);
-  const auto error = [&] { return error_of([&] { Evaluation(options, kvx_tasks()); }); };
+  const auto error = [&] { return error_of([&] { Evaluation(options, kvx_tasks(), kvx_presses()); }); };
   options.pieces.length = 1 << 20;
   CHECK(error() == "max-length: expected at most the model's 4096 positions, found 1048576");
   options.pieces.length = 512;

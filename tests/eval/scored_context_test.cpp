@@ -69,7 +69,7 @@ struct LateRefusal {
 
 TEST_CASE("Every cell of a grid gets the cache that its press alone gives the context") {
   TinyRandom tiny;
-  const Registry registry;
+  const Registry registry = kvx_presses();
   const auto tokens = kvx_test::random_tokens(80, 1);
   const CacheShape all = tiny.model.cache_shape(Dtype::f32);
   auto presses = kvx_test::every_press(all.layers, all.kv_heads, all.head_dim);
@@ -115,7 +115,7 @@ TEST_CASE("Every cell of a grid gets the cache that its press alone gives the co
 
 TEST_CASE("A press that cannot serve the context says why and disturbs no other cell") {
   TinyRandom tiny;
-  const Registry registry;
+  const Registry registry = kvx_presses();
   const auto tokens = kvx_test::random_tokens(40, 2);
   const AnyPolicy snapkv = registry.parse("snapkv"), late{LateRefusal()};
   const std::string reason = "snapkv: a context of 40 tokens is not longer than its window of 64";

@@ -25,7 +25,7 @@ struct LikelihoodFixture {
   std::vector<Token> context = random_tokens(60, 1), suffix = random_tokens(30, 2);
 
   SequenceCache cell(const char* press, double ratio) {
-    return compress(model, context, Registry().parse(press), Allowance::of_ratio(ratio), Dtype::f32, threads).start;
+    return compress(model, context, kvx_presses().parse(press), Allowance::of_ratio(ratio), Dtype::f32, threads).start;
   }
   /// The logits after each token of the suffix but the last, one step at a time.
   std::vector<Eigen::ArrayXd> logits_of(SequenceCache sequence) {

@@ -38,7 +38,7 @@ struct OracleFixture {
     return compress(model, context, press, Allowance::of_ratio(ratio), Dtype::f32, threads);
   }
   CompressedContext compressed(const std::string& press, double ratio) {
-    return compressed(Registry().parse(press), ratio);
+    return compressed(kvx_presses().parse(press), ratio);
   }
   std::vector<AnyPolicy> presses() const {
     return kvx_test::every_press(model.config().layers, model.config().kv_heads, model.config().head_dim);
@@ -86,8 +86,8 @@ TEST_CASE_FIXTURE(OracleFixture,
 
 TEST_CASE_FIXTURE(OracleFixture, "the oracle tells a cache that lacks rows from one that has them") {
   const auto full = compressed("none", 0),
-             shorter = compress(model, std::span(context).first(100), Registry().parse("none"), Allowance::of_ratio(0),
-                                Dtype::f32, threads);
+             shorter = compress(model, std::span(context).first(100), kvx_presses().parse("none"),
+                                Allowance::of_ratio(0), Dtype::f32, threads);
   auto damaged = full.start;
   damaged.prefix = compressed("knorm", 0.5).start.prefix;
   kvx_test::Oracle honest(model, *full.start.prefix, full.start), masked(model, *full.start.prefix, damaged);
@@ -137,7 +137,7 @@ TEST_CASE_FIXTURE(OracleFixture, "logits are the same bits alone, in a batch, in
 
     Threads one(1);
     const auto repeated =
-        compress(model, context, Registry().parse("expected_attention"), Allowance::of_ratio(0.6), Dtype::f32, one);
+        compress(model, context, kvx_presses().parse("expected_attention"), Allowance::of_ratio(0.6), Dtype::f32, one);
     CHECK(same_bits(*repeated.start.prefix, *pressed.start.prefix));
     CHECK(repeated.logits == pressed.logits);
   }

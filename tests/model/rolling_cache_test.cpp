@@ -24,7 +24,7 @@ struct RollingFixture {
   std::vector<Token> context = random_tokens(200, 1, model.config().vocab_size);
 
   SequenceCache start(const std::string& press, double ratio = 0, Dtype dtype = Dtype::f32) {
-    return compress(model, context, Registry().parse(press), Allowance::of_ratio(ratio), dtype, threads).start;
+    return compress(model, context, kvx_presses().parse(press), Allowance::of_ratio(ratio), dtype, threads).start;
   }
   Matrix<float> feed(SequenceCache& sequence, const std::vector<Token>& tokens) {
     const Step step{&sequence, tokens};
@@ -78,7 +78,7 @@ TEST_CASE_FIXTURE(RollingFixture, "what is quantized takes the bytes that are co
       CAPTURE(press);
       CAPTURE(tokens);
       const std::vector<Token> some(context.begin(), context.begin() + tokens);
-      const Cell cell{Registry().parse(press), Allowance::of_ratio(press.starts_with("ada") ? 0.5 : 0)};
+      const Cell cell{kvx_presses().parse(press), Allowance::of_ratio(press.starts_with("ada") ? 0.5 : 0)};
       const ScoredContext scored(model, some, {&cell, 1}, Dtype::bf16, threads);
       const auto sequence = scored.start(0);
       // Vectors may have room to grow in the part that is a sequence's own.
@@ -87,7 +87,7 @@ TEST_CASE_FIXTURE(RollingFixture, "what is quantized takes the bytes that are co
       CHECK(scored.own_bytes(0) <= scored.bytes(0));
     }
   // 200 rows of int4, group 32, residual 64: 192 keys and 136 values of 16 channels, then 8 and 64 whole ones.
-  const Cell cell{Registry().parse("int4(group=32, residual=64)"), Allowance::of_ratio(0)};
+  const Cell cell{kvx_presses().parse("int4(group=32, residual=64)"), Allowance::of_ratio(0)};
   const ScoredContext scored(model, context, {&cell, 1}, Dtype::bf16, threads);
   const std::size_t keys = 192 * 16 / 2 + 192 / 32 * 16 * 4, values = 136 * 16 / 2 + 136 * 4, whole = (8 + 64) * 16 * 2;
   CHECK(scored.bytes(0) == 8 * (keys + values + whole + 200 * sizeof(Position)));

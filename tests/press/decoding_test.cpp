@@ -12,29 +12,29 @@ using namespace kvx;
 
 namespace {
 std::string refused_decoding(const std::string& text) {
-  return error_of([&] { Registry().parse(text); });
+  return error_of([&] { kvx_presses().parse(text); });
 }
 }  // namespace
 
 TEST_CASE("nothing of the context goes before a question is asked") {
   const auto layer = kvx_test::Layer::random(2, 1, 9, 4, 1);
-  const AnyPolicy policy = Registry().parse("decoding(knorm, target=2)");
+  const AnyPolicy policy = kvx_presses().parse("decoding(knorm, target=2)");
   CHECK(policy.select(layer.input(), Allowance::of_ratio(0.5)) == keep_all(1, 9));
 }
 
 TEST_CASE("a target is a number of rows, or what a ratio leaves of all tokens") {
-  CHECK(Registry().parse("decoding(knorm, target=7)").decoding()->target_rows(100) == 7);
-  CHECK(Registry().parse("decoding(knorm, ratio=0.9)").decoding()->target_rows(100) == 9);  // as kvpress counts
+  CHECK(kvx_presses().parse("decoding(knorm, target=7)").decoding()->target_rows(100) == 7);
+  CHECK(kvx_presses().parse("decoding(knorm, ratio=0.9)").decoding()->target_rows(100) == 9);  // as kvpress counts
 }
 
 TEST_CASE("prefill_decoding evicts as its first press and decodes as its second") {
   const auto layer = kvx_test::Layer::random(2, 1, 9, 4, 1);
-  const AnyPolicy both = Registry().parse("prefill_decoding(knorm, decoding(keydiff, target=5))");
+  const AnyPolicy both = kvx_presses().parse("prefill_decoding(knorm, decoding(keydiff, target=5))");
   const auto allowance = Allowance::of_ratio(0.5);
-  CHECK(both.select(layer.input(), allowance) == Registry().parse("knorm").select(layer.input(), allowance));
+  CHECK(both.select(layer.input(), allowance) == kvx_presses().parse("knorm").select(layer.input(), allowance));
   REQUIRE(both.decoding() != nullptr);
   CHECK(both.decoding()->target == 5);
-  CHECK(Registry().parse("knorm").decoding() == nullptr);
+  CHECK(kvx_presses().parse("knorm").decoding() == nullptr);
 }
 
 TEST_CASE("presses that need what is not there while decoding are refused") {

@@ -66,7 +66,7 @@ TEST_CASE("Protect keeps the parts of the prompt that it names") {
 }
 
 TEST_CASE("Protect's spans are written as numbers and names, one or a list") {
-  const auto written = [](std::string_view text) { return Registry().parse(text).written(); };
+  const auto written = [](std::string_view text) { return kvx_presses().parse(text).written(); };
   CHECK(written("protect(knorm, span=[5:7])") == "protect(knorm, span=5:7)");
   CHECK(written("protect(knorm, span=defense)") == "protect(knorm, span=defense)");
   CHECK(written("protect(knorm, force_keep_global=[0, 3:5, instructions])") ==

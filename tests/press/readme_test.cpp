@@ -6,7 +6,7 @@
 
 TEST_CASE("README's table has every press, with its parameters and its paper") {
   const kvx::MappedFile readme(KVX_SOURCE_DIR "/README.md");
-  const kvx::Registry registry;
+  const kvx::Registry registry = kvx::kvx_presses();
   for (const auto& entry : registry.entries()) {
     CAPTURE(entry.name);
     const auto row = readme.text().find("\n| `" + std::string(entry.name) + "` |");

@@ -1,3 +1,4 @@
+#include <kvx/press/policies.hpp>
 #include <kvx/press/registry.hpp>
 
 #include <doctest/doctest.h>
@@ -23,12 +24,12 @@ struct Last {
 };
 
 std::string refused_text(std::string_view text) {
-  return error_of([&] { Registry().parse(text); });
+  return error_of([&] { kvx_presses().parse(text); });
 }
 
 const std::string kNames = [] {
   std::string names = " There are: ";
-  const Registry registry;
+  const Registry registry = kvx_presses();
   for (const auto& entry : registry.entries())
     names.append(&entry == registry.entries().data() ? "" : ", ").append(entry.name);
   return names;
@@ -82,8 +83,8 @@ std::string text_of(const Registry::Entry& entry, const std::string& arguments) 
 }  // namespace
 
 TEST_CASE("every entry parses by its name, and its written form is what was parsed") {
-  const Registry registry;
-  CHECK(registry.entries().size() == std::tuple_size_v<Policies>);
+  const Registry registry = kvx_presses();
+  CHECK(registry.entries().size() == std::tuple_size_v<Policies::List>);
   for (const auto& entry : registry.entries()) {
     const std::string text = text_of(entry, required(entry.name));
     CHECK(registry.parse(text, {{}, any_file}).written() == text);
@@ -91,7 +92,7 @@ TEST_CASE("every entry parses by its name, and its written form is what was pars
 }
 
 TEST_CASE("the written form of every entry comes back with every parameter changed, one by one and together") {
-  const Registry registry;
+  const Registry registry = kvx_presses();
   for (const auto& entry : registry.entries()) {
     std::string all;
     for (const auto& parameter : entry.defaults) {
@@ -121,7 +122,7 @@ TEST_CASE("an adapter refuses what it cannot wrap, and says what it expected") {
 }
 
 TEST_CASE("a quantizer is written behind what it stores, or alone") {
-  const auto written = [](std::string_view text) { return Registry().parse(text).written(); };
+  const auto written = [](std::string_view text) { return kvx_presses().parse(text).written(); };
   CHECK(written("ada( snapkv ) + int4") == "ada(snapkv)+int4");
   CHECK(written("int4(knorm)") == "knorm+int4");
   CHECK(written("none+int2") == "int2");
@@ -130,7 +131,7 @@ TEST_CASE("a quantizer is written behind what it stores, or alone") {
 }
 
 TEST_CASE("case, underscores, a final Press and kvpress's parameter names are accepted") {
-  const auto written = [](std::string_view text) { return Registry().parse(text).written(); };
+  const auto written = [](std::string_view text) { return kvx_presses().parse(text).written(); };
   CHECK(written("SnapKVPress(window_size=32, kernel_size=7)") == "snapkv(window=32, kernel=7)");
   CHECK(written("StreamingLLMPress(n_sink=2)") == "streaming_llm(sinks=2)");
   CHECK(written("ExpectedAttentionPress(n_future_positions=8, n_sink=2, use_covariance=False, use_vnorm=False, "
@@ -175,7 +176,7 @@ TEST_CASE("every error text is one line, whatever was written") {
 }
 
 TEST_CASE("a policy of somebody else is added once and used by its name") {
-  Registry registry;
+  Registry registry = kvx_presses();
   registry.add<Last>();
   CHECK(registry.entries().back().name == "last");
   const kvx_test::Layer layer(1, 1, 5, 2);

@@ -82,7 +82,7 @@ inline bool known(const kvx::JsonValue& node) {
   if (name.starts_with("Fair")) name = "fair";
   if (name == "Kivi" || name == "CompressionRatioDecoding") return true;
   bool all = false;
-  const kvx::Registry registry;
+  const kvx::Registry registry = kvx::kvx_presses();
   for (const auto& entry : registry.entries())
     for (const auto each : {entry.name, entry.kvpress_name})
       all |= !each.empty() && kvx::canonical_press_name(each) == kvx::canonical_press_name(name);
@@ -95,7 +95,7 @@ inline bool known(const kvx::JsonValue& node) {
 /// The policy of a node, unless kvx has none of that name; `read` has what it would take from a file.
 inline std::optional<kvx::AnyPolicy> policy_of(const kvx::JsonValue& node, kvx::TensorReader read = {}) {
   if (!known(node)) return std::nullopt;
-  return kvx::Registry().parse(written_of(node), {.read = std::move(read)});
+  return kvx::kvx_presses().parse(written_of(node), {.read = std::move(read)});
 }
 
 /// One synthetic layer with everything that a policy can ask for. It owns what its PressInput looks at.

@@ -14,7 +14,7 @@ namespace kvx_test {
 /// Every press of the registry, adapters around several others, for caches of this shape and contexts of at least 64
 /// tokens. Files are made up.
 inline std::vector<kvx::AnyPolicy> every_press(kvx::Index layers, kvx::Index kv_heads, kvx::Index head_dim) {
-  const kvx::Registry registry;
+  const kvx::Registry registry = kvx::kvx_presses();
   const auto read = [&](const std::string&, const std::string& tensor) {
     const kvx::Index columns = tensor == "head_scores" ? kv_heads : head_dim,
                      rows = tensor == "head_scores" ? layers : layers * kv_heads;

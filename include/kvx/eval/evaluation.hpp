@@ -33,7 +33,7 @@ namespace kvx::inline v0 {
 class Evaluation {
  public:
   /// Checks everything that can be checked before the weights of a model are loaded. Throws Error.
-  Evaluation(EvalOptions options, TaskRegistry tasks, const Registry& presses = {})
+  Evaluation(EvalOptions options, TaskRegistry tasks, const Registry& presses)
       : options_(std::move(options)), tasks_(std::move(tasks)) {
     std::vector<TaskData> data;
     for (const bool predicts : {false, true})  // the references of the others are predicted too

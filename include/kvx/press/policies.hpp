@@ -36,6 +36,7 @@
 #include <kvx/press/qfilter.hpp>
 #include <kvx/press/quantized.hpp>
 #include <kvx/press/random.hpp>
+#include <kvx/press/registry.hpp>
 #include <kvx/press/rerotate.hpp>
 #include <kvx/press/simlayerkv.hpp>
 #include <kvx/press/snapkv.hpp>
@@ -44,17 +45,28 @@
 #include <kvx/press/tova.hpp>
 
 #include <tuple>
+#include <type_traits>
 
 namespace kvx::inline v0 {
 
 /// Every policy of kvx; the registry, the drivers, the help text and the tests walk this list.
-using Policies =
-    std::tuple<None, Random, Knorm, StreamingLLM, SnapKV, ExpectedAttention, Tova, ObservedAttention, LagKV, KeyDiff,
-               CUR, CAP, LeverageScore, NonCausalAttention, Compactor, QFilter, Finch, KVzip, PyramidKV, SimLayerKV,
-               DuoAttention, ThinK, CanaryStreamingLLM, CanarySnapKV, Ada<AnyPolicy>, Critical<AnyPolicy>,
-               CriticalAda<AnyPolicy>, Chunk<AnyPolicy>, ChunkKV<AnyPolicy>, EntropyChunkKV<AnyPolicy>,
-               Block<AnyPolicy>, Dms<AnyPolicy>, Rerotate<AnyPolicy>, Merging<AnyPolicy>, Fair<AnyPolicy>,
-               Protect<AnyPolicy>, PerLayer<AnyPolicy>, Composed, Decoding, PrefillDecoding, Quantized<8>, Quantized<4>,
-               Quantized<2>>;
+struct Policies {
+  using List = std::tuple<None, Random, Knorm, StreamingLLM, SnapKV, ExpectedAttention, Tova, ObservedAttention, LagKV,
+                          KeyDiff, CUR, CAP, LeverageScore, NonCausalAttention, Compactor, QFilter, Finch, KVzip,
+                          PyramidKV, SimLayerKV, DuoAttention, ThinK, CanaryStreamingLLM, CanarySnapKV, Ada<AnyPolicy>,
+                          Critical<AnyPolicy>, CriticalAda<AnyPolicy>, Chunk<AnyPolicy>, ChunkKV<AnyPolicy>,
+                          EntropyChunkKV<AnyPolicy>, Block<AnyPolicy>, Dms<AnyPolicy>, Rerotate<AnyPolicy>,
+                          Merging<AnyPolicy>, Fair<AnyPolicy>, Protect<AnyPolicy>, PerLayer<AnyPolicy>, Composed,
+                          Decoding, PrefillDecoding, Quantized<8>, Quantized<4>, Quantized<2>>;
+};
+
+template <class Own>
+Registry kvx_presses() {
+  Registry registry;
+  [&]<class... P>(std::type_identity<std::tuple<P...>>) {
+    (registry.add<P>(), ...);
+  }(std::type_identity<typename Own::List>());
+  return registry;
+}
 
 }  // namespace kvx::inline v0

@@ -4,7 +4,6 @@
 #include <kvx/core/near_miss.hpp>
 #include <kvx/press/any_policy.hpp>
 #include <kvx/press/parameters.hpp>
-#include <kvx/press/policies.hpp>
 #include <kvx/press/tensor_reader.hpp>
 #include <kvx/press/written.hpp>
 
@@ -14,8 +13,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -27,7 +24,7 @@ struct PressSetup {
   TensorReader read = {};                  ///< of the files that parameters name
 };
 
-/// Policies by the text that names them, for programs that choose at run time.
+/// Policies by the text that names them, for programs that choose at run time; kvx_presses() has those of kvx.
 class Registry {
  public:
   struct Entry {
@@ -38,13 +35,7 @@ class Registry {
     AnyPolicy (*make)(const Registry&, const WrittenPress&, const PressSetup&);
   };
 
-  /// The registry of kvx's own policies. (A template, so that it costs its compile time only where one is made.)
-  template <class Own = Policies>
-  Registry() {
-    add_all(std::type_identity<Own>());
-  }
-
-  /// Adds a policy of somebody else. Throws Error when its name is taken.
+  /// Throws Error when its name is taken.
   template <RegistrablePolicy P>
   void add() {
     if (find(P::name) != nullptr) throw Error("press " + std::string(P::name), "there is one of this name");
@@ -81,10 +72,6 @@ class Registry {
     throw Error("press '" + std::string(text) + "'", "unknown press '" + std::string(written.name) + "'" +
                                                          near_miss(canonical_press_name(written.name), names));
   }
-
-  /// Adds the policies of a std::tuple.
-  template <class... P>
-  void add_all(std::type_identity<std::tuple<P...>>);
 
  private:
   template <class P>
@@ -124,10 +111,11 @@ class Registry {
   std::vector<Entry> entries_;
 };
 
-// Outside of the class, so that an explicit instantiation of it can hold the code of all policies.
-template <class... P>
-void Registry::add_all(std::type_identity<std::tuple<P...>>) {
-  (add<P>(), ...);
-}
+struct Policies;  // policies.hpp
+
+/// A registry of kvx's own policies, to which others can be added. Who calls it includes policies.hpp too, or links
+/// kvx::compiled. (A template, so that the code of all policies is generated only where it is called.)
+template <class Own = Policies>
+Registry kvx_presses();
 
 }  // namespace kvx::inline v0
