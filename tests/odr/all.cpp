@@ -1,0 +1,1 @@
+#include <kvx/kvx.hpp>
