@@ -53,7 +53,7 @@ struct RoundedPeakJob {
   [[gnu::always_inline]] void run() const;
 };
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(__clang__)  // as matmul_bf16.hpp
 template <>
 [[gnu::always_inline]] inline void RoundedPeakJob::run<Avx512Bf16Path>() const {
   using S = Simd<16>;
@@ -67,6 +67,8 @@ template <>
   for (int c = 1; c < kPeakChains; ++c) sums[0] += sums[c];
   *sum = sums[0][0];
 }
+#endif
+#if defined(__x86_64__)
 template <>
 [[gnu::always_inline]] inline void RoundedPeakJob::run<AmxPath>() const {
   AmxTiles tiles;
@@ -87,10 +89,12 @@ inline float run_peak(Isa path, Index rounds) {
     AmxPath::run(RoundedPeakJob{rounds, &sum});
     return sum;
   }
+#if !defined(__clang__)
   if (path == Isa::avx512bf16) {
     Avx512Bf16Path::run(RoundedPeakJob{rounds, &sum});
     return sum;
   }
+#endif
 #endif
   run_on(path, FloatPeakJob{rounds, &sum});
   return sum;
