@@ -26,7 +26,7 @@ suites build/clang -DCMAKE_C_COMPILER=clang-15 -DCMAKE_CXX_COMPILER=clang++-15
 check="clang++-15 -std=c++20 -DVALIJSON_USE_EXCEPTIONS=1 -Iinclude -isystem /usr/include/eigen3 -fsyntax-only"
 (cd include && find kvx -name '*.hpp') | sed 's/.*/#include <&>/' >build/every_header.cpp
 quietly $check build/every_header.cpp
-for golden in tests/*/*golden*_test.cpp; do
+for golden in tests/cache/quantize_golden_test.cpp tests/press/golden_test.cpp; do
   quietly $check -Itests "-DKVX_SOURCE_DIR=\"$PWD\"" "$golden"
 done
 

@@ -89,8 +89,8 @@ inline std::vector<CellDegradation> degradations(std::span<const Record> records
     if (texts.empty()) continue;
     for (const std::string_view metric : kFunctionMetrics) {
       std::vector<double> before, after;
-      each_pair(model, task, cell, [&](const Answers& base, const Answers& own) {
-        if (own.front()->sample.task != group) return;
+      each_pair(model, task, cell, [&, &wanted = group](const Answers& base, const Answers& own) {
+        if (own.front()->sample.task != wanted) return;
         const auto was = detail::mean_metric(base, metric), is = detail::mean_metric(own, metric);
         if (!was || !is) return;
         before.push_back(*was);

@@ -76,7 +76,7 @@ inline std::vector<StateColour> states_of(const std::vector<CellStates>& cells) 
       states.push_back(known);
   for (const CellStates& cell : cells)
     for (const auto& [state, count] : cell.counts)
-      if (std::none_of(states.begin(), states.end(), [&](const auto& s) { return s.state == state; }))
+      if (std::none_of(states.begin(), states.end(), [&wanted = state](const auto& s) { return s.state == wanted; }))
         states.push_back({state, "#a6761d"});
   return states;
 }
