@@ -23,7 +23,7 @@ refuse "programs are run by tasks alone" 'kvx/exec/' kvx/core kvx/kernels kvx/ca
 refuse "a layer above model" 'kvx/(score|eval)/' kvx/model
 refuse "a report is what others know nothing of" 'kvx/report/' $(ls -d kvx/* | grep -v -e kvx/report -e kvx/kvx.hpp)
 
-all=$(printf '#include <%s>\n' kvx/press.hpp kvx/press/registry.hpp | "$@" -M -x c++ -)
+all=$(printf '#include <%s>\n' kvx/press.hpp kvx/press/policies.hpp | "$@" -M -x c++ -)
 if echo "$all" | grep -E 'simdjson|valijson|pcre2|utf8proc|/kvx/(io|text|model)/'; then
   echo "^ a press needs more than Eigen"
   status=1
