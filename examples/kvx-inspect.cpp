@@ -61,7 +61,7 @@ struct Settings {
     for (const auto press : kvx::split_presses(options.presses)) grid.presses.emplace_back(press);
     grid.ratios = options.ratios;
     grid.ratios.insert(grid.ratios.begin(), 0);  // the base
-    cells = kvx::planned_cells(grid, {});
+    cells = kvx::planned_cells(grid, kvx::kvx_presses());
     spans = kvx::parse_named_spans(options.spans);
     if (!options.chat.empty()) chat = kvx::ChatTemplate::parse_name(options.chat);
     if (options.data.empty() == options.prompt.empty())
