@@ -33,7 +33,7 @@ template <int kLanes, int kRows, int kPanels>
 using TileSums =
     typename Simd<kLanes>::Float[std::size_t{kRows}][std::size_t{kPanels}][std::size_t{PackedMatrix::kPanel / kLanes}];
 
-/// Adds the products of `count` inputs, a multiple of the inputs in a lane, or of the one at `place` in each lane.
+/// Adds the products of one input: of the lane of inputs that x and `from` point to, the one at `place`.
 template <int kLanes, int kRows, int kPanels, int place, class T>
 [[gnu::always_inline]] inline void add_product(const float* x, Index stride, const T* from, Index panel_stride,
                                                TileSums<kLanes, kRows, kPanels>& sum) {
@@ -118,7 +118,7 @@ template <int kLanes, int kRows, int kPanels, class T, class Weight>
       }
 }
 
-/// Inputs [first, last) of kPanels panels as floats, [last - first, kPanels, 16]; an odd last one has company.
+/// Inputs [first, last) of kPanels panels as floats, [last - first, kPanels, 16]; with one more where the last is odd.
 template <int kLanes, int kPanels>
 [[gnu::always_inline]] inline void widen(const PackedMatrix& weights, Index panel, Index first, Index last, float* to) {
   using S = Simd<kLanes>;
