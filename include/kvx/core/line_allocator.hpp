@@ -39,7 +39,7 @@ struct LineAllocator {
 
  private:
   static std::align_val_t alignment(std::size_t count) {
-    return count * sizeof(T) >= 8 * static_cast<std::size_t>(kHugePage) ? kHugePage : kLine;
+    return count * sizeof(T) >= static_cast<std::size_t>(kHugePage) ? kHugePage : kLine;
   }
 };
 
