@@ -1,9 +1,28 @@
 // How fast a model runs on this machine, and how near that is to what the machine can do.
 #include <CLI/CLI.hpp>
-#include <kvx/kvx.hpp>
+#include <kvx/core/dtype.hpp>
+#include <kvx/core/error.hpp>
+#include <kvx/core/progress.hpp>
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/core/threads.hpp>
+#include <kvx/eval/machine.hpp>
+#include <kvx/eval/speed.hpp>
+#include <kvx/eval/speed_paths.hpp>
+#include <kvx/eval/speed_run.hpp>
+#include <kvx/eval/speed_text.hpp>
+#include <kvx/eval/text_loss.hpp>
+#include <kvx/io/text_file.hpp>
+#include <kvx/kernels/isa.hpp>
+#include <kvx/kernels/packed_matrix.hpp>
+#include <kvx/model/config.hpp>
+#include <kvx/model/locate.hpp>
+#include <kvx/model/qwen2.hpp>
+#include <kvx/text/tokenizer.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <string>
 #include <vector>
