@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <kvx/eval/grid_batch.hpp>
 #include <kvx/io/json.hpp>
+#include <kvx/press/registry.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/text/chat_template.hpp>
 #include <kvx/text/tokenizer.hpp>

@@ -7,6 +7,7 @@
 #include <kvx/model/compress.hpp>
 #include <kvx/model/generate.hpp>
 #include <kvx/press/edit_layer.hpp>
+#include <kvx/press/none.hpp>
 
 #include <algorithm>
 #include <array>
