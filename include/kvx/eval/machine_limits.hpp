@@ -24,8 +24,8 @@ struct Spread {
   }
 };
 
-/// What a machine can do. The best of measurements before, between and after the tests that are held against it: other
-/// work on the machine may last longer than one measurement.
+/// The read bandwidth and the peaks of a machine. The best of measurements before, between and after the tests that are
+/// held against it: other work on the machine may last longer than one measurement.
 struct MachineLimits {
   Spread read;                                ///< bytes per second
   std::vector<std::pair<Isa, Spread>> peaks;  ///< GFLOPS of each of available_isas()

@@ -10,7 +10,7 @@
 
 namespace kvx::inline v0 {
 
-/// What the rows of a shared prefix cost a batch, as in "Hydragen" (arXiv:2402.05099): its speed at each depth beside
+/// The cost of a shared prefix to a batch, as in "Hydragen" (arXiv:2402.05099): its speed at each depth beside
 /// that of the first depth, scaled by the arithmetic of a token. Empty without a batch at several depths.
 inline std::string shared_prefix_markdown(const SpeedReport& report) {
   using detail::decimals;

@@ -51,7 +51,8 @@ void multiply(Isa path, const Rows& x, std::size_t row_bytes, const PackedMatrix
   constexpr Index kWorthAThread = 1 << 17;                // multiplications
   constexpr Index kTogether = 4;                          // panels, so that a thread's share is whole tiles
   constexpr Index kCached = Index{1} << 20, kTiles = 96;  // rows, which are whole tiles on every path
-  const Index block = std::max<Index>(1, kCached / static_cast<Index>(row_bytes) / kTiles) * kTiles;
+  const Index fitting = kCached / std::max<Index>(1, static_cast<Index>(row_bytes));  // 0 without inputs
+  const Index block = std::max<Index>(1, fitting / kTiles) * kTiles;
   const Index shares = (weights.panels() + kTogether - 1) / kTogether;
   for (Index first_row = 0; first_row < y.rows(); first_row += block) {
     const Index rows = std::min(block, y.rows() - first_row);

@@ -100,7 +100,7 @@ inline float run_peak(Isa path, Index rounds) {
   return sum;
 }
 
-/// What a round of a path's loop does.
+/// Floating-point operations in a round of a path's loop.
 inline double peak_flops(Isa path) {
   if (path == Isa::amx) return 2.0 * 16 * 16 * 32 * 4;
   const double lanes = path == Isa::avx2 ? 8 : path == Isa::portable || path == Isa::neon ? 4 : 16;
