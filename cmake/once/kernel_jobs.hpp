@@ -3,6 +3,8 @@
 #define KVX_JOBS(keyword, path)                                   \
   KVX_JOB(keyword, path, MatmulJob<FloatRows, float>)             \
   KVX_JOB(keyword, path, MatmulJob<FloatRows, kvx::BF16>)         \
+  KVX_JOB(keyword, path, MatmulJob<FloatTiles, kvx::BF16>)        \
+  KVX_JOB(keyword, path, TileJob)                                 \
   KVX_JOB(keyword, path, MatmulJob<Int8Rows, std::uint8_t>)       \
   KVX_JOB(keyword, path, RoundJob)                                \
   KVX_JOB(keyword, path, QuantizeJob)                             \

@@ -48,13 +48,13 @@ struct Product {
   PackedMatrix weights;
   std::vector<float> x, bias;
 
-  Product(WeightFormat format, Shape shape, Threads& threads)
+  Product(WeightFormat format, Shape shape, Threads& threads, Index rows = kMostRows)
       : in(shape.in),
         out(shape.out),
         x_stride(in + 3),
         y_stride(out + 5),
         weights(format, out, in),
-        x(random_floats(static_cast<std::size_t>(kMostRows * x_stride), 1)),
+        x(random_floats(static_cast<std::size_t>(rows * x_stride), 1)),
         bias(random_floats(static_cast<std::size_t>(out), 2)) {
     const auto w = random_floats(static_cast<std::size_t>(out * in), 3);
     weights.pack(0, out, Dtype::f32, std::as_bytes(std::span(w)), threads);
@@ -194,6 +194,24 @@ TEST_CASE("a row of a batch has the same bits as that row alone, at every number
     }
 }
 
+TEST_CASE("a row has the same bits in a product of more rows than are multiplied at a time") {
+  constexpr Index kRows = 800;
+  Threads one(1), three(3);
+  for (const WeightFormat format : kProductFormats) {
+    const Product product(format, {70, 600}, one, kRows);
+    for (const Isa path : available_isas()) {
+      const auto all = product.run(0, kRows, true, three, path);
+      for (Index r = 0; r < kRows; ++r) {
+        if (same_bits(product.run(r, 1, true, one, path), all.data() + r * product.y_stride)) continue;
+        CAPTURE(name_of(path));
+        CAPTURE(name_of(format));
+        CAPTURE(r);
+        CHECK(false);
+      }
+    }
+  }
+}
+
 #if defined(__x86_64__)
 TEST_CASE("int8 products have the same bits with every set of instructions that fuses multiply and add") {
   using Job = detail::MatmulJob<detail::Int8Rows, std::uint8_t>;
@@ -264,14 +282,17 @@ TEST_CASE("a row with an infinity or NaN gives no finite number, and leaves the 
   for (const WeightFormat format : kProductFormats) {
     Product product(format, {17, 130}, threads);
     for (const Isa path : available_isas()) {
-      const auto before = product.run(0, 3, true, threads, path);
       float& value = product.x[static_cast<std::size_t>(product.x_stride + 100)];
-      for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+      for (const auto& [rows, bad] : {std::pair<Index, float>{3, std::numeric_limits<float>::infinity()},
+                                      {3, std::numeric_limits<float>::quiet_NaN()},
+                                      {30, std::numeric_limits<float>::quiet_NaN()}}) {
+        const auto before = product.run(0, rows, true, threads, path);
         const float good = std::exchange(value, bad);
-        const auto y = product.run(0, 3, true, threads, path);
+        const auto y = product.run(0, rows, true, threads, path);
         value = good;
         CAPTURE(name_of(path));
         CAPTURE(name_of(format));
+        CAPTURE(rows);
         CAPTURE(bad);
         for (std::size_t i = 0; i < y.size(); ++i) {
           const auto stride = static_cast<std::size_t>(product.y_stride);
@@ -290,6 +311,21 @@ TEST_CASE("a product of no rows does nothing") {
   for (const WeightFormat format : kProductFormats) {
     const Product product(format, {20, 4}, threads);
     for (const Isa path : available_isas()) CHECK(product.run(0, 0, true, threads, path).empty());
+  }
+}
+
+TEST_CASE("a product without inputs is the bias") {
+  Threads threads(1);
+  for (const WeightFormat format : kProductFormats) {
+    const Product product(format, {20, 0}, threads);
+    for (const Isa path : available_isas())
+      for (const Index rows : {1, 30}) {
+        CAPTURE(name_of(path));
+        CAPTURE(name_of(format));
+        const auto y = product.run(0, rows, true, threads, path);
+        for (Index r = 0; r < rows; ++r)
+          CHECK(std::equal(product.bias.begin(), product.bias.end(), y.begin() + r * product.y_stride));
+      }
   }
 }
 

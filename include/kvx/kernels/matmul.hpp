@@ -11,6 +11,7 @@
 #include <kvx/kernels/matmul_int8.hpp>
 #include <kvx/kernels/matmul_job.hpp>
 #include <kvx/kernels/matmul_tile.hpp>
+#include <kvx/kernels/matmul_widened.hpp>
 #include <kvx/kernels/packed_matrix.hpp>
 #include <kvx/kernels/paths.hpp>
 
@@ -28,6 +29,8 @@ void multiply(Isa path, const MatmulJob<FloatRows, Weight>& job) {
   run_on(path, job);
 }
 
+inline void multiply(Isa path, const MatmulJob<FloatTiles, BF16>& job) { run_on(path, job); }
+
 inline void multiply(Isa path, const MatmulJob<Int8Rows, std::uint8_t>& job) {
 #if defined(__x86_64__)
   if (path != Isa::portable && path != Isa::avx2 && __builtin_cpu_supports("avx512vnni"))
@@ -43,16 +46,19 @@ inline void multiply(Isa, const MatmulJob<RoundedRows, BF16>& job) { Avx512Bf16P
 #endif
 #endif
 
-/// A product whose rows are in a kernel's form, `row_bytes` each: as many rows at a time as stay in the second cache,
-/// the panels shared out to threads.
-template <class Weight, class Rows>
-void multiply(Isa path, const Rows& x, std::size_t row_bytes, const PackedMatrix& weights, std::span<const float> bias,
-              MatrixView<float> y, Threads& threads) {
-  constexpr Index kWorthAThread = 1 << 17;                // multiplications
-  constexpr Index kTogether = 4;                          // panels, so that a thread's share is whole tiles
-  constexpr Index kCached = Index{1} << 20, kTiles = 96;  // rows, which are whole tiles on every path
+/// So many rows of `row_bytes` that they stay in the second cache, and are whole tiles on every path.
+inline Index cached_rows(std::size_t row_bytes) {
+  constexpr Index kCached = Index{1} << 20, kTiles = 96;
   const Index fitting = kCached / std::max<Index>(1, static_cast<Index>(row_bytes));  // 0 without inputs
-  const Index block = std::max<Index>(1, fitting / kTiles) * kTiles;
+  return std::max<Index>(1, fitting / kTiles) * kTiles;
+}
+
+/// A product whose rows are in a kernel's form: `block` rows at a time, the panels shared out to threads.
+template <class Weight, class Rows>
+void multiply(Isa path, const Rows& x, Index block, const PackedMatrix& weights, std::span<const float> bias,
+              MatrixView<float> y, Threads& threads) {
+  constexpr Index kWorthAThread = 1 << 17;  // multiplications
+  constexpr Index kTogether = 4;            // panels, so that a thread's share is whole tiles
   const Index shares = (weights.panels() + kTogether - 1) / kTogether;
   for (Index first_row = 0; first_row < y.rows(); first_row += block) {
     const Index rows = std::min(block, y.rows() - first_row);
@@ -80,8 +86,8 @@ inline void matmul(MatrixView<const float> x, const PackedMatrix& weights, std::
       for (Index r = first; r < last; ++r) body(r);
     });
   };
-  const auto multiply = [&]<class Weight>(const auto& rows_of_x, std::size_t row_bytes, Weight) {
-    detail::multiply<Weight>(path, rows_of_x, row_bytes, weights, bias, y, threads);
+  const auto multiply = [&]<class Weight>(const auto& rows_of_x, Index block, Weight) {
+    detail::multiply<Weight>(path, rows_of_x, block, weights, bias, y, threads);
   };
   const auto count = static_cast<std::size_t>(rows * padded);
   if (weights.format() == WeightFormat::int8) {
@@ -94,10 +100,11 @@ inline void matmul(MatrixView<const float> x, const PackedMatrix& weights, std::
       detail::run_on(path, detail::QuantizeJob{x.row(r).data(), x.cols(), groups, bytes + r * padded,
                                                scales + r * groups, offsets + r * groups});
     });
-    return multiply(detail::Int8Rows{bytes, scales, offsets, groups}, static_cast<std::size_t>(padded), std::uint8_t());
+    return multiply(detail::Int8Rows{bytes, scales, offsets, groups},
+                    detail::cached_rows(static_cast<std::size_t>(padded)), std::uint8_t());
   }
 #if defined(__x86_64__)
-  const std::size_t rounded_bytes = static_cast<std::size_t>(padded) * sizeof(BF16);
+  const Index rounded_rows = detail::cached_rows(static_cast<std::size_t>(padded) * sizeof(BF16));
   if (weights.format() == WeightFormat::bf16 && path == Isa::amx) {
     const auto whole = static_cast<std::size_t>((rows + detail::kAmxRows - 1) / detail::kAmxRows * detail::kAmxRows);
     const detail::RoundedTiles tiles{
@@ -105,7 +112,7 @@ inline void matmul(MatrixView<const float> x, const PackedMatrix& weights, std::
     each_row([&](Index r) {
       detail::run_on(path, detail::RoundJob{x.row(r).data(), x.cols(), padded, tiles.row(r), detail::kAmxTile});
     });
-    return multiply(tiles, rounded_bytes, BF16());
+    return multiply(tiles, rounded_rows, BF16());
   }
 #if !defined(__clang__)
   if (weights.format() == WeightFormat::bf16 && path == Isa::avx512bf16) {
@@ -113,14 +120,26 @@ inline void matmul(MatrixView<const float> x, const PackedMatrix& weights, std::
     each_row([&](Index r) {
       detail::run_on(path, detail::RoundJob{x.row(r).data(), x.cols(), padded, rounded + r * padded, 32});
     });
-    return multiply(detail::RoundedRows{rounded, padded}, rounded_bytes, BF16());
+    return multiply(detail::RoundedRows{rounded, padded}, rounded_rows, BF16());
   }
 #endif
 #endif
+  if (weights.format() == WeightFormat::bf16 && rows >= detail::kManyRows) {
+    constexpr Index kTile = detail::kWideRows, kMost = 336;  // rows at a time: what a second cache of 1 MB holds
+    const auto whole = [](Index all) { return (all + kTile - 1) / kTile * kTile; };
+    const detail::FloatTiles tiles{
+        detail::scratch<detail::FloatTiles, float>(static_cast<std::size_t>(whole(rows) * x.cols())), x.cols()};
+    threads.parallel_for(whole(rows) / kTile, 1, [&](Index first, Index last) {
+      detail::run_on(path,
+                     detail::TileJob{x.data(), x.outerStride(), first * kTile, std::min(rows, last * kTile), tiles});
+    });
+    const Index blocks = (rows + kMost - 1) / kMost;
+    return multiply(tiles, whole((rows + blocks - 1) / blocks), BF16());
+  }
   const detail::FloatRows floats{x.data(), x.outerStride()};
-  const std::size_t float_bytes = static_cast<std::size_t>(x.cols()) * sizeof(float);
-  if (weights.format() == WeightFormat::f32) return multiply(floats, float_bytes, float());
-  multiply(floats, float_bytes, BF16());
+  const Index float_rows = detail::cached_rows(static_cast<std::size_t>(x.cols()) * sizeof(float));
+  if (weights.format() == WeightFormat::f32) return multiply(floats, float_rows, float());
+  multiply(floats, float_rows, BF16());
 }
 
 }  // namespace kvx::inline v0

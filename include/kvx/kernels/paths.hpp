@@ -9,7 +9,7 @@ namespace kvx::inline v0::detail {
 /// `template <class Path> void run() const`, so that one source serves every path. run() is a template to let a program
 /// of many units instantiate it in one.
 struct PortablePath {
-  static constexpr int lanes = 4, tile_rows = 3, tile_panels = 1;
+  static constexpr int lanes = 4, tile_rows = 3, tile_panels = 1, wide_rows = 3, wide_panels = 1;
   template <class Job>
   static void run(const Job& job) {
     job.template run<PortablePath>();
@@ -19,7 +19,7 @@ struct PortablePath {
 #if defined(__aarch64__)
 /// NEON is part of every aarch64 target: the portable loops with tiles for 32 registers.
 struct NeonPath {
-  static constexpr int lanes = 4, tile_rows = 6, tile_panels = 1;
+  static constexpr int lanes = 4, tile_rows = 6, tile_panels = 1, wide_rows = 6, wide_panels = 1;
   template <class Job>
   static void run(const Job& job) {
     job.template run<NeonPath>();
@@ -29,7 +29,7 @@ struct NeonPath {
 
 #if defined(__x86_64__)
 struct Avx2Path {
-  static constexpr int lanes = 8, tile_rows = 6, tile_panels = 1;
+  static constexpr int lanes = 8, tile_rows = 6, tile_panels = 1, wide_rows = 6, wide_panels = 1;
   template <class Job>
   [[gnu::target("avx2,fma")]] static void run(const Job& job) {
     job.template run<Avx2Path>();
@@ -37,7 +37,7 @@ struct Avx2Path {
 };
 
 struct Avx512Path {
-  static constexpr int lanes = 16, tile_rows = 6, tile_panels = 4;
+  static constexpr int lanes = 16, tile_rows = 6, tile_panels = 4, wide_rows = 12, wide_panels = 2;
   template <class Job>
   [[gnu::target("avx512f,avx512bw,avx512vl,fma")]] static void run(const Job& job) {
     job.template run<Avx512Path>();
