@@ -21,9 +21,6 @@ std::string shape(Index rows, Index in, Index out) {
          std::to_string(out) + "]";
 }
 
-/// The path whose multiply-adds of floats `path` takes.
-Isa float_path(Isa path) { return rounds_rows(path) ? Isa::avx512 : path; }
-
 void bench_matmul(const std::string& name, WeightFormat format, Index in, Index out) {
   constexpr std::size_t kBeyondCaches = std::size_t{512} << 20;
   Threads threads;

@@ -24,4 +24,8 @@
 #define KVX_EXTENSION_JOBS(keyword)                                      \
   KVX_JOB(keyword, Avx512VnniPath, MatmulJob<Int8Rows, std::uint8_t>)    \
   KVX_JOB(keyword, Avx512Bf16Path, MatmulJob<RoundedRows, kvx::BF16>)    \
-  KVX_JOB(keyword, AmxPath, MatmulJob<RoundedTiles, kvx::BF16>)
+  KVX_JOB(keyword, AmxPath, MatmulJob<RoundedTiles, kvx::BF16>) \
+  KVX_JOB(keyword, AmxPath, AmxAttentionJob<false, float>)              \
+  KVX_JOB(keyword, AmxPath, AmxAttentionJob<true, float>)               \
+  KVX_JOB(keyword, AmxPath, AmxAttentionJob<false, kvx::BF16>)          \
+  KVX_JOB(keyword, AmxPath, AmxAttentionJob<true, kvx::BF16>)

@@ -80,12 +80,13 @@ struct QuantizedCase {
               rows_of(newer(), full_values.rows() - full_keys.rows(), full_keys.rows()), kScale, path);
   }
   /// Over what the rows stand for.
-  kvx_test::ExactAttention exact(Index i) const {
+  kvx_test::ExactAttention exact(Index i, Isa path) const {
     const auto rows = std::min<Index>(seen[static_cast<std::size_t>(i)], expanded_keys.rows());
     return {query.row(i).template cast<double>(),
             expanded_keys.topRows(rows).template cast<double>(),
             expanded_values.topRows(rows).template cast<double>(),
             double{kScale},
+            path,
             kvx_test::quantized_units(expanded_keys.template cast<double>(), bias),
             kvx_test::quantized_units(expanded_values.template cast<double>())};
   }
@@ -113,7 +114,7 @@ void check(Isa path, QuantizedCase<T> c) {
   c.run(c.queries, path);
   finish_attention(c.queries, c.dim);
   const Matrix<float> together = c.out;
-  for (Index i = 0; i < together.rows(); ++i) CHECK(c.exact(i).near(together.row(i)));
+  for (Index i = 0; i < together.rows(); ++i) CHECK(c.exact(i, path).near(together.row(i)));
 
   c.reset();
   for (AttentionQuery& query : c.queries) c.run({&query, 1}, path);

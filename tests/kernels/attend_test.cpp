@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <span>
 #include <utility>
 #include <vector>
 
+#include "support/emulated_tiles.hpp"
 #include "support/exact_attention.hpp"
 #include "support/random_floats.hpp"
 #include "support/rounding.hpp"
@@ -17,6 +19,8 @@ using kvx_test::random_floats;
 using kvx_test::rounding_error;
 
 namespace {
+constexpr float kScoreScale = 0.3f;
+
 /// Queries over `rows` keys and values, with strides wider than a row.
 template <class T>
 struct FloatCase {
@@ -47,11 +51,11 @@ struct FloatCase {
   }
   Index rows() const { return static_cast<Index>(received.size()); }
 
-  kvx_test::ExactAttention exact(std::size_t i) const {
+  kvx_test::ExactAttention exact(std::size_t i, Isa path) const {
     const Index sees = std::min(seen[i], rows());
     const auto row = view(query.data() + static_cast<Index>(i) * dim, 1, dim, dim);
     return {row.row(0).template cast<double>(), k(0, sees).template cast<float>().template cast<double>(),
-            v(0, sees).template cast<float>().template cast<double>(), double{0.3f}};
+            v(0, sees).template cast<float>().template cast<double>(), double{kScoreScale}, path};
   }
 
   Index dim, stride;
@@ -61,19 +65,48 @@ struct FloatCase {
   std::vector<AttentionQuery> queries;
 };
 
-template <class T>
-void check(Isa path, Index rows, Index dim, const std::vector<Index>& seen) {
-  CAPTURE(name_of(path));
+/// A path of this CPU.
+struct Path {
+  Isa isa;
+  template <class T>
+  void attend(std::span<AttentionQuery> queries, MatrixView<const T> keys, MatrixView<const T> values) const {
+    kvx::attend<T>(queries, keys, values, kScoreScale, isa);
+  }
+  template <class T>
+  void receive(std::span<AttentionQuery> queries, MatrixView<const T> keys, Index first) const {
+    attention_received<T>(queries, keys, kScoreScale, first, isa);
+  }
+};
+
+/// AMX's path, on any CPU.
+struct EmulatedAmx {
+  Isa isa = Isa::amx;
+  template <class T>
+  void attend(std::span<AttentionQuery> queries, MatrixView<const T> keys, MatrixView<const T> values) const {
+    detail::attend_amx_blocks<false, kvx_test::EmulatedTiles>(detail::AttentionJob<T>{
+        queries, keys.data(), values.data(), 0, keys.rows(), keys.cols(), keys.outerStride(), kScoreScale});
+  }
+  template <class T>
+  void receive(std::span<AttentionQuery> queries, MatrixView<const T> keys, Index first) const {
+    const Index last = std::min(keys.rows(), first + kAttentionBlock);
+    detail::attend_amx_blocks<true, kvx_test::EmulatedTiles>(detail::AttentionJob<T>{
+        queries, keys.data(), keys.data(), first, last, keys.cols(), keys.outerStride(), kScoreScale});
+  }
+};
+
+template <class T, class Kernel>
+void check(const Kernel& on, Index rows, Index dim, const std::vector<Index>& seen) {
+  CAPTURE(name_of(on.isa));
   CAPTURE(rows);
   CAPTURE(dim);
   FloatCase<T> c(rows, dim, seen);
-  attend<T>(c.queries, c.k(0, rows), c.v(0, rows), 0.3f, path);
+  on.template attend<T>(c.queries, c.k(0, rows), c.v(0, rows));
   for (Index first = 0; first < rows; first += kAttentionBlock)
-    attention_received<T>(c.queries, c.k(0, rows), 0.3f, first, path);
+    on.template receive<T>(c.queries, c.k(0, rows), first);
   finish_attention(c.queries, dim);
   std::vector<double> received(static_cast<std::size_t>(rows)), errors(received.size());
   for (std::size_t i = 0; i < seen.size(); ++i) {
-    const auto exact = c.exact(i);
+    const auto exact = c.exact(i, on.isa);
     CHECK(exact.near(view(std::as_const(c).queries[i].out, 1, dim, dim).row(0)));
     for (std::size_t j = 0; j < exact.weights.size(); ++j) {
       received[j] += exact.weights[j];
@@ -90,7 +123,7 @@ void check(Isa path, Index rows, Index dim, const std::vector<Index>& seen) {
   for (Index first = (rows - 1) / kAttentionBlock * kAttentionBlock; first >= 0; first -= kAttentionBlock) {
     CHECK(std::all_of(c.received.begin(), c.received.begin() + std::min(rows, first + kAttentionBlock),
                       [](float sum) { return sum == 0; }));
-    for (AttentionQuery& query : c.queries) attention_received<T>({&query, 1}, c.k(0, rows), 0.3f, first, path);
+    for (AttentionQuery& query : c.queries) on.template receive<T>({&query, 1}, c.k(0, rows), first);
   }
   CHECK(c.received == forwards);
 
@@ -99,26 +132,34 @@ void check(Isa path, Index rows, Index dim, const std::vector<Index>& seen) {
   c.reset();
   const Index cut = std::min<Index>(rows, kAttentionBlock);
   for (AttentionQuery& query : c.queries) {
-    attend<T>({&query, 1}, c.k(0, cut), c.v(0, cut), 0.3f, path);
+    on.template attend<T>({&query, 1}, c.k(0, cut), c.v(0, cut));
     query.seen -= cut;
-    attend<T>({&query, 1}, c.k(cut, rows - cut), c.v(cut, rows - cut), 0.3f, path);
+    on.template attend<T>({&query, 1}, c.k(cut, rows - cut), c.v(cut, rows - cut));
   }
   finish_attention(c.queries, dim);
   CHECK(c.out == together);
+}
+
+template <class Kernel>
+void check_all(const Kernel& on) {
+  check<float>(on, 1, 1, {1});
+  check<float>(on, 150, 64, {150, 150, 150, 150, 150, 150, 150});
+  check<float>(on, 200, 32, {1, 2, 63, 64, 65, 127, 128, 129, 199, 200, 300, 5, 77, 90, 91, 64, 200, 1, 30, 128});
+  check<float>(on, 70, 80, {70, 3, 66});
+  check<float>(on, 64, 7, {64, 1});
+  check<BF16>(on, 150, 64, {150, 1, 64, 65, 150, 149, 150, 20});
+  check<BF16>(on, 129, 24, {129, 128});
+  check<BF16>(on, 130, 128, std::vector<Index>(70, 130));
 }
 }  // namespace
 
 TEST_CASE(
     "Attention agrees with double on every path, whatever its queries see, and a query does not depend on others") {
-  for (const Isa path : available_isas()) {
-    check<float>(path, 1, 1, {1});
-    check<float>(path, 150, 64, {150, 150, 150, 150, 150, 150, 150});
-    check<float>(path, 200, 32, {1, 2, 63, 64, 65, 127, 128, 129, 199, 200, 300, 5, 77});
-    check<float>(path, 70, 80, {70, 3, 66});
-    check<float>(path, 64, 7, {64, 1});
-    check<BF16>(path, 150, 64, {150, 1, 64, 65, 150, 149, 150, 20});
-    check<BF16>(path, 129, 24, {129, 128});
-  }
+  for (const Isa path : available_isas()) check_all(Path{path});
+}
+
+TEST_CASE("In emulation, AMX's attention agrees with double, and a query does not depend on others") {
+  check_all(EmulatedAmx());
 }
 
 TEST_CASE("Large scores neither overflow nor lose the highest") {

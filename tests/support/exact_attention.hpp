@@ -4,6 +4,7 @@
 
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/kernels/attend_tile.hpp>
+#include <kvx/kernels/isa.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -24,6 +25,15 @@ inline double quantized_units(const kvx::Matrix<double>& expanded, std::span<con
   return (4 + 2) * largest + 2 * longest * kRotatedUnits;
 }
 
+/// By how many units of its magnitude a product may be off on `path`, in a sum over `terms` channels or rows; 0 where
+/// floats are multiplied as they are. AMX splits both factors in two parts of bf16. Each split leaves out 2^-16 of its
+/// factor, and the product of the low parts is as small. AMX sums 16 pairs in two chains and adds both to the sum, up to
+/// three times for each 32 terms.
+inline double split_units(kvx::Isa path, double terms) {
+  if (path != kvx::Isa::amx) return 0;
+  return 3 * 0x1p-16 / kUnitRoundoff + 1.02 * (16 + 1 + 3 * std::ceil(terms / 32));
+}
+
 /// The attention of one query in double, and how far the kernels' may be off: a running error analysis (Higham,
 /// "Accuracy and Stability of Numerical Algorithms", section 3.3), in which each rounding moves a result by a unit of
 /// what is rounded at most. Sums run over channels, and over rows, in their order on every path.
@@ -32,19 +42,21 @@ struct ExactAttention {
   Eigen::RowVectorXd out, out_errors;          // [head_dim]
 
   /// Keys and values are [rows, head_dim]; `key_errors` and `value_errors` say by how much each of those that the
-  /// kernel has differs from them, in units.
+  /// kernel has differs from them, in units; `path` is where it runs.
   ExactAttention(const Eigen::RowVectorXd& query, const kvx::Matrix<double>& keys, const kvx::Matrix<double>& values,
-                 double scale, double key_errors = 0, double value_errors = 0)
+                 double scale, kvx::Isa path, double key_errors = 0, double value_errors = 0)
       : out(Eigen::RowVectorXd::Zero(values.cols())), out_errors(out) {
     constexpr double kExpUnits = 4, kRescaleUnits = kExpUnits + 1;  // exp is within 2 ulp; its product
     const auto rows = static_cast<std::size_t>(keys.rows());
     std::vector<double> scores(rows), units(rows);
+    const double score_units = split_units(path, static_cast<double>(query.size())),
+                 value_units = split_units(path, static_cast<double>(kvx::kAttentionBlock));
     for (std::size_t j = 0; j < rows; ++j) {
       double sum = 0, magnitudes = 0;
       for (kvx::Index d = 0; d < query.size(); ++d) {
         const double product = query[d] * keys(static_cast<kvx::Index>(j), d);
         sum += product;
-        magnitudes += std::abs(product) + std::abs(sum) + std::abs(query[d]) * key_errors;
+        magnitudes += (1 + score_units) * std::abs(product) + std::abs(sum) + std::abs(query[d]) * key_errors;
       }
       scores[j] = scale * sum;
       units[j] = scale * magnitudes + std::abs(scores[j]);
@@ -67,7 +79,7 @@ struct ExactAttention {
       const Eigen::RowVectorXd value = values.row(static_cast<kvx::Index>(j));
       out += weights[j] * value;
       out_units.array() +=
-          weights[j] * (units[j] + 1) * value.array().abs() + out.array().abs() + weights[j] * value_errors;
+          weights[j] * ((units[j] + 1 + value_units) * value.array().abs() + value_errors) + out.array().abs();
     }
     constexpr double kMeanUnits = 2;  // the inverse of the total and its product
     out_units += (total_units + kMeanUnits + blocks - 1) * out.cwiseAbs();

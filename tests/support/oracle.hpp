@@ -103,7 +103,8 @@ class Oracle {
           const kvx::StepRow row{&sequence_, 0};
           kvx::detail::attend_cached(
               {&row, 1}, l, h, 0, 1, queries,
-              kvx::TensorView<float>::token_major(attended.data(), config.heads, 1, config.head_dim));
+              kvx::TensorView<float>::token_major(attended.data(), config.heads, 1, config.head_dim),
+              model_.attention_path());
         }
         const auto out = attended.row(0).segment(i * config.head_dim, config.head_dim);
         const ExactAttention naive = attend(queries.head(i).row(0).cast<double>(), l, head);
@@ -135,7 +136,7 @@ class Oracle {
       value_units = quantized_units(values);
     }
     const float scale = 1 / std::sqrt(static_cast<float>(query.size()));
-    return {query, keys, values, double{scale}, key_units, value_units};
+    return {query, keys, values, double{scale}, model_.attention_path(), key_units, value_units};
   }
 
   const kvx::Qwen2& model_;

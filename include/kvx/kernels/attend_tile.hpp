@@ -36,6 +36,12 @@ struct AttentionBlock {
   Index value_stride;
 };
 
+/// Scores of what a query does not see of the block from `first` on become minus infinity.
+[[gnu::always_inline]] inline void hide_unseen(const AttentionQuery& query, Index rows, Index first, float* scores) {
+  for (Index j = std::max<Index>(0, std::min(query.seen, rows) - first); j < kAttentionBlock; ++j)
+    scores[j] = -std::numeric_limits<float>::infinity();
+}
+
 /// Scaled scores of kRows queries with a block; what a query does not see is minus infinity.
 template <int kLanes, int kRows, int kPanels>
 [[gnu::always_inline]] inline void score_tile(const AttentionQuery* queries, Index rows, Index head_dim, float scale,
@@ -72,9 +78,7 @@ template <int kLanes, int kRows, int kPanels>
           Simd<kLanes>::store(sum[r][p][v] * scale, scores[r] + (panel + p) * kAttentionPanel + v * kLanes);
   }
 #pragma GCC unroll 16
-  for (int r = 0; r < kRows; ++r)
-    for (Index j = std::max<Index>(0, std::min(queries[r].seen, rows) - block.first); j < kAttentionBlock; ++j)
-      scores[r][j] = -std::numeric_limits<float>::infinity();
+  for (int r = 0; r < kRows; ++r) hide_unseen(queries[r], rows, block.first, scores[r]);
 }
 
 /// scores[j] = exp(scores[j] - highest), and their sum; 0 for minus infinity.
@@ -105,6 +109,31 @@ template <int kLanes>
   }
   highest_lane<kLanes>(highest);
   return std::max(so_far, highest[0]);
+}
+
+/// Makes a block's scores weights, exp(score - highest), and adds them to the query's total. Returns what its earlier
+/// weights are to be multiplied by.
+template <int kLanes>
+[[gnu::always_inline]] inline float weigh_block(AttentionQuery& query, float* scores) {
+  float factor = 1;
+  const float highest = highest_of<kLanes>(scores, query.highest);
+  if (highest != query.highest) {
+    typename Simd<kLanes>::Float change = typename Simd<kLanes>::Float{} + (query.highest - highest);
+    Simd<kLanes>::exp(change);
+    factor = change[0];
+    query.total *= static_cast<double>(factor);
+    query.highest = highest;
+  }
+  query.total += exp_block<kLanes>(scores, query.highest);
+  return factor;
+}
+
+/// Adds a query's weights to what the block's rows received.
+template <int kLanes>
+[[gnu::always_inline]] inline void receive_block(const AttentionQuery& query, float* scores, Index first, Index count) {
+  (void)exp_block<kLanes>(scores, query.highest);
+  const float weight = static_cast<float>(1 / query.total);
+  for (Index j = 0; j < count; ++j) query.received[first + j] += scores[j] * weight;
 }
 
 /// kVectors registers of channels from `channel` on: out = factor * out + sum over j of weights[j] * values[j].
@@ -147,19 +176,7 @@ template <int kLanes, int kRows, int kPanels>
   float scores[std::size_t{kRows}][kAttentionBlock], factors[std::size_t{kRows}];
   score_tile<kLanes, kRows, kPanels>(queries, rows, head_dim, scale, block, scores);
 #pragma GCC unroll 16
-  for (int r = 0; r < kRows; ++r) {
-    AttentionQuery& q = queries[r];
-    factors[r] = 1;
-    const float highest = highest_of<kLanes>(scores[r], q.highest);
-    if (highest != q.highest) {
-      typename Simd<kLanes>::Float factor = typename Simd<kLanes>::Float{} + (q.highest - highest);
-      Simd<kLanes>::exp(factor);
-      factors[r] = factor[0];
-      q.total *= static_cast<double>(factors[r]);
-      q.highest = highest;
-    }
-    q.total += exp_block<kLanes>(scores[r], q.highest);
-  }
+  for (int r = 0; r < kRows; ++r) factors[r] = weigh_block<kLanes>(queries[r], scores[r]);
   constexpr int kVectors = kPanels * static_cast<int>(kAttentionPanel) / kLanes;
   Index channel = 0;
   for (; channel + kVectors * kLanes <= head_dim; channel += kVectors * kLanes)
@@ -175,11 +192,7 @@ template <int kLanes, int kRows, int kPanels>
   float scores[std::size_t{kRows}][kAttentionBlock];
   score_tile<kLanes, kRows, kPanels>(queries, rows, head_dim, scale, block, scores);
 #pragma GCC unroll 16
-  for (int r = 0; r < kRows; ++r) {
-    (void)exp_block<kLanes>(scores[r], queries[r].highest);
-    const float weight = static_cast<float>(1 / queries[r].total);
-    for (Index j = 0; j < block.count; ++j) queries[r].received[block.first + j] += scores[r][j] * weight;
-  }
+  for (int r = 0; r < kRows; ++r) receive_block<kLanes>(queries[r], scores[r], block.first, block.count);
 }
 
 }  // namespace detail

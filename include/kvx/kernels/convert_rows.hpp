@@ -25,9 +25,9 @@ struct RoundJob {
     for (Index k = 0; k < padded; k += Path::lanes) {
       typename S::Float x;
       load_part<Path::lanes>(row + k, std::clamp<Index>(in - k, 0, Path::lanes), x);
-      const auto bits = reinterpret_cast<typename S::Bits>(x);
-      const auto rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-      const auto half = __builtin_convertvector(x == x ? rounded : (bits >> 16) | 0x40u, typename S::Half);
+      typename S::Bits rounded;
+      S::round_to_bf16(x, rounded);
+      const auto half = __builtin_convertvector(rounded >> 16, typename S::Half);
       std::memcpy(static_cast<void*>(to + k / 32 * stride + k % 32), &half, sizeof half);
     }
   }

@@ -26,8 +26,10 @@ constexpr std::string_view name_of(Isa isa) {
 }
 
 /// Whether a path rounds the rows that it multiplies with bf16 weights to bf16, as its instructions take them. Its
-/// other loops are those of avx512.
+/// other loops are those of avx512; amx has its own for attention.
 constexpr bool rounds_rows(Isa isa) { return isa == Isa::avx512bf16 || isa == Isa::amx; }
+/// The path that multiplies floats as they are where `isa` rounds or splits them.
+constexpr Isa float_path(Isa isa) { return rounds_rows(isa) ? Isa::avx512 : isa; }
 
 namespace detail {
 

@@ -2,6 +2,7 @@
 
 #include <kvx/core/dtype.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/kernels/amx_tiles.hpp>
 #include <kvx/kernels/matmul_job.hpp>
 #include <kvx/kernels/packed_matrix.hpp>
 #include <kvx/kernels/simd.hpp>
@@ -9,55 +10,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 namespace kvx::inline v0::detail {
 
 /// Rows rounded to bf16 in AMX's tiles: [rows / 16, padded_in / 32, 16, 32]. The last rows are filled up to 16.
-inline constexpr Index kAmxRows = 16, kAmxInputs = 32, kAmxTile = kAmxRows * kAmxInputs;
 struct RoundedTiles {
   BF16* data;
   Index padded_in;
   RoundedTiles from(Index row) const { return {data + row * padded_in, padded_in}; }  // a multiple of 16
   BF16* row(Index r) const { return data + r / kAmxRows * kAmxRows * padded_in + r % kAmxRows * kAmxInputs; }
 };
-
-#if defined(__x86_64__)
-
-/// The tile registers of AMX, each [16, 64 bytes]: what a kernel needs of them.
-struct AmxTiles {
-  AmxTiles() {
-    struct alignas(64) Config {
-      std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
-      std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-      std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-    } const config;
-    asm volatile("ldtilecfg %0" ::"m"(config));
-  }
-  ~AmxTiles() { asm volatile("tilerelease"); }
-  AmxTiles(const AmxTiles&) = delete;
-  AmxTiles& operator=(const AmxTiles&) = delete;
-
-  template <int kTile>
-  [[gnu::always_inline]] void zero() {
-    asm volatile("tilezero %%tmm%c0" ::"i"(kTile));
-  }
-  template <int kTile>
-  [[gnu::always_inline]] void load(const void* from, Index stride) {
-    asm volatile("tileloadd (%1,%2,1), %%tmm%c0" ::"i"(kTile), "r"(from), "r"(stride) : "memory");
-  }
-  /// kSum += kA kB, pairs of bf16.
-  template <int kSum, int kA, int kB>
-  [[gnu::always_inline]] void multiply() {
-    asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(kSum), "i"(kA), "i"(kB));
-  }
-  template <int kTile>
-  [[gnu::always_inline]] void store(float* to, Index stride) {
-    asm volatile("tilestored %%tmm%c0, (%1,%2,1)" ::"i"(kTile), "r"(to), "r"(stride) : "memory");
-  }
-};
-
-#endif
 
 /// Writes the sums of a tile of 16 rows and a panel.
 template <int kTile, class Tiles>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/kernels/amx_tiles.hpp>
 #include <kvx/kernels/isa.hpp>
 
 namespace kvx::inline v0::detail {
@@ -64,6 +65,7 @@ struct Avx512Bf16Path {
 
 struct AmxPath {
   static constexpr int lanes = 16;
+  using Tiles = AmxTiles;
   template <class Job>
   [[gnu::target("avx512f,avx512bw,avx512vl,fma")]] static void run(const Job& job) {
     job.template run<AmxPath>();

@@ -55,6 +55,12 @@ struct Simd {
   }
   [[gnu::always_inline]] static void store(const Float& from, float* to) { std::memcpy(to, &from, sizeof from); }
 
+  /// The nearest bf16, ties to even, in the upper half of each lane.
+  [[gnu::always_inline]] static void round_to_bf16(const Float& x, Bits& upper) {
+    const Bits bits = reinterpret_cast<Bits>(x);
+    upper = (x == x ? bits + 0x7fffu + ((bits >> 16) & 1u) : bits | 0x400000u) & 0xffff0000u;
+  }
+
   /// exp(x) for x in [-87, 88], clamped to it, within 2 ulp: 2^n times a polynomial on [-ln 2 / 2, ln 2 / 2].
   [[gnu::always_inline]] static void exp(Float& x) {
     constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer in the low mantissa bits

@@ -9,6 +9,7 @@
 #include <kvx/core/token.hpp>
 #include <kvx/kernels/attend.hpp>
 #include <kvx/kernels/attend_quantized.hpp>
+#include <kvx/kernels/isa.hpp>
 #include <kvx/model/qwen2.hpp>
 #include <kvx/model/workspace.hpp>
 
@@ -29,22 +30,22 @@ struct Step {
 namespace detail {
 
 /// Attention over all rows of a head, those that are quantized first.
-inline void attend_head(const HeadCache& head, std::span<AttentionQuery> queries, float scale) {
+inline void attend_head(const HeadCache& head, std::span<AttentionQuery> queries, float scale, Isa path) {
   head.visit([&](auto keys, auto values) {
     using T = typename decltype(keys)::Scalar;
     if (const QuantizedRows* const old = head.quantized_keys(); old != nullptr && old->rows() > 0) {
       attend_quantized<T>(queries, old->view(), head.quantized_values()->view(), values, scale, head.key_bias(),
-                          head.positions());
+                          head.positions(), path);
       for (AttentionQuery& query : queries) query.seen -= old->rows();
     }
-    attend<T>(queries, keys, rows_of(values, values.rows() - keys.rows(), keys.rows()), scale);
+    attend<T>(queries, keys, rows_of(values, values.rows() - keys.rows(), keys.rows()), scale, path);
   });
 }
 
 /// Attention of KV head `h` of layer `l` for rows [first, last), which share a prefix: over that all together, then
 /// over each one's tail. `queries` and `out` are [heads, rows, head_dim].
 inline void attend_cached(std::span<const StepRow> rows, Index l, Index h, Index first, Index last,
-                          TensorView<const float> queries, TensorView<float> out) {
+                          TensorView<const float> queries, TensorView<float> out, Isa path) {
   const auto head_of = [&](const KvCache& cache) -> const HeadCache& {
     return cache.layer(l)[static_cast<std::size_t>(h)];
   };
@@ -60,7 +61,7 @@ inline void attend_cached(std::span<const StepRow> rows, Index l, Index h, Index
       std::fill_n(out.row(i, t), out.head_dim(), 0.0f);
       all[at++] = {queries.row(i, t), out.row(i, t), prefix.rows()};
     }
-  attend_head(prefix, all, scale);
+  attend_head(prefix, all, scale, path);
   for (Index t = first; t < last;) {
     const Index begin = t;
     const HeadCache& tail = head_of(row(begin).sequence->tail);
@@ -70,7 +71,7 @@ inline void attend_cached(std::span<const StepRow> rows, Index l, Index h, Index
     attend_head(tail,
                 std::span(all).subspan(static_cast<std::size_t>((begin - first) * group),
                                        static_cast<std::size_t>((t - begin) * group)),
-                scale);
+                scale, path);
   }
   finish_attention(all, out.head_dim());
 }
@@ -117,6 +118,7 @@ inline void cut_chunks(Index kv_heads, Workspace& work, const Threads& threads) 
 inline MatrixView<float> forward_hidden(const Qwen2& model, std::span<const Step> steps, Workspace& work,
                                         Threads& threads) {
   const ModelConfig& config = model.config();
+  const Isa path = model.attention_path();
   detail::list_tokens(model, steps, work);
   detail::cut_chunks(config.kv_heads, work, threads);
   work.rope.fill(model.inv_freq(), work.positions);
@@ -143,7 +145,7 @@ inline MatrixView<float> forward_hidden(const Qwen2& model, std::span<const Step
       for (Index job = begin; job < end; ++job) {
         const auto chunk = static_cast<std::size_t>(job / config.kv_heads);
         detail::attend_cached(work.step_rows, l, job % config.kv_heads, work.chunks[chunk], work.chunks[chunk + 1],
-                              queries, out);
+                              queries, out, path);
       }
     });
     for (std::size_t s = 0; s < steps.size(); ++s)

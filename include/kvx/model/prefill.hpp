@@ -5,6 +5,7 @@
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
 #include <kvx/kernels/attend.hpp>
+#include <kvx/kernels/isa.hpp>
 #include <kvx/kernels/rope.hpp>
 #include <kvx/model/qwen2.hpp>
 #include <kvx/model/workspace.hpp>
@@ -33,7 +34,7 @@ inline std::vector<float> head_major(TensorView<const float> from) {
 /// Causal attention of a whole context over itself. `out` is like `queries`, [heads, tokens, head_dim]; `received`,
 /// unless empty, is [heads, tokens] and gets the weights' sums over the queries.
 inline void attend_causal(TensorView<const float> queries, TensorView<const float> keys, TensorView<const float> values,
-                          TensorView<float> out, std::span<float> received, Threads& threads) {
+                          TensorView<float> out, std::span<float> received, Threads& threads, Isa path) {
   constexpr Index kTokens = kAttentionBlock;  // of queries at a time, with all heads of a group
   const Index tokens = keys.tokens(), group = queries.heads() / keys.heads(), blocks = (tokens + kTokens - 1) / kTokens;
   const float scale = 1 / std::sqrt(static_cast<float>(keys.head_dim()));
@@ -56,7 +57,7 @@ inline void attend_causal(TensorView<const float> queries, TensorView<const floa
           some[at++] = {queries.row(i, t), out.row(i, t), t + 1,
                         received.empty() ? nullptr : &received[static_cast<std::size_t>(i * tokens)]};
         }
-      attend<float>(some, keys.head(h), values.head(h), scale);
+      attend<float>(some, keys.head(h), values.head(h), scale, path);
       finish_attention(some, out.head_dim());
     }
   });
@@ -64,7 +65,7 @@ inline void attend_causal(TensorView<const float> queries, TensorView<const floa
   threads.parallel_for(keys.heads() * blocks, 1, [&](Index begin, Index end) {
     for (Index work = begin; work < end; ++work) {
       const Index h = work % keys.heads(), block = work / keys.heads();
-      attention_received<float>(queries_of(h, block, blocks), keys.head(h), scale, block * kTokens);
+      attention_received<float>(queries_of(h, block, blocks), keys.head(h), scale, block * kTokens, path);
     }
   });
 }
@@ -122,7 +123,7 @@ Matrix<float> prefill(const Qwen2& model, std::span<const Token> tokens, const N
     auto attended = work.attended.rows(count, config.heads * config.head_dim);
     detail::attend_causal(queries, in.keys, in.values,
                           TensorView<float>::token_major(attended.data(), config.heads, count, config.head_dim),
-                          received, threads);
+                          received, threads, model.attention_path());
     if (needs.pre_rope_queries) in.pre_rope_queries = tensor(pre_rope, config.heads);
     if (needs.pre_rope_keys) in.pre_rope_keys = tensor(pre_rope_keys, config.kv_heads);
     const Index window = std::min(needs.queries, count);

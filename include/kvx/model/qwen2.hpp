@@ -6,6 +6,7 @@
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
 #include <kvx/kernels/key_bias.hpp>
+#include <kvx/kernels/isa.hpp>
 #include <kvx/kernels/matmul.hpp>
 #include <kvx/kernels/rope.hpp>
 #include <kvx/kernels/row_kernels.hpp>
@@ -36,6 +37,8 @@ class Qwen2 {
 
   const ModelConfig& config() const { return config_; }
   std::span<const float> inv_freq() const { return inv_freq_; }
+  /// The path of the attention: with f32 weights, one that multiplies floats as they are.
+  Isa attention_path() const { return layer(0).qkv.format() == WeightFormat::f32 ? float_path(isa()) : isa(); }
 
   /// The shape of a cache for this model.
   CacheShape cache_shape(Dtype dtype) const { return {config_.layers, config_.kv_heads, config_.head_dim, dtype}; }
