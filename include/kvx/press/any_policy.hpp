@@ -59,6 +59,7 @@ class AnyPolicy {
   std::vector<Kept> select_layers(std::span<const Matrix<float>> scores, const Budget& budget) const {
     return policy_->select_layers(scores, budget);
   }
+  Index protected_rows() const { return policy_->protected_rows(); }
   const Decoding* decoding() const { return policy_->decoding(); }
   std::optional<CacheQuantization> quantization() const { return policy_->quantization(); }
   Index edit_queries() const { return policy_->edit_queries(); }
@@ -81,6 +82,7 @@ class AnyPolicy {
     virtual Kept select(const PressInput&, MatrixView<const float>, const Budget&) const = 0;
     virtual Kept select(const PressInput&, const Allowance&) const = 0;
     virtual std::vector<Kept> select_layers(std::span<const Matrix<float>>, const Budget&) const = 0;
+    virtual Index protected_rows() const = 0;
     virtual const Decoding* decoding() const = 0;
     virtual std::optional<CacheQuantization> quantization() const = 0;
     virtual Index edit_queries() const = 0;
@@ -115,6 +117,7 @@ class AnyPolicy {
       if constexpr (requires { policy.select_layers(scores, budget); }) return policy.select_layers(scores, budget);
       return {};
     }
+    Index protected_rows() const override { return kvx::protected_rows(policy); }
     const Decoding* decoding() const override {
       if constexpr (requires { policy.decoding(); }) return policy.decoding();
       return nullptr;

@@ -36,6 +36,7 @@ struct CUR {
     if (local_window < 1) throw Error("cur: local_window", "expected 1 or more, found " + std::to_string(local_window));
   }
 
+  Index protected_rows() const { return sinks; }
   Needs needs() const { return {}; }
   void score(const PressInput& in, const Budget&, Scores out) const {
     for (Index h = 0; h < out.rows(); ++h) {

@@ -14,7 +14,8 @@
 
 namespace kvx::inline v0 {
 
-/// Evicts what scores below `threshold`, however much that is, except the last `window` rows. Lancucki et al.,
+/// Evicts what scores below `threshold`, however much that is, except the last `window` rows; without a window a head
+/// may be left without rows. Lancucki et al.,
 /// "Inference-Time Hyper-Scaling with KV Cache Compression", arXiv:2506.05345, where evictions are learned and delayed
 /// by the window; as in kvpress any score takes their place.
 template <ScorePolicy P>

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <cstddef>
 #include <limits>
 #include <optional>
 #include <span>
@@ -58,11 +59,20 @@ struct PressInput {
   /// [kv_heads, tokens]: the most attention that each token got from a query while the context was repeated.
   std::span<const float> repeated = {};
   Dtype dtype = Dtype::f32;               ///< what rows are stored as, for budgets in bytes
-  std::span<const NamedSpan> spans = {};  ///< the prompt's parts, as far as they are known
+  std::span<const NamedSpan> spans = {};  ///< the prompt's parts, as far as they are known, by position
+  /// [kv_heads, tokens]: the positions of rows that are some of a context's; empty where row t is token t of all.
+  std::span<const Position> positions = {};
+  Index context = 0;  ///< tokens of the context that rows with positions come from
 
   Index tokens() const { return keys.tokens(); }
   Index kv_heads() const { return keys.heads(); }
   Index head_dim() const { return keys.head_dim(); }
+  /// The position of row `t` of KV head `h`.
+  Index position(Index h, Index t) const {
+    return positions.empty() ? t : Index{positions[static_cast<std::size_t>(h * tokens() + t)]};
+  }
+  /// Tokens of the whole context.
+  Index context_tokens() const { return positions.empty() ? tokens() : context; }
 };
 
 /// What may stay of one layer.
@@ -71,8 +81,11 @@ struct Budget {
   Index keep = 0;    ///< rows to keep per KV head
 };
 
-/// Scores of one layer to write, [kv_heads, tokens]; the higher is kept.
+/// Scores of one layer to write, [kv_heads, tokens]; the higher is kept, and of equal ones the newer row.
 using Scores = MatrixView<float>;
+
+/// The score of a row that stays in any case. A press whose budget has no room for all of them is not applicable.
+inline constexpr float kProtected = std::numeric_limits<float>::infinity();
 
 /// The surviving rows of one layer: per KV head, ascending.
 using Kept = std::vector<std::vector<Index>>;
@@ -107,12 +120,14 @@ concept HasName = requires {
 ///         // rewrites what stays; the input has all rows, inv_freq, and the last edit_queries() queries
 ///     std::vector<Kept> select_layers(std::span<const Matrix<float>> scores, const Budget&) const;
 ///         // of a whole model at once, where all layers have been scored; select() is for those who have one
+///     Index protected_rows() const;  // of a head that stay whatever they score: sinks, spans; a budget needs more
 ///     const Decoding* decoding() const;  // what happens while answers are decoded, if anything
 ///     std::optional<CacheQuantization> quantization() const;  // how what stays is stored, unless whole
 ///     void load(const TensorReader&);  // reads the files that its parameters name
 ///     static constexpr bool scores_by_budget = true;  // otherwise a grid scores once for all its ratios
 ///     static constexpr bool own_budget = true;        // its parameters decide how much stays, not the ratio
 ///     static constexpr bool dense_positions = true;   // edit() numbers the rows anew, and the question goes on there
+///     static constexpr bool by_position = true;       // goes by where tokens stand in the context
 ///     static constexpr bool ragged = true;            // heads of a layer keep different numbers of rows
 ///     static constexpr bool outermost = true;         // no adapter can wrap it, unless that says `wraps_outermost`
 ///     static constexpr bool follows = true;           // written behind what it wraps: `snapkv+int4`
@@ -134,7 +149,8 @@ concept RegistrablePolicy =
 
 /// What a policy declares about itself, or inherits from the one that it wraps.
 struct Traits {
-  bool scores_by_budget = false, own_budget = false, dense_positions = false, ragged = false, outermost = false;
+  bool scores_by_budget = false, own_budget = false, dense_positions = false, by_position = false, ragged = false,
+       outermost = false;
   bool selects = false, selects_layers = false, edits = false;  ///< it has members of its own for that
 
   /// Whether all that it does is score.
@@ -153,6 +169,7 @@ Traits traits(const P& policy) {
     if constexpr (requires { requires P::scores_by_budget; }) all.scores_by_budget = true;
     if constexpr (requires { requires P::own_budget; }) all.own_budget = true;
     if constexpr (requires { requires P::dense_positions; }) all.dense_positions = true;
+    if constexpr (requires { requires P::by_position; }) all.by_position = true;
     if constexpr (requires { requires P::ragged; }) all.ragged = true;
     if constexpr (requires { requires P::outermost; }) all.outermost = true;
     if constexpr (requires { &P::select_layers; }) all.selects_layers = true;
@@ -171,6 +188,17 @@ void score_ranges(const P& policy, const PressInput& in, const Budget& budget, c
     policy.score_ranges(in, budget, ranges, out);
   else
     policy.score(in, budget, out);
+}
+
+/// Rows of a head that stay whatever they score.
+template <class P>
+Index protected_rows(const P& policy) {
+  if constexpr (requires { policy.protected_rows(); })
+    return policy.protected_rows();
+  else if constexpr (requires { policy.inner; })
+    return protected_rows(policy.inner);
+  else
+    return 0;
 }
 
 /// A parameter of a policy in its written form.
