@@ -2,8 +2,10 @@
 
 #include <kvx/cache/kv_cache.hpp>
 #include <kvx/cache/sequence_cache.hpp>
+#include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
+#include <kvx/core/token_span.hpp>
 #include <kvx/kernels/key_bias.hpp>
 #include <kvx/model/qwen2.hpp>
 #include <kvx/press/any_policy.hpp>
@@ -15,6 +17,8 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,8 +27,12 @@ namespace kvx::inline v0 {
 /// Compresses a sequence's own rows while it grows: evicts what a Decoding says, then quantizes what is due.
 class RollingCache final : public StepObserver {
  public:
-  RollingCache(const AnyPolicy& policy, const Qwen2& model)
-      : quantization_(policy.quantization()), layers_(static_cast<std::size_t>(model.config().layers)) {
+  /// `context` tokens, of which `spans` are the parts, come before its first step.
+  RollingCache(const AnyPolicy& policy, const Qwen2& model, Index context, std::span<const NamedSpan> spans = {})
+      : quantization_(policy.quantization()),
+        context_(context),
+        spans_(spans.begin(), spans.end()),
+        layers_(static_cast<std::size_t>(model.config().layers)) {
     for (std::size_t l = 0; l < layers_.size(); ++l)
       for (Index h = 0; h < model.config().kv_heads; ++h)
         layers_[l].biases.push_back(quantization_ && quantization_->bias ? model.key_bias(static_cast<Index>(l), h)
@@ -45,9 +53,17 @@ class RollingCache final : public StepObserver {
   }
 
   void after_attention(SequenceCache& sequence, const LayerStep& step, Threads&) override {
-    if (decoding_) evict(sequence, step);
+    if (failure_) return;
+    try {
+      if (decoding_) evict(sequence, step);
+    } catch (const NotApplicable& why) {
+      failure_ = why;
+      return;
+    }
     if (quantization_) quantize(step.layer, sequence.tail.layer(step.layer));
   }
+
+  const NotApplicable* failure() const override { return failure_ ? &*failure_ : nullptr; }
 
   /// Quantizes the rows of layer `l` that are due. `shared` is given the first of them, which no later step will touch.
   void quantize(Index l, LayerCache& layer, LayerCache* shared = nullptr) const {
@@ -79,7 +95,11 @@ class RollingCache final : public StepObserver {
     state.steps = 0;
     LayerCache& layer = sequence.tail.layer(step.layer);
     const Index group = step.queries.heads() / static_cast<Index>(layer.size());
-    const PressInput in{.layer = step.layer, .layers = static_cast<Index>(layers_.size()), .dtype = layer[0].dtype()};
+    const PressInput in{.layer = step.layer,
+                        .layers = static_cast<Index>(layers_.size()),
+                        .dtype = layer[0].dtype(),
+                        .spans = spans_,
+                        .context = context_};
     const auto same = [&](const HeadCache& head) { return head.rows() == layer[0].rows(); };
     if (std::all_of(layer.begin(), layer.end(), same)) return compress(in, layer, view_of(state, step.queries), target);
     // Heads of different lengths are compressed one by one.
@@ -116,7 +136,15 @@ class RollingCache final : public StepObserver {
 
   void compress(PressInput in, LayerCache& layer, const TensorView<const float>& queries, Index target) const {
     if (layer[0].rows() <= target) return;
+    if (const Index wanted = std::min(queries_wanted_, layer[0].rows()); queries.tokens() < wanted)
+      throw NotApplicable(Decoding::name, "a step of " + std::to_string(queries.tokens()) + " tokens has fewer than " +
+                                              std::to_string(wanted) + " queries for " +
+                                              decoding_->inner.written());
     FloatRows rows(layer);
+    std::vector<Position> positions;
+    for (const HeadCache& head : layer)
+      positions.insert(positions.end(), head.positions().begin(), head.positions().end());
+    in.positions = positions;
     in.keys = rows.keys();
     in.values = rows.values();
     in.queries = queries;
@@ -134,19 +162,21 @@ class RollingCache final : public StepObserver {
 
   std::optional<Decoding> decoding_;
   std::optional<CacheQuantization> quantization_;
-  Index queries_wanted_;
+  Index queries_wanted_, context_;
+  std::vector<NamedSpan> spans_;
+  std::optional<NotApplicable> failure_;
   std::vector<State> layers_;
 };
 
-/// A sequence behind a context of which `policy` has left `cache`; copies of it share what none of them changes. The
-/// model outlives it.
+/// A sequence behind a context of which `policy` has left `cache`; copies of it share what none of them changes. `spans`
+/// are the context's parts, for policies that go by them. The model outlives it.
 inline SequenceCache start_sequence(const Qwen2& model, const AnyPolicy& policy, KvCache cache, Dtype dtype,
-                                    Position next_position) {
+                                    Position next_position, std::span<const NamedSpan> spans = {}) {
   const CacheShape shape = model.cache_shape(dtype);
   const auto quantization = policy.quantization();
   const bool rolls = policy.decoding() != nullptr;
   if (!quantization && !rolls) return {std::make_shared<const KvCache>(std::move(cache)), shape, next_position};
-  auto observer = std::make_unique<RollingCache>(policy, model);
+  auto observer = std::make_unique<RollingCache>(policy, model, next_position, spans);
   KvCache prefix(shape);
   if (quantization)
     for (Index l = 0; l < cache.layers(); ++l)

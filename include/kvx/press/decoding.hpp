@@ -16,7 +16,8 @@ namespace kvx::inline v0 {
 
 /// Compresses a cache while answers are decoded: after every `interval` steps, the question being one, and after a step
 /// of more tokens than may stay, each layer is cut to `target` rows per head, or with `ratio` to what that leaves of
-/// all tokens so far. In between it grows by what is appended. The context itself is left as it is. As in kvpress
+/// all tokens so far. In between it grows by what is appended. The context itself is left as it is. Where that is less
+/// than the press inside needs, the answer ends as not applicable. As in kvpress
 /// (DecodingPress, CompressionRatioDecodingPress), but that queries keep the rotation of their own positions.
 struct Decoding {
   static constexpr std::string_view name = "decoding", paper = "";
@@ -42,7 +43,7 @@ struct Decoding {
                     "expected " + std::to_string(least) + " or more, found " + std::to_string(value));
     };
     at_least("interval", std::max<Index>(1, wanted.queries), interval);
-    at_least("target", wanted.queries + 1, target);
+    if (!ratio) at_least("target", std::max(wanted.queries, inner.protected_rows()) + 1, target);
     if (ratio && !(*ratio >= 0 && *ratio < 1))
       throw Error("decoding: ratio", "expected 0 <= ratio < 1, found " + std::to_string(*ratio));
   }
