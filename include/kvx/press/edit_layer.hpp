@@ -5,6 +5,7 @@
 #include <kvx/press/any_policy.hpp>
 #include <kvx/press/policy.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -69,9 +70,15 @@ inline LayerCache edited(const AnyPolicy& policy, PressInput in, const LayerCach
   return small;
 }
 
-/// The position of the token that follows a context of `tokens`: edits that number the rows anew go on behind them.
+/// The position of the token that follows a context of `tokens`. Where edits have numbered the rows anew it comes after
+/// every key, of whatever layer and head.
 inline Position position_after(const AnyPolicy& policy, const KvCache& cache, Index tokens) {
-  return static_cast<Position>(policy.traits().dense_positions ? cache.layer(0).front().rows() : tokens);
+  if (!policy.traits().dense_positions) return static_cast<Position>(tokens);
+  Position next = 0;
+  for (Index l = 0; l < cache.layers(); ++l)
+    for (const HeadCache& head : cache.layer(l))
+      if (head.rows() > 0) next = std::max(next, head.positions().back() + 1);
+  return next;
 }
 
 }  // namespace kvx::inline v0
