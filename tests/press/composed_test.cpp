@@ -21,7 +21,7 @@ using kvx_test::point;
 
 namespace {
 Kept kept(const kvx_test::Layer& layer, const Composed& policy, const Allowance& allowance = Allowance::of_ratio(0)) {
-  return Press<Composed>(allowance, policy).select(layer.input(policy.needs()));
+  return select(policy, layer.input(policy.needs()), allowance);
 }
 /// A layer whose key norms are those given, for each KV head.
 kvx_test::Layer with_norms(const std::vector<std::vector<float>>& norms) {

@@ -61,6 +61,8 @@ inline std::vector<kvx::AnyPolicy> nested_presses(kvx::Index layers, kvx::Index 
   };
   std::vector<std::string> wrapped;
   for (const auto& leaf : leaves) add(leaf);
+  add("dms(knorm, threshold=-3.9, window=8, decoding=true)");
+  add("cur(random_leverage=true)");
   for (const auto& adapter : adapters)
     for (const auto& leaf : leaves) {
       const std::string text = around(adapter, leaf);

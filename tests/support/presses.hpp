@@ -43,7 +43,9 @@ inline std::vector<kvx::AnyPolicy> every_press(kvx::Index layers, kvx::Index kv_
     if (entry.wraps == "press") texts = {name + "(knorm)", name + "(snapkv(window=16))", name + "(expected_attention)"};
     if (name == "composed") texts = {"composed(streaming_llm, knorm)", "composed(snapkv(window=16), think(ratio=0.5))"};
     if (name == "per_layer") texts = {"per_layer(knorm, " + per_layer_ratios(layers) + ")"};
-    if (name == "dms") texts = {"dms(knorm, threshold=-3.9, window=16)"};
+    if (name == "dms")
+      texts = {"dms(knorm, threshold=-3.9, window=16)", "dms(knorm, threshold=-3.9, window=8, decoding=true)"};
+    if (name == "cur") texts.push_back("cur(random_leverage=true)");
     if (name == "fair") texts.clear();
     if (name == "fair")
       for (const char* inner : {"knorm", "streaming_llm", "snapkv(window=16)", "tova", "observed_attention"})

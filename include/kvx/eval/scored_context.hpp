@@ -99,7 +99,7 @@ class ScoredContext {
   /// What of it each sequence has for itself.
   std::size_t own_bytes(std::size_t c) const {
     const AnyPolicy& policy = cells_[c].policy;
-    if (policy.decoding() != nullptr) return bytes(c);
+    if (policy.rolls()) return bytes(c);
     const auto quantization = policy.quantization();
     if (!quantization) return 0;
     const auto rows = static_cast<std::size_t>(2 * quantization->residual * shape_.layers * shape_.kv_heads);

@@ -15,13 +15,6 @@ namespace kvx::inline v0 {
 /// What a policy wants for scoring and for editing.
 inline Needs needs_of(const AnyPolicy& policy) { return policy.needs() | Needs{.queries = policy.edit_queries()}; }
 
-/// The input with the last `count` of its queries alone.
-inline PressInput with_queries(PressInput in, Index count) {
-  const Index there = in.queries.tokens();
-  if (count < there) in.queries = in.queries.tokens(there - count, count);
-  return in;
-}
-
 /// A layer's rows as floats, for a PressInput.
 class FloatRows {
  public:

@@ -46,7 +46,10 @@ struct KVzip {
     std::copy(in.repeated.begin(), in.repeated.end(), out.data());
     out.leftCols(std::min<Index>(sinks, in.tokens())).setConstant(std::numeric_limits<float>::max());
   }
-  Kept select(const PressInput&, MatrixView<const float> scores, const Budget& budget) const {
+  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
+    if (!layerwise && in.layers > 1)
+      throw Error(name, "expected layerwise=true or select_layers(), since all layers share a budget, found layer " +
+                            std::to_string(in.layer) + " of " + std::to_string(in.layers));
     const Matrix<float> layer = scores;
     return select_together({&layer, 1}, budget).front();
   }
@@ -67,7 +70,8 @@ struct KVzip {
     Matrix<float> all(static_cast<Index>(scores.size()) * heads, tokens);
     for (std::size_t l = 0; l < scores.size(); ++l) all.middleRows(static_cast<Index>(l) * heads, heads) = scores[l];
     for (Index h = 0; h < all.rows(); ++h)
-      for (const Index best : top_k({all.row(h).data(), static_cast<std::size_t>(tokens)}, 1)) all(h, best) = kProtected;
+      for (const Index best : top_k({all.row(h).data(), static_cast<std::size_t>(tokens)}, 1))
+        all(h, best) = kProtected;
     Kept rows = detail::best_together(all, std::max(all.rows(), kept(all.size(), budget)));
     std::vector<Kept> together;
     for (auto head = rows.begin(); head != rows.end(); head += heads)

@@ -18,9 +18,9 @@ namespace kvx::inline v0 {
 
 /// Keeps the tokens of `spans` in any case, within the budget, and of the others those that score best. A span is
 /// written as `12:57`, one token as `12`, a part of the prompt by its name; it counts tokens of the context, whatever
-/// has been evicted before. A press around it that has no room for them is not applicable. The whitelist (force_keep_global) of Chen,
-/// Geh, Grover, Van den Broeck, Israel, "The Pitfalls of KV Cache Compression", arXiv:2510.00231, for any press that
-/// scores.
+/// has been evicted before. A press around it that has no room for them is not applicable. The whitelist
+/// (force_keep_global) of Chen, Geh, Grover, Van den Broeck, Israel, "The Pitfalls of KV Cache Compression",
+/// arXiv:2510.00231, for any press that scores.
 template <ScorePolicy P>
 struct Protect {
   static constexpr std::string_view name = "protect", paper = "arXiv:2510.00231";
