@@ -2,20 +2,23 @@
 
 #include "support/random_floats.hpp"
 
+#include <kvx/cache/cache_shape.hpp>
+#include <kvx/cache/quantize.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/press/budget_of.hpp>
 #include <kvx/press/registry.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace kvx_test {
 
-/// Every press of the registry, adapters around several others, for caches of this shape and contexts of at least 64
-/// tokens. Files are made up.
-inline std::vector<kvx::AnyPolicy> every_press(kvx::Index layers, kvx::Index kv_heads, kvx::Index head_dim) {
-  const kvx::Registry registry = kvx::kvx_presses();
-  const auto read = [&](const std::string&, const std::string& tensor) {
+/// Reads files about a model of this shape that are made up.
+inline kvx::TensorReader made_up_files(kvx::Index layers, kvx::Index kv_heads, kvx::Index head_dim) {
+  return [=](const std::string&, const std::string& tensor) {
     const kvx::Index columns = tensor == "head_scores" ? kv_heads : head_dim,
                      rows = tensor == "head_scores" ? layers : layers * kv_heads;
     const auto floats = random_floats(static_cast<std::size_t>(rows * columns), 7);
@@ -23,6 +26,13 @@ inline std::vector<kvx::AnyPolicy> every_press(kvx::Index layers, kvx::Index kv_
     std::copy(floats.begin(), floats.end(), matrix.data());
     return matrix;
   };
+}
+
+/// Every press of the registry, adapters around several others, for caches of this shape and contexts of at least 64
+/// tokens. Files are made up.
+inline std::vector<kvx::AnyPolicy> every_press(kvx::Index layers, kvx::Index kv_heads, kvx::Index head_dim) {
+  const kvx::Registry registry = kvx::kvx_presses();
+  const kvx::TensorReader read = made_up_files(layers, kv_heads, head_dim);
   std::string ratios;
   for (kvx::Index l = 0; l < layers; ++l) ratios += (l == 0 ? "0." : ", 0.") + std::to_string(l % 8 + 1);
   std::vector<kvx::AnyPolicy> all;
@@ -53,6 +63,17 @@ inline std::vector<kvx::AnyPolicy> every_press(kvx::Index layers, kvx::Index kv_
     for (const auto& text : texts) all.push_back(registry.parse(text, {{}, read}));
   }
   return all;
+}
+
+/// The most bytes that one row more of each head of all layers adds to a cache: in a padded format more than its own.
+inline std::size_t bytes_of_a_row(const std::optional<kvx::CacheQuantization>& how, const kvx::CacheShape& shape,
+                                  kvx::Index tokens) {
+  std::size_t most = 0;
+  for (kvx::Index rows = 0; rows < tokens; ++rows) {
+    const std::size_t now = kvx::stored_bytes(how, shape, rows), more = kvx::stored_bytes(how, shape, rows + 1);
+    most = std::max(most, more - std::min(now, more));
+  }
+  return static_cast<std::size_t>(shape.layers * shape.kv_heads) * most;
 }
 
 }  // namespace kvx_test

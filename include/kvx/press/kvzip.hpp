@@ -36,7 +36,7 @@ struct KVzip {
   }
 
   Needs needs() const { return {.repetition = Repetition{chunk, sinks, normalize}}; }
-  Index rows(const Budget& budget, const PressInput& in) const { return kept(in.kv_heads() * in.tokens(), budget); }
+  Index rows(const Budget& budget, const PressInput& in) const { return kept(in.kv_heads(), in.tokens(), budget); }
   void score(const PressInput& in, const Budget&, Scores out) const {
     std::copy(in.repeated.begin(), in.repeated.end(), out.data());
     out.leftCols(std::min<Index>(sinks, in.tokens())).setConstant(std::numeric_limits<float>::max());
@@ -53,8 +53,10 @@ struct KVzip {
   }
 
  private:
-  /// Of `rows` that share a budget; kvpress truncates what goes, not what stays.
-  static Index kept(Index rows, const Budget& budget) {
+  /// Of the rows of `heads` that share a budget; of a ratio kvpress truncates what goes, not what stays.
+  static Index kept(Index heads, Index tokens, const Budget& budget) {
+    if (budget.exact) return heads * budget.keep;
+    const Index rows = heads * tokens;
     return rows - static_cast<Index>(static_cast<double>(rows) * budget.ratio);
   }
   static std::vector<Kept> select_together(std::span<const Matrix<float>> scores, const Budget& budget) {
@@ -62,7 +64,7 @@ struct KVzip {
     std::vector<float> all;
     for (const Matrix<float>& layer : scores) all.insert(all.end(), layer.data(), layer.data() + layer.size());
     std::vector<Kept> together(scores.size(), Kept(static_cast<std::size_t>(heads)));
-    for (const Index at : top_k(all, kept(static_cast<Index>(all.size()), budget))) {
+    for (const Index at : top_k(all, kept(static_cast<Index>(all.size()) / tokens, tokens, budget))) {
       const Index head = at / tokens;
       together[static_cast<std::size_t>(head / heads)][static_cast<std::size_t>(head % heads)].push_back(at % tokens);
     }

@@ -67,8 +67,9 @@ struct PressInput {
 
 /// What may stay of one layer.
 struct Budget {
-  double ratio = 0;  ///< the share of the rows that is removed
-  Index keep = 0;    ///< rows to keep per KV head
+  double ratio = 0;    ///< the share of the rows that is removed
+  Index keep = 0;      ///< rows to keep per KV head, on average
+  bool exact = false;  ///< whether rows were asked for: exactly `keep` stay; else a press may round `ratio` its own way
 };
 
 /// Scores of one layer to write, [kv_heads, tokens]; the higher is kept.
@@ -111,7 +112,8 @@ concept HasName = requires {
 ///     std::optional<CacheQuantization> quantization() const;  // how what stays is stored, unless whole
 ///     void load(const TensorReader&);  // reads the files that its parameters name
 ///     static constexpr bool scores_by_budget = true;  // otherwise a grid scores once for all its ratios
-///     static constexpr bool own_budget = true;        // its parameters decide how much stays, not the ratio
+///     static constexpr bool own_budget = true;        // its parameters decide how much stays, whatever the budget
+///     static constexpr bool by_ratio = true;          // it needs a ratio, since it cannot keep a number of rows
 ///     static constexpr bool dense_positions = true;   // edit() numbers the rows anew, and the question goes on there
 ///     static constexpr bool ragged = true;            // heads of a layer keep different numbers of rows
 ///     static constexpr bool outermost = true;         // no adapter can wrap it, unless that says `wraps_outermost`
@@ -134,7 +136,8 @@ concept RegistrablePolicy =
 
 /// What a policy declares about itself, or inherits from the one that it wraps.
 struct Traits {
-  bool scores_by_budget = false, own_budget = false, dense_positions = false, ragged = false, outermost = false;
+  bool scores_by_budget = false, own_budget = false, by_ratio = false, dense_positions = false, ragged = false,
+       outermost = false;
   bool selects = false, selects_layers = false, edits = false;  ///< it has members of its own for that
 
   /// Whether all that it does is score.
@@ -152,6 +155,7 @@ Traits traits(const P& policy) {
     if constexpr (requires { policy.inner; }) all = traits(policy.inner);
     if constexpr (requires { requires P::scores_by_budget; }) all.scores_by_budget = true;
     if constexpr (requires { requires P::own_budget; }) all.own_budget = true;
+    if constexpr (requires { requires P::by_ratio; }) all.by_ratio = true;
     if constexpr (requires { requires P::dense_positions; }) all.dense_positions = true;
     if constexpr (requires { requires P::ragged; }) all.ragged = true;
     if constexpr (requires { requires P::outermost; }) all.outermost = true;
