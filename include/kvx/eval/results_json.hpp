@@ -3,9 +3,10 @@
 #include <kvx/eval/results.hpp>
 #include <kvx/eval/results_text.hpp>
 #include <kvx/io/json_writer.hpp>
+#include <kvx/score/context_note.hpp>
 #include <kvx/score/grade_file.hpp>
 #include <kvx/score/scorer.hpp>
-#include <kvx/score/wilson.hpp>
+#include <kvx/score/share.hpp>
 #include <kvx/version.hpp>
 
 #include <algorithm>
@@ -33,7 +34,10 @@ inline std::vector<Share> all_shares(const CellResult& cell) {
   std::vector<Share> shares = cell.score.metrics;
   shares.insert(shares.end(), cell.score.summaries.begin(), cell.score.summaries.end());
   if (cell.full_bytes > 0)
-    shares.push_back({.name = "memory_retained", .value = cell.kept_bytes / cell.full_bytes, .n = cell.score.n});
+    shares.push_back({.name = "memory_retained",
+                      .value = cell.kept_bytes / cell.full_bytes,
+                      .n = cell.score.n,
+                      .contexts = cell.score.contexts});
   std::erase_if(shares, [](const Share& share) { return !std::isfinite(share.value); });
   return shares;
 }
@@ -41,7 +45,8 @@ inline std::vector<Share> all_shares(const CellResult& cell) {
 inline void write_cell_config(const CellResult& cell, JsonWriter& out) {
   out.key("task").value(cell.label()).key("metadata").begin_object().key("model").value(cell.model);
   out.key("press").value(cell.press()).key("compression_ratio").value(cell.ratio);
-  out.key("not_applicable").value(cell.not_applicable);
+  out.key("not_applicable").value(cell.not_applicable).key("contexts").value(cell.score.contexts);
+  if (const auto note = context_note(cell.score.contexts); !note.empty()) out.key("note").value(note);
   out.key("kept_bytes").value(cell.kept_bytes).key("full_bytes").value(cell.full_bytes);
   out.key("states").begin_object();
   for (const auto& [state, count] : cell.score.states) out.key(state).value(count);
@@ -51,8 +56,9 @@ inline void write_cell_config(const CellResult& cell, JsonWriter& out) {
   out.key("changes").begin_object();
   for (const Change& change : cell.changes) {
     out.key(change.metric).begin_object().key("value").value(change.value).key("n").value(change.n);
+    out.key("contexts").value(change.contexts);
     out.key("low").value(change.interval.low).key("high").value(change.interval.high);
-    out.key("p").raw(six_digits(change.p)).key("holm_p").raw(six_digits(change.holm_p)).end_object();
+    out.key("p").raw(p_field(change.p, "null")).key("holm_p").raw(p_field(change.holm_p, "null")).end_object();
   }
   out.end_object().end_object();
 }

@@ -3,13 +3,12 @@
 #include <kvx/eval/results.hpp>
 #include <kvx/io/json_writer.hpp>
 #include <kvx/score/scorer.hpp>
-#include <kvx/score/wilson.hpp>
+#include <kvx/score/share.hpp>
 
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <initializer_list>
-#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +37,11 @@ inline std::string csv_field(double number) {
   return std::isfinite(number) ? JsonWriter().value(number).text() : std::string();
 }
 
+/// A p with six digits; `none` where there is none.
+inline std::string p_field(double p, std::string_view none = "") {
+  return std::isnan(p) ? std::string(none) : six_digits(p);
+}
+
 inline std::string csv_line(std::initializer_list<std::string> fields) {
   std::string line;
   for (const std::string& field : fields) line.append(field).append(",");
@@ -51,13 +55,14 @@ inline std::string csv_line(std::initializer_list<std::string> fields) {
 /// what follows it are against the base. A field that no answer tells is empty.
 inline std::string results_csv(std::span<const CellResult> cells) {
   std::string text =
-      "model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p\n";
+      "model,press,compression_ratio,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p\n";
   for (const CellResult& cell : cells) {
     const auto add = [&](const Share& share, const Change* change = nullptr) {
       for (const std::string& field :
            {detail::csv_field(cell.model), detail::csv_field(cell.press()), detail::csv_field(cell.ratio),
             detail::csv_field(cell.label()), detail::csv_field(share.name), detail::csv_field(share.value),
-            std::to_string(share.n), detail::csv_field(share.low), detail::csv_field(share.high)})
+            std::to_string(share.n), std::to_string(share.contexts), detail::csv_field(share.low),
+            detail::csv_field(share.high)})
         text.append(field).append(",");
       if (change == nullptr || change->n == 0) {
         text.append(",,,,\n");
@@ -65,13 +70,12 @@ inline std::string results_csv(std::span<const CellResult> cells) {
       }
       for (const double number : {change->value, change->interval.low, change->interval.high})
         text.append(detail::csv_field(number)).append(",");
-      text.append(detail::six_digits(change->p)).append(",").append(detail::six_digits(change->holm_p)).append("\n");
+      text.append(detail::p_field(change->p)).append(",").append(detail::p_field(change->holm_p)).append("\n");
     };
     for (std::size_t m = 0; m < cell.score.metrics.size(); ++m)
       add(cell.score.metrics[m], cell.changes.empty() ? nullptr : &cell.changes[m]);
     for (const Share& share : cell.score.summaries) add(share);
-    constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-    add({"memory_retained", cell.kept_bytes / cell.full_bytes, cell.score.n, kNone, kNone});
+    add({"memory_retained", cell.kept_bytes / cell.full_bytes, cell.score.n, cell.score.contexts});
   }
   return text;
 }

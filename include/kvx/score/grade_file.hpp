@@ -1,16 +1,19 @@
 #pragma once
 
 #include <kvx/io/json_writer.hpp>
+#include <kvx/score/context_name.hpp>
+#include <kvx/score/context_note.hpp>
 #include <kvx/score/registry.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/scorer.hpp>
+#include <kvx/score/share.hpp>
 #include <kvx/score/task.hpp>
-#include <kvx/score/wilson.hpp>
 
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
@@ -21,7 +24,7 @@ inline void write_shares(std::string_view key, std::span<const Share> shares, Js
   out.key(key).begin_object();
   for (const Share& share : shares) {
     out.key(share.name).begin_object();
-    out.key("value").value(share.value).key("n").value(share.n);
+    out.key("value").value(share.value).key("n").value(share.n).key("contexts").value(share.contexts);
     out.key("low").value(share.low).key("high").value(share.high).end_object();
   }
   out.end_object();
@@ -39,13 +42,17 @@ inline std::string grade_file(const TaskRegistry& registry, std::string_view tas
     if (row.find("graded_as") != nullptr && row.string("graded_as") != task_name) return;
     const Sample sample = row.sample();
     const std::string answer = row.at("predicted_answer").is_null() ? "" : row.string("predicted_answer");
-    groups[sample.task].push_back(grade_at(row.where(), task, sample, answer));
+    Grade grade = grade_at(row.where(), task, sample, answer);
+    if (grade.cluster.empty()) grade.cluster = context_name(sample);
+    groups[sample.task].push_back(std::move(grade));
   });
   JsonWriter out;
   out.begin_object();
   for (const auto& [name, grades] : groups) {
     const Score score = Scorer(task).score(grades);
-    out.key(name).begin_object().key("n").value(score.n).key("states").begin_object();
+    out.key(name).begin_object().key("n").value(score.n).key("contexts").value(score.contexts);
+    if (const auto note = context_note(score.contexts); !note.empty()) out.key("note").value(note);
+    out.key("states").begin_object();
     for (const auto& [state, count] : score.states) out.key(state).value(count);
     out.end_object();
     detail::write_shares("metrics", score.metrics, out);

@@ -2,7 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/score/sample.hpp>
-#include <kvx/score/wilson.hpp>
+#include <kvx/score/share.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -29,8 +29,13 @@ struct Grade {
       metrics;              ///< in the order of the task's metric names, 0 to 1 if it answers; none: does not apply
   std::string detail = {};  ///< why, for a reader; may be empty
   std::vector<GradePart> parts = {};  ///< of a task that GradesParts
-  std::string cluster = {};  ///< samples of one such name are not independent of each other; empty: it stands alone
+  std::string cluster = {};  ///< the context that the answer is about, or what several have in common; empty: its own
 };
+
+/// The name of the context that an answer is about; `place` tells it from others where the grade names none.
+inline std::string context_of(const Grade& grade, std::size_t place) {
+  return grade.cluster.empty() ? "#" + std::to_string(place) : grade.cluster;
+}
 
 /// A task: a value type that grades answers. metric_names() is a range of names, in the order of Grade::metrics.
 template <class T>
