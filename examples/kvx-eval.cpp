@@ -55,7 +55,7 @@ struct Option {
   bool is_switch() const { return *flags == 0 && *help != 0; }
 };
 
-constexpr std::array<Option, 47> kOptions = {{
+constexpr std::array<Option, 48> kOptions = {{
     {"tasks", "", ""},
     {"model", "--model", "[NAME=]directory, or ORG/NAME in the local Hugging Face cache; several with commas",
      "examples/models/tiny"},
@@ -72,7 +72,10 @@ constexpr std::array<Option, 47> kOptions = {{
      "story.txt,"
      "latency=examples/data/story.txt,ifeval=examples/data/ifeval/sys_ifeval.jsonl.gz,"
      "leakage=examples/data/leakage/system_prompts.jsonl"},
-    {"limit", "--limit,--max-samples", "the first so many lines of each JSONL file; 0 takes all", "0"},
+    {"contexts", "--contexts", "the first so many contexts of each JSONL file, with all their samples; 0 takes all",
+     "0"},
+    {"limit", "--limit,--max-samples", "so many samples of each JSONL file, spread over its contexts; 0 takes all",
+     "0"},
     {"skip-ids", "--skip-ids", "lines to leave out, by their key, id or task_id, with commas", ""},
     {"system-prompt-prepend", "--system-prompt-prepend", "what system prompts of ifeval and leakage begin with",
      kvx::SystemPrompt::kPrepend.data()},
@@ -260,7 +263,8 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   (void)kvx::Sampler(options.sampler);
   if (options.attempts > 1 && options.sampler.temperature == 0)
     throw kvx::Error("attempts", "expected 1 without a temperature, found " + texts["attempts"]);
-  options.limit = whole("limit", texts["limit"], 0);
+  options.samples.contexts = whole("contexts", texts["contexts"], 0);
+  options.samples.samples = whole("limit", texts["limit"], 0);
   options.skip_ids = list(texts["skip-ids"]);
   options.system.prepend = texts["system-prompt-prepend"];
   options.system.defense = texts["defense"];
