@@ -122,9 +122,10 @@ decline_precision 0.7
 decline_recall 0.7
 END
 
-# A grid: ten cells, four requests of each of two catalogs.
+# A grid: ten cells, four requests of each of two groups, to a catalog each.
 grid=$scratch/grid.yaml total=80
-gzip -dc examples/data/tool_call.jsonl.gz | awk 'NR <= 4 || (NR > 48 && NR <= 52)' >"$scratch/data.jsonl"
+gzip -dc examples/data/tool_call.jsonl.gz | awk 'NR % 8 == 1' | sed '1,4s/"task": "tool_call"/"task": "tool_call_08"/; 8q' \
+  >"$scratch/data.jsonl"
 cat >"$grid" <<END
 tasks: tool_call
 data: $scratch/data.jsonl
@@ -317,7 +318,7 @@ if [ -c /dev/full ]; then
 fi
 
 # Perplexity beside another task, from one command and with data of its own.
-"$program" tool_call,perplexity --limit 2 --max-new-tokens 4 --ratio 0,0.5 --press knorm --max-length 256 --n-ppl 2 \
+"$program" tool_call,perplexity --contexts 1 --limit 2 --max-new-tokens 4 --ratio 0,0.5 --press knorm --max-length 256 --n-ppl 2 \
   --data examples/data/tool_world.jsonl.gz,perplexity=examples/data/story.txt --out "$scratch/both" >"$scratch/table" 2>"$log"
 is "exit code of two tasks ($(cat "$log"))" 0 $?
 matches "perplexity's table" '^\| knorm .* 0\.5 .* 2 ' "$(sed -n '/perplexity.story/,$p' "$scratch/table" | grep '^| knorm')"
@@ -356,7 +357,7 @@ refuse 2 'plan: drop: expected ' plan 0.5 0.9
 
 # A third of the memory that it takes without a limit: forty caches of a long context in F32.
 ratios=$(awk 'BEGIN { for (i = 1; i <= 40; ++i) printf "%s0.%03d", (i > 1 ? "," : ""), i }')
-gzip -dc examples/data/tool_call.jsonl.gz | awk 'NR > 96 && NR <= 98' >"$scratch/long.jsonl"
+gzip -dc examples/data/tool_call.jsonl.gz | awk 'length($0) > 20000 && ++long <= 2' >"$scratch/long.jsonl"
 peak() { # peak NAME OPTION...: runs, and sets `peak`, the most kB in memory
   name=$1
   shift
