@@ -50,7 +50,7 @@ def states(request, leaf):
     return leaf in stated or leaf in [NUMBERS.index(word) for word in request.lower().split() if word in NUMBERS]
 
 
-# What every tool may speak of: words that do not make two of them alike, by their first five letters.
+# Words that do not make two tools alike, by their first five letters.
 COMMON = set("""about accor addre after all also amoun analy and any api appro are assoc avail avera base based betwe both by
     calcu can categ certa check choos code combi compa compu condi conta conve count creat crite curre daily data datab date
     day deliv deriv descr desir detai deter diffe each effec estim event examp expec fetch field file find first follo for
@@ -71,13 +71,13 @@ UNSERVED = {"shipping": r"parcel|ship|deliver|package|mail|courier|recipient|war
 
 
 def topics(tool):
-    """What a tool speaks of: the first five letters of the words in its name and description, but for common ones."""
+    """The topics of a tool: the first five letters of the words in its name and description, but for common ones."""
     words = re.findall("[A-Z]?[a-z]{3,}", tool["name"] + " " + tool["description"])
     return {word.lower()[:5] for word in words} - COMMON
 
 
 class Call:
-    """A request and the tools that come with it."""
+    """A request, its one right call, and the tools that come with it."""
 
     def __init__(self, request, tool, arguments, siblings):
         self.request, self.tool, self.arguments, self.siblings = request, tool, arguments, siblings

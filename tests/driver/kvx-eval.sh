@@ -350,7 +350,7 @@ refuse 1 'examples/data/catalog.txt: expected at least 4000 tokens' perplexity -
   --out "$scratch/none"
 is "contexts of a plan" "| 0.45 | 0.35 | 12                   | 0.4 | 170      | 2040    |" \
   "$("$program" plan 0.45 0.1 --context-samples 12 --icc 0.4 | sed -n 3p)"
-matches "contexts of a plan from results" '^\| tiny +\| tool_call_6 +\| args_exact +\| 1 +\| 0\.8 +\| 3 +\| 0 +\| [0-9]+ +\| [0-9]+ +\|$' \
+matches "contexts of a plan from results" '^\| examples/models/tiny +\| tool_call_6 +\| args_exact +\| 1 +\| 0\.8 +\| 2\.75 +\| 0 +\| [0-9]+ +\| [0-9]+ +\|$' \
   "$("$program" plan "$scratch/tiny" 0.2 | grep args_exact)"
 refuse 2 "$scratch: cannot|$scratch/records.jsonl: cannot open" plan "$scratch"
 refuse 2 'plan: drop: expected ' plan 0.5 0.9

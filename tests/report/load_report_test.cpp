@@ -76,6 +76,8 @@ TEST_CASE("Input that is none is an error with file, line and column") {
   CHECK(load_error("r.csv", "a,b\n1,2\n") == ": line 1: expected a column model, found a,b");
   CHECK(load_error("r.csv", replaced(results, ",holm_p", ",holm"))
             .starts_with(": line 1: expected a column holm_p, found "));
+  CHECK(load_error("r.csv", replaced(results, ",contexts,", ",content,"))
+            .starts_with(": line 1: expected a column contexts, found "));
   CHECK(load_error("r.csv", replaced(results, "0.8,10", "0.8,ten")) ==
         ": line 2: column n: expected a number, found 'ten'");
   CHECK(load_error("r.csv", replaced(results, "0.8,10", "0.8,1.5")) ==
@@ -107,13 +109,14 @@ TEST_CASE("Two runs may have the same base, which counts once") {
   };
   const TempDir dir;
   const std::string head = report_results().substr(0, report_results().find('\n') + 1);
-  const std::string base = "m,none,0,t,a,0.5,4,,,,,,,\n";
-  dir.write("1/results.csv", head + base + "m,knorm,0.5,t,a,0.25,4,,,,,,,\n");
-  dir.write("2/results.csv", head + base + "m,tova,0.5,t,a,0.25,4,,,,,,,\n");
+  const std::string base = "m,none,0,t,a,0.5,4,2,,,,,,,\n";
+  dir.write("1/results.csv", head + base + "m,knorm,0.5,t,a,0.25,4,2,,,,,,,\n");
+  dir.write("2/results.csv", head + base + "m,tova,0.5,t,a,0.25,4,2,,,,,,,\n");
   dir.write("1/records.jsonl", record("none", "0", "x") + record("knorm", "0.5", "y"));
   dir.write("2/records.jsonl", record("none", "0", "x") + record("tova", "0.5", "z") + "{\"key\":\"torn");
   const ReportData data = load_report(std::vector{dir.path() + "/1", dir.path() + "/2"});
   CHECK(data.figures.size() == 3);
+  CHECK(data.figures[0].contexts == 2);
   REQUIRE(data.records.size() == 3);
   CHECK(data.records[2].press == "tova");
   CHECK(data.records[0].sample.context.empty());

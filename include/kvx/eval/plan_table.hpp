@@ -18,7 +18,7 @@
 
 namespace kvx::inline v0 {
 
-/// What a plan starts from: a base's share of right answers and how its samples lie in contexts.
+/// A starting point for plans: a base's share of right answers and how its samples lie in contexts.
 struct PlanBasis {
   std::string model = {}, data = {}, metric = {};  ///< empty where no results are known
   double base = 0;

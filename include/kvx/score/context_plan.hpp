@@ -11,7 +11,7 @@
 
 namespace kvx::inline v0 {
 
-/// What a comparison of a cell with the base on the same samples ought to see, and how samples lie in contexts.
+/// A drop that a comparison of a cell with the base on the same samples should find, and how samples lie in contexts.
 struct ContextPlan {
   double base = 0;                        ///< the share of the samples that the base gets right
   double drop = 0;                        ///< by how much the cell's share is lower

@@ -35,7 +35,7 @@ inline std::string_view written(Degradation state) {
   return kWords[static_cast<std::size_t>(state)];
 }
 
-/// What base and cell get right of the samples about one context: sums of a metric from 0 to 1 over the same samples.
+/// Sums of a metric from 0 to 1 over the samples about one context, the same ones for base and cell.
 struct PairedFunction {
   std::size_t n = 0;  ///< samples
   double base = 0, cell = 0;

@@ -15,7 +15,8 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// The same over all sums that whole numbers can have, by how likely each is; `seen` is the sum without flips.
+/// The p of whole numbers, from how likely each sum is that they can have; `seen` is the sum without flips, `most` the
+/// sum of their sizes.
 inline double flip_p_of_counts(std::span<const double> sums, double seen, std::size_t most) {
   const std::size_t zero = most;  // the place of the sum 0; place t is the sum t - most
   std::vector<double> chances(2 * most + 1), next(2 * most + 1);
@@ -53,7 +54,8 @@ inline std::vector<std::array<double, 256>> flip_tables(std::span<const double> 
 /// differences. Exact for up to 15 sums that are not 0, and for whole numbers; else of 200 000 drawn patterns and the
 /// one seen, from a fixed seed. NaN of fewer than two sums. Fisher, "The Design of Experiments" (1935), section 21.
 inline double sign_flip_p(std::span<const double> sums) {
-  constexpr std::size_t kMostEnumerated = 15, kDraws = 200'000, kMostCounted = 100'000'000;
+  constexpr std::size_t kMostEnumerated = 15, kDraws = 200'000;
+  constexpr double kMostCounted = 1e7;  // steps of the counting
   if (sums.size() < 2) return std::numeric_limits<double>::quiet_NaN();
   std::vector<double> changed;
   double seen = 0, size = 0;
@@ -66,11 +68,12 @@ inline double sign_flip_p(std::span<const double> sums) {
     whole = whole && sum == std::round(sum);
   }
   if (changed.empty()) return 1;
-  if (whole && size * static_cast<double>(changed.size()) < static_cast<double>(kMostCounted))
+  const bool few = changed.size() <= kMostEnumerated;
+  if (!few && whole && size * static_cast<double>(changed.size()) < kMostCounted)
     return detail::flip_p_of_counts(changed, seen, static_cast<std::size_t>(size));
   const double edge = std::abs(seen) - 1e-12 * size;  // sums of decimals are rounded
   const auto tables = detail::flip_tables(changed);
-  if (changed.size() <= kMostEnumerated) {
+  if (few) {
     const std::size_t patterns = std::size_t{1} << changed.size();
     std::size_t hits = 0;
     for (std::size_t signs = 0; signs < patterns; ++signs)
