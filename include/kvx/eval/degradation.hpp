@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/core/error.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/report_markdown.hpp>
 #include <kvx/eval/results_text.hpp>
@@ -43,6 +44,13 @@ inline std::optional<double> mean_metric(std::span<const Record* const> answers,
   return n > 0 ? std::optional(sum / n) : std::nullopt;
 }
 
+/// The same of a text that was predicted, which has every metric. Throws Error where it is missing.
+inline double predicted_metric(std::span<const Record* const> texts, const std::string& metric) {
+  if (const auto mean = mean_metric(texts, metric)) return *mean;
+  throw Error("record " + std::to_string(texts.front()->index) + " of " + texts.front()->press,
+              "missing its " + metric);
+}
+
 }  // namespace detail
 
 /// Sets each cell's function beside its perplexity, on the samples and texts that cell and base both served; none
@@ -82,9 +90,9 @@ inline std::vector<CellDegradation> degradations(std::span<const Record> records
     std::vector<PairedLoss> texts;
     each_pair(model, PerplexityTask::name, cell, [&](const Answers& base, const Answers& own) {
       if (is_reference(own.front()->sample.task)) return;
-      const double tokens = detail::mean_metric(own, "tokens").value_or(0);
-      texts.push_back({detail::mean_metric(base, "loss").value_or(0) * tokens,
-                       detail::mean_metric(own, "loss").value_or(0) * tokens, static_cast<std::size_t>(tokens)});
+      const double tokens = detail::predicted_metric(own, "tokens");
+      texts.push_back({detail::predicted_metric(base, "loss") * tokens, detail::predicted_metric(own, "loss") * tokens,
+                       static_cast<std::size_t>(tokens)});
     });
     if (texts.empty()) continue;
     for (const std::string_view metric : kFunctionMetrics) {

@@ -34,7 +34,7 @@ inline std::vector<Share> all_shares(const CellResult& cell) {
   shares.insert(shares.end(), cell.score.summaries.begin(), cell.score.summaries.end());
   if (cell.full_bytes > 0)
     shares.push_back({.name = "memory_retained", .value = cell.kept_bytes / cell.full_bytes, .n = cell.score.n});
-  std::erase_if(shares, [](const Share& share) { return !std::isfinite(share.value); });
+  std::erase_if(shares, [](const Share& share) { return share.n == 0; });
   return shares;
 }
 

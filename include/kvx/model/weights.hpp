@@ -37,7 +37,7 @@ class WeightLoader {
   WeightLoader(const Safetensors& file, WeightFormat format, Threads& threads)
       : file_(file), format_(format), threads_(threads) {}
 
-  std::vector<float> vector(const std::string& name, Index size) const { return to_floats(checked(name, {size})); }
+  std::vector<float> vector(const std::string& name, Index size) const { return finite_floats(checked(name, {size})); }
 
   struct Part {
     std::string name;
@@ -53,7 +53,7 @@ class WeightLoader {
     PackedMatrix matrix(format_, out, in);
     for (const Part& part : parts) {
       const Tensor& tensor = file_.at(part.name);
-      matrix.pack(first, part.rows, float_dtype(tensor), tensor.bytes, threads_);
+      matrix.pack(first, part.rows, float_dtype(tensor), tensor.bytes, threads_, tensor.where);
       file_.drop_pages(tensor);
       first += part.rows;
     }

@@ -49,7 +49,8 @@ Resampled resample(std::span<const std::size_t> sizes, const Statistic& statisti
   }
   const auto defined = [&]() -> std::optional<double> {
     const std::optional<double> value = statistic(Resample(drawn));
-    return value && !std::isnan(*value) ? value : std::nullopt;
+    if (value && std::isnan(*value)) throw Error("bootstrap", "expected a statistic that is a number, found NaN");
+    return value;
   };
   Resampled result{defined()};
   SplitMix64 random(options.seed);
@@ -75,8 +76,8 @@ inline BootstrapInterval percentile_interval(const Resampled& resampled) {
 }  // namespace detail
 
 /// The percentile interval of a statistic under resampling: Efron and Tibshirani, "An Introduction to the Bootstrap"
-/// (1993), chapter 13. statistic(Resample) is its value, std::optional<double>, of the drawn samples; NaN counts as
-/// none, infinity as a value. Each set of samples, of which sizes[i] is the size, is resampled for itself. What is
+/// (1993), chapter 13. statistic(Resample) is its value, std::optional<double>, of the drawn samples; infinity is a
+/// value, NaN an Error. Each set of samples, of which sizes[i] is the size, is resampled for itself. What is
 /// paired is one sample. Of width 0 where all samples are alike, and too narrow for a few: of simulated differences of
 /// 0 and 1 it held 95 % from 50 samples on, and 86 % at 20 of which an eighth differed. Throws Error for an empty set.
 template <class Statistic>
@@ -111,7 +112,7 @@ inline MeanDifference mean_difference(std::span<const double> base, std::span<co
   difference.value /= n;
   difference.low /= n;
   difference.high /= n;
-  const double seen = sums.value.value_or(0);  // compared as sums, which of whole numbers are exact
+  const double seen = *sums.value;  // compared as sums, which of whole numbers are exact
   const auto as_far = std::count_if(sums.values.begin(), sums.values.end(),
                                     [&](double total) { return std::abs(total - seen) >= std::abs(seen); });
   return {difference, static_cast<double>(as_far + 1) / static_cast<double>(sums.values.size() + 1)};

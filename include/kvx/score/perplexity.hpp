@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -32,8 +33,10 @@ struct PerplexityTask {
   }
 
   /// One text's tokens: their negative log-likelihoods in nats, their divergences, and whether the likeliest token is
-  /// the base's.
+  /// the base's. Throws Error for numbers that are not finite.
   static Grade predicted(std::span<const double> nll, std::vector<double> kl, std::size_t same_top) {
+    expect_finite("negative log-likelihood", nll);
+    expect_finite("divergence", kl);
     const auto tokens = static_cast<double>(nll.size());
     double loss = 0, divergence = 0;
     for (const double token : nll) loss += token;
@@ -48,16 +51,27 @@ struct PerplexityTask {
     throw Error("task perplexity", "a text is predicted, there are no answers to grade");
   }
 
-  /// Over the tokens of all texts, with an interval that takes texts as the units.
+  /// Over the tokens of all texts, with an interval that takes texts as the units. Throws Error for a text without a
+  /// loss.
   std::vector<Share> summaries(std::span<const Grade> texts) const {
     std::vector<PairedLoss> losses;
     for (const Grade& text : texts) {
-      const double loss = text.metrics.front().value_or(0), tokens = text.metrics.back().value_or(0);
-      losses.push_back({0, loss * tokens, static_cast<std::size_t>(tokens)});
+      const auto loss = text.metrics.front(), tokens = text.metrics.back();
+      if (!loss || !tokens)
+        throw Error("task perplexity", "text " + std::to_string(losses.size()) + ": missing its loss");
+      losses.push_back({0, *loss * *tokens, static_cast<std::size_t>(*tokens)});
     }
     if (losses.empty()) return {wilson("perplexity", 0, 0)};
     const Interval log = perplexity_change(losses).log_ratio;
     return {{"perplexity", std::exp(log.value), losses.size(), std::exp(log.low), std::exp(log.high)}};
+  }
+
+ private:
+  static void expect_finite(std::string_view what, std::span<const double> values) {
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (!std::isfinite(values[i]))
+        throw Error("task perplexity", std::string(what) + " of token " + std::to_string(i) +
+                                           ": expected a finite number, found " + std::to_string(values[i]));
   }
 };
 
