@@ -168,7 +168,7 @@ TEST_CASE("A loss or a divergence that is no number is an error and never left o
 
 TEST_CASE("A text is cut into pieces of one length, with the end token between its lines") {
   const auto tokenizer = Tokenizer::load(kvx_test::kTinyModel);
-  const Token eos = eos_token(kvx_test::kTinyModel, tokenizer);
+  const Token eos = eos_token(kvx_test::kTinyModel, tokenizer, ModelConfig::load(kvx_test::kTinyModel));
   CHECK(tokenizer.token_bytes(eos) == "<|im_end|>");
   const auto first = tokenizer.encode("one two"), second = tokenizer.encode("three");
   std::vector<Token> all = first;

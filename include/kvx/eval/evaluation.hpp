@@ -23,6 +23,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -61,6 +62,7 @@ class Evaluation {
     Threads threads(options_.threads);
     Progress progress(options_.generate ? "answers" : "contexts", options_.progress);
     RunTimes times;
+    times.notes = notes();
     double done = 0;
     const double work = static_cast<double>(missing()) * (1 + ModelRun::kPrefillWork) +
                         static_cast<double>(contexts_to_analyze() * cells_.size()) * ModelRun::kPrefillWork;
@@ -75,6 +77,13 @@ class Evaluation {
     progress.clear();
     store_->finish();
     return times;
+  }
+
+  /// What a reader has to know of the models, as far as it is known before their weights are loaded.
+  std::vector<std::string> notes() const {
+    std::vector<std::string> all;
+    for (const PreparedModel& model : models_) all.insert(all.end(), model.notes.begin(), model.notes.end());
+    return all;
   }
 
   /// Answers that are not recorded yet.

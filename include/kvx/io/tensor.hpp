@@ -34,7 +34,9 @@ inline Dtype float_dtype(const Tensor& tensor) {
   if (tensor.dtype == "F32") return Dtype::f32;
   if (tensor.dtype == "F16") return Dtype::f16;
   if (tensor.dtype == "BF16") return Dtype::bf16;
-  throw Error(tensor.where, "dtype: expected F32, F16 or BF16, found " + tensor.dtype);
+  const bool bytes = tensor.dtype == "U8" || tensor.dtype == "I8" || tensor.dtype.starts_with("F8_");
+  throw Error(tensor.where, "dtype: expected F32, F16 or BF16, found " + tensor.dtype +
+                                (bytes ? ", as quantized models have it; kvx reads models that are not" : ""));
 }
 
 /// A copy of an F32, F16 or BF16 tensor.

@@ -32,10 +32,14 @@ class Qwen2 {
   static Qwen2 load(const std::string& dir, WeightFormat format, Threads& threads) {
     ModelConfig config = ModelConfig::load(dir);
     Weights weights = load_weights(dir, config, format, threads);
+    config.tie_word_embeddings = weights.output.out() == 0;
     return {dir, std::move(config), std::move(weights)};
   }
 
+  /// tie_word_embeddings says what the weights are, whatever config.json does.
   const ModelConfig& config() const { return config_; }
+  /// For a user: what is odd about the weights, if anything.
+  const std::string& note() const { return weights_.note; }
   std::span<const float> inv_freq() const { return inv_freq_; }
 
   /// The shape of a cache for this model.
