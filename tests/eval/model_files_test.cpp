@@ -1,4 +1,4 @@
-// What beside the weights users have in model directories: tokenizers, chat templates, settings. Each directory is the
+// Tokenizers, chat templates and settings in model directories as users have them. Each directory is the
 // tiny model's but for one change; what is right was found by transformers 5.2 and tokenizers 0.22 on the same ones.
 #include "support/error_of.hpp"
 #include "support/model_dir.hpp"

@@ -79,7 +79,7 @@ class Evaluation {
     return times;
   }
 
-  /// What a reader has to know of the models, as far as it is known before their weights are loaded.
+  /// Notes on the models for a reader, as far as they are known before the weights are loaded.
   std::vector<std::string> notes() const {
     std::vector<std::string> all;
     for (const PreparedModel& model : models_) all.insert(all.end(), model.notes.begin(), model.notes.end());

@@ -10,8 +10,8 @@
 
 namespace kvx::inline v0 {
 
-/// What a reader of a model's answers has to know: settings of its generation_config.json that decoding does not
-/// apply, as kvpress does not, and marks of the chat template that its tokenizer does not know.
+/// Notes on a model for the reader of its answers: settings of generation_config.json that decoding does not apply, as
+/// kvpress does not, and marks of the chat template that are not one token of the tokenizer.
 inline std::vector<std::string> model_notes(const ModelConfig& config, const Tokenizer& tokenizer,
                                             const ChatTemplate& chat) {
   std::vector<std::string> notes;

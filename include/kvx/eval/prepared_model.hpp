@@ -47,7 +47,7 @@ struct PreparedModel {
 
 namespace detail {
 
-/// What is around a plain text, where anything is.
+/// The tokens around a plain text, for a key; empty where there are none.
 inline std::string frame_text(const TextFrame& frame) {
   std::string text;
   for (const auto& [name, tokens] : {std::pair{" before", &frame.before}, {" after", &frame.after}})

@@ -26,7 +26,7 @@ struct RunTimes {
   std::size_t context_tokens = 0, answer_tokens = 0, answers = 0;
   double read_bandwidth = 0;       ///< of the machine, in bytes per second; 0 where no generation was timed
   std::vector<CellTimes> cells;    ///< those that this run answered from
-  std::vector<std::string> notes;  ///< what a reader has to know of the models
+  std::vector<std::string> notes;  ///< on the models, for a reader
 
   void count(const CellTimes& answer) {
     answer_tokens += answer.answer_tokens;

@@ -27,7 +27,7 @@ struct ModelConfig {
   bool tie_word_embeddings = false;
   std::vector<Token> stop_tokens;    // may be empty
   std::optional<Token> eos_token;    // config.json's, the first of several
-  std::vector<std::string> ignored;  // what generation_config.json asks for and decoding does not do: "NAME VALUE"
+  std::vector<std::string> ignored;  // settings of generation_config.json that decoding does not apply: "NAME VALUE"
 
   /// Reads config.json and, where there is one, generation_config.json of a model directory. Throws Error for the
   /// directory of an adapter.
@@ -35,8 +35,8 @@ struct ModelConfig {
     for (const char* name : {"/adapter_config.json", "/adapter_model.safetensors", "/adapter_model.bin"})
       if (file_exists(dir + name))
         throw Error(dir + name,
-                    "expected a whole model, found an adapter beside it or alone; merge it into its base model first "
-                    "(peft: merge_and_unload)");
+                    "expected a whole model, found an adapter; merge it into its base model first, as by peft's "
+                    "merge_and_unload");
     const auto config = JsonDocument::load_python(dir + "/config.json");
     const std::string path = dir + "/generation_config.json";
     if (!file_exists(path)) return parse(config.root());
@@ -145,7 +145,7 @@ inline std::vector<Token> read_stop_tokens(const JsonValue& value) {
   return tokens;
 }
 
-/// What a generation configuration asks for that changes the likeliest token, other than by its neutral value.
+/// Settings of a generation configuration that would change the likeliest token, but for neutral values.
 inline std::vector<std::string> ignored_settings(const JsonValue& generation) {
   constexpr auto kNeutral = std::to_array<std::pair<std::string_view, double>>({
       {"repetition_penalty", 1},

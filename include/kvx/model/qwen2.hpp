@@ -38,7 +38,7 @@ class Qwen2 {
 
   /// tie_word_embeddings says what the weights are, whatever config.json does.
   const ModelConfig& config() const { return config_; }
-  /// For a user: what is odd about the weights, if anything.
+  /// For a user, where config.json says otherwise than the weights; empty where it does not.
   const std::string& note() const { return weights_.note; }
   std::span<const float> inv_freq() const { return inv_freq_; }
 

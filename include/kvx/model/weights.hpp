@@ -28,7 +28,7 @@ struct Weights {
   std::vector<LayerWeights> layers;
   std::vector<float> norm;  // [hidden]
   PackedMatrix output;      // [vocab, hidden]; empty when the embedding serves
-  std::string note;         // for a user: what is odd about them, if anything
+  std::string note;         // for a user, where config.json says otherwise than the file
 };
 
 namespace detail {
@@ -39,7 +39,7 @@ class WeightLoader {
   WeightLoader(const Safetensors& file, WeightFormat format, Threads& threads)
       : file_(file), format_(format), threads_(threads) {}
 
-  /// What the names of all tensors but the output's begin with: base models are saved without "model.".
+  /// The beginning of all tensors' names but the output's: base models are saved without "model.".
   std::string prefix() const {
     return file_.find("model.norm.weight") == nullptr && file_.find("norm.weight") != nullptr ? "" : "model.";
   }

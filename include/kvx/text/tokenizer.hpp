@@ -47,7 +47,7 @@ class Tokenizer {
       if (!added_.contains(token.content)) add(token);
   }
 
-  /// What transformers puts around a text that is no chat, such as a token that begins it.
+  /// The tokens that transformers puts around a text that is no chat.
   const TextFrame& frame() const { return frame_; }
 
   /// The ids of a text that is no chat, in its frame(). Throws Error unless it is UTF-8.

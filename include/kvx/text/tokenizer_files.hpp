@@ -24,7 +24,7 @@ struct ExtraToken {
   std::string where = {};               ///< file and field, for errors
 };
 
-/// What a model directory says of its tokenizer beside tokenizer.json, by transformers' rules: tokenizer_config.json
+/// The files beside tokenizer.json that say something of a tokenizer, by transformers' rules: tokenizer_config.json
 /// and, unless that has added_tokens_decoder, special_tokens_map.json before it and added_tokens.json.
 class TokenizerFiles {
  public:

@@ -47,9 +47,9 @@ struct TurnTemplate {
     return out + before_answer + (add_generation_prompt ? answer_start : "") + end;
   }
 
-  /// What stands before the content of a system message.
+  /// The text before the content of a system message.
   std::string system_opening() const { return start + before_default + before_role + "system" + after_role; }
-  /// What stands after a user's content, where an answer is to follow.
+  /// The text after a user's content, where an answer is to follow.
   std::string answer_opening() const { return after_content + before_answer + answer_start + end; }
 };
 
