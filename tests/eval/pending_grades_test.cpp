@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -30,4 +31,21 @@ TEST_CASE("Answers are graded side by side, and their grades come in the order o
   CHECK(order == "0123456789");
   CHECK(most > 1);
   CHECK(most <= 4);
+}
+
+TEST_CASE("Grades are handed on although one cannot be made") {
+  Threads threads(4);
+  PendingGrades pending(threads);
+  std::string order;
+  for (int i = 0; i < 3; ++i)
+    pending.add(
+        [i] {
+          if (i == 1) throw std::runtime_error("no sandbox");
+          return Grade{std::to_string(i), {}};
+        },
+        [&](Grade grade) { order += grade.state; });
+  CHECK_THROWS_AS(pending.finish(), std::runtime_error);
+  CHECK(order == "02");
+  pending.finish();
+  CHECK(order == "02");
 }

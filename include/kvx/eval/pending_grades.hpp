@@ -5,6 +5,7 @@
 #include <kvx/score/task.hpp>
 
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -19,20 +20,27 @@ class PendingGrades {
 
   /// Grades what waits when there is enough of it.
   void add(std::function<Grade()> grade, std::function<void(Grade)> on_grade) {
-    pending_.push_back({std::move(grade), std::move(on_grade), {}});
+    pending_.push_back({std::move(grade), std::move(on_grade), {}, {}});
     if (static_cast<Index>(pending_.size()) >= threads_.count()) finish();
   }
 
-  /// Grades all that waits.
+  /// Grades all that waits. Where that throws, the other grades are handed on first.
   void finish() {
     std::vector<Pending> pending = std::exchange(pending_, {});
     threads_.parallel_for(static_cast<Index>(pending.size()), 1, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) {
         Pending& one = pending[static_cast<std::size_t>(i)];
-        one.result = one.grade();
+        try {
+          one.result = one.grade();
+        } catch (...) {
+          one.error = std::current_exception();
+        }
       }
     });
-    for (Pending& one : pending) one.on_grade(std::move(one.result));
+    for (Pending& one : pending)
+      if (!one.error) one.on_grade(std::move(one.result));
+    for (const Pending& one : pending)
+      if (one.error) std::rethrow_exception(one.error);
   }
 
  private:
@@ -40,6 +48,7 @@ class PendingGrades {
     std::function<Grade()> grade;
     std::function<void(Grade)> on_grade;
     Grade result;
+    std::exception_ptr error = {};
   };
 
   Threads& threads_;
