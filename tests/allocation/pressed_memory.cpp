@@ -86,12 +86,13 @@ struct MemoryFixture {
     for (const AnyPolicy& press : kvx_test::every_press(shape.layers, shape.kv_heads, shape.head_dim)) {
       if (press.quantization()) continue;
       std::vector<std::string> texts = {press.written()};
-      if (press.decoding() == nullptr && (!press.traits().outermost || press.needs().repetition))
+      if (!press.rolls() && (!press.traits().outermost || press.needs().repetition))
         texts.push_back("prefill_decoding(" + press.written() + ", decoding(knorm, interval=5, target=70))");
       for (const std::string& text : texts)
         for (const char* format : {"", "+int8(group=16, residual=32)", "+int4(group=32, residual=64)",
                                    "+int2(group=16, residual=7, keys=per_token)"})
-          all.push_back(kvx_presses().parse(text + format, {1, read}));
+          if (*format == 0 || !press.sliding_threshold())  // single rows leave whole ones alone
+            all.push_back(kvx_presses().parse(text + format, {1, read}));
     }
     return all;
   }

@@ -170,12 +170,11 @@ class QuantizedRows {
     bool whole = static_cast<Index>(kept.size()) % how_.group == 0;
     for (std::size_t to = 0; to < kept.size(); ++to) {
       const Index group = row_group(kept[to]);
-      if (group != last) ends.push_back(static_cast<std::uint32_t>(to));
+      if (group != last && to > 0) ends.push_back(static_cast<std::uint32_t>(to));
       whole &= (group == last) == (static_cast<Index>(to) % how_.group != 0);
       last = group;
     }
     if (whole) return {};
-    ends.erase(ends.begin());
     ends.push_back(static_cast<std::uint32_t>(kept.size()));
     ends.shrink_to_fit();
     return ends;
