@@ -64,13 +64,13 @@ int main() {
   input.queries = kvx::TensorView<const float>::token_major(queries.data(), kHeads, kWindow, kHeadDim);
 
   const kvx::Press<kvx::SnapKV> press(0.75, {.window = kWindow});
-  const kvx::Kept kept = press.select(input);
 
   const Eigen::RowVectorXf query = input.queries.head(0).row(kWindow - 1);
   const Eigen::RowVectorXf before = attend(cache, 0, query);
   const std::size_t bytes_before = cache.rows.capacity() * sizeof(float);
-  kvx::compact(cache.keys(), kept);
-  kvx::compact(cache.values(), kept);
+  std::vector<kvx::Position> positions(static_cast<std::size_t>(kKvHeads * kTokens));
+  for (std::size_t i = 0; i < positions.size(); ++i) positions[i] = static_cast<kvx::Position>(i % kTokens);
+  const kvx::Kept kept = press.apply(input, cache.keys(), cache.values(), positions);
   cache.truncate(static_cast<kvx::Index>(kept[0].size()));
   const Eigen::RowVectorXf after = attend(cache, 0, query);
 

@@ -444,3 +444,32 @@ TEST_CASE("Memory that does not hold the weights and a context is an error") {
   bench.options.memory = std::size_t{4} << 30;
   CHECK(bench.run().answers == 15);
 }
+
+TEST_CASE("An answer that its press cannot finish is a record of its own, and the grid goes on and resumes") {
+  Bench bench;
+  bench.options.presses = {"knorm", "decoding(protect(knorm, span=system), interval=2, target=9)"};
+  bench.run();
+  std::size_t ended = 0, graded = 0;
+  for (const Record& record : bench.records()) {
+    if (record.state != "not_applicable") {
+      ++graded;
+      continue;
+    }
+    ++ended;
+    CHECK(record.press.starts_with("decoding"));
+    CHECK(record.detail == "protect: a prompt without a span system");
+    CHECK(record.predicted_answer.empty());
+  }
+  CHECK(ended >= 3);
+  CHECK(graded >= 2 * kSamples.size());
+  const std::string text = bench.text();
+  CHECK(bench.run().answers == 0);
+  CHECK(bench.text() == text);
+  for (const bool draft : {false, true}) {
+    bench.options.out = bench.dir.path() + (draft ? "/drafted" : "/alone");
+    bench.options.draft = draft;
+    bench.options.max_batch = draft ? 64 : 1;
+    bench.run();
+    CHECK(bench.text() == text);
+  }
+}

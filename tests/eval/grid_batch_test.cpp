@@ -308,3 +308,37 @@ TEST_CASE("An answer ends at the model's last position and stops no other") {
   CHECK(expected.at({0, 1}).size() == 2);
   CHECK(grid.answer({64, kMuch}) == expected);
 }
+
+TEST_CASE("A job that its press cannot serve while answering ends as not applicable, and the others are answered") {
+  Grid grid;
+  const Registry registry = kvx_presses();
+  const std::vector<Cell> cells = {
+      {registry.parse("none"), Allowance::of_ratio(0)},
+      {registry.parse("decoding(snapkv(window=16), interval=16, ratio=0.9)"), Allowance::of_ratio(0)},
+      {registry.parse("decoding(protect(knorm, span=system), interval=2, target=9)"), Allowance::of_ratio(0)}};
+  const ScoredContext scored(grid.model, kvx_test::random_tokens(60, 10), cells, Dtype::f32, grid.threads);
+  const std::vector<Question> questions = {{kvx_test::random_tokens(5, 11), 20}, {kvx_test::random_tokens(7, 12), 20}};
+  std::vector<GridJob> jobs;
+  for (std::size_t c = 0; c < cells.size(); ++c)
+    for (std::size_t q = 0; q < questions.size(); ++q) jobs.push_back({c, q});
+  for (const bool draft : {false, true})
+    for (const Index sequences : {1, 3, 64}) {
+      std::map<Place, std::string> failures;
+      std::map<Place, std::size_t> tokens;
+      GridBatch batch(grid.model, {sequences, kMuch, draft}, grid.threads);
+      batch.add({scored, questions, jobs, [&](const GridJob& job, const GridAnswer& given) {
+                   failures[{job.cell, job.question}] = given.failure == nullptr ? "" : given.failure->what();
+                   tokens[{job.cell, job.question}] = given.tokens.size();
+                 }});
+      batch.finish();
+      CHECK(failures.size() == jobs.size());
+      for (std::size_t q = 0; q < 2; ++q) {
+        CHECK(failures.at({0, q}).empty());
+        CHECK(failures.at({2, q}) == "protect: a prompt without a span system");
+      }
+      CHECK(failures.at({1, 0}).empty());
+      CHECK(tokens.at({1, 0}) == tokens.at({0, 0}));
+      CHECK(failures.at({1, 1}) == "decoding: a step of 7 tokens has fewer than 16 queries for snapkv(window=16)");
+      CHECK(batch.empty());
+    }
+}

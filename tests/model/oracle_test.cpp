@@ -1,13 +1,19 @@
 // The first test of all: a compressed cache answers like a full one whose evicted rows nobody sees.
+#include "support/nested_presses.hpp"
 #include "support/oracle.hpp"
 #include "support/presses.hpp"
+#include "support/reference.hpp"
+#include "support/stated_protection.hpp"
 #include "support/tiny_random.hpp"
 
 #include <doctest/doctest.h>
+#include <kvx/eval/scored_context.hpp>
 #include <kvx/model/compress.hpp>
 #include <kvx/model/forward.hpp>
 #include <kvx/press/registry.hpp>
 
+#include <algorithm>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -95,6 +101,74 @@ TEST_CASE_FIXTURE(OracleFixture, "the oracle tells a cache that lacks rows from 
   CHECK((honest.forward(question, threads) - masked.forward(question, threads)).cwiseAbs().maxCoeff() > 1e-2f);
   mixed_up.forward(question, threads);
   CHECK(mixed_up.worst() > 100);
+}
+
+// [heads of all layers] of the positions of a sequence's rows, in the order in which they are kept.
+std::vector<std::vector<Index>> positions_of(const SequenceCache& sequence) {
+  std::vector<std::vector<Index>> all;
+  for (Index l = 0; l < sequence.tail.layers(); ++l)
+    for (std::size_t h = 0; h < sequence.tail.layer(l).size(); ++h) {
+      auto& head = all.emplace_back();
+      for (const KvCache* part : {sequence.prefix.get(), &sequence.tail}) {
+        const auto positions = part->layer(l)[h].positions();
+        head.insert(head.end(), positions.begin(), positions.end());
+      }
+    }
+  return all;
+}
+
+/// Whether each head has rows, whose positions ascend and end before the next token's.
+bool in_order(const SequenceCache& sequence, const std::vector<std::vector<Index>>& heads) {
+  return std::ranges::all_of(heads, [&](const auto& head) {
+    return !head.empty() && head.front() >= 0 && head.back() < sequence.next_position &&
+           std::ranges::adjacent_find(head, std::greater_equal<>()) == head.end();
+  });
+}
+
+TEST_CASE_FIXTURE(OracleFixture,
+                  "no key stands behind the query, positions ascend and what is protected stays, of every press in two "
+                  "adapters, at every step") {
+  kvx_test::Tally tally{"cache invariants", 0, 0, 0, "contexts or steps that a press cannot serve"};
+  const auto presses =
+      kvx_test::nested_presses(model.config().layers, model.config().kv_heads, model.config().head_dim);
+  const std::vector<NamedSpan> spans = {{"defense", {10, 30}}, {"instructions", {30, 47}}};
+  const auto answer = random_tokens(12, 3, model.config().vocab_size);
+  for (const Index tokens : {61, 101}) {
+    const std::vector<Token> some(context.begin(), context.begin() + tokens);
+    std::vector<Cell> cells;
+    for (const AnyPolicy& press : presses)
+      for (const double ratio : {0.43, 0.95}) cells.push_back({press, Allowance::of_ratio(ratio)});
+    const ScoredContext scored(model, some, cells, Dtype::f32, threads, {}, {}, spans);
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+      CAPTURE(cells[c].policy.written());
+      CAPTURE(tokens);
+      CAPTURE(c % 2);
+      if (!scored.reason(c).empty()) {
+        ++tally.not_applicable;
+        continue;
+      }
+      const auto stated = kvx_test::stated_protection(cells[c].policy, tokens),
+                 later = kvx_test::stated_while_decoding(cells[c].policy);
+      bool stays = true;
+      for (const Kept& layer : scored.kept(c))
+        for (const auto& head : layer) stays = stays && stated.holds(head, tokens);
+      CHECK(tally.count(stays));
+      auto sequence = scored.start(c);
+      CHECK(tally.count(in_order(sequence, positions_of(sequence))));
+      for (std::size_t i = 0; i < answer.size(); ++i) {
+        step(sequence, i == 0 ? question : std::vector<Token>{answer[i]});
+        if (sequence.failure() != nullptr) {
+          ++tally.not_applicable;
+          break;
+        }
+        const auto heads = positions_of(sequence);
+        CHECK(tally.count(in_order(sequence, heads) && std::ranges::all_of(heads, [&](const auto& head) {
+          return later.holds(head, sequence.next_position);
+        })));
+      }
+    }
+  }
+  CHECK(tally.cases > 10000);
 }
 
 TEST_CASE_FIXTURE(OracleFixture, "at ratio 0 every press leaves the cache as it is, bit by bit") {

@@ -1,5 +1,6 @@
 #include <kvx/model/rolling_cache.hpp>
 
+#include "support/random_floats.hpp"
 #include "support/tiny_random.hpp"
 
 #include <doctest/doctest.h>
@@ -10,6 +11,7 @@
 #include <kvx/press/registry.hpp>
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -104,6 +106,105 @@ TEST_CASE_FIXTURE(RollingFixture, "copies of a start share the quantized blocks 
   auto c = first;
   CHECK(feed(c, tokens) == expected);
   CHECK(most_rows(b) == 209);
+}
+
+// The positions of the rows that each head holds itself.
+std::vector<std::vector<Position>> own_positions(const SequenceCache& sequence) {
+  std::vector<std::vector<Position>> all;
+  for (Index l = 0; l < sequence.tail.layers(); ++l)
+    for (const HeadCache& head : sequence.tail.layer(l))
+      all.emplace_back(head.positions().begin(), head.positions().end());
+  return all;
+}
+
+TEST_CASE_FIXTURE(RollingFixture, "protected spans, by number or by name, stay through every eviction of an answer") {
+  const std::vector<NamedSpan> spans = {{"system", {20, 27}}};
+  const AnyPolicy press = kvx_presses().parse("decoding(protect(knorm, span=[10:20, system]), interval=4, target=25)");
+  auto sequence =
+      compress(model, std::span(context).first(60), press, Allowance::of_ratio(0.5), Dtype::f32, threads, {}, {}, spans)
+          .start;
+  feed(sequence, random_tokens(3, 2, model.config().vocab_size));
+  for (const Token token : random_tokens(30, 3, model.config().vocab_size)) {
+    feed(sequence, {token});
+    REQUIRE(sequence.failure() == nullptr);
+    for (const auto& head : own_positions(sequence))
+      for (Position position = 10; position < 27; ++position)
+        CHECK(std::binary_search(head.begin(), head.end(), position));
+  }
+  CHECK(most_rows(sequence) <= 25 + 3);
+}
+
+TEST_CASE_FIXTURE(RollingFixture, "a step that the press cannot serve ends its sequence, and no other of the batch") {
+  const AnyPolicy press = kvx_presses().parse("decoding(snapkv(window=16), interval=16, ratio=0.9)");
+  auto short_question = start("decoding(knorm, interval=1, target=50)"), cannot = short_question,
+       alone = short_question;
+  cannot = compress(model, std::span(context).first(60), press, Allowance::of_ratio(0), Dtype::f32, threads).start;
+  const auto seven = random_tokens(7, 2, model.config().vocab_size);  // more than the six rows that are to stay
+  const std::vector<Step> steps = {{&cannot, seven}, {&short_question, seven}};
+  const auto logits = forward(model, steps, threads);
+  REQUIRE(cannot.failure() != nullptr);
+  CHECK(std::string(cannot.failure()->what()) ==
+        "decoding: a step of 7 tokens has fewer than 16 queries for snapkv(window=16)");
+  CHECK(SequenceCache(cannot).failure() != nullptr);
+  CHECK(short_question.failure() == nullptr);
+  CHECK(feed(alone, seven) == logits.row(1));
+}
+
+TEST_CASE_FIXTURE(RollingFixture, "filters of heads that keep different numbers of rows are each head's own") {
+  const auto floats = kvx_test::random_floats(8 * 16, 7);  // 4 layers of 2 heads of 16 channels
+  const auto read = [&](const std::string&, const std::string&) {
+    return Matrix<float>(view(floats.data(), 8, 16, 16));
+  };
+  const AnyPolicy press = kvx_presses().parse(
+      "prefill_decoding(ada(knorm), decoding(qfilter(file=filters), interval=1, target=40))", {.read = read});
+  auto sequence = compress(model, context, press, Allowance::of_ratio(0.5), Dtype::f32, threads).start;
+  const auto full = start("none");
+  const auto before = own_positions(sequence);
+  feed(sequence, {1});
+  REQUIRE(sequence.failure() == nullptr);
+  const auto after = own_positions(sequence);
+  bool ragged = false;
+  for (std::size_t at = 0; at < before.size(); ++at) {
+    ragged = ragged || before[at].size() != before[0].size();
+    const auto keys = full.prefix->layer(static_cast<Index>(at / 2))[at % 2].keys<float>();
+    const auto score = [&](Position position) {
+      return -keys.row(position).dot(view(floats.data(), 8, 16, 16).row(static_cast<Index>(at)));
+    };
+    for (const Position kept : after[at])
+      for (const Position old : before[at])
+        if (kept < 200 && !std::binary_search(after[at].begin(), after[at].end(), old))
+          CHECK(score(kept) >= score(old));
+  }
+  CHECK(ragged);
+}
+
+TEST_CASE_FIXTURE(RollingFixture, "dms goes on while decoding, and drops each row as it leaves the window") {
+  const float threshold = -3.9f;
+  auto sequence = start("dms(knorm, threshold=-3.9, window=8, decoding=true)");
+  const auto question = random_tokens(11, 2, model.config().vocab_size);
+  feed(sequence, question);
+  std::size_t dropped = 0;
+  Position next = 211;
+  for (const Token token : random_tokens(40, 3, model.config().vocab_size)) {
+    const auto before = own_positions(sequence);
+    const Position leaves = next - 8;
+    std::vector<bool> stays;
+    for (std::size_t at = 0; at < before.size(); ++at) {
+      const auto row = std::lower_bound(before[at].begin(), before[at].end(), leaves) - before[at].begin();
+      const HeadCache& head = sequence.tail.layer(static_cast<Index>(at / 2))[at % 2];
+      stays.push_back(-head.keys<float>().row(row).norm() >= threshold);
+    }
+    feed(sequence, {token});
+    const auto after = own_positions(sequence);
+    for (std::size_t at = 0; at < after.size(); ++at) {
+      auto expected = before[at];
+      expected.push_back(next);
+      if (!stays[at]) dropped += std::erase(expected, leaves);
+      CHECK(after[at] == expected);
+    }
+    ++next;
+  }
+  CHECK(dropped > 10);
 }
 
 TEST_CASE_FIXTURE(RollingFixture, "steps that are taken back leave no trace") {

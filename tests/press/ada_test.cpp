@@ -24,12 +24,14 @@ TEST_CASE("Ada gives the rows of a layer to the heads that score best, but leave
   CHECK(rows_of(TestedAda(), two.resolve(layer.input()), layer.input()) == 4);
 }
 
-TEST_CASE("Ada's scores are those of what it wraps, and equal ones go to the lower head and row") {
+TEST_CASE("Ada's scores are those of what it wraps, and of equal ones the newer row stays") {
   const auto layer = kvx_test::scored_layer({{1, 2, 2}, {2, 1, 2}});
   Matrix<float> scores(2, 3);
   TestedAda().score(layer.input(), {}, view(scores));
   CHECK(scores == Matrix<float>{{1, 2, 2}, {2, 1, 2}});
-  CHECK(kept(layer, TestedAda{.alpha = 0}, Allowance::of_tokens(1)) == Kept{{1, 2}, {}});
+  CHECK(kept(layer, TestedAda{.alpha = 0}, Allowance::of_tokens(1)) == Kept{{2}, {2}});
+  const auto equal = kvx_test::scored_layer({{2, 2, 2, 2}, {2, 2, 2, 2}});
+  CHECK(kept(equal, TestedAda{.alpha = 0}, Allowance::of_tokens(2)) == Kept{{2, 3}, {2, 3}});
   CHECK(traits(TestedAda()).ragged);
 }
 

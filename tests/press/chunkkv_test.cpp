@@ -29,9 +29,9 @@ TEST_CASE("ChunkKV states the most that it may keep") {
   CHECK(ChunkedByFirst{.length = 11}.rows(Allowance::of_ratio(0.5).resolve(in), in) == 2 * 5);
 }
 
-TEST_CASE("ChunkKV takes the first of equal chunks, however long") {
+TEST_CASE("ChunkKV takes the newest of equal chunks, however long") {
   const auto layer = kvx_test::scored_layer({{0.1f, 0.1f, 0.1f, 0.1f, 0.1f}});
-  CHECK(kept(layer, ChunkedByFirst{.length = 3}, Allowance::of_ratio(0.5)) == Kept{{0, 1, 2}});
+  CHECK(kept(layer, ChunkedByFirst{.length = 3}, Allowance::of_ratio(0.5)) == Kept{{3, 4}});
 }
 
 TEST_CASE("ChunkKV leaves a context of less than a chunk to what it wraps") {

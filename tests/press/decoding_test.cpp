@@ -37,6 +37,39 @@ TEST_CASE("prefill_decoding evicts as its first press and decodes as its second"
   CHECK(kvx_presses().parse("knorm").decoding() == nullptr);
 }
 
+TEST_CASE("a target that holds no more than what its press protects is refused") {
+  const auto needs = [](const std::string& press, Index rows) {
+    const std::string text = "decoding(" + press + ", interval=64, target=";
+    CHECK(refused_decoding(text + std::to_string(rows) + ")") ==
+          "decoding: target: expected " + std::to_string(rows + 1) + " or more, found " + std::to_string(rows));
+    CHECK(refused_decoding(text + std::to_string(rows + 1) + ")").empty());
+  };
+  needs("streaming_llm", 4);
+  needs("streaming_llm(sinks=9)", 9);
+  needs("snapkv", 64);
+  needs("lagkv(sinks=2)", 2);
+  needs("cur", 4);
+  needs("block(streaming_llm)", 4);
+  needs("protect(knorm, span=10:20)", 10);
+  needs("protect(knorm, first=12, span=[10:20, 15, 40:42])", 22);
+  needs("protect(streaming_llm, span=10:20)", 14);
+}
+
+TEST_CASE("a span of the context cannot be found once the context's rows are numbered anew") {
+  CHECK(refused_decoding("prefill_decoding(rerotate(knorm), decoding(protect(knorm, span=10:20)))") ==
+        "prefill_decoding: expected a press for the context that leaves positions as they are, since protect(knorm, "
+        "span=10:20) goes by them, found rerotate(knorm)");
+  CHECK(refused_decoding("prefill_decoding(rerotate(knorm), decoding(knorm))").empty());
+}
+
+TEST_CASE("kvpress's CompressionRatioDecodingPress is a decoding press with a ratio") {
+  const auto written = [](const std::string& text) { return kvx_presses().parse(text).written(); };
+  CHECK(written("CompressionRatioDecodingPress(KnormPress)") == "decoding(knorm, ratio=0.5)");
+  CHECK(written("CompressionRatioDecodingPress(KnormPress, compression_interval=6, target_compression_ratio=0.4)") ==
+        "decoding(knorm, interval=6, ratio=0.4)");
+  CHECK(written("DecodingPress(KnormPress, hidden_states_buffer_size=64)") == "decoding(knorm, buffer=64)");
+}
+
 TEST_CASE("presses that need what is not there while decoding are refused") {
   const std::string expected =
       "decoding: expected a press that looks at keys, values and the last queries alone, found ";
@@ -46,6 +79,8 @@ TEST_CASE("presses that need what is not there while decoding are refused") {
   CHECK(refused_decoding("decoding(ada(knorm))") == "decoding: expected a press that only scores, found ada(knorm)");
   CHECK(refused_decoding("decoding(snapkv, interval=32)") == "decoding: interval: expected 64 or more, found 32");
   CHECK(refused_decoding("decoding(knorm, target=0)") == "decoding: target: expected 1 or more, found 0");
+  CHECK(refused_decoding("decoding(snapkv(window=300), interval=300)") ==
+        "decoding: buffer: expected 300 or more, found 256");
   CHECK(refused_decoding("decoding(knorm, ratio=1)") == "decoding: ratio: expected 0 <= ratio < 1, found 1.000000");
   for (const std::string parts : {"snapkv, knorm", "decoding(knorm), decoding(knorm)", "knorm, knorm, decoding(knorm)"})
     CHECK(refused_decoding("prefill_decoding(" + parts + ")")

@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 #include <kvx/press/allowance.hpp>
+#include <kvx/press/knorm.hpp>
 #include <kvx/press/pyramidkv.hpp>
+#include <kvx/press/registry.hpp>
 
 #include "support/error_of.hpp"
 #include "support/first_channel.hpp"
@@ -35,6 +37,16 @@ TEST_CASE("Dms needs a threshold, and wraps only what scores") {
         "dms: window: expected 0 or more, found -1");
   CHECK(error_of([] { Dms<PyramidKV>{.threshold = 0}.validate(); }) ==
         "dms: expected a press that only scores, found pyramidkv");
+  CHECK(error_of([] { TestedDms{.threshold = 0, .while_decoding = true}.validate(); }) ==
+        "dms: expected a press that scores each row by itself, as decoding=true scores new rows alone, found "
+        "first_channel");
+  CHECK_NOTHROW(Dms<Knorm>{.threshold = 0, .while_decoding = true}.validate());
+  CHECK(traits(Dms<Knorm>{.threshold = 0, .while_decoding = true}).outermost);
+  CHECK(kvx_presses().parse("DMSPress(KnormPress, threshold=-5, sliding_window_size=16, decoding=True)").written() ==
+        "dms(knorm, threshold=-5, window=16, decoding=true)");
+  CHECK(error_of([] { kvx_presses().parse("dms(knorm, threshold=-5, decoding=true)+int4"); }) ==
+        "int4: expected a press that does not evict single rows while decoding, found dms(knorm, threshold=-5, "
+        "decoding=true)");
   const Traits found = traits(TestedDms());
   CHECK((found.own_budget && found.ragged));
 }

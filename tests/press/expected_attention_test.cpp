@@ -40,7 +40,7 @@ TEST_CASE("ExpectedAttention keeps the sinks and what the mean query looks at") 
   auto layer = kvx_test::one_hot_layer(1, 1, 6);  // no rotation: its angles are zero
   for (Index t = 0; t < 6; ++t) point(layer, layer.pre_rope_queries, 0, t, 4);
   ExpectedAttention policy = kMeanOnly;
-  CHECK(kept(layer, policy, 2) == Kept{{0, 4}});
+  CHECK(kept(layer, policy, 2) == Kept{{4, 5}});
   policy.sinks = 2;
   CHECK(kept(layer, policy, 3) == Kept{{0, 1, 4}});
 }
@@ -119,7 +119,7 @@ TEST_CASE("ExpectedAttention cannot serve a context that is not longer than its 
   CHECK_THROWS_AS(kept(layer, {}, 2), NotApplicable);
   CHECK(error_of([&] { kept(layer, {}, 2); }) ==
         "expected_attention: a context of 4 tokens is not longer than its 4 sinks");
-  CHECK(kept(layer, {.sinks = 3}, 2) == Kept{{0, 1}});
+  CHECK(kept(layer, {.sinks = 3}, 2) == Kept{{1, 2}});
 }
 
 TEST_CASE("ExpectedAttention needs a future, and no negative number of sinks") {

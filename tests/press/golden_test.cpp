@@ -1,5 +1,6 @@
 // Scores and kept rows of every policy against kvpress.
 #include "support/golden.hpp"
+#include "support/error_of.hpp"
 
 #include <doctest/doctest.h>
 #include <kvx/press/allowance.hpp>
@@ -67,14 +68,13 @@ bool same_rows(const Kept& kept, const Kept& golden, const Matrix<float>& scores
   return true;
 }
 
-/// The policy of a node, with the data that the file has for it.
-std::optional<AnyPolicy> policy_of(const JsonValue& node, const Safetensors& file, const kvx_test::GoldenLayer& layer) {
-  const auto policy = kvx_test::policy_of(node, [&](const std::string&, const std::string&) {
+/// The policy of a node, with the data that the file has for it. Throws Error for one that kvx does not know.
+AnyPolicy policy_of(const JsonValue& node, const Safetensors& file, const kvx_test::GoldenLayer& layer) {
+  const AnyPolicy policy = kvx_test::policy_of(node, [&](const std::string&, const std::string&) {
     const auto floats = to_floats(file.at("qfilters"));  // of one layer, for all
     return Matrix<float>(
         view(floats.data(), layer.kv_heads(), layer.head_dim(), layer.head_dim()).replicate(layer.layers(), 1));
   });
-  if (!policy) return policy;
   const auto heads = [&](const char* name, Index rows) {
     const auto floats = to_floats(file.at(name));
     const auto columns = static_cast<Index>(floats.size()) / layer.kv_heads() / rows;
@@ -83,12 +83,12 @@ std::optional<AnyPolicy> policy_of(const JsonValue& node, const Safetensors& fil
       all.push_back(view(floats.data() + h * rows * columns, rows, columns, columns));
     return all;
   };
-  if (const auto* leverage = policy->as<LeverageScore>()) {
+  if (const auto* leverage = policy.as<LeverageScore>()) {
     LeverageScore filled = *leverage;
     filled.sketches = heads("sketch", layer.head_dim());
     return AnyPolicy(filled);
   }
-  if (const auto* compactor = policy->as<Compactor>()) {
+  if (const auto* compactor = policy.as<Compactor>()) {
     Compactor filled = *compactor;
     filled.sketches = heads("sketch", layer.head_dim());
     return AnyPolicy(filled);
@@ -100,11 +100,11 @@ struct CheckedCase {
   const Safetensors& file;
   const kvx_test::GoldenLayer& layer;
   const AnyPolicy& policy;
-  std::string id, ratio;
+  std::string prefix, id, ratio;
   bool tie;
 
   const Tensor* find(const std::string& what, bool by_ratio = true) const {
-    return file.find(what + "/" + id + (by_ratio && !ratio.empty() ? "/" + ratio : ""));
+    return file.find(prefix + what + "/" + id + (by_ratio && !ratio.empty() ? "/" + ratio : ""));
   }
 
   Kept golden_rows() const {
@@ -153,13 +153,21 @@ struct CheckedCase {
   }
 };
 
-void check_layer(const std::string& folder, const JsonValue& entry, kvx_test::Tally& tally) {
-  const Safetensors file = Safetensors::open(folder + "/" + std::string(entry.at("file").string()));
-  const kvx_test::GoldenLayer layer(file, entry);
-  entry.at("presses").each_element([&](const JsonValue& press) {
-    const auto parsed = policy_of(press.at("node"), file, layer);
+/// Checks the presses of one layer, whose tensors are those of the file that begin with `prefix`.
+void check_layer(const Safetensors& file, const std::string& prefix, const JsonValue& entry, const JsonValue& presses,
+                 kvx_test::Tally& tally) {
+  const kvx_test::GoldenLayer layer(file, entry, prefix);
+  presses.each_element([&](const JsonValue& press) {
+    if (!prefix.empty() && press.at("node").at("press_name").string() != "Finch") return void(++tally.not_applicable);
+    std::optional<AnyPolicy> parsed;
+    const std::string refused = error_of([&] { parsed = policy_of(press.at("node"), file, layer); });
+    CAPTURE(refused);
+    if (!parsed) {  // no longer recognized
+      CHECK(tally.count(false));
+      return;
+    }
     press.at("cases").each_element([&](const JsonValue& test_case) {
-      if (!parsed || test_case.find("error")) return void(++tally.not_applicable);
+      if (test_case.find("error")) return void(++tally.not_applicable);
       const auto given = test_case.find("ratio");
       const double ratio = given ? given->number() : 0;
       AnyPolicy policy = *parsed;
@@ -168,12 +176,14 @@ void check_layer(const std::string& folder, const JsonValue& entry, kvx_test::Ta
       CheckedCase checked{file,
                           layer,
                           policy,
+                          prefix,
                           std::string(press.at("id").string()),
                           given ? std::string(simdjson::minify(given->element())) : "",
                           tie && tie->boolean()};
       // The means of its last chunks are equal, which the file does not say.
       checked.tie |= checked.id == "entropychunk-snapkv" && layer.tokens() == 288 && ratio == 0.9;
-      CAPTURE(entry.at("file").string());
+      CAPTURE(prefix);
+      CAPTURE(layer.tokens());
       CAPTURE(checked.id);
       CAPTURE(checked.ratio);
       const auto allowance = Allowance::of_ratio(ratio);
@@ -196,11 +206,27 @@ void check_layer(const std::string& folder, const JsonValue& entry, kvx_test::Ta
 }
 
 TEST_CASE("scores and kept rows equal kvpress on synthetic layers") {
-  kvx_test::Tally tally{"synthetic layers", 0, 0, 0, "presses that kvx does not have, or that kvpress refuses"};
+  kvx_test::Tally tally{"synthetic layers", 0, 0, 0, "presses that kvpress refuses"};
   for (const auto& folder : kvx_test::golden_folders()) {
     const auto manifest = JsonDocument::load(folder + "/manifest.json");
-    manifest.root().at("synthetic").each_element([&](const JsonValue& entry) { check_layer(folder, entry, tally); });
+    manifest.root().at("synthetic").each_element([&](const JsonValue& entry) {
+      const Safetensors file = Safetensors::open(folder + "/" + std::string(entry.at("file").string()));
+      check_layer(file, "", entry, entry.at("presses"), tally);
+    });
   }
+  CHECK(tally.cases > 0);
+}
+
+TEST_CASE("Finch keeps and rotates rows as kvpress does by default") {
+  kvx_test::Tally tally{"finch, rotated anew", 0, 0, 0, "methods that kvx does not have"};
+  const std::string shared = kvx_test::environment("KVX_SHARED");
+  if (shared.empty()) return void(tally.why = "KVX_SHARED unset");
+  const std::string folder = shared + "/golden/methods";
+  const auto manifest = JsonDocument::load(folder + "/manifest.json");
+  const Safetensors file = Safetensors::open(folder + "/" + std::string(manifest.root().at("file").string()));
+  manifest.root().at("layer").each_element([&](const JsonValue& entry) {
+    check_layer(file, "layer/" + std::string(entry.at("name").string()) + "/", entry, entry.at("methods"), tally);
+  });
   CHECK(tally.cases > 0);
 }
 

@@ -69,7 +69,8 @@ TEST_CASE("Merging has nothing to do where nothing goes") {
 
 TEST_CASE("Merging keeps what the press inside keeps, and refuses one that rewrites rows") {
   const auto layer = kvx_test::Layer::random(1, 1, 9, 2, 1);
-  CHECK(Press<Merging<Knorm>>(0.5).select(layer.input()) == Press<Knorm>(0.5).select(layer.input()));
+  const auto half = Allowance::of_ratio(0.5);
+  CHECK(select(Merging<Knorm>(), layer.input(), half) == select(Knorm(), layer.input(), half));
   CHECK(error_of([] { Merging<ThinK>().validate(); }) ==
         "merging: expected a press that does not rewrite rows, found think");
   CHECK(error_of([] { Merging<Knorm>{.threshold = 2}.validate(); }) ==

@@ -19,7 +19,7 @@ TEST_CASE("ObservedAttention divides what a token received by the number of quer
   layer.attention = {2, 2.4f, 1, 0.6f};  // by 4, 3, 2 and 1 queries: 0.5, 0.8, 0.5, 0.6
   CHECK(kept_by_observed_attention(layer, 1) == Kept{{1}});
   CHECK(kept_by_observed_attention(layer, 2) == Kept{{1, 3}});
-  CHECK(kept_by_observed_attention(layer, 3) == Kept{{0, 1, 3}});
+  CHECK(kept_by_observed_attention(layer, 3) == Kept{{1, 2, 3}});
 }
 
 TEST_CASE("ObservedAttention takes the mean over the query heads of a KV head, and no other ones") {

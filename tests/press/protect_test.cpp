@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 #include <kvx/press/knorm.hpp>
 #include <kvx/press/press.hpp>
 #include <kvx/press/registry.hpp>
@@ -63,6 +65,37 @@ TEST_CASE("Protect keeps the parts of the prompt that it names") {
   const std::vector<NamedSpan> split = {{"defense", {3, 4}}, {"instructions", {4, 6}}, {"defense", {6, 8}}};
   CHECK(kept({.spans = {{"defense", {}}}}, 4, split) == Kept{{0, 3, 6, 7}});
   CHECK(error_of([&] { kept({.spans = {{"prepend", {}}}}, 3, spans); }) == "protect: a prompt without a span prepend");
+}
+
+TEST_CASE("Protect's spans are positions, whatever went before") {
+  kvx_test::Layer layer(1, 1, 12, 2);
+  for (Index t = 0; t < 12; ++t) *layer.row(layer.keys, 0, t) = static_cast<float>(t + 1);
+  const auto select = [&](const std::string& text, Index keep) {
+    return kvx_presses().parse(text).select(layer.input(), Allowance::of_tokens(keep));
+  };
+  // The first press leaves 0 and 5 to 11.
+  CHECK(select("composed(streaming_llm(sinks=1), protect(knorm, span=6:8), ratios=[0.3, 0.6])", 3) == Kept{{0, 6, 7}});
+  CHECK(select("chunk(protect(knorm, span=7:9), length=4)", 6) == Kept{{0, 1, 4, 7, 8, 9}});
+  CHECK(select("block(protect(knorm, span=7:9), block=2)", 4) == Kept{{0, 1, 7, 8}});
+}
+
+TEST_CASE("no press around Protect loses what is protected") {
+  kvx_test::Layer layer(2, 2, 12, 2);
+  for (Index t = 0; t < 12; ++t)
+    for (Index h = 0; h < 2; ++h) *layer.row(layer.keys, h, t) = static_cast<float>(t + 1);
+  const auto select = [&](const std::string& text, Index keep) {
+    return kvx_presses().parse(text).select(layer.input(), Allowance::of_tokens(keep));
+  };
+  CHECK(select("chunkkv(protect(knorm, span=[1, 9]), length=3)", 6).at(0) == std::vector<Index>{0, 1, 2, 9, 10, 11});
+  CHECK(error_of([&] { select("chunkkv(protect(knorm, span=[1, 9]), length=3)", 3); }) ==
+        "chunkkv: a budget of 3 rows has no room for its 2 protected ones");
+  CHECK(select("entropy_chunkkv(protect(knorm, span=[1, 9]), length=3, low_length=1)", 6).at(0) ==
+        std::vector<Index>{0, 1, 2, 9, 10, 11});
+  CHECK(select("entropy_chunkkv(protect(knorm, span=[1, 9]), length=3, low_length=1)", 3).at(0) ==
+        std::vector<Index>{1, 9, 11});
+  CHECK_THROWS_AS(select("fair(protect(knorm, span=0:3), defense=0:4, instructions=4:12)", 3), NotApplicable);
+  CHECK_THROWS_AS(select("protect(protect(knorm, span=0:3), span=8:10)", 4), NotApplicable);
+  CHECK(select("protect(protect(knorm, span=0:3), span=8:10)", 5) == Kept{{0, 1, 2, 8, 9}, {0, 1, 2, 8, 9}});
 }
 
 TEST_CASE("Protect's spans are written as numbers and names, one or a list") {

@@ -32,10 +32,11 @@ TEST_CASE("Rerotate turns the keys that stay as if they were all that there had 
 
 TEST_CASE("Rerotate keeps what the press inside keeps") {
   const auto layer = kvx_test::Layer::random(2, 1, 20, 4, 1);
-  const Finch finch{.window = 3, .chunk = 7};
+  const Finch finch{.window = 3, .chunk = 7, .rerotate = false};
   const PressInput in = layer.input(finch.needs());
   const Budget budget{0.4, 12};
-  CHECK(Press<Rerotate<Finch>>(0.4, {finch}).select(in) == Press<Finch>(0.4, finch).select(in));
+  const auto allowance = Allowance::of_ratio(0.4);
+  CHECK(select(Rerotate<Finch>{finch}, in, allowance) == select(finch, in, allowance));
   CHECK(Rerotate<Finch>{finch}.rows(budget, in) == finch.rows(budget, in));
   CHECK(traits(Rerotate<Knorm>()).dense_positions);
 }

@@ -55,7 +55,7 @@ TEST_CASE("SnapKV takes the mean over the query heads of a KV head, and no other
   CHECK(found(0, 2) == doctest::Approx(0));
   CHECK(found(0, 3) == doctest::Approx(0.5));
   CHECK(found(1, 2) == doctest::Approx(1));
-  CHECK(kept(layer, {.window = 1, .kernel = 1}, 3) == Kept{{1, 3, 7}, {0, 2, 7}});
+  CHECK(kept(layer, {.window = 1, .kernel = 1}, 3) == Kept{{1, 3, 7}, {2, 6, 7}});
 }
 
 TEST_CASE("SnapKV cannot serve a context that is not longer than its window") {
@@ -63,7 +63,7 @@ TEST_CASE("SnapKV cannot serve a context that is not longer than its window") {
   CHECK_THROWS_AS(kept(layer, {.window = 4}, 2), NotApplicable);
   CHECK(error_of([&] { kept(layer, {.window = 64}, 2); }) ==
         "snapkv: a context of 4 tokens is not longer than its window of 64");
-  CHECK(kept(layer, {.window = 3}, 2) == Kept{{1, 2}});  // the window does not fit: its first rows
+  CHECK(kept(layer, {.window = 3}, 2) == Kept{{2, 3}});  // the window does not fit: its newest rows
   CHECK(kept(layer, {.window = 64}, 4) == keep_all(1, 4));
 }
 

@@ -25,10 +25,10 @@ TEST_CASE("StreamingLLM keeps the sinks and the most recent tokens") {
   CHECK(kept_of_ten(3, 0) == std::vector<Index>{7, 8, 9});
 }
 
-TEST_CASE("StreamingLLM keeps the first of the sinks when there is no room for all") {
+TEST_CASE("StreamingLLM keeps the last of the sinks when there is no room for all") {
   CHECK(kept_of_ten(4, 4) == std::vector<Index>{0, 1, 2, 3});
-  CHECK(kept_of_ten(2, 4) == std::vector<Index>{0, 1});
-  CHECK(kept_of_ten(3, 9) == std::vector<Index>{0, 1, 2});
+  CHECK(kept_of_ten(2, 4) == std::vector<Index>{2, 3});
+  CHECK(kept_of_ten(3, 9) == std::vector<Index>{6, 7, 8});
 }
 
 TEST_CASE("StreamingLLM cannot serve a context that is not longer than its sinks") {

@@ -13,7 +13,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,21 +30,17 @@ inline std::vector<std::string> golden_folders() {
 inline std::string written_of(const kvx::JsonValue& node) {
   std::string name(node.at("press_name").string()), inner, arguments;
   const bool fair = name.starts_with("Fair");
-  if (name == "CompressionRatioDecoding") name = "Decoding";
   if (name == "Kivi") {
     arguments = "bias=false";
     name = "int" + std::string(simdjson::minify(node.at("bits_k").element()));
   }
-  bool rerotate = name == "Finch";
   if (name == "QFilter" || name == "DuoAttention") arguments = "file=golden";
   const auto add = [](std::string& text, const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
   node.each_member([&](std::string_view key, const kvx::JsonValue& value) {
     if (key == "press_name" || key == "ratio" || key == "sketch_seed" || key == "filters" || key.starts_with("bits_"))
       return;
     const std::string text(simdjson::minify(value.element()));
-    if (key == "rerotate_keys") {
-      rerotate = value.boolean();
-    } else if (key == "prefill" || key == "decode") {
+    if (key == "prefill" || key == "decode") {
       add(inner, written_of(value));
     } else if (key == "inner") {
       inner = written_of(value);
@@ -72,51 +67,34 @@ inline std::string written_of(const kvx::JsonValue& node) {
     name = "fair";
   }
   if (!arguments.empty()) add(inner, arguments);
-  const std::string written = name + "(" + inner + ")";
-  return rerotate ? "rerotate(" + written + ")" : written;
+  return name + "(" + inner + ")";
 }
 
-/// Whether kvx has a press of a node, and of those inside it.
-inline bool known(const kvx::JsonValue& node) {
-  std::string name(node.at("press_name").string());
-  if (name.starts_with("Fair")) name = "fair";
-  if (name == "Kivi" || name == "CompressionRatioDecoding") return true;
-  bool all = false;
-  const kvx::Registry registry = kvx::kvx_presses();
-  for (const auto& entry : registry.entries())
-    for (const auto each : {entry.name, entry.kvpress_name})
-      all |= !each.empty() && kvx::canonical_press_name(each) == kvx::canonical_press_name(name);
-  if (const auto inner = node.find("inner")) all = all && known(*inner);
-  if (const auto parts = node.find("presses"))
-    parts->each_element([&](const kvx::JsonValue& part) { all = all && known(part); });
-  return all;
-}
-
-/// The policy of a node, unless kvx has none of that name; `read` has what it would take from a file.
-inline std::optional<kvx::AnyPolicy> policy_of(const kvx::JsonValue& node, kvx::TensorReader read = {}) {
-  if (!known(node)) return std::nullopt;
+/// The policy of a node; `read` has what it would take from a file. Throws Error for one that kvx does not know.
+inline kvx::AnyPolicy policy_of(const kvx::JsonValue& node, kvx::TensorReader read = {}) {
   return kvx::kvx_presses().parse(written_of(node), {.read = std::move(read)});
 }
 
 /// One synthetic layer with everything that a policy can ask for. It owns what its PressInput looks at.
 class GoldenLayer {
  public:
-  GoldenLayer(const kvx::Safetensors& file, const kvx::JsonValue& entry)
+  /// Its tensors are those whose names begin with `prefix`.
+  GoldenLayer(const kvx::Safetensors& file, const kvx::JsonValue& entry, const std::string& prefix = "")
       : layer_(entry.at("layer_idx").integer()),
         layers_(entry.at("num_layers").integer()),
         tokens_(entry.at("seq").integer()),
         heads_(entry.at("q_heads").integer()),
         kv_heads_(entry.at("kv_heads").integer()),
         dim_(entry.at("head_dim").integer()),
-        keys_(kvx::to_floats(file.at("k"))),
-        values_(kvx::to_floats(file.at("v"))),
-        queries_(kvx::to_floats(file.at("q"))),
-        pre_rope_queries_(kvx::to_floats(file.at("q_pre"))),
-        pre_rope_keys_(kvx::to_floats(file.at("k_pre"))),
-        inv_freq_(kvx::to_floats(file.at("inv_freq"))),
-        output_(kvx::to_floats(file.at("o_proj.weight"))),
+        keys_(kvx::to_floats(file.at(prefix + "k"))),
+        values_(kvx::to_floats(file.at(prefix + "v"))),
+        queries_(kvx::to_floats(file.at(prefix + "q"))),
+        pre_rope_queries_(kvx::to_floats(file.at(prefix + "q_pre"))),
+        pre_rope_keys_(kvx::to_floats(file.at(prefix + "k_pre"))),
+        inv_freq_(kvx::to_floats(file.at(prefix + "inv_freq"))),
+        output_(kvx::to_floats(file.at(prefix + "o_proj.weight"))),
         received_(static_cast<std::size_t>(heads_ * tokens_)) {
-    const auto attention = kvx::to_floats(file.at("attn"));  // [heads, tokens, tokens]
+    const auto attention = kvx::to_floats(file.at(prefix + "attn"));  // [heads, tokens, tokens]
     for (kvx::Index i = 0; i < heads_; ++i)
       for (kvx::Index t = 0; t < tokens_; ++t)
         for (kvx::Index j = 0; j < tokens_; ++j)

@@ -11,11 +11,9 @@
 
 namespace kvx_test {
 
-/// Every press of the registry, adapters around several others, for caches of this shape and contexts of at least 64
-/// tokens. Files are made up.
-inline std::vector<kvx::AnyPolicy> every_press(kvx::Index layers, kvx::Index kv_heads, kvx::Index head_dim) {
-  const kvx::Registry registry = kvx::kvx_presses();
-  const auto read = [&](const std::string&, const std::string& tensor) {
+/// A reader of made-up files, of filters or of head scores for caches of this shape.
+inline kvx::TensorReader made_up_files(kvx::Index layers, kvx::Index kv_heads, kvx::Index head_dim) {
+  return [=](const std::string&, const std::string& tensor) {
     const kvx::Index columns = tensor == "head_scores" ? kv_heads : head_dim,
                      rows = tensor == "head_scores" ? layers : layers * kv_heads;
     const auto floats = random_floats(static_cast<std::size_t>(rows * columns), 7);
@@ -23,8 +21,20 @@ inline std::vector<kvx::AnyPolicy> every_press(kvx::Index layers, kvx::Index kv_
     std::copy(floats.begin(), floats.end(), matrix.data());
     return matrix;
   };
+}
+
+/// The argument of per_layer: another ratio for each layer.
+inline std::string per_layer_ratios(kvx::Index layers) {
   std::string ratios;
   for (kvx::Index l = 0; l < layers; ++l) ratios += (l == 0 ? "0." : ", 0.") + std::to_string(l % 8 + 1);
+  return "ratios=[" + ratios + "]";
+}
+
+/// Every press of the registry, adapters around several others, for caches of this shape and contexts of at least 64
+/// tokens. Files are made up.
+inline std::vector<kvx::AnyPolicy> every_press(kvx::Index layers, kvx::Index kv_heads, kvx::Index head_dim) {
+  const kvx::Registry registry = kvx::kvx_presses();
+  const auto read = made_up_files(layers, kv_heads, head_dim);
   std::vector<kvx::AnyPolicy> all;
   for (const auto& entry : registry.entries()) {
     const std::string name(entry.name);
@@ -32,8 +42,10 @@ inline std::vector<kvx::AnyPolicy> every_press(kvx::Index layers, kvx::Index kv_
     if (entry.wraps.empty()) texts = {name};
     if (entry.wraps == "press") texts = {name + "(knorm)", name + "(snapkv(window=16))", name + "(expected_attention)"};
     if (name == "composed") texts = {"composed(streaming_llm, knorm)", "composed(snapkv(window=16), think(ratio=0.5))"};
-    if (name == "per_layer") texts = {"per_layer(knorm, ratios=[" + ratios + "])"};
-    if (name == "dms") texts = {"dms(knorm, threshold=-3.9, window=16)"};
+    if (name == "per_layer") texts = {"per_layer(knorm, " + per_layer_ratios(layers) + ")"};
+    if (name == "dms")
+      texts = {"dms(knorm, threshold=-3.9, window=16)", "dms(knorm, threshold=-3.9, window=8, decoding=true)"};
+    if (name == "cur") texts.push_back("cur(random_leverage=true)");
     if (name == "fair") texts.clear();
     if (name == "fair")
       for (const char* inner : {"knorm", "streaming_llm", "snapkv(window=16)", "tova", "observed_attention"})

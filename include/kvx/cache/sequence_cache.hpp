@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/cache/kv_cache.hpp>
+#include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 
@@ -32,6 +33,8 @@ class StepObserver {
     return 0;
   }
   virtual void take_back([[maybe_unused]] Index steps) {}
+  /// Why the sequence cannot go on, once it cannot: its rows are no longer what they should be.
+  virtual const NotApplicable* failure() const { return nullptr; }
 };
 
 /// What one sequence attends to: a prefix that many sequences share and none may change, then rows of its own. Copying
@@ -66,6 +69,9 @@ struct SequenceCache {
     next_position -= static_cast<Position>(count);
     if (observer) observer->take_back(count);
   }
+
+  /// Why the sequence cannot go on; nullptr while it can.
+  const NotApplicable* failure() const { return observer ? observer->failure() : nullptr; }
 
   /// Allocated bytes, those that it shares included.
   std::size_t bytes() const { return prefix->bytes() + tail.bytes(); }

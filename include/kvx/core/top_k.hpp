@@ -11,8 +11,8 @@
 
 namespace kvx::inline v0 {
 
-/// The indices of the `count` largest scores, ascending, in a time that is linear on average. Equal scores keep the
-/// lower index; NaN counts as lowest.
+/// The indices of the `count` largest scores, ascending, in a time that is linear on average. Of equal scores
+/// the higher index is taken; NaN counts as lowest.
 inline std::vector<Index> top_k(std::span<const float> scores, Index count) {
   const auto all = static_cast<Index>(scores.size());
   count = std::clamp(count, Index{0}, all);
@@ -24,12 +24,13 @@ inline std::vector<Index> top_k(std::span<const float> scores, Index count) {
   const auto last = order.begin() + (count - 1);
   std::nth_element(order.begin(), last, order.end(), std::greater<>());
   const float cut = *last;
-  Index equal =
-      count - static_cast<Index>(std::count_if(order.begin(), last, [&](float score) { return score > cut; }));
+  // Of those that equal the last one taken, the first `left_out` do not fit.
+  const auto reach = std::count_if(order.begin(), order.end(), [&](float score) { return score >= cut; });
+  Index left_out = static_cast<Index>(reach) - count;
   best.reserve(static_cast<std::size_t>(count));
   for (Index i = 0; i < all; ++i) {
     const float score = ranked(scores[static_cast<std::size_t>(i)]);
-    if (score > cut || (score == cut && equal-- > 0)) best.push_back(i);
+    if (score > cut || (score == cut && left_out-- <= 0)) best.push_back(i);
   }
   return best;
 }

@@ -45,6 +45,7 @@ struct GridAnswer {
   std::span<const double>
       entropy;     ///< nats, of the model's distribution before each token; empty unless the limits want it
   double seconds;  ///< its share, by rows, of the time of the steps that it was in
+  const NotApplicable* failure = nullptr;  ///< why the press could not go on, if it could not: there is no answer then
 };
 
 /// A context whose cells are to answer. Jobs are taken in their order, so those of one cell should follow each other.
@@ -201,7 +202,7 @@ class GridBatch {
       used_ -= context.of.scored.bytes(job.cell);
       context.cells.erase(job.cell);
     }
-    context.of.on_answer(job, {active.answer, active.entropy, active.seconds});
+    context.of.on_answer(job, {active.answer, active.entropy, active.seconds, active.sequence.failure()});
     if (context.of.scored.is_base(job.cell)) {
       --context.base_waiting;
       if (limits_.draft) context.drafts.emplace(job.question, std::move(active.answer));
@@ -305,7 +306,8 @@ class GridBatch {
 
   /// `untaken` tokens of the last step will be taken back.
   bool finished(const Active& active, std::size_t untaken = 0) const {
-    return static_cast<Index>(active.answer.size()) >= active.question().max_new_tokens ||
+    return active.sequence.failure() != nullptr ||
+           static_cast<Index>(active.answer.size()) >= active.question().max_new_tokens ||
            active.sequence.next_position - static_cast<Position>(untaken) == model_.config().max_positions ||
            model_.config().is_stop(active.answer.back());
   }

@@ -70,6 +70,10 @@ inline Inspection inspect(const InspectedPrompt& prompt, std::span<const Planned
   context.questions.push_back({prompt.group.prompts.front().tokens, prompt.max_new_tokens});
   context.on_answer = [&](const GridJob& job, const GridAnswer& given) {
     InspectedCell& cell = found.cells[job.cell];
+    if (given.failure != nullptr) {
+      cell.reason = given.failure->what();
+      return;
+    }
     cell.answer = prompt.tokenizer.decode(given.tokens, true);
     cell.entropy.assign(given.entropy.begin(), given.entropy.end());
   };

@@ -10,6 +10,7 @@
 #include <kvx/eval/machine.hpp>
 #include <kvx/eval/memory.hpp>
 #include <kvx/eval/missing_answers.hpp>
+#include <kvx/eval/not_applicable.hpp>
 #include <kvx/eval/options.hpp>
 #include <kvx/eval/planned_cells.hpp>
 #include <kvx/eval/predict_cells.hpp>
@@ -150,6 +151,9 @@ class ModelRun {
     GridContext context{std::move(scored), questions_of(task, group), std::move(plan.jobs), {}};
     context.on_answer = [this, &task, &group, &grader, cells = std::move(plan.cells), states = std::move(states)](
                             const GridJob& job, const GridAnswer& given) {
+      if (given.failure != nullptr)
+        return record(task, group, {cells[job.cell], job}, states[job.cell], "",
+                      not_applicable(grader, given.failure->what()));
       std::string answer = model_.tokenizer.decode(given.tokens, true);
       const Sample& sample = task.samples[group.prompts[job.question].sample];
       Grade grade = grader.grade(sample, answer);
@@ -246,11 +250,6 @@ class ModelRun {
     if (on_record_) on_record_(made);
     ++times_.answers;
     on_work_(1);
-  }
-
-  static Grade not_applicable(const AnyTask& task, const std::string& why) {
-    return {std::string(kNotApplicable), std::vector<std::optional<double>>(task.metric_names().size(), std::nullopt),
-            why};
   }
 
   /// What is left for contexts and batches, with some room for the heap.

@@ -2,8 +2,10 @@
 
 #include <kvx/cache/cache_shape.hpp>
 #include <kvx/cache/sequence_cache.hpp>
+#include <kvx/core/error.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/eval/grid_batch.hpp>
+#include <kvx/eval/not_applicable.hpp>
 #include <kvx/eval/prompts.hpp>
 #include <kvx/eval/scored_context.hpp>
 #include <kvx/model/likelihood.hpp>
@@ -48,6 +50,10 @@ void predict_cells(const Qwen2& model, const ScoredContext& scored, std::span<co
       for (const GridJob& job : together) sequences.push_back(starts.at(job.cell));
       const auto likelihoods = suffix_likelihood(model, sequences, prompt.tokens, threads);
       for (std::size_t j = 0; j < together.size(); ++j) {
+        if (const NotApplicable* const why = sequences[j + 1].failure()) {
+          on_grade(together[j], not_applicable(task, why->what()));
+          continue;
+        }
         std::vector<double> nll, kl;
         std::size_t same_top = 0;
         for (const TokenLikelihood& token : std::span(likelihoods[j + 1]).subspan(prompt.given - 1)) {

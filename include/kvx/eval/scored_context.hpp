@@ -35,7 +35,10 @@ class ScoredContext {
   ScoredContext(const Qwen2& model, std::span<const Token> tokens, std::span<const Cell> cells, Dtype cache_dtype,
                 Threads& threads, const std::function<void(Index)>& on_layer = {}, const RepeatPrompt& prompt = {},
                 std::span<const NamedSpan> spans = {})
-      : model_(model), shape_(model.cache_shape(cache_dtype)), tokens_(static_cast<Index>(tokens.size())) {
+      : model_(model),
+        shape_(model.cache_shape(cache_dtype)),
+        tokens_(static_cast<Index>(tokens.size())),
+        spans_(spans.begin(), spans.end()) {
     for (const Cell& cell : cells) cells_.push_back({cell.policy, {}, {}});
     Needs needs;
     std::map<std::string, std::vector<std::size_t>> by_policy;
@@ -96,7 +99,7 @@ class ScoredContext {
   /// What of it each sequence has for itself.
   std::size_t own_bytes(std::size_t c) const {
     const AnyPolicy& policy = cells_[c].policy;
-    if (policy.decoding() != nullptr) return bytes(c);
+    if (policy.rolls()) return bytes(c);
     const auto quantization = policy.quantization();
     if (!quantization) return 0;
     const auto rows = static_cast<std::size_t>(2 * quantization->residual * shape_.layers * shape_.kv_heads);
@@ -126,7 +129,7 @@ class ScoredContext {
           edited(cell.policy, with_queries(in, cell.policy.edit_queries()), full_->layer(l), cell.kept[at]);
     }
     const Position next = position_after(cell.policy, cache, tokens_);
-    return start_sequence(model_, cell.policy, std::move(cache), shape_.dtype, next);
+    return start_sequence(model_, cell.policy, std::move(cache), shape_.dtype, next, spans_);
   }
 
  private:
@@ -186,6 +189,7 @@ class ScoredContext {
   std::shared_ptr<const KvCache> full_;
   std::vector<CellState> cells_;
   Index tokens_, edit_queries_ = 0;
+  std::vector<NamedSpan> spans_;
   std::vector<std::vector<float>> queries_;  // per layer the last edit_queries_, [heads, window, head_dim]
 };
 

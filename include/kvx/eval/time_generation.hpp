@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/core/dtype.hpp>
+#include <kvx/core/error.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
 #include <kvx/core/token_span.hpp>
@@ -51,6 +52,7 @@ inline TimedGeneration time_generation(const Qwen2& model, std::span<const Token
   for (Index i = 1; i < count; ++i) {
     const Step step{&compressed.start, {&token, 1}};
     const auto logits = forward(model, {&step, 1}, work, threads);
+    if (const NotApplicable* const why = compressed.start.failure()) throw *why;
     token = greedy({logits.data(), static_cast<std::size_t>(logits.cols())});
   }
   timed.times.decode = seconds() - timed.times.first_token;

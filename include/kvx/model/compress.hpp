@@ -58,7 +58,7 @@ inline CompressedContext compress(const Qwen2& model, std::span<const Token> tok
       cache->layer(l) = compacted(cache->layer(l), kept[static_cast<std::size_t>(l)]);
   }
   const Position next = position_after(policy, *cache, count);
-  context.start = start_sequence(model, policy, std::move(*cache), cache_dtype, next);
+  context.start = start_sequence(model, policy, std::move(*cache), cache_dtype, next, spans);
   return context;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/cache/sequence_cache.hpp>
+#include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
@@ -19,7 +20,7 @@ namespace kvx::inline v0 {
 
 /// Decodes one sequence, beginning with the token that `first_logits` [1, vocab] give, until one of the model's stop
 /// tokens, `max_new_tokens` or the model's last position. Calls on_token(Token) for each as it comes; returns them all,
-/// the stop token included.
+/// the stop token included. Throws NotApplicable where the press cannot go on.
 template <class OnToken>
 std::vector<Token> generate(const Qwen2& model, SequenceCache& sequence, const Matrix<float>& first_logits,
                             Sampler& sampler, Index max_new_tokens, Threads& threads, OnToken&& on_token) {
@@ -27,6 +28,7 @@ std::vector<Token> generate(const Qwen2& model, SequenceCache& sequence, const M
   Workspace work;
   std::span<const float> logits(first_logits.data(), static_cast<std::size_t>(first_logits.cols()));
   while (static_cast<Index>(tokens.size()) < max_new_tokens) {
+    if (const NotApplicable* const why = sequence.failure()) throw *why;
     const Token token = sampler(logits);
     tokens.push_back(token);
     on_token(token);

@@ -2,8 +2,10 @@
 
 #include <kvx/cache/kv_cache.hpp>
 #include <kvx/cache/sequence_cache.hpp>
+#include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
+#include <kvx/core/token_span.hpp>
 #include <kvx/kernels/key_bias.hpp>
 #include <kvx/model/qwen2.hpp>
 #include <kvx/press/any_policy.hpp>
@@ -15,16 +17,25 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
 
-/// Compresses a sequence's own rows while it grows: evicts what a Decoding says, then quantizes what is due.
+/// Compresses a sequence's own rows while it grows: evicts what a Decoding or a SlidingThreshold
+/// says, then quantizes what is due.
 class RollingCache final : public StepObserver {
  public:
-  RollingCache(const AnyPolicy& policy, const Qwen2& model)
-      : quantization_(policy.quantization()), layers_(static_cast<std::size_t>(model.config().layers)) {
+  /// `context` tokens, of which `spans` are the parts, come before its first step.
+  RollingCache(const AnyPolicy& policy, const Qwen2& model, Index context, std::span<const NamedSpan> spans = {})
+      : policy_(policy),
+        sliding_(policy.sliding_threshold()),
+        quantization_(policy.quantization()),
+        context_(context),
+        spans_(spans.begin(), spans.end()),
+        layers_(static_cast<std::size_t>(model.config().layers)) {
     for (std::size_t l = 0; l < layers_.size(); ++l)
       for (Index h = 0; h < model.config().kv_heads; ++h)
         layers_[l].biases.push_back(quantization_ && quantization_->bias ? model.key_bias(static_cast<Index>(l), h)
@@ -36,7 +47,7 @@ class RollingCache final : public StepObserver {
   std::unique_ptr<StepObserver> clone() const override { return std::make_unique<RollingCache>(*this); }
 
   Index steps_left(const SequenceCache& sequence, Index tokens) const override {
-    if (quantization_ || queries_wanted_ > 0) return 0;
+    if (quantization_ || sliding_ || queries_wanted_ > 0) return 0;
     if (tokens >= decoding_->target_rows(static_cast<Index>(sequence.next_position) + tokens)) return 0;
     return decoding_->interval - 1 - layers_.front().steps;
   }
@@ -45,9 +56,20 @@ class RollingCache final : public StepObserver {
   }
 
   void after_attention(SequenceCache& sequence, const LayerStep& step, Threads&) override {
-    if (decoding_) evict(sequence, step);
+    if (failure_) return;
+    try {
+      if (decoding_) evict(sequence, step);
+      if (sliding_) slide(sequence, step);
+    } catch (const NotApplicable& why) {
+      failure_ = why;
+    } catch (const Error& why) {
+      failure_ = NotApplicable(policy_.policy_name(), why.what());
+    }
+    if (failure_) return;
     if (quantization_) quantize(step.layer, sequence.tail.layer(step.layer));
   }
+
+  const NotApplicable* failure() const override { return failure_ ? &*failure_ : nullptr; }
 
   /// Quantizes the rows of layer `l` that are due. `shared` is given the first of them, which no later step will touch.
   void quantize(Index l, LayerCache& layer, LayerCache* shared = nullptr) const {
@@ -79,14 +101,58 @@ class RollingCache final : public StepObserver {
     state.steps = 0;
     LayerCache& layer = sequence.tail.layer(step.layer);
     const Index group = step.queries.heads() / static_cast<Index>(layer.size());
-    const PressInput in{.layer = step.layer, .layers = static_cast<Index>(layers_.size()), .dtype = layer[0].dtype()};
+    PressInput in{.layer = step.layer,
+                  .layers = static_cast<Index>(layers_.size()),
+                  .layer_heads = static_cast<Index>(layer.size()),
+                  .dtype = layer[0].dtype(),
+                  .spans = spans_,
+                  .context = context_};
     const auto same = [&](const HeadCache& head) { return head.rows() == layer[0].rows(); };
     if (std::all_of(layer.begin(), layer.end(), same)) return compress(in, layer, view_of(state, step.queries), target);
     // Heads of different lengths are compressed one by one.
     for (std::size_t h = 0; h < layer.size(); ++h) {
       LayerCache alone = {layer[h]};
+      in.first_head = static_cast<Index>(h);
       compress(in, alone, heads_of(view_of(state, step.queries), static_cast<Index>(h) * group, group), target);
       layer[h] = std::move(alone[0]);
+    }
+  }
+
+  /// Evicts, of the rows that leave the window with this step, those below the threshold.
+  void slide(SequenceCache& sequence, const LayerStep& step) const {
+    const Index before = static_cast<Index>(sequence.next_position) - sliding_->window,
+                after = before + step.queries.tokens();
+    LayerCache& layer = sequence.tail.layer(step.layer);
+    const auto heads = static_cast<Index>(layer.size());
+    for (Index h = 0; h < heads; ++h) {
+      HeadCache& head = layer[static_cast<std::size_t>(h)];
+      const auto positions = head.positions();
+      const auto row_at = [&](Index position) {
+        return static_cast<Index>(std::lower_bound(positions.begin(), positions.end(), position) - positions.begin());
+      };
+      const Index first = row_at(before), count = row_at(after) - first;
+      if (count == 0) continue;
+      Matrix<float> keys, values;
+      head.visit([&](auto all_keys, auto all_values) {
+        keys = all_keys.middleRows(first, count).template cast<float>();
+        values = all_values.middleRows(first, count).template cast<float>();
+      });
+      const auto tensor = [&](const Matrix<float>& rows) {
+        return TensorView<const float>::head_major(rows.data(), 1, count, head.head_dim());
+      };
+      const PressInput in{.layer = step.layer,
+                          .layers = static_cast<Index>(layers_.size()),
+                          .first_head = h,
+                          .layer_heads = heads,
+                          .keys = tensor(keys),
+                          .values = tensor(values)};
+      Matrix<float> scores(1, count);
+      policy_.score(in, {}, view(scores));
+      const auto goes = [&](Index j) { return scores(0, j) < sliding_->threshold; };
+      std::vector<Index> kept;
+      for (Index j = 0; j < head.rows(); ++j)
+        if (j < first || j >= first + count || !goes(j - first)) kept.push_back(j);
+      if (static_cast<Index>(kept.size()) < head.rows()) head = head.compacted(kept);
     }
   }
 
@@ -116,7 +182,14 @@ class RollingCache final : public StepObserver {
 
   void compress(PressInput in, LayerCache& layer, const TensorView<const float>& queries, Index target) const {
     if (layer[0].rows() <= target) return;
+    if (const Index wanted = std::min(queries_wanted_, layer[0].rows()); queries.tokens() < wanted)
+      throw NotApplicable(Decoding::name, "a step of " + std::to_string(queries.tokens()) + " tokens has fewer than " +
+                                              std::to_string(wanted) + " queries for " + decoding_->inner.written());
     FloatRows rows(layer);
+    std::vector<Position> positions;
+    for (const HeadCache& head : layer)
+      positions.insert(positions.end(), head.positions().begin(), head.positions().end());
+    in.positions = positions;
     in.keys = rows.keys();
     in.values = rows.values();
     in.queries = queries;
@@ -132,21 +205,25 @@ class RollingCache final : public StepObserver {
     }
   }
 
+  AnyPolicy policy_;
   std::optional<Decoding> decoding_;
+  std::optional<SlidingThreshold> sliding_;
   std::optional<CacheQuantization> quantization_;
-  Index queries_wanted_;
+  Index queries_wanted_, context_;
+  std::vector<NamedSpan> spans_;
+  std::optional<NotApplicable> failure_;
   std::vector<State> layers_;
 };
 
-/// A sequence behind a context of which `policy` has left `cache`; copies of it share what none of them changes. The
-/// model outlives it.
+/// A sequence behind a context of which `policy` has left `cache`; copies of it share what none of them changes.
+/// `spans` are the context's parts, for policies that go by them. The model outlives it.
 inline SequenceCache start_sequence(const Qwen2& model, const AnyPolicy& policy, KvCache cache, Dtype dtype,
-                                    Position next_position) {
+                                    Position next_position, std::span<const NamedSpan> spans = {}) {
   const CacheShape shape = model.cache_shape(dtype);
   const auto quantization = policy.quantization();
-  const bool rolls = policy.decoding() != nullptr;
+  const bool rolls = policy.rolls();
   if (!quantization && !rolls) return {std::make_shared<const KvCache>(std::move(cache)), shape, next_position};
-  auto observer = std::make_unique<RollingCache>(policy, model);
+  auto observer = std::make_unique<RollingCache>(policy, model, next_position, spans);
   KvCache prefix(shape);
   if (quantization)
     for (Index l = 0; l < cache.layers(); ++l)

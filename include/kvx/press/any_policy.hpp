@@ -59,8 +59,12 @@ class AnyPolicy {
   std::vector<Kept> select_layers(std::span<const Matrix<float>> scores, const Budget& budget) const {
     return policy_->select_layers(scores, budget);
   }
+  Index protected_rows() const { return policy_->protected_rows(); }
   const Decoding* decoding() const { return policy_->decoding(); }
+  std::optional<SlidingThreshold> sliding_threshold() const { return policy_->sliding_threshold(); }
   std::optional<CacheQuantization> quantization() const { return policy_->quantization(); }
+  /// Whether rows go or change while answers are decoded, so that each sequence needs its own.
+  bool rolls() const { return decoding() != nullptr || sliding_threshold().has_value(); }
   Index edit_queries() const { return policy_->edit_queries(); }
   void edit(const PressInput& in, Index head, std::span<const Index> kept, HeadRows rows) const {
     policy_->edit(in, head, kept, rows);
@@ -81,7 +85,9 @@ class AnyPolicy {
     virtual Kept select(const PressInput&, MatrixView<const float>, const Budget&) const = 0;
     virtual Kept select(const PressInput&, const Allowance&) const = 0;
     virtual std::vector<Kept> select_layers(std::span<const Matrix<float>>, const Budget&) const = 0;
+    virtual Index protected_rows() const = 0;
     virtual const Decoding* decoding() const = 0;
+    virtual std::optional<SlidingThreshold> sliding_threshold() const = 0;
     virtual std::optional<CacheQuantization> quantization() const = 0;
     virtual Index edit_queries() const = 0;
     virtual void edit(const PressInput&, Index, std::span<const Index>, HeadRows) const = 0;
@@ -115,9 +121,14 @@ class AnyPolicy {
       if constexpr (requires { policy.select_layers(scores, budget); }) return policy.select_layers(scores, budget);
       return {};
     }
+    Index protected_rows() const override { return kvx::protected_rows(policy); }
     const Decoding* decoding() const override {
       if constexpr (requires { policy.decoding(); }) return policy.decoding();
       return nullptr;
+    }
+    std::optional<SlidingThreshold> sliding_threshold() const override {
+      if constexpr (HasSlidingThreshold<P>) return policy.sliding_threshold();
+      return std::nullopt;
     }
     std::optional<CacheQuantization> quantization() const override {
       if constexpr (requires { policy.quantization(); }) return policy.quantization();

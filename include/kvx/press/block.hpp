@@ -17,7 +17,8 @@ namespace kvx::inline v0 {
 /// Evicts as if the context came in blocks of `block` tokens: the rows kept so far and a new block are scored together,
 /// and the best stay. So KeyDiff is used in Park et al., "KeyDiff: Key Similarity-Based KV Cache Eviction for
 /// Long-Context LLM Inference in Resource-Constrained Environments", arXiv:2504.15364. As in kvpress the first rows
-/// fill the cache without being scored, and keys and queries are those of one prefill. Scores are 1 for what stays.
+/// fill the cache without being scored, and keys and queries are those of one prefill. Scores are 1 for what
+/// stays, but for what the wrapped press protects.
 template <ScorePolicy P>
 struct Block {
   static constexpr std::string_view name = "block", paper = "arXiv:2504.15364";
@@ -33,6 +34,8 @@ struct Block {
   Needs needs() const { return detail::needs_to_gather(inner.needs()); }
   void score(const PressInput& in, const Budget& budget, Scores out) const {
     Kept kept = keep_all(in.kv_heads(), budget.keep);
+    out.setZero();
+    out.leftCols(budget.keep).setOnes();
     for (Index first = budget.keep; first < in.tokens(); first += block) {
       for (auto& rows : kept)
         for (Index j = first; j < std::min(first + block, in.tokens()); ++j) rows.push_back(j);
@@ -40,15 +43,17 @@ struct Block {
       Matrix<float> scores(out.rows(), (*part).tokens());
       inner.score(*part, budget, view(scores));
       const Kept best = keep_best(view(std::as_const(scores)), budget.keep);
-      for (std::size_t h = 0; h < kept.size(); ++h) {
-        for (std::size_t to = 0; to < best[h].size(); ++to)
-          kept[h][to] = kept[h][static_cast<std::size_t>(best[h][to])];
-        kept[h].resize(best[h].size());
+      out.setZero();
+      for (Index h = 0; h < out.rows(); ++h) {
+        auto& rows = kept[static_cast<std::size_t>(h)];
+        std::size_t to = 0;
+        for (const Index from : best[static_cast<std::size_t>(h)]) {
+          rows[to] = rows[static_cast<std::size_t>(from)];
+          out(h, rows[to++]) = scores(h, from) == kProtected ? kProtected : 1;
+        }
+        rows.resize(to);
       }
     }
-    out.setZero();
-    for (std::size_t h = 0; h < kept.size(); ++h)
-      for (const Index j : kept[h]) out(static_cast<Index>(h), j) = 1;
   }
 };
 

@@ -91,7 +91,13 @@ struct Composed {
 
     Left(const PressInput& in, const Kept& kept, const Needs& needs) : input(in) {
       const auto count = static_cast<Index>(kept.front().size());
-      if (count < in.tokens()) input.spans = {};  // of other rows
+      if (count < in.tokens()) {
+        for (std::size_t h = 0; h < kept.size(); ++h)
+          for (const Index j : kept[h])
+            positions_.push_back(static_cast<Position>(in.position(static_cast<Index>(h), j)));
+        input.positions = positions_;
+        input.context = in.context_tokens();
+      }
       input.keys = gather(in.keys, kept, keys_);
       input.values = gather(in.values, kept, values_);
       if (needs.pre_rope_keys) input.pre_rope_keys = gather(in.pre_rope_keys, kept, pre_rope_keys_);
@@ -115,6 +121,7 @@ struct Composed {
     }
 
     std::vector<float> keys_, values_, pre_rope_keys_, queries_, attention_;
+    std::vector<Position> positions_;
   };
 
   /// What part `i` may leave. The last that goes by the budget leaves just as much as the budget says.

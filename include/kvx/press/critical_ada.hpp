@@ -14,8 +14,8 @@
 namespace kvx::inline v0 {
 
 /// Lets the heads of a layer compete for its rows, as Ada does, and then chooses each head's rows in two stages, as
-/// Critical does. Feng et al., "Identify Critical KV Cache in LLM Inference from an Output Perturbation Perspective",
-/// arXiv:2502.03805.
+/// Critical does. With `alpha=0` a head may be left without rows. Feng et al., "Identify Critical KV Cache in LLM
+/// Inference from an Output Perturbation Perspective", arXiv:2502.03805.
 template <ScorePolicy P>
 struct CriticalAda {
   static constexpr std::string_view name = "critical_ada", kvpress_name = "CriticalAdaKV", paper = "arXiv:2502.03805";

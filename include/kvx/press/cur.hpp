@@ -1,10 +1,15 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/core/random.hpp>
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/press/parts/leverage.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -18,28 +23,41 @@ constexpr auto names_of(CurLeverage) { return std::array<std::string_view, 4>{"k
 /// Keeps the sinks and the tokens of highest leverage in a CUR decomposition of keys and values, with squared norms in
 /// place of leverage scores. Sengupta et al., "Value-Guided KV Compression for LLMs via Approximated CUR
 /// Decomposition", arXiv:2509.15038. As in kvpress, `local_approximation` takes the norms relative to their block of
-/// `local_window` tokens. The variant that projects rows at random first is left out.
+/// `local_window` tokens, and `random_leverage` projects keys and values to 20 random channels first, which kvpress
+/// draws anew at each call and this by seed and layer.
 struct CUR {
   static constexpr std::string_view name = "cur", paper = "arXiv:2509.15038";
   int sinks = 4;
   CurLeverage leverage = CurLeverage::kv_product;
   bool local_approximation = true;
   int local_window = 16;
+  bool random_leverage = false;
+  std::optional<std::uint64_t> seed = {};
+  Matrix<float> projection = {};  ///< [head_dim, channels], used instead of a drawn one
   static constexpr auto parameters() {
-    return std::tuple(Parameter{"sinks", &CUR::sinks, "num_sinks"},
-                      Parameter{"leverage", &CUR::leverage, "leverage_type"},
-                      Parameter{"local_approximation", &CUR::local_approximation, "use_local_approximation"},
-                      Parameter{"local_window", &CUR::local_window, "local_window_size"});
+    return std::tuple(
+        Parameter{"sinks", &CUR::sinks, "num_sinks"}, Parameter{"leverage", &CUR::leverage, "leverage_type"},
+        Parameter{"local_approximation", &CUR::local_approximation, "use_local_approximation"},
+        Parameter{"local_window", &CUR::local_window, "local_window_size"},
+        Parameter{"random_leverage", &CUR::random_leverage, "use_random_leverage"}, Parameter{"seed", &CUR::seed});
   }
   void validate() const {
     if (sinks < 0) throw Error("cur: sinks", "expected 0 or more, found " + std::to_string(sinks));
     if (local_window < 1) throw Error("cur: local_window", "expected 1 or more, found " + std::to_string(local_window));
   }
 
+  bool draws() const { return random_leverage; }
+  Index protected_rows() const { return sinks; }
   Needs needs() const { return {}; }
   void score(const PressInput& in, const Budget&, Scores out) const {
+    const Matrix<float> projected = random_leverage ? projection_of(in) : Matrix<float>();
+    const auto norms_of = [&](MatrixView<const float> rows) {
+      if (!random_leverage) return norms(rows);
+      const Matrix<float> few = rows.lazyProduct(projected);
+      return norms(view(few));
+    };
     for (Index h = 0; h < out.rows(); ++h) {
-      const Norms keys = norms(in.keys.head(h)), values = norms(in.values.head(h));
+      const Norms keys = norms_of(in.keys.head(h)), values = norms_of(in.values.head(h));
       switch (leverage) {
         case CurLeverage::key:
           out.row(h) = keys;
@@ -62,6 +80,12 @@ struct CUR {
  private:
   using Norms = Eigen::Array<float, 1, Eigen::Dynamic, Eigen::RowMajor | Eigen::DontAlign>;
 
+  Matrix<float> projection_of(const PressInput& in) const {
+    if (projection.size() > 0) return projection;
+    constexpr Index kChannels = 20;
+    SplitMix64 random(SplitMix64(seed.value_or(0)).next() + static_cast<std::uint64_t>(in.layer));
+    return detail::draw_sketch(random, in.head_dim(), kChannels);
+  }
   Norms norms(MatrixView<const float> rows) const {
     Norms squared = rows.rowwise().squaredNorm().transpose();
     for (Index first = 0; local_approximation && first < squared.size(); first += local_window) {

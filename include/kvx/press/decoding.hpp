@@ -16,18 +16,22 @@ namespace kvx::inline v0 {
 
 /// Compresses a cache while answers are decoded: after every `interval` steps, the question being one, and after a step
 /// of more tokens than may stay, each layer is cut to `target` rows per head, or with `ratio` to what that leaves of
-/// all tokens so far. In between it grows by what is appended. The context itself is left as it is. As in kvpress
+/// all tokens so far. In between it grows by what is appended. The context itself is left as it is. Where that is less
+/// than the press inside needs, the answer ends as not applicable. As in kvpress
 /// (DecodingPress, CompressionRatioDecodingPress), but that queries keep the rotation of their own positions.
 struct Decoding {
   static constexpr std::string_view name = "decoding", paper = "";
   static constexpr bool own_budget = true, outermost = true;
+  static constexpr KvpressVariant kvpress_variant = {"CompressionRatioDecoding", "ratio", "0.5"};
   AnyPolicy inner = {};
   int interval = 512, target = 2048;
   std::optional<double> ratio = {};
+  int buffer = 256;  ///< queries that are remembered: those that the press asks for, which are to be no more than this
   static constexpr auto parameters() {
     return std::tuple(Parameter{"interval", &Decoding::interval, "compression_interval"},
                       Parameter{"target", &Decoding::target, "target_size"},
-                      Parameter{"ratio", &Decoding::ratio, "target_compression_ratio"});
+                      Parameter{"ratio", &Decoding::ratio, "target_compression_ratio"},
+                      Parameter{"buffer", &Decoding::buffer, "hidden_states_buffer_size"});
   }
   void validate() const {
     const Needs wanted = inner.needs();
@@ -42,7 +46,8 @@ struct Decoding {
                     "expected " + std::to_string(least) + " or more, found " + std::to_string(value));
     };
     at_least("interval", std::max<Index>(1, wanted.queries), interval);
-    at_least("target", wanted.queries + 1, target);
+    at_least("buffer", wanted.queries, buffer);
+    if (!ratio) at_least("target", std::max(wanted.queries, inner.protected_rows()) + 1, target);
     if (ratio && !(*ratio >= 0 && *ratio < 1))
       throw Error("decoding: ratio", "expected 0 <= ratio < 1, found " + std::to_string(*ratio));
   }

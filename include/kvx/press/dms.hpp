@@ -14,26 +14,41 @@
 
 namespace kvx::inline v0 {
 
-/// Evicts what scores below `threshold`, however much that is, except the last `window` rows. Lancucki et al.,
+/// Evicts what scores below `threshold`, however much that is, except the last `window` rows; without a window a head
+/// may be left without rows. Lancucki et al.,
 /// "Inference-Time Hyper-Scaling with KV Cache Compression", arXiv:2506.05345, where evictions are learned and delayed
-/// by the window; as in kvpress any score takes their place.
+/// by the window; as in kvpress any score takes their place. With `decoding=true` rows go on to be evicted while
+/// answers are decoded, each as it leaves the window.
 template <ScorePolicy P>
 struct Dms {
   static constexpr std::string_view name = "dms", kvpress_name = "DMS", paper = "arXiv:2506.05345";
-  static constexpr bool own_budget = true, ragged = true;
   P inner = {};
   std::optional<double> threshold = {};
   int window = 128;
+  bool while_decoding = false;
   static constexpr auto parameters() {
-    return std::tuple(Parameter{"threshold", &Dms::threshold},
-                      Parameter{"window", &Dms::window, "sliding_window_size"});
+    return std::tuple(Parameter{"threshold", &Dms::threshold}, Parameter{"window", &Dms::window, "sliding_window_size"},
+                      Parameter{"decoding", &Dms::while_decoding});
   }
   void validate() const {
     if (!threshold) throw Error("dms: threshold", "expected a score below which rows go, found none");
     if (window < 0) throw Error("dms: window", "expected 0 or more, found " + std::to_string(window));
     detail::expect_only_scores(name, inner);
+    detail::expect_inner(name, inner, !while_decoding || kvx::traits(inner).row_wise,
+                         "scores each row by itself, as decoding=true scores new rows alone");
   }
 
+  Traits traits() const {
+    Traits own = kvx::traits(inner);
+    own.own_budget = own.ragged = own.selects = true;
+    own.row_wise = false;
+    own.outermost |= while_decoding;
+    return own;
+  }
+  std::optional<SlidingThreshold> sliding_threshold() const {
+    if (!while_decoding) return std::nullopt;
+    return SlidingThreshold{static_cast<float>(*threshold), window};
+  }
   Needs needs() const { return inner.needs(); }
   Index rows(const Budget&, const PressInput& in) const { return in.kv_heads() * in.tokens(); }
   void score(const PressInput& in, const Budget& budget, Scores out) const { inner.score(in, budget, out); }

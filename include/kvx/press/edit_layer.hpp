@@ -5,6 +5,7 @@
 #include <kvx/press/any_policy.hpp>
 #include <kvx/press/policy.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -13,13 +14,6 @@ namespace kvx::inline v0 {
 
 /// What a policy wants for scoring and for editing.
 inline Needs needs_of(const AnyPolicy& policy) { return policy.needs() | Needs{.queries = policy.edit_queries()}; }
-
-/// The input with the last `count` of its queries alone.
-inline PressInput with_queries(PressInput in, Index count) {
-  const Index there = in.queries.tokens();
-  if (count < there) in.queries = in.queries.tokens(there - count, count);
-  return in;
-}
 
 /// A layer's rows as floats, for a PressInput.
 class FloatRows {
@@ -69,9 +63,15 @@ inline LayerCache edited(const AnyPolicy& policy, PressInput in, const LayerCach
   return small;
 }
 
-/// The position of the token that follows a context of `tokens`: edits that number the rows anew go on behind them.
+/// The position of the token that follows a context of `tokens`. Where edits have numbered the rows anew it comes after
+/// every key, of whatever layer and head.
 inline Position position_after(const AnyPolicy& policy, const KvCache& cache, Index tokens) {
-  return static_cast<Position>(policy.traits().dense_positions ? cache.layer(0).front().rows() : tokens);
+  if (!policy.traits().dense_positions) return static_cast<Position>(tokens);
+  Position next = 0;
+  for (Index l = 0; l < cache.layers(); ++l)
+    for (const HeadCache& head : cache.layer(l))
+      if (head.rows() > 0) next = std::max(next, head.positions().back() + 1);
+  return next;
 }
 
 }  // namespace kvx::inline v0

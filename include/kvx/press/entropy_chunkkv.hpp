@@ -53,13 +53,18 @@ struct EntropyChunkKV {
 
     std::vector<std::size_t> order(means.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return means[a] > means[b]; });
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return means[a] != means[b] ? means[a] > means[b] : a > b;  // of equal chunks the newer
+    });
     Index left = budget.keep;
     for (const std::size_t chunk : order) {
       const auto part = chunk_of(all, chunk);
       Index count = std::min(left, static_cast<Index>(part.size()));
       if (means[chunk] >= high && entropies[chunk] < even) count = std::min<Index>(count, low_length);
-      for (const Index j : top_k(part, count)) part[static_cast<std::size_t>(j)] = std::numeric_limits<float>::max();
+      for (const Index j : top_k(part, count)) {
+        float& score = part[static_cast<std::size_t>(j)];
+        score = std::max(score, std::numeric_limits<float>::max());
+      }
       left -= count;
     }
     return Kept(static_cast<std::size_t>(in.kv_heads()), top_k(all, budget.keep));
@@ -77,6 +82,7 @@ struct EntropyChunkKV {
     const float shift = std::min(0.0f, *std::min_element(scores.begin(), scores.end()));
     float total = kNotZero, sum = 0;
     for (const float score : scores) total += score - shift;
+    if (total == kProtected) return 1;  // a chunk with protected rows stays as a whole
     for (const float score : scores) sum -= (score - shift) / total * std::log((score - shift) / total + kNotZero);
     return std::clamp(sum / std::log(static_cast<float>(scores.size())), 0.0f, 1.0f);
   }

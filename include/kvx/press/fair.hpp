@@ -66,6 +66,7 @@ struct Fair {
   }
 
   Ranges ranges(const PressInput& in) const {
+    if (!in.positions.empty()) throw NotApplicable(name, "a context of which rows have gone");
     TokenSpan one = defense, other = instructions;
     if (other == TokenSpan()) {
       one = longest(in, "defense");

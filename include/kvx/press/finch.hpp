@@ -2,6 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/press/allowance.hpp>
+#include <kvx/press/parts/renumber.hpp>
 #include <kvx/press/parts/window_attention.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -19,23 +21,26 @@ namespace kvx::inline v0 {
 /// Lets the last `window` queries, which hold the question, vote on the tokens before them, a query's votes counting
 /// more the more tokens it sees; the window itself stays. Corallo, Papotti, "FINCH: Prompt-guided Key-Value Cache
 /// Compression for Large Language Models", arXiv:2408.00167. The paper prefills chunk by chunk; as in kvpress `chunk`
-/// selects from each chunk of rows apart, after one prefill. kvpress finds the window by a delimiter token, here it is
-/// a number of tokens, and keys keep their angles.
+/// selects from each chunk of rows apart, after one prefill, and what stays is numbered from 0 on, its keys rotated to
+/// these positions, unless `rerotate=false`. kvpress finds the window by a delimiter token; here it is a number of
+/// tokens.
 struct Finch {
   static constexpr std::string_view name = "finch", paper = "arXiv:2408.00167";
   int window = 64;
   std::optional<int> chunk = std::nullopt;
-  bool normalize = true;
+  bool normalize = true, rerotate = true;
   static constexpr auto parameters() {
     return std::tuple(Parameter{"window", &Finch::window, "window_size"},
                       Parameter{"chunk", &Finch::chunk, "chunk_length"},
-                      Parameter{"normalize", &Finch::normalize, "normalize_scores"});
+                      Parameter{"normalize", &Finch::normalize, "normalize_scores"},
+                      Parameter{"rerotate", &Finch::rerotate, "rerotate_keys"});
   }
   void validate() const {
     if (window < 1) throw Error("finch: window", "expected 1 or more, found " + std::to_string(window));
     if (chunk && *chunk < 1) throw Error("finch: chunk", "expected 1 or more, found " + std::to_string(*chunk));
   }
 
+  Traits traits() const { return {.dense_positions = rerotate, .selects = true, .edits = rerotate}; }
   Needs needs() const { return {.queries = window}; }
   Index rows(const Budget& budget, const PressInput& in) const {
     Index rows = 0;
@@ -63,6 +68,10 @@ struct Finch {
         for (const Index j : best[h]) kept[h].push_back(first + j);
     });
     return kept;
+  }
+  Index edit_queries() const { return 0; }
+  void edit(const PressInput& in, Index, std::span<const Index>, HeadRows rows) const {
+    if (rerotate) detail::renumber(in.inv_freq, rows);
   }
 
  private:

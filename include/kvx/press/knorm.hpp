@@ -12,6 +12,7 @@ namespace kvx::inline v0 {
 /// paper's experiments spare the first layers; this presses all, as kvpress does.
 struct Knorm {
   static constexpr std::string_view name = "knorm", paper = "arXiv:2406.11430";
+  static constexpr bool row_wise = true;
   static constexpr auto parameters() { return std::tuple(); }
 
   Needs needs() const { return {}; }

@@ -2,10 +2,12 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/core/top_k.hpp>
+#include <kvx/press/parts/best_together.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <limits>
 #include <span>
 #include <string>
@@ -16,7 +18,8 @@
 namespace kvx::inline v0 {
 
 /// Keeps what the model looks at when it repeats its context, which costs a second pass over it. All heads of all
-/// layers share one budget, or all heads of a layer with `layerwise`. Kim et al., "KVzip: Query-Agnostic KV Cache
+/// layers share one budget, or all heads of a layer with `layerwise`; each keeps its best row at least, where kvpress
+/// may leave a head none. Kim et al., "KVzip: Query-Agnostic KV Cache
 /// Compression with Context Reconstruction", arXiv:2505.23416. `normalize` is KVzip+.
 struct KVzip {
   static constexpr std::string_view name = "kvzip", paper = "arXiv:2505.23416";
@@ -36,12 +39,17 @@ struct KVzip {
   }
 
   Needs needs() const { return {.repetition = Repetition{chunk, sinks, normalize}}; }
-  Index rows(const Budget& budget, const PressInput& in) const { return kept(in.kv_heads() * in.tokens(), budget); }
+  Index rows(const Budget& budget, const PressInput& in) const {
+    return std::max(in.kv_heads(), kept(in.kv_heads() * in.tokens(), budget));
+  }
   void score(const PressInput& in, const Budget&, Scores out) const {
     std::copy(in.repeated.begin(), in.repeated.end(), out.data());
     out.leftCols(std::min<Index>(sinks, in.tokens())).setConstant(std::numeric_limits<float>::max());
   }
-  Kept select(const PressInput&, MatrixView<const float> scores, const Budget& budget) const {
+  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
+    if (!layerwise && in.layers > 1)
+      throw Error(name, "expected layerwise=true or select_layers(), since all layers share a budget, found layer " +
+                            std::to_string(in.layer) + " of " + std::to_string(in.layers));
     const Matrix<float> layer = scores;
     return select_together({&layer, 1}, budget).front();
   }
@@ -59,13 +67,15 @@ struct KVzip {
   }
   static std::vector<Kept> select_together(std::span<const Matrix<float>> scores, const Budget& budget) {
     const Index heads = scores.front().rows(), tokens = scores.front().cols();
-    std::vector<float> all;
-    for (const Matrix<float>& layer : scores) all.insert(all.end(), layer.data(), layer.data() + layer.size());
-    std::vector<Kept> together(scores.size(), Kept(static_cast<std::size_t>(heads)));
-    for (const Index at : top_k(all, kept(static_cast<Index>(all.size()), budget))) {
-      const Index head = at / tokens;
-      together[static_cast<std::size_t>(head / heads)][static_cast<std::size_t>(head % heads)].push_back(at % tokens);
-    }
+    Matrix<float> all(static_cast<Index>(scores.size()) * heads, tokens);
+    for (std::size_t l = 0; l < scores.size(); ++l) all.middleRows(static_cast<Index>(l) * heads, heads) = scores[l];
+    for (Index h = 0; h < all.rows(); ++h)
+      for (const Index best : top_k({all.row(h).data(), static_cast<std::size_t>(tokens)}, 1))
+        all(h, best) = kProtected;
+    Kept rows = detail::best_together(all, std::max(all.rows(), kept(all.size(), budget)));
+    std::vector<Kept> together;
+    for (auto head = rows.begin(); head != rows.end(); head += heads)
+      together.emplace_back(std::make_move_iterator(head), std::make_move_iterator(head + heads));
     return together;
   }
 };

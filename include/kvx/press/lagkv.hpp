@@ -33,6 +33,7 @@ struct LagKV {
     if (lag < 1) throw Error("lagkv: lag", "expected 1 or more, found " + std::to_string(lag));
   }
 
+  Index protected_rows() const { return sinks; }
   Needs needs() const { return {}; }
   void score(const PressInput& in, const Budget&, Scores out) const {
     const Index rest = in.tokens() - sinks;

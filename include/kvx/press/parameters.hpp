@@ -74,7 +74,11 @@ inline void check_inner(const WrittenPress& written, std::size_t least, std::siz
 /// Gives the fields the values of a written form.
 inline void assign(const WrittenPress& written, const std::vector<Field>& fields) {
   std::vector<std::string_view> names, given;
-  for (const Field& field : fields) names.push_back(field.name);
+  for (const Field& field : fields) {
+    names.push_back(field.name);
+    for (const auto& [name, text] : written.defaults)
+      if (name == field.name) (void)field.type->parse(text, field.value);
+  }
   for (const auto& [name, text] : written.arguments) {
     const auto field = std::find_if(fields.begin(), fields.end(), [&, wanted = name](const Field& each) {
       return wanted == each.name || (!wanted.empty() && wanted == each.kvpress_name);

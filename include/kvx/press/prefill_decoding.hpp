@@ -6,6 +6,7 @@
 #include <kvx/press/policy.hpp>
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -24,6 +25,10 @@ struct PrefillDecoding {
       throw Error(name,
                   "expected a press for the context and a decoding(...), such as prefill_decoding(snapkv, "
                   "decoding(knorm))");
+    const AnyPolicy& decodes = parts[1].decoding()->inner;
+    if (parts[0].traits().dense_positions && decodes.traits().by_position)
+      throw Error(name, "expected a press for the context that leaves positions as they are, since " +
+                            decodes.written() + " goes by them, found " + parts[0].written());
   }
 
   const Decoding* decoding() const { return parts[1].decoding(); }

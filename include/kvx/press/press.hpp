@@ -1,30 +1,61 @@
 #pragma once
 
+#include <kvx/core/error.hpp>
+#include <kvx/core/tensor_view.hpp>
 #include <kvx/press/allowance.hpp>
+#include <kvx/press/apply.hpp>
+#include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
+#include <concepts>
+#include <span>
 #include <utility>
 
 namespace kvx::inline v0 {
 
-/// A policy with an allowance, ready for one layer after the other:
+class AnyPolicy;
+
+/// A policy with an allowance, ready for one layer after the other of another engine's cache:
 ///
-///     const Press<SnapKV> press(0.5, {.window = 32});
-///     const Kept kept = press.select(input);  // then compact(keys, kept), compact(values, kept)
+///     const Press<Rerotate<SnapKV>> press(0.5, {{.window = 32}});
+///     const Kept kept = press.apply(input, keys, values, positions);  // what stays has moved to the front
+///
+/// What goes on while answers are decoded, quantizing or decoding(...), is done in kvx's own cache alone.
 template <ScorePolicy P>
 class Press {
+  static_assert(std::same_as<P, AnyPolicy> || !(HasDecoding<P> || HasQuantization<P>),
+                "this press goes on in kvx's own cache while answers are decoded, which Press cannot do");
+
  public:
   /// Removes the share `ratio` of the rows. Throws Error for a ratio outside [0, 1) or a parameter out of its range.
   explicit Press(double ratio, P policy = {}) : Press(Allowance::of_ratio(ratio), std::move(policy)) {}
   explicit Press(Allowance allowance, P policy = {}) : allowance_(allowance), policy_(std::move(policy)) {
-    if constexpr (requires { policy_.validate(); }) policy_.validate();
+    if constexpr (HasValidate<P>) policy_.validate();
+    if constexpr (std::same_as<P, AnyPolicy>)
+      if (policy_.rolls() || policy_.quantization())
+        throw Error(policy_.written(), "expected a press that is done after the context, since Press has no cache");
+    if constexpr (HasSlidingThreshold<P> && !std::same_as<P, AnyPolicy>)
+      if (policy_.sliding_threshold())
+        throw Error(P::name, "expected a press that is done after the context, since Press has no cache");
   }
 
-  /// What `select` has to be given beside keys and values.
-  Needs needs() const { return policy_.needs(); }
-  /// The rows of one layer that stay. Throws Error when the input lacks what the policy needs, NotApplicable when the
-  /// context is too short for it.
-  Kept select(const PressInput& in) const { return kvx::select(policy_, in, allowance_); }
+  /// What has to be given beside keys and values.
+  Needs needs() const { return policy_.needs() | Needs{.queries = edit_queries_of(policy_)}; }
+  /// The rows of one layer that stay, of a press that only chooses them. Throws Error when the input lacks what the
+  /// policy needs, NotApplicable when the context is too short for it.
+  Kept select(const PressInput& in) const {
+    static_assert(!HasEdit<P> || HasTraits<P>,
+                  "this press rewrites the rows that stay, which select() does not: call apply()");
+    if (traits(policy_).edits)
+      throw Error(P::name, "expected a press that only chooses rows, found one that rewrites them: call apply()");
+    return kvx::select(policy_, in, allowance_);
+  }
+  /// Does all that the press does to one layer: selects rows, rewrites what stays and moves it to the front; see
+  /// apply_press(). Throws as select() does, before anything is changed.
+  template <class T>
+  Kept apply(const PressInput& in, TensorView<T> keys, TensorView<T> values, std::span<Position> positions) const {
+    return apply_press(policy_, allowance_, in, keys, values, positions);
+  }
 
  private:
   Allowance allowance_;

@@ -8,22 +8,24 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
 
 /// Keeps the tokens of `spans` in any case, within the budget, and of the others those that score best. A span is
-/// written as `12:57`, one token as `12`, a part of the prompt by its name. The whitelist (force_keep_global) of Chen,
-/// Geh, Grover, Van den Broeck, Israel, "The Pitfalls of KV Cache Compression", arXiv:2510.00231, for any press that
-/// scores.
+/// written as `12:57`, one token as `12`, a part of the prompt by its name; it counts tokens of the context, whatever
+/// has been evicted before. A press around it that has no room for them is not applicable. The whitelist
+/// (force_keep_global) of Chen, Geh, Grover, Van den Broeck, Israel, "The Pitfalls of KV Cache Compression",
+/// arXiv:2510.00231, for any press that scores.
 template <ScorePolicy P>
 struct Protect {
   static constexpr std::string_view name = "protect", paper = "arXiv:2510.00231";
   static constexpr bool scores_by_budget = true;  // what is protected has to fit
+  static constexpr bool by_position = true;
   P inner = {};
   int first = 0;  ///< tokens at the context's beginning
   std::vector<NamedSpan> spans = {};
@@ -38,43 +40,56 @@ struct Protect {
         throw Error("protect: span", "expected 0 <= first < last, found " + detail::format_value(span));
   }
 
+  /// Those of the spans that are numbers, and of the wrapped press.
+  Index protected_rows() const {
+    std::vector<TokenSpan> numbers = {{0, first}};
+    for (const NamedSpan& span : spans)
+      if (span.name.empty()) numbers.push_back(span.tokens);
+    return kvx::protected_rows(inner) + size_of_union(std::move(numbers));
+  }
   Needs needs() const { return inner.needs(); }
   void score(const PressInput& in, const Budget& budget, Scores out) const {
-    const std::vector<bool> kept = kept_tokens(in);
-    const Index rows = std::count(kept.begin(), kept.end(), true);
-    if (rows > budget.keep)
-      throw NotApplicable(name, "a budget of " + std::to_string(budget.keep) + " rows has no room for its " +
-                                    std::to_string(rows) + " protected ones");
     inner.score(in, budget, out);
-    for (Index t = 0; t < in.tokens(); ++t)
-      if (kept[static_cast<std::size_t>(t)]) out.col(t).setConstant(std::numeric_limits<float>::max());
+    for (const TokenSpan& span : spans_of(in))
+      for (Index h = 0; h < out.rows(); ++h)
+        for (Index t = 0; t < in.tokens(); ++t)
+          if (const Index position = in.position(h, t); span.first <= position && position < span.last)
+            out(h, t) = kProtected;
+    for (Index h = 0; h < out.rows(); ++h)
+      if (const Index rows = (out.row(h).array() == kProtected).count(); rows > budget.keep)
+        throw NotApplicable(name, "a budget of " + std::to_string(budget.keep) + " rows has no room for its " +
+                                      std::to_string(rows) + " protected ones");
   }
 
  private:
-  std::vector<bool> kept_tokens(const PressInput& in) const {
-    std::vector<bool> kept(static_cast<std::size_t>(in.tokens()));
-    const auto keep = [&](const TokenSpan& tokens) {
-      if (tokens.last > in.tokens())
-        throw NotApplicable(name, "a context of " + std::to_string(in.tokens()) +
-                                      " tokens ends before the last of its protected ones, " +
-                                      std::to_string(tokens.last - 1));
-      std::fill(kept.begin() + tokens.first, kept.begin() + tokens.last, true);
-    };
-    keep({0, first});
+  /// What is protected of this context, by position.
+  std::vector<TokenSpan> spans_of(const PressInput& in) const {
+    std::vector<TokenSpan> found = {{0, first}};
     for (const NamedSpan& span : spans) {
       if (span.name.empty()) {
-        keep(span.tokens);
+        found.push_back(span.tokens);
         continue;
       }
-      bool known = false;
-      for (const NamedSpan& part : in.spans) {
-        if (part.name != span.name) continue;
-        keep(part.tokens);
-        known = true;
-      }
-      if (!known) throw NotApplicable(name, "a prompt without a span " + span.name);
+      const std::size_t before = found.size();
+      for (const NamedSpan& part : in.spans)
+        if (part.name == span.name) found.push_back(part.tokens);
+      if (found.size() == before) throw NotApplicable(name, "a prompt without a span " + span.name);
     }
-    return kept;
+    for (const TokenSpan& span : found)
+      if (span.last > in.context_tokens())
+        throw NotApplicable(name, "a context of " + std::to_string(in.context_tokens()) +
+                                      " tokens ends before the last of its protected ones, " +
+                                      std::to_string(span.last - 1));
+    return found;
+  }
+  static Index size_of_union(std::vector<TokenSpan> spans) {
+    std::sort(spans.begin(), spans.end(), [](const TokenSpan& a, const TokenSpan& b) { return a.first < b.first; });
+    Index size = 0, last = 0;
+    for (const TokenSpan& span : spans) {
+      size += std::max<Index>(0, span.last - std::max(span.first, last));
+      last = std::max(last, span.last);
+    }
+    return size;
   }
 };
 

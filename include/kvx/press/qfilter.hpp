@@ -17,6 +17,7 @@ namespace kvx::inline v0 {
 /// "filters" [layers, kv_heads, head_dim], oriented as the published ones: against the mean query.
 struct QFilter {
   static constexpr std::string_view name = "qfilter", paper = "arXiv:2503.02812";
+  static constexpr bool row_wise = true;
   std::string file;
   Matrix<float> filters = {};  // [layers kv_heads, head_dim], what load() read
   static constexpr auto parameters() { return std::tuple(Parameter{"file", &QFilter::file}); }
@@ -28,12 +29,14 @@ struct QFilter {
   Needs needs() const { return {}; }
   void score(const PressInput& in, const Budget&, Scores out) const {
     const auto shape = [](Index rows, Index dim) { return std::to_string(rows) + " x " + std::to_string(dim); };
-    if (filters.rows() != in.layers * in.kv_heads() || filters.cols() != in.head_dim())
-      throw Error("qfilter: " + file, "filters: expected " + shape(in.layers * in.kv_heads(), in.head_dim()) + " for " +
+    const Index heads = in.all_heads();
+    if (filters.rows() != in.layers * heads || filters.cols() != in.head_dim())
+      throw Error("qfilter: " + file, "filters: expected " + shape(in.layers * heads, in.head_dim()) + " for " +
                                           std::to_string(in.layers) + " layers, found " +
                                           shape(filters.rows(), filters.cols()));
     for (Index h = 0; h < in.kv_heads(); ++h)
-      row_kernels().dot_rows(filters.row(in.layer * in.kv_heads() + h).data(), in.keys.head(h), -1, out.row(h).data());
+      row_kernels().dot_rows(filters.row(in.layer * heads + in.first_head + h).data(), in.keys.head(h), -1,
+                             out.row(h).data());
   }
 };
 static_assert(ScorePolicy<QFilter>);

@@ -47,6 +47,8 @@ struct Quantized {
   }
   void validate() const {
     if (inner.quantization()) throw Error(name, "expected a press that does not quantize, found " + inner.written());
+    if (inner.sliding_threshold())
+      throw Error(name, "expected a press that does not evict single rows while decoding, found " + inner.written());
     if (group < 16 || group % 16 != 0)
       throw Error(std::string(name) + ": group", "expected a multiple of 16, found " + std::to_string(group));
     if (residual < 1 || (keys == Quantization::Axis::per_channel && residual % group != 0))

@@ -31,6 +31,7 @@ class Registry {
     std::string_view name, paper;
     std::vector<ParameterText> defaults;
     std::string_view kvpress_name;
+    std::optional<KvpressVariant> variant;
     std::string_view wraps;  ///< what stands in the parentheses of an adapter, "" for a policy of its own
     AnyPolicy (*make)(const Registry&, const WrittenPress&, const PressSetup&);
   };
@@ -39,8 +40,9 @@ class Registry {
   template <RegistrablePolicy P>
   void add() {
     if (find(P::name) != nullptr) throw Error("press " + std::string(P::name), "there is one of this name");
-    Entry entry{P::name, P::paper, parameters_of(P()), "", "", &make<P>};
-    if constexpr (requires { P::kvpress_name; }) entry.kvpress_name = P::kvpress_name;
+    Entry entry{P::name, P::paper, parameters_of(P()), "", {}, "", &make<P>};
+    if constexpr (HasKvpressName<P>) entry.kvpress_name = P::kvpress_name;
+    if constexpr (HasKvpressVariant<P>) entry.variant = P::kvpress_variant;
     if constexpr (requires(P p) { p.inner; }) entry.wraps = "press";
     if constexpr (requires(P p) { p.parts; }) entry.wraps = "press, press, ...";
     entries_.push_back(std::move(entry));
@@ -67,6 +69,12 @@ class Registry {
   AnyPolicy parse(std::string_view text, const PressSetup& setup = {}) const {
     const WrittenPress written = parse_written(text);
     if (const Entry* entry = find(written.name)) return entry->make(*this, written, setup);
+    for (const Entry& entry : entries_)
+      if (entry.variant && canonical_press_name(entry.variant->name) == canonical_press_name(written.name)) {
+        WrittenPress with_default = written;
+        with_default.defaults.emplace_back(entry.variant->parameter, entry.variant->value);
+        return entry.make(*this, with_default, setup);
+      }
     std::vector<std::string_view> names;
     for (const auto& entry : entries_) names.push_back(entry.name);
     throw Error("press '" + std::string(text) + "'", "unknown press '" + std::string(written.name) + "'" +
@@ -80,8 +88,10 @@ class Registry {
     P policy = make_policy<P>(written, [&](std::string_view text) {
       return registry.parse_inner(text, written, P::name, wraps_outermost, setup);
     });
+    [[maybe_unused]] bool draws = true;
+    if constexpr (HasDraws<P>) draws = policy.draws();
     if constexpr (requires { policy.seed = setup.seed; })
-      if (!policy.seed) policy.seed = setup.seed;
+      if (!policy.seed && draws) policy.seed = setup.seed;
     if constexpr (requires { policy.load(setup.read); }) {
       check_reader(written, setup);
       policy.load(setup.read);

@@ -1,21 +1,19 @@
 #pragma once
 
-#include <kvx/kernels/rope.hpp>
 #include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/parts/renumber.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
-#include <cstddef>
 #include <span>
 #include <string_view>
 #include <tuple>
-#include <vector>
 
 namespace kvx::inline v0 {
 
 /// Closes the gaps that eviction leaves: what stays is numbered from 0 on, its keys are rotated to their new positions,
-/// and the question follows. As in Xiao et al., "Efficient Streaming Language Models with Attention Sinks",
-/// arXiv:2309.17453, which counts positions inside the cache.
+/// and the question follows behind the longest head of all layers. As in Xiao et al., "Efficient Streaming Language
+/// Models with Attention Sinks", arXiv:2309.17453, which counts positions inside the cache.
 template <ScorePolicy P>
 struct Rerotate {
   static constexpr std::string_view name = "rerotate", kvpress_name = "KeyRerotation", paper = "arXiv:2309.17453";
@@ -32,14 +30,7 @@ struct Rerotate {
   }
   Index edit_queries() const { return 0; }
   void edit(const PressInput& in, Index, std::span<const Index>, HeadRows rows) const {
-    std::vector<Position> shifts;
-    for (Position& position : rows.positions) {
-      const auto moved = static_cast<Position>(shifts.size());
-      shifts.push_back(moved - position);
-      position = moved;
-    }
-    const RopeTable rope(in.inv_freq, shifts);
-    for (Index j = 0; j < rows.keys.rows(); ++j) rope.rotate(j, rows.keys.row(j).data());
+    detail::renumber(in.inv_freq, rows);
   }
 };
 

@@ -53,6 +53,8 @@ inline void check(std::string_view press, const Needs& needs, const PressInput& 
   if (in.layers <= in.layer)
     fail("PressInput::layers: expected more than layer " + std::to_string(in.layer) + ", found " +
          std::to_string(in.layers));
+  if (!in.positions.empty())
+    require("positions", in.kv_heads() * in.tokens(), static_cast<Index>(in.positions.size()));
   require("values.heads", in.kv_heads(), in.values.heads());
   require("values.tokens", in.tokens(), in.values.tokens());
   const auto check_queries = [&](std::string_view field, const TensorView<const float>& queries, Index tokens) {
@@ -81,19 +83,34 @@ inline void check(std::string_view press, const Needs& needs, const PressInput& 
          std::to_string(received));
 }
 
+/// Throws NotApplicable unless all protected rows are kept.
+inline void expect_protected(std::string_view press, MatrixView<const float> scores, const Kept& kept) {
+  for (Index h = 0; h < scores.rows(); ++h) {
+    const Index rows = (scores.row(h).array() == kProtected).count();
+    if (rows == 0) continue;
+    const auto& stay = kept[static_cast<std::size_t>(h)];
+    if (std::count_if(stay.begin(), stay.end(), [&](Index j) { return scores(h, j) == kProtected; }) < rows)
+      throw NotApplicable(press, "a budget of " + std::to_string(stay.size()) + " rows has no room for its " +
+                                     std::to_string(rows) + " protected ones");
+  }
+}
+
 /// Whether the budget has room for every row, so that nothing needs to be scored.
 template <ScorePolicy P>
 bool keeps_all(const P& policy, const Budget& budget, const PressInput& in) {
   return budget.keep >= in.tokens() && !traits(policy).own_budget;
 }
 
-/// The rows that stay, by the scores that the policy gave.
+/// The rows that stay, by the scores that the policy gave. Throws NotApplicable where that is not all protected ones.
 template <ScorePolicy P>
 Kept select_scored(const P& policy, const PressInput& in, MatrixView<const float> scores, const Budget& budget) {
+  Kept kept;
   if constexpr (requires { policy.select(in, scores, budget); })
-    return policy.select(in, scores, budget);
+    kept = policy.select(in, scores, budget);
   else
-    return keep_best(scores, rows_of(policy, budget, in) / in.kv_heads());
+    kept = keep_best(scores, rows_of(policy, budget, in) / in.kv_heads());
+  expect_protected(P::name, scores, kept);
+  return kept;
 }
 
 /// Scores and selects the rows of one layer that stay. Nothing is scored when all do. Throws Error when the input lacks

@@ -22,6 +22,7 @@ struct StreamingLLM {
     if (sinks < 0) throw Error("streaming_llm: sinks", "expected 0 or more, found " + std::to_string(sinks));
   }
 
+  Index protected_rows() const { return sinks; }
   Needs needs() const { return {}; }
   void score(const PressInput& in, const Budget& budget, Scores out) const {
     const Index evicted = in.tokens() - budget.keep;

@@ -2,6 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/core/top_k.hpp>
+#include <kvx/press/parts/best_together.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
@@ -12,7 +13,7 @@
 
 namespace kvx::inline v0::detail {
 
-/// The rows that each head keeps whatever the others score.
+/// The rows that each head keeps whatever the others score: one at least, unless alpha is 0.
 inline Index safe_rows(Index keep, double alpha) {
   return alpha > 0 ? std::max<Index>(1, static_cast<Index>(static_cast<double>(keep) * alpha)) : 0;
 }
@@ -22,11 +23,8 @@ inline Kept adaptive_rows(MatrixView<const float> scores, Index keep, Index safe
   Matrix<float> ranked = scores;
   for (Index h = 0; h < ranked.rows(); ++h)
     for (const Index j : top_k({ranked.row(h).data(), static_cast<std::size_t>(ranked.cols())}, safe))
-      ranked(h, j) = std::numeric_limits<float>::max();
-  Kept kept(static_cast<std::size_t>(ranked.rows()));
-  for (const Index at : top_k({ranked.data(), static_cast<std::size_t>(ranked.size())}, keep * ranked.rows()))
-    kept[static_cast<std::size_t>(at / ranked.cols())].push_back(at % ranked.cols());
-  return kept;
+      ranked(h, j) = std::max(ranked(h, j), std::numeric_limits<float>::max());
+  return best_together(ranked, keep * ranked.rows());
 }
 
 inline void check_alpha(std::string_view press, double alpha) {

@@ -18,10 +18,13 @@ namespace kvx::inline v0::detail {
 class GatheredInput {
  public:
   GatheredInput(const PressInput& all, const Needs& needs, const Kept& rows) : input_(all) {
-    input_.spans = {};  // of other rows
     const auto count = rows.front().size();
     input_.keys = gather(all.keys, rows, count, keys_);
     input_.values = gather(all.values, rows, count, values_);
+    for (std::size_t h = 0; h < rows.size(); ++h)
+      for (const Index t : rows[h]) positions_.push_back(static_cast<Position>(all.position(static_cast<Index>(h), t)));
+    input_.positions = positions_;
+    input_.context = all.context_tokens();
     if (needs.pre_rope_keys) input_.pre_rope_keys = gather(all.pre_rope_keys, rows, count, pre_rope_keys_);
     if (needs.pre_rope_queries) input_.pre_rope_queries = gather(all.pre_rope_queries, rows, count, pre_rope_queries_);
     if (needs.queries > 0) {
@@ -53,6 +56,7 @@ class GatheredInput {
 
   PressInput input_;
   std::vector<float> keys_, values_, pre_rope_keys_, pre_rope_queries_, queries_;
+  std::vector<Position> positions_;
 };
 
 /// What GatheredInput takes to give `inner` what it needs.

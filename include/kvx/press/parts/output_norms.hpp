@@ -41,10 +41,14 @@ inline Matrix<float> output_norms(const PressInput& in) {
 }
 
 /// Weighs the scores of head `h`, (score + epsilon) norm, but for the `first` best: they get the largest float.
+/// Protected rows stay so.
 inline void weigh_scores(Scores scores, Index h, const Matrix<float>& norms, double epsilon, Index first) {
   const auto best = top_k({scores.row(h).data(), static_cast<std::size_t>(scores.cols())}, first);
-  scores.row(h) = (scores.row(h).array() + static_cast<float>(epsilon)) * norms.row(h).array();
-  for (const Index j : best) scores(h, j) = std::numeric_limits<float>::max();
+  constexpr float kMost = std::numeric_limits<float>::max();
+  for (Index j = 0; j < scores.cols(); ++j)
+    if (float& score = scores(h, j); score != kProtected)
+      score = std::min((score + static_cast<float>(epsilon)) * norms(h, j), kMost);
+  for (const Index j : best) scores(h, j) = std::max(scores(h, j), kMost);
 }
 
 inline void check_weights(std::string_view press, double epsilon, double first) {

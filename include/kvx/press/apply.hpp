@@ -1,0 +1,115 @@
+#pragma once
+
+#include <kvx/cache/compact.hpp>
+#include <kvx/core/error.hpp>
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/kernels/rope.hpp>
+#include <kvx/press/allowance.hpp>
+#include <kvx/press/policy.hpp>
+#include <kvx/press/select.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// How many of the last queries a policy's edits look at.
+template <class P>
+Index edit_queries_of(const P& policy) {
+  if constexpr (HasEditQueries<P>) return policy.edit_queries();
+  return 0;
+}
+
+namespace detail {
+
+/// Throws Error unless the input has what a policy's edits look at.
+template <class P>
+void check_edit(const P& policy, const PressInput& in) {
+  const auto require = [&](const std::string& field, Index expected, Index found) {
+    if (found < expected)
+      throw Error(P::name, "PressInput::" + field + ": expected " + std::to_string(expected) + ", found " +
+                               std::to_string(found));
+  };
+  require("queries.tokens", std::min(edit_queries_of(policy), in.tokens()), in.queries.tokens());
+  if (traits(policy).dense_positions) require("inv_freq", in.head_dim() / 2, static_cast<Index>(in.inv_freq.size()));
+}
+
+/// The input as rows at `positions`, unless these are 0, 1, 2 ... in each head.
+inline PressInput at_positions(PressInput in, std::span<const Position> positions) {
+  bool whole = in.positions.empty();
+  for (std::size_t i = 0; i < positions.size() && whole; ++i)
+    whole = Index{positions[i]} == static_cast<Index>(i) % in.tokens();
+  if (whole) return in;
+  in.positions = positions;
+  in.context = std::max(in.context, Index{*std::max_element(positions.begin(), positions.end())} + 1);
+  return in;
+}
+
+}  // namespace detail
+
+/// Does to one layer of a cache that another engine owns all that a policy does: selects rows, rewrites what stays and
+/// moves it to the front. `keys` and `values` are [kv_heads, tokens, head_dim], the rows that `in` describes; they may
+/// lie where `in` looks. `positions` are [kv_heads, tokens], those that the keys have been rotated by. Afterwards the
+/// first rows of head h, as many as the result's list h has, are what has become of the rows in that list, and so are
+/// its positions; the rows behind them are left as they are. A token that follows takes a position behind those of all
+/// layers and heads. Throws Error when the input lacks what the policy needs or does not fit, NotApplicable when the
+/// context is too short for it, and then changes nothing.
+template <class T, ScorePolicy P>
+Kept apply_press(const P& policy, const Allowance& allowance, const PressInput& in, TensorView<T> keys,
+                 TensorView<T> values, std::span<Position> positions) {
+  check(P::name, {}, in);
+  const Index tokens = in.tokens(), dim = in.head_dim();
+  for (const TensorView<T>* rows : {&keys, &values})
+    if (rows->heads() != in.kv_heads() || rows->tokens() != tokens || rows->head_dim() != dim)
+      throw Error(P::name, "apply: expected keys and values of PressInput's shape, found others");
+  if (static_cast<Index>(positions.size()) != in.kv_heads() * tokens)
+    throw Error(P::name, "apply: positions: expected " + std::to_string(in.kv_heads() * tokens) + ", found " +
+                             std::to_string(positions.size()));
+  const PressInput placed = detail::at_positions(in, positions);
+  const bool edits = traits(policy).edits;
+  if (edits) detail::check_edit(policy, placed);
+  const Kept kept = select(policy, with_queries(placed, policy.needs().queries), allowance);
+
+  std::vector<Position> moved(positions.begin(), positions.end());
+  for (Index h = 0; h < in.kv_heads(); ++h) {
+    Index to = h * tokens;
+    for (const Index j : kept[static_cast<std::size_t>(h)])
+      moved[static_cast<std::size_t>(to++)] = positions[static_cast<std::size_t>(h * tokens + j)];
+  }
+  // All heads are rewritten before one is stored, since the policy may look at rows that lie in `keys` and `values`.
+  std::vector<Matrix<float>> kept_keys, kept_values;
+  if constexpr (HasEdit<P>) {
+    const PressInput editing = with_queries(placed, edit_queries_of(policy));
+    for (Index h = 0; edits && h < in.kv_heads(); ++h) {
+      const auto& rows = kept[static_cast<std::size_t>(h)];
+      const auto count = static_cast<Index>(rows.size());
+      Matrix<float>& own_keys = kept_keys.emplace_back(count, dim);
+      Matrix<float>& own_values = kept_values.emplace_back(count, dim);
+      for (Index j = 0; j < count; ++j) {
+        own_keys.row(j) = in.keys.head(h).row(rows[static_cast<std::size_t>(j)]);
+        own_values.row(j) = in.values.head(h).row(rows[static_cast<std::size_t>(j)]);
+      }
+      policy.edit(editing, h, rows,
+                  {view(own_keys), view(own_values),
+                   std::span(moved).subspan(static_cast<std::size_t>(h * tokens), rows.size())});
+    }
+  }
+  std::copy(moved.begin(), moved.end(), positions.begin());
+  if (!edits) {
+    compact(keys, kept);
+    compact(values, kept);
+    return kept;
+  }
+  for (Index h = 0; h < in.kv_heads(); ++h)
+    for (Index j = 0; j < static_cast<Index>(kept[static_cast<std::size_t>(h)].size()); ++j)
+      for (Index d = 0; d < dim; ++d) {
+        keys.row(h, j)[d] = static_cast<T>(kept_keys[static_cast<std::size_t>(h)](j, d));
+        values.row(h, j)[d] = static_cast<T>(kept_values[static_cast<std::size_t>(h)](j, d));
+      }
+  return kept;
+}
+
+}  // namespace kvx::inline v0

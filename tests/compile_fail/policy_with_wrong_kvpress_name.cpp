@@ -1,0 +1,10 @@
+// expects: KvpressNameFits
+#include <kvx/press.hpp>
+
+struct Policy {
+  static constexpr std::string_view name = "policy";
+  kvx::Needs needs() const { return {}; }
+  void score(const kvx::PressInput&, const kvx::Budget&, kvx::Scores) const {}
+  static constexpr int kvpress_name = 1;
+};
+static_assert(kvx::ScorePolicy<Policy>);

@@ -1,0 +1,10 @@
+// expects: ScoreRangesFits
+#include <kvx/press.hpp>
+
+struct Policy {
+  static constexpr std::string_view name = "policy";
+  kvx::Needs needs() const { return {}; }
+  void score(const kvx::PressInput&, const kvx::Budget&, kvx::Scores) const {}
+  void score_ranges(const kvx::PressInput&, const kvx::Ranges&, kvx::Scores) const {}
+};
+static_assert(kvx::ScorePolicy<Policy>);

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/press/policies.hpp>
+
+#include <algorithm>
+#include <vector>
+
+namespace kvx_test {
+
+/// What a press says that it keeps in any case, as far as its budget goes: tokens at the context's beginning, and at its
+/// end. Tokens of spans stay, or else the press is not applicable.
+struct StatedProtection {
+  kvx::Index sinks = 0, window = 0;
+  std::vector<kvx::Index> tokens = {};
+
+  /// Whether that holds of the rows of one head that a context of `count` tokens left, ascending.
+  bool holds(const std::vector<kvx::Index>& kept, kvx::Index count) const {
+    const auto rows = static_cast<kvx::Index>(kept.size()),
+                     newest = std::clamp<kvx::Index>(rows - sinks, 0, window);
+    const auto stays = [&](kvx::Index token) { return std::binary_search(kept.begin(), kept.end(), token); };
+    bool all = std::all_of(tokens.begin(), tokens.end(), stays);
+    for (kvx::Index token = count - newest; token < count; ++token) all = all && stays(token);
+    for (kvx::Index token = 0; token < sinks && rows >= sinks + window; ++token) all = all && stays(token);
+    return all;
+  }
+};
+
+/// What holds of a press in a layer of `tokens` rows; nothing where an adapter does not promise what it wraps does.
+inline StatedProtection stated_protection(const kvx::AnyPolicy& policy, kvx::Index tokens) {
+  using namespace kvx;
+  const auto inner = [&](const AnyPolicy& wrapped) { return stated_protection(wrapped, tokens); };
+  if (const auto* p = policy.as<StreamingLLM>()) return {p->sinks, 1};
+  if (const auto* p = policy.as<CanaryStreamingLLM>()) return {4, p != nullptr};
+  if (const auto* p = policy.as<SnapKV>()) return {0, p->window};
+  if (const auto* p = policy.as<CanarySnapKV>()) return {0, p->window};
+  if (const auto* p = policy.as<PyramidKV>()) return {0, p->window};
+  if (const auto* p = policy.as<Finch>()) return {0, p->window};
+  if (policy.as<Tova>() != nullptr) return {0, 1};
+  if (const auto* p = policy.as<ExpectedAttention>()) return {p->sinks, 0};
+  if (const auto* p = policy.as<CAP>()) return {p->sinks, 0};
+  if (const auto* p = policy.as<CUR>()) return {p->sinks, 0};
+  if (const auto* p = policy.as<KVzip>()) return {p->sinks, 0};
+  if (const auto* p = policy.as<LagKV>()) {
+    const Index rest = tokens - p->sinks, partitions = rest / p->lag;
+    return {p->sinks, partitions < 2 ? 1 : rest - (partitions - 1) * p->lag};
+  }
+  if (const auto* p = policy.as<SimLayerKV>()) return {p->initial, p->recent - p->last};
+  if (const auto* p = policy.as<DuoAttention>()) return {p->sinks, p->recent};
+  if (const auto* p = policy.as<Dms<AnyPolicy>>()) return {0, p->window, inner(p->inner).tokens};
+  if (const auto* p = policy.as<Protect<AnyPolicy>>()) {
+    StatedProtection all{0, 0, inner(p->inner).tokens};
+    for (Index token = 0; token < p->first; ++token) all.tokens.push_back(token);
+    for (const NamedSpan& span : p->spans)
+      for (Index token = span.tokens.first; token < span.tokens.last; ++token) all.tokens.push_back(token);
+    return all;
+  }
+  if (const auto* p = policy.as<Ada<AnyPolicy>>()) return inner(p->inner);
+  if (const auto* p = policy.as<Rerotate<AnyPolicy>>()) return inner(p->inner);
+  if (const auto* p = policy.as<Merging<AnyPolicy>>()) return inner(p->inner);
+  if (const auto* p = policy.as<PerLayer<AnyPolicy>>()) return inner(p->inner);
+  if (const auto* p = policy.as<PrefillDecoding>()) return inner(p->parts[0]);
+  if (const auto* p = policy.as<Quantized<8>>()) return inner(p->inner);
+  if (const auto* p = policy.as<Quantized<4>>()) return inner(p->inner);
+  if (const auto* p = policy.as<Quantized<2>>()) return inner(p->inner);
+  // These keep what is protected, but choose the rest in their own way.
+  if (const auto* p = policy.as<Critical<AnyPolicy>>()) return {0, 0, inner(p->inner).tokens};
+  if (const auto* p = policy.as<CriticalAda<AnyPolicy>>()) return {0, 0, inner(p->inner).tokens};
+  if (const auto* p = policy.as<Chunk<AnyPolicy>>()) return {0, 0, inner(p->inner).tokens};
+  if (const auto* p = policy.as<ChunkKV<AnyPolicy>>()) return {0, 0, inner(p->inner).tokens};
+  if (const auto* p = policy.as<EntropyChunkKV<AnyPolicy>>()) return {0, 0, inner(p->inner).tokens};
+  if (const auto* p = policy.as<Block<AnyPolicy>>()) return {0, 0, inner(p->inner).tokens};
+  if (const auto* p = policy.as<Fair<AnyPolicy>>()) return {0, 0, inner(p->inner).tokens};
+  return {};
+}
+
+/// What holds of the rows that are there after each step of an answer.
+inline StatedProtection stated_while_decoding(const kvx::AnyPolicy& policy) {
+  const kvx::Decoding* const decoding = policy.decoding();
+  if (decoding == nullptr || policy.traits().dense_positions || policy.as<kvx::Decoding>() == nullptr) return {};
+  // The window of a decoding press is that of the newest tokens, and its sinks are those of the context.
+  StatedProtection stated = stated_protection(decoding->inner, 0);
+  if (decoding->inner.as<kvx::LagKV>() != nullptr) stated = {};
+  return stated;
+}
+
+}  // namespace kvx_test
