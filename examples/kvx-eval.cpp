@@ -62,8 +62,9 @@ constexpr std::array<Option, 47> kOptions = {{
      "snapkv,knorm,expected_attention"},
     {"ratio", "--ratio,--compression-ratio",
      "shares of the rows to remove, with commas, or FIRST:LAST:COUNT (default 0,0.25,0.5,0.75)"},
-    {"keep", "--keep", "rows to keep per KV head, instead of a ratio; the base is run beside it"},
-    {"kv-bytes", "--kv-bytes", "bytes of cache to keep, instead of a ratio; the base is run beside it"},
+    {"keep", "--keep", "rows to keep per KV head, exactly, instead of a ratio; the base is run beside it"},
+    {"kv-bytes", "--kv-bytes",
+     "bytes of cache that may stay, in the press's own format, instead of a ratio; the base is run beside it"},
     {"data", "--data",
      "FILE, or TASK=FILE,...: JSONL with the six columns, HumanEval, MBPP, BFCL, xLAM, ToolACE or IFEval, plain or "
      "gzip; system prompts for leakage; for perplexity and latency a text; a task named again has several",
@@ -334,6 +335,9 @@ std::string plan_text(const std::vector<std::string>& words) {
 
 void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks, const std::string& log_level) {
   kvx::Evaluation evaluation(options, tasks, kvx::kvx_presses());
+  if (log_level != "error")
+    if (const auto ignored = kvx::ignored_budgets(evaluation.cells()); !ignored.empty())
+      std::fprintf(stderr, "%s", ignored.c_str());
   const std::string out = options.out + "/";
   const std::string config_file = out + std::string(kvx::kConfigFile);
   if (evaluation.missing() > 0 || options.analyze_kept || !std::filesystem::exists(config_file))

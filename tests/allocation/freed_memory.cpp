@@ -1,50 +1,17 @@
 // Counts what is really allocated, by a program of its own whose operator new counts, while a cache is compressed.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include "counting_new.hpp"
+
 #include <doctest/doctest.h>
 #include <kvx/cache/kv_cache.hpp>
 
 #include <cstddef>
-#include <cstdlib>
-#include <new>
 #include <vector>
 
 namespace {
 
-std::ptrdiff_t live_bytes = 0;
-constexpr std::size_t kHeader = alignof(std::max_align_t);  // in front of each block: its size
-
-void* allocate(std::size_t size) noexcept {
-  void* const block = std::malloc(size + kHeader);
-  if (block == nullptr) return nullptr;
-  *static_cast<std::size_t*>(block) = size;
-  live_bytes += static_cast<std::ptrdiff_t>(size);
-  return static_cast<std::byte*>(block) + kHeader;
-}
-void release(void* memory) noexcept {
-  if (memory == nullptr) return;
-  void* const block = static_cast<std::byte*>(memory) - kHeader;
-  live_bytes -= static_cast<std::ptrdiff_t>(*static_cast<std::size_t*>(block));
-  std::free(block);
-}
-void* allocate_or_throw(std::size_t size) {
-  if (void* const memory = allocate(size)) return memory;
-  throw std::bad_alloc();
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) { return allocate_or_throw(size); }
-void* operator new[](std::size_t size) { return allocate_or_throw(size); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
-void operator delete(void* memory) noexcept { release(memory); }
-void operator delete[](void* memory) noexcept { release(memory); }
-void operator delete(void* memory, std::size_t) noexcept { release(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { release(memory); }
-
-namespace {
-
 using namespace kvx;
+using kvx_test::live_bytes;
 
 LayerCache filled(Index kv_heads, Index head_dim, Index rows, Dtype dtype) {
   LayerCache layer(static_cast<std::size_t>(kv_heads), HeadCache(dtype, head_dim));

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -205,6 +206,72 @@ TEST_CASE("a cache is split into quantized rows, at their exact size, and the re
     filled.values.conservativeResize(64, 16);
     CHECK(filled.errors().first <= kHalfStepWithBias);
   }
+}
+
+TEST_CASE("memory grows with the rows, block by block, and leaves with those that are quantized") {
+  constexpr std::size_t row = 2 * 16 * sizeof(float) + sizeof(Position), block = kCacheBlock * row;
+  constexpr CacheShape shape{.head_dim = 16, .dtype = Dtype::f32};
+  for (const Index filled_before : {0, 1500}) {
+    HeadCache cache(Dtype::f32, 16);
+    const std::vector<float> some(16, 1.0f);
+    cache.reserve(filled_before);
+    for (Index j = 0; j < filled_before + 300; ++j) {
+      cache.append(static_cast<Position>(j), some.data(), some.data());
+      CHECK(cache.bytes() <= static_cast<std::size_t>(std::max(cache.rows(), filled_before)) * row + block);
+    }
+    cache.shrink_to_fit();
+    CHECK(cache.bytes() == static_cast<std::size_t>(cache.rows()) * row);
+  }
+  for (const Axis axis : {Axis::per_channel, Axis::per_token}) {
+    Filled at_once(1500);
+    at_once.cache.quantize(how_of(axis));
+    CHECK(at_once.cache.bytes() <= quantized_bytes(how_of(axis), shape, 1500) + block);
+    at_once.cache.shrink_to_fit();
+    CHECK(at_once.cache.bytes() == quantized_bytes(how_of(axis), shape, 1500));
+    HeadCache grown(Dtype::f32, 16);
+    for (Index j = 0; j < 500; ++j) {
+      grown.append(static_cast<Position>(j), at_once.keys.row(j).data(), at_once.values.row(j).data());
+      grown.quantize(how_of(axis));
+      CHECK(grown.bytes() <= quantized_bytes(how_of(axis), shape, j + 1) + block);
+    }
+  }
+}
+
+TEST_CASE("a quantized row keeps its codes however often others are evicted") {
+  for (const Axis axis : {Axis::per_channel, Axis::per_token})
+    for (const int bits : {2, 4, 8}) {
+      const CacheQuantization how{{axis, bits, 16}, {Axis::per_token, bits, 16}, 32};
+      Filled filled(400, 3);
+      HeadCache cache(Dtype::f32, 16);
+      std::map<Position, std::vector<float>> keys, values;  // what quantized rows stand for, when they first do
+      for (Index j = 0; j < 400; ++j) {
+        cache.append(static_cast<Position>(3 * j), filled.keys.row(j).data(), filled.values.row(j).data());
+        cache.quantize(how, filled.key_bias());
+        if (j % 50 == 49) {
+          std::vector<Index> kept;
+          for (Index row = 0; row < cache.rows(); ++row)
+            if ((row * 7 + j) % 5 != 0) kept.push_back(row);
+          cache = cache.compacted(kept);
+        }
+        Matrix<float> found_keys(cache.rows(), 16), found_values(cache.rows(), 16);
+        cache.copy_to(found_keys.data(), found_values.data());
+        const auto compare = [&](auto& known, const QuantizedRows* rows, const Matrix<float>& found) {
+          for (Index row = 0; rows != nullptr && row < rows->rows(); ++row) {
+            const Position position = cache.positions()[static_cast<std::size_t>(row)];
+            const std::vector<float> now(found.row(row).data(), found.row(row).data() + 16);
+            REQUIRE(known.try_emplace(position, now).first->second == now);
+          }
+        };
+        compare(keys, cache.quantized_keys(), found_keys);
+        compare(values, cache.quantized_values(), found_values);
+        for (Index row = 0; row < cache.rows(); ++row) {
+          const Index original = cache.positions()[static_cast<std::size_t>(row)] / 3;
+          if (cache.quantized_keys() == nullptr || row >= cache.quantized_keys()->rows())
+            CHECK(found_keys.row(row) == filled.keys.row(original));
+        }
+      }
+      CHECK(keys.size() > 200);
+    }
 }
 
 TEST_CASE("what rows will take once they are quantized is known before") {

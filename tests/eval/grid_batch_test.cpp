@@ -148,7 +148,7 @@ TEST_CASE("An answer is generate's, whatever the batch, the threads, the memory 
 }
 
 TEST_CASE("A batch is as large as its limits allow, and no larger") {
-  Grid grid;
+  Grid grid(kvx_test::kTinyRandom, Dtype::f32, 100);  // so that a cell is larger than the 32 rows of a short tail
   grid.jobs = {{1, 0}, {1, 1}, {2, 0}, {2, 1}};  // long and short answers from cells of one size
   const std::vector<Place> one_by_one = {{1, 0}, {1, 1}, {2, 0}, {2, 1}}, together = {{1, 1}, {2, 1}, {1, 0}, {2, 0}};
   grid.answer({64, kMuch});

@@ -51,6 +51,7 @@ TEST_CASE("A record is one line that reads back the same") {
   CHECK(back.cell() == record.cell());
   CHECK(back.query_aware);
   CHECK(back.attempt == 3);
+  CHECK(back.ignored_budget.empty());
   CHECK(back.index == record.index);
   CHECK(back.sample.context == record.sample.context);
   CHECK(back.sample.question == record.sample.question);
@@ -79,6 +80,13 @@ TEST_CASE("A record has parts, entropies and a system message where there are an
   const JsonTree line = json_of(to_json(plain));
   for (const char* name : {"parts", "entropy", "system"}) CHECK(line.find(name) == nullptr);
   CHECK(line.object()->size() == 21);
+}
+
+TEST_CASE("A record says which budget its press ignores, if any") {
+  Record record = example_record();
+  CHECK(to_json(record).find("ignored_budget") == std::string::npos);
+  record.ignored_budget = "kv_bytes=7";
+  CHECK(record_of(JsonlRow(to_json(record), "f")).ignored_budget == "kv_bytes=7");
 }
 
 TEST_CASE("A record's line has the names that others read") {

@@ -66,6 +66,23 @@ struct QuantizedCase {
     expanded_values.bottomRows(full_values.rows()) = full_values.template cast<float>();
     reset();
   }
+  /// Evicts all but the rows `kept` of the quantized ones, keys and values.
+  void keep(const std::vector<Index>& kept) {
+    const auto gather = [&](Matrix<float>& all, Index behind) {
+      Matrix<float> some(std::ssize(kept) + behind, dim);
+      for (std::size_t j = 0; j < kept.size(); ++j) some.row(static_cast<Index>(j)) = all.row(kept[j]);
+      some.bottomRows(behind) = Matrix<float>(all.bottomRows(behind));
+      all = some;
+    };
+    gather(expanded_keys, full_keys.rows());
+    gather(expanded_values, full_values.rows());
+    if (!positions.empty()) {
+      const std::vector<Position> all = std::exchange(positions, {});
+      for (const Index j : kept) positions.push_back(all[static_cast<std::size_t>(j)]);
+    }
+    keys = keys.compacted(kept);
+    values = values.compacted(kept);
+  }
   void reset() {
     out.setZero();
     queries.clear();
@@ -155,6 +172,25 @@ TEST_CASE("A bias is added to each quantized key as it stands at the key's posit
       check<float>(path, {rows, rows, 0, 10, 8, 16, {1, 17, 100, 300}, axis, 5});
       check<BF16>(path, {rows, rows, 3, 72, 2, 16, kGroupOfQueries, axis, 1});
     }
+}
+
+TEST_CASE("Keys of groups that have lost rows are read by their own groups' scales") {
+  std::vector<Index> one_of_three, one_of_group, uneven;
+  for (Index j = 0; j < 208; ++j) {
+    if (j % 3 == 1) one_of_three.push_back(j);
+    if (j % 16 == 5) one_of_group.push_back(j);
+    if (j < 40 || (j > 100 && j % 7 != 0)) uneven.push_back(j);
+  }
+  for (const Isa path : available_isas())
+    for (const int bits : {2, 4, 8})
+      for (const auto& kept : {one_of_three, one_of_group, uneven}) {
+        QuantizedCase<float> wide(208, 208, 50, 64, bits, 16, kGroupOfQueries);
+        wide.keep(kept);
+        check<float>(path, std::move(wide));
+        QuantizedCase<BF16> narrow(208, 208, 3, 24, bits, 16, {1, 2, 12, 13, 14, 60, 300}, Axis::per_channel, 3);
+        narrow.keep(kept);
+        check<BF16>(path, std::move(narrow));
+      }
 }
 
 TEST_CASE("Values that are not quantized yet take part, wherever in a block they begin") {

@@ -2,10 +2,15 @@
 
 #include "support/random_floats.hpp"
 
+#include <kvx/cache/cache_shape.hpp>
+#include <kvx/cache/quantize.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/press/budget_of.hpp>
 #include <kvx/press/registry.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,6 +70,17 @@ inline std::vector<kvx::AnyPolicy> every_press(kvx::Index layers, kvx::Index kv_
     for (const auto& text : texts) all.push_back(registry.parse(text, {{}, read}));
   }
   return all;
+}
+
+/// The most bytes that one row more of each head of all layers adds to a cache: in a padded format more than its own.
+inline std::size_t bytes_of_a_row(const std::optional<kvx::CacheQuantization>& how, const kvx::CacheShape& shape,
+                                  kvx::Index tokens) {
+  std::size_t most = 0;
+  for (kvx::Index rows = 0; rows < tokens; ++rows) {
+    const std::size_t now = kvx::stored_bytes(how, shape, rows), more = kvx::stored_bytes(how, shape, rows + 1);
+    most = std::max(most, more - std::min(now, more));
+  }
+  return static_cast<std::size_t>(shape.layers * shape.kv_heads) * most;
 }
 
 }  // namespace kvx_test

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/cache/growth.hpp>
 #include <kvx/cache/quantize.hpp>
 #include <kvx/cache/quantized_rows.hpp>
 #include <kvx/core/dtype.hpp>
@@ -19,7 +20,8 @@ namespace kvx::inline v0 {
 
 /// The cached rows of one KV head: a key, a value and a position each, in the order of their positions. Heads have
 /// their own lengths, so that a head-wise budget really frees memory. The older rows may be quantized, keys and values
-/// to a different number.
+/// to a different number. Memory follows the rows: it grows by a few rows at a time, and rows that leave or are
+/// quantized give theirs back, so that never more than kCacheBlock rows' worth is held beyond what the rows take.
 class HeadCache {
  public:
   /// `dtype` is f32 or bf16.
@@ -84,12 +86,24 @@ class HeadCache {
     positions_.reserve(static_cast<std::size_t>(rows));
   }
 
+  /// Gives back all memory that no row takes.
+  void shrink_to_fit() {
+    keys_.shrink_to_fit();
+    values_.shrink_to_fit();
+    positions_.shrink_to_fit();
+    if (!quantized_) return;
+    quantized_->keys.shrink_to_fit();
+    quantized_->values.shrink_to_fit();
+  }
+
   /// Adds one row, rounded to the cache's dtype. `key` and `value` are [head_dim]; positions ascend.
   void append(Position position, const float* key, const float* value) {
+    constexpr auto kStep = static_cast<std::size_t>(detail::kCacheGrowth);
     const std::size_t keys = keys_.size(), values = values_.size();
-    keys_.resize(keys + row_bytes());
-    values_.resize(values + row_bytes());
-    positions_.push_back(position);
+    detail::resize_in_steps(keys_, keys + row_bytes(), kStep * row_bytes());
+    detail::resize_in_steps(values_, values + row_bytes(), kStep * row_bytes());
+    detail::resize_in_steps(positions_, positions_.size() + 1, kStep);
+    positions_.back() = position;
     write(key, keys_.data() + keys);
     write(value, values_.data() + values);
   }
@@ -108,7 +122,7 @@ class HeadCache {
     rest.values_.assign(values_.begin() + first, values_.end());
     rest.positions_.assign(positions_.begin() + rows, positions_.end());
     if (rows > 0) {
-      quantized_.emplace(how, bias, head_dim_);
+      quantized_ = none_quantized(how, bias);
       quantized_->keys.reserve(rows);
       quantized_->values.reserve(rows);
       quantize_first(how, bias, rows, rows);
@@ -120,20 +134,27 @@ class HeadCache {
     return rest;
   }
 
-  /// A copy of the rows `kept` (ascending) alone, allocated at its size. None are quantized.
+  /// A copy of the rows `kept` (ascending) alone, allocated at its size. What is quantized stays as it is.
   HeadCache compacted(std::span<const Index> kept) const {
     HeadCache small(dtype_, head_dim_);
-    small.keys_.resize(kept.size() * row_bytes());
-    small.values_.resize(kept.size() * row_bytes());
+    const auto below = [&](Index rows) {
+      return kept.first(static_cast<std::size_t>(std::lower_bound(kept.begin(), kept.end(), rows) - kept.begin()));
+    };
+    const auto copy = [&](const std::vector<std::byte>& from, Index quantized, std::vector<std::byte>& to) {
+      const auto whole = kept.subspan(below(quantized).size());
+      to.resize(whole.size() * row_bytes());
+      for (std::size_t j = 0; j < whole.size(); ++j)
+        std::memcpy(to.data() + j * row_bytes(),
+                    from.data() + static_cast<std::size_t>(whole[j] - quantized) * row_bytes(), row_bytes());
+    };
+    const Index keys = quantized_ ? quantized_->keys.rows() : 0, values = quantized_ ? quantized_->values.rows() : 0;
+    copy(keys_, keys, small.keys_);
+    copy(values_, values, small.values_);
+    if (quantized_)
+      small.quantized_ = Quantized{quantized_->keys.compacted(below(keys)), quantized_->values.compacted(below(values)),
+                                   quantized_->bias};
     small.positions_.reserve(kept.size());
-    std::size_t to = 0;
-    for (const Index from : kept) {
-      const std::size_t source = static_cast<std::size_t>(from) * row_bytes();
-      std::memcpy(small.keys_.data() + to, keys_.data() + source, row_bytes());
-      std::memcpy(small.values_.data() + to, values_.data() + source, row_bytes());
-      small.positions_.push_back(positions_[static_cast<std::size_t>(from)]);
-      to += row_bytes();
-    }
+    for (const Index from : kept) small.positions_.push_back(positions_[static_cast<std::size_t>(from)]);
     return small;
   }
 
@@ -153,10 +174,6 @@ class HeadCache {
 
  private:
   struct Quantized {
-    Quantized(const CacheQuantization& how, const KeyBias& key_bias, Index head_dim)
-        : keys(QuantizedRows::Of::keys, how.keys, head_dim),
-          values(QuantizedRows::Of::values, how.values, head_dim),
-          bias(key_bias) {}
     QuantizedRows keys, values;
     KeyBias bias;
   };
@@ -173,9 +190,12 @@ class HeadCache {
     };
     dtype_ == Dtype::bf16 ? write_as(reinterpret_cast<BF16*>(to)) : write_as(reinterpret_cast<float*>(to));
   }
+  Quantized none_quantized(const CacheQuantization& how, const KeyBias& bias) const {
+    return {{QuantizedRows::Of::keys, how.keys, head_dim_}, {QuantizedRows::Of::values, how.values, head_dim_}, bias};
+  }
   void quantize_first(const CacheQuantization& how, const KeyBias& bias, Index keys, Index values) {
     if (keys == 0 && values == 0) return;
-    if (!quantized_) quantized_.emplace(how, bias, head_dim_);
+    if (!quantized_) quantized_ = none_quantized(how, bias);
     const auto move = [&](const auto& rows, Index count, const KeyBias& without, QuantizedRows& to,
                           std::vector<std::byte>& from) {
       if (count == 0) return;
@@ -185,6 +205,7 @@ class HeadCache {
       to.append(view(std::as_const(floats)));
       from.erase(from.begin(),
                  from.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(count) * row_bytes()));
+      detail::shrink(from, static_cast<std::size_t>(detail::kCacheGrowth) * row_bytes());
     };
     visit([&](auto whole_keys, auto whole_values) {
       move(whole_keys, keys, bias, quantized_->keys, keys_);

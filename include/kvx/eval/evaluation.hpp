@@ -84,6 +84,8 @@ class Evaluation {
     return count;
   }
 
+  const std::vector<PlannedCell>& cells() const { return cells_; }
+
   /// The records so far, in their order.
   std::vector<Record> records() const { return store_->records(); }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/cache/growth.hpp>
 #include <kvx/cache/kv_cache.hpp>
 #include <kvx/cache/sequence_cache.hpp>
 #include <kvx/core/error.hpp>
@@ -163,7 +164,8 @@ class GridBatch {
     const auto tokens = static_cast<Index>(question.tokens.size()) + (limits_.draft ? kMostProposed : 0);
     const Index wide = 3 * config.hidden_size + 2 * (config.heads + config.kv_heads) * config.head_dim;
     const CacheShape& shape = context.of.scored.shape();
-    return static_cast<std::size_t>(tail_rows(context, question) * shape.layers * shape.kv_heads) * shape.row_bytes() +
+    const Index rows = detail::grown_rows(tail_rows(context, question));
+    return static_cast<std::size_t>(rows * shape.layers * shape.kv_heads) * shape.row_bytes() +
            static_cast<std::size_t>(tokens * wide + config.vocab_size) * sizeof(float);
   }
 
@@ -185,8 +187,6 @@ class GridBatch {
     SamplerOptions sampler = question.sampler;
     sampler.seed += job.attempt;
     Active& active = active_.emplace_back(Active{&context, job, *cell.start, Sampler(sampler), sequence});
-    for (Index l = 0; l < scored.shape().layers; ++l)
-      for (HeadCache& head : active.sequence.tail.layer(l)) head.reserve(tail_rows(context, question));
     active.answer.reserve(static_cast<std::size_t>(tail_rows(context, question)));
     const auto draft = context.drafts.find(job.question);
     if (draft != context.drafts.end() && sampler.temperature == 0) active.draft = draft->second;

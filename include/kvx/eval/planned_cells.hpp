@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/core/error.hpp>
 #include <kvx/eval/cell.hpp>
 #include <kvx/eval/options.hpp>
 #include <kvx/eval/record.hpp>
@@ -9,6 +10,7 @@
 #include <kvx/press/registry.hpp>
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,16 +25,33 @@ inline constexpr std::string_view kOwnBudget = "own";
 struct PlannedCell {
   Cell cell;
   CellName name;
+  std::string ignores = {};  ///< a budget that was asked for and that its press does not go by
 };
+
+/// One line for each press that ignores a budget.
+inline std::string ignored_budgets(std::span<const PlannedCell> cells) {
+  std::string text;
+  for (const PlannedCell& planned : cells)
+    if (!planned.ignores.empty())
+      text.append(planned.name.press).append(" decides itself how much stays and ignores ") += planned.ignores + "\n";
+  return text;
+}
 
 /// One cell per press and allowance, or per press where it decides itself how much stays; each but the base again with
 /// the question compressed, where the options want that. At ratio 0 every other press is the base, which stands first
-/// and alone. Throws Error for a press that does not exist and a budget out of range.
+/// and alone. Throws Error for a press that does not exist, a budget out of range, and a press that cannot keep a
+/// number of rows where one is asked for.
 inline std::vector<PlannedCell> planned_cells(const EvalOptions& options, const Registry& presses) {
   std::vector<PlannedCell> cells;
+  std::string rows, bytes;
+  if (options.keep) rows = "keep=" + std::to_string(*options.keep);
+  if (options.kv_bytes) bytes = "kv_bytes=" + std::to_string(*options.kv_bytes);
+  const std::string budgets = rows + (rows.empty() || bytes.empty() ? "" : " ") + bytes;
   const auto add = [&](const AnyPolicy& policy, const Allowance& allowance, CellName name) {
     const auto same = [&](const PlannedCell& planned) { return planned.name == name; };
-    if (std::none_of(cells.begin(), cells.end(), same)) cells.push_back({{policy, allowance}, std::move(name)});
+    if (std::any_of(cells.begin(), cells.end(), same)) return;
+    const bool ignores = name.budget == kOwnBudget;
+    cells.push_back({{policy, allowance}, std::move(name), ignores ? budgets : ""});
   };
   const AnyPolicy none = presses.parse(kNoPress);
   const auto add_base = [&] { add(none, Allowance::of_ratio(0), {none.written()}); };
@@ -44,6 +63,8 @@ inline std::vector<PlannedCell> planned_cells(const EvalOptions& options, const 
       add_base();
       continue;
     }
+    if (!budgets.empty() && policy.traits().by_ratio)
+      throw Error(press, "expected a ratio, since it cannot keep a number of rows; found " + budgets);
     for (const bool query_aware : {false, true}) {
       if (query_aware && !options.query_aware) continue;
       if (policy.traits().own_budget) {
@@ -52,12 +73,8 @@ inline std::vector<PlannedCell> planned_cells(const EvalOptions& options, const 
       }
       for (const double ratio : options.ratios)
         if (ratio != 0) add(policy, Allowance::of_ratio(ratio), {press, ratio, {}, query_aware});
-      if (options.keep)
-        add(policy, Allowance::of_tokens(*options.keep),
-            {press, 0, "keep=" + std::to_string(*options.keep), query_aware});
-      if (options.kv_bytes)
-        add(policy, Allowance::of_bytes(*options.kv_bytes),
-            {press, 0, "kv_bytes=" + std::to_string(*options.kv_bytes), query_aware});
+      if (options.keep) add(policy, Allowance::of_tokens(*options.keep), {press, 0, rows, query_aware});
+      if (options.kv_bytes) add(policy, Allowance::of_bytes(*options.kv_bytes), {press, 0, bytes, query_aware});
     }
   }
   return cells;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/cache/cache_shape.hpp>
+#include <kvx/cache/growth.hpp>
 #include <kvx/cache/sequence_cache.hpp>
 #include <kvx/core/error.hpp>
 #include <kvx/core/threads.hpp>
@@ -31,7 +32,8 @@ void predict_cells(const Qwen2& model, const ScoredContext& scored, std::span<co
   std::size_t longest = 0;
   for (const Prompt& prompt : prompts) longest = std::max(longest, prompt.tokens.size());
   const CacheShape& shape = scored.shape();
-  const std::size_t tail = static_cast<std::size_t>(shape.layers * shape.kv_heads) * shape.row_bytes() * longest;
+  const std::size_t tail = static_cast<std::size_t>(shape.layers * shape.kv_heads) * shape.row_bytes() *
+                           static_cast<std::size_t>(detail::grown_rows(static_cast<Index>(longest)));
   std::map<std::size_t, std::vector<GridJob>> by_cell;
   for (const GridJob& job : jobs) by_cell[job.cell].push_back(job);
   while (!by_cell.empty()) {

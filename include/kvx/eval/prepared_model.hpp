@@ -16,6 +16,7 @@
 #include <kvx/model/locate.hpp>
 #include <kvx/model/repeat_context.hpp>
 #include <kvx/model/sampler.hpp>
+#include <kvx/press/budget_of.hpp>
 #include <kvx/score/leakage/leakage_task.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/text/chat_template.hpp>
@@ -88,7 +89,7 @@ inline std::size_t context_bytes(const ModelConfig& config, const PromptGroup& g
   Index kept = 0;
   for (const PlannedCell& planned : cells)
     if (planned.name.query_aware == group.query_aware)
-      kept += planned.cell.allowance.resolve(rows, shape).keep * shape.layers * shape.kv_heads;
+      kept += budget_of(planned.cell.policy, planned.cell.allowance, rows, shape).keep * shape.layers * shape.kv_heads;
   return prefill_bytes(config, rows, shape) + static_cast<std::size_t>(kept) * sizeof(Index);
 }
 

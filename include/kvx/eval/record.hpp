@@ -69,6 +69,7 @@ struct Record {
   std::vector<RecordPart> parts = {};                         ///< of a task that GradesParts
   std::string cluster = {};                                   ///< as Grade has it
   std::vector<double> entropy = {};  ///< nats, of the model's distribution before each token, where that was wanted
+  std::string ignored_budget = {};   ///< that was asked for and that the press does not go by, such as `keep=256`
 
   CellName cell() const { return {press, budget.empty() ? ratio : 0, budget, query_aware}; }
 };
@@ -80,6 +81,7 @@ inline std::string to_json(const Record& record) {
   out.begin_object().key("key").value(record.key).key("model").value(record.model);
   out.key("task").value(record.sample.task).key("graded_as").value(record.task);
   out.key("press").value(record.press).key("ratio").value(record.ratio).key("budget").value(record.budget);
+  if (!record.ignored_budget.empty()) out.key("ignored_budget").value(record.ignored_budget);
   out.key("query_aware")
       .value(record.query_aware)
       .key("index")
@@ -186,6 +188,7 @@ inline Record record_of(const JsonlRow& row) {
         value.is_null() ? std::nullopt : std::optional(detail::finite_number(value, row, "metrics." + name));
   if (row.find("parts") != nullptr)
     for (const JsonTree& part : detail::array(row, "parts")) record.parts.push_back(detail::part_of(part, row));
+  if (row.find("ignored_budget") != nullptr) record.ignored_budget = row.string("ignored_budget");
   if (row.find("cluster") != nullptr) record.cluster = row.string("cluster");
   if (row.find("entropy") != nullptr)
     for (const JsonTree& nats : detail::array(row, "entropy"))

@@ -10,6 +10,7 @@
 #include <kvx/model/qwen2.hpp>
 #include <kvx/model/repeat_context.hpp>
 #include <kvx/model/rolling_cache.hpp>
+#include <kvx/press/budget_of.hpp>
 #include <kvx/press/edit_layer.hpp>
 #include <kvx/press/none.hpp>
 #include <kvx/press/select.hpp>
@@ -39,7 +40,8 @@ class ScoredContext {
         shape_(model.cache_shape(cache_dtype)),
         tokens_(static_cast<Index>(tokens.size())),
         spans_(spans.begin(), spans.end()) {
-    for (const Cell& cell : cells) cells_.push_back({cell.policy, {}, {}});
+    for (const Cell& cell : cells)
+      cells_.push_back({cell.policy, budget_of(cell.policy, cell.allowance, tokens_, shape_), {}, {}});
     Needs needs;
     std::map<std::string, std::vector<std::size_t>> by_policy;
     for (std::size_t c = 0; c < cells.size(); ++c) {
@@ -90,10 +92,8 @@ class ScoredContext {
   /// What the cache of cell `c` will occupy, before a sequence adds to it.
   std::size_t bytes(std::size_t c) const {
     const auto quantization = cells_[c].policy.quantization();
-    if (!quantization) return rows(c) * shape_.row_bytes();
     std::size_t sum = 0;
-    for (const Kept& kept : cells_[c].kept)
-      for (const auto& head : kept) sum += quantized_bytes(*quantization, shape_, static_cast<Index>(head.size()));
+    for (const Kept& kept : cells_[c].kept) sum += stored_bytes(quantization, shape_, kept);
     return sum;
   }
   /// What of it each sequence has for itself.
@@ -135,6 +135,7 @@ class ScoredContext {
  private:
   struct CellState {
     AnyPolicy policy;
+    Budget budget;
     std::vector<Kept> kept;  // per layer
     std::string reason;
   };
@@ -148,17 +149,15 @@ class ScoredContext {
     for (const std::size_t c : members) {
       CellState& cell = cells_[c];
       if (!cell.reason.empty()) continue;
-      const Budget budget = cells[c].allowance.resolve(in);
       try {
-        if (keeps_all(policy, budget, in)) {
-          cell.kept.push_back(keep_all(in.kv_heads(), in.tokens()));
-          continue;
-        }
-        if (!scored || policy.traits().scores_by_budget) policy.score(in, budget, view(scores));
-        scored = true;
-        cell.kept.push_back(policy.select(in, view(std::as_const(scores)), budget));
+        cell.kept.push_back(select_within(policy, cells[c].allowance, cell.budget, in, [&](const Budget& budget) {
+          if (keeps_all(policy, budget, in)) return keep_all(in.kv_heads(), in.tokens());
+          if (!scored || policy.traits().scores_by_budget) policy.score(in, budget, view(scores));
+          scored = true;
+          return policy.select(in, view(std::as_const(scores)), budget);
+        }));
       } catch (const NotApplicable& why) {
-        cell = {policy, {}, why.what()};
+        cell = {policy, cell.budget, {}, why.what()};
       }
     }
   }
@@ -169,7 +168,7 @@ class ScoredContext {
     const AnyPolicy& policy = cells[members.front()].policy;
     std::vector<Matrix<float>> scores;
     for (const std::size_t c : members) {
-      const Budget budget = cells[c].allowance.resolve(tokens_, shape_);
+      const Budget& budget = cells_[c].budget;
       try {
         if (budget.keep >= tokens_) {
           cells_[c].kept.assign(static_cast<std::size_t>(shape_.layers), keep_all(shape_.kv_heads, tokens_));
@@ -177,7 +176,9 @@ class ScoredContext {
         }
         if (scores.empty())
           scores = score_repetition(policy, budget, model, full_, tokens, prompt, shape_.dtype, threads);
-        cells_[c].kept = policy.select_layers(scores, budget);
+        cells_[c].kept =
+            select_layers_within(policy, cells[c].allowance, budget, tokens_, shape_,
+                                 [&](const Budget& within) { return policy.select_layers(scores, within); });
       } catch (const NotApplicable& why) {
         cells_[c].reason = why.what();
       }

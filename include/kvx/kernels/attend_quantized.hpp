@@ -17,6 +17,7 @@
 #include <cstring>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 namespace kvx::inline v0 {
 
@@ -119,6 +120,51 @@ template <int kLanes, int kBits>
   }
 }
 
+/// The same where groups have lost rows, so that a panel may have rows of several: they are written group by group,
+/// each into its own lanes.
+template <int kLanes, int kBits>
+[[gnu::always_inline]] inline void dequantize_ragged_keys(const QuantizedView& keys, Index first, Index count,
+                                                          float* steps, float* packed) {
+  using S = Simd<kLanes>;
+  constexpr Index kCodes = 32 / kBits;
+  constexpr int kVectors = static_cast<int>(kQuantizedLanes) / kLanes;
+  const Index words_per_row = (keys.head_dim + kCodes - 1) / kCodes;
+  float *const scales = steps, *const zeros = steps + (keys.head_dim + kLanes - 1) / kLanes * kLanes;
+  typename S::Int lane;
+  for (int i = 0; i < kLanes; ++i) lane[i] = i;
+  const std::uint32_t* const ends = keys.group_ends.data();
+  Index group = std::upper_bound(ends, ends + keys.group_ends.size(), static_cast<std::uint32_t>(first)) - ends,
+        widened = -1;
+  for (Index begin = first; begin < first + count;) {
+    const Index panel = begin - begin % kQuantizedLanes, end = std::min<Index>(ends[group], panel + kQuantizedLanes);
+    if (group != std::exchange(widened, group)) {
+      widen_halves<kLanes>(keys.scales + group * keys.head_dim, keys.head_dim, scales);
+      widen_halves<kLanes>(keys.zeros + group * keys.head_dim, keys.head_dim, zeros);
+    }
+    const std::uint32_t* from = keys.codes + panel * words_per_row;
+    float* const to = packed + (panel - first) * keys.head_dim;
+    const auto low = static_cast<std::int32_t>(begin - panel), high = static_cast<std::int32_t>(end - panel);
+    for (Index d = 0; d < keys.head_dim; d += kCodes, from += kQuantizedLanes) {
+      typename S::Bits words[std::size_t{kVectors}];
+      std::memcpy(words, from, sizeof words);
+      for (Index k = 0; k < std::min(kCodes, keys.head_dim - d); ++k)
+#pragma GCC unroll 16
+        for (int v = 0; v < kVectors; ++v) {
+          float* const at = to + (d + k) * kQuantizedLanes + v * kLanes;
+          const auto own = (lane + v * kLanes >= low) & (lane + v * kLanes < high);
+          float coded[std::size_t{kLanes}];
+          typename S::Float key, there;
+          take_code<kLanes, kBits>(words[v], scales[d + k], zeros[d + k], coded);
+          S::load(coded, key);
+          S::load(at, there);
+          S::store(own ? key : there, at);
+        }
+    }
+    group += end == Index{ends[group]};
+    begin = end;
+  }
+}
+
 /// Adds the bias, rotated to `positions`, to panels of as many keys.
 template <int kLanes>
 [[gnu::always_inline]] inline void add_bias(const KeyBias& by, const Position* positions, Index count, float* packed) {
@@ -180,7 +226,10 @@ template <int kLanes, class T>
   float *const values = memory + kAttentionBlock * width, *const steps = values + kAttentionBlock * width;
   with_bits(
       job.keys.bits, [&]<int bits>(std::integral_constant<int, bits>) __attribute__((always_inline)) {
-        dequantize_keys<kLanes, bits>(job.keys, first, count, steps, memory);
+        if (job.keys.group_ends.empty())
+          dequantize_keys<kLanes, bits>(job.keys, first, count, steps, memory);
+        else
+          dequantize_ragged_keys<kLanes, bits>(job.keys, first, count, steps, memory);
       });
   if (!job.bias.bias.empty()) add_bias<kLanes>(job.bias, job.positions + first, count, memory);
   if (coded > 0)

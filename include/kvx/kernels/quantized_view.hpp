@@ -4,6 +4,7 @@
 #include <kvx/core/tensor_view.hpp>
 
 #include <cstdint>
+#include <span>
 
 namespace kvx::inline v0 {
 
@@ -24,6 +25,9 @@ struct QuantizedView {
   int bits;        // 2, 4 or 8
   Index group;     // a multiple of 16
   bool per_token;  // a group is successive channels of one row
+  /// Where groups per channel have lost rows: group g is the rows from group_ends[g - 1] to group_ends[g], and has the
+  /// scales [g]. Empty where all are whole.
+  std::span<const std::uint32_t> group_ends = {};
 };
 
 }  // namespace kvx::inline v0

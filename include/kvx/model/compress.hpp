@@ -12,6 +12,7 @@
 #include <kvx/model/rolling_cache.hpp>
 #include <kvx/press/allowance.hpp>
 #include <kvx/press/any_policy.hpp>
+#include <kvx/press/budget_of.hpp>
 #include <kvx/press/edit_layer.hpp>
 #include <kvx/press/select.hpp>
 
@@ -50,10 +51,11 @@ inline CompressedContext compress(const Qwen2& model, std::span<const Token> tok
     if (on_layer) on_layer(in.layer + 1);
   });
   const auto count = static_cast<Index>(tokens.size());
-  const Budget budget = allowance.resolve(count, shape);
+  const Budget budget = budget_of(policy, allowance, count, shape);
   if (repeats && budget.keep < count) {
-    const auto kept = policy.select_layers(
-        score_repetition(policy, budget, model, cache, tokens, prompt, cache_dtype, threads), budget);
+    const auto scores = score_repetition(policy, budget, model, cache, tokens, prompt, cache_dtype, threads);
+    const auto kept = select_layers_within(policy, allowance, budget, count, shape,
+                                           [&](const Budget& within) { return policy.select_layers(scores, within); });
     for (Index l = 0; l < cache->layers(); ++l)
       cache->layer(l) = compacted(cache->layer(l), kept[static_cast<std::size_t>(l)]);
   }

@@ -7,6 +7,7 @@
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token_span.hpp>
 #include <kvx/kernels/key_bias.hpp>
+#include <kvx/kernels/quantized_view.hpp>
 #include <kvx/model/qwen2.hpp>
 #include <kvx/press/any_policy.hpp>
 #include <kvx/press/decoding.hpp>
@@ -75,7 +76,10 @@ class RollingCache final : public StepObserver {
   void quantize(Index l, LayerCache& layer, LayerCache* shared = nullptr) const {
     for (std::size_t h = 0; h < layer.size(); ++h) {
       const KeyBias& bias = layers_[static_cast<std::size_t>(l)].biases[h];
-      const Index block = quantization_->residual, rows = layer[h].rows() / block * block - block;
+      // Shared are whole blocks, so that what follows goes on with a group and a word of its own.
+      const bool per_channel = quantization_->keys.axis == Quantization::Axis::per_channel;
+      const Index block = per_channel ? quantization_->residual : kQuantizedLanes,
+                  rows = quantization_->due_values(layer[h].rows()) / block * block;
       if (shared != nullptr && rows > 0) {
         HeadCache rest = layer[h].split(*quantization_, bias, rows);
         (*shared)[h] = std::exchange(layer[h], std::move(rest));
@@ -193,16 +197,7 @@ class RollingCache final : public StepObserver {
     in.keys = rows.keys();
     in.values = rows.values();
     in.queries = queries;
-    const Kept kept = decoding_->inner.select(in, Allowance::of_tokens(target));
-    for (std::size_t h = 0; h < layer.size(); ++h) {
-      const HeadCache& old = layer[h];
-      HeadCache head(old.dtype(), old.head_dim());
-      head.reserve(target + decoding_->interval);
-      for (const Index j : kept[h])
-        head.append(old.positions()[static_cast<std::size_t>(j)], in.keys.row(static_cast<Index>(h), j),
-                    in.values.row(static_cast<Index>(h), j));
-      layer[h] = std::move(head);
-    }
+    layer = compacted(layer, decoding_->inner.select(in, Allowance::of_tokens(target)));
   }
 
   AnyPolicy policy_;
@@ -226,8 +221,10 @@ inline SequenceCache start_sequence(const Qwen2& model, const AnyPolicy& policy,
   auto observer = std::make_unique<RollingCache>(policy, model, next_position, spans);
   KvCache prefix(shape);
   if (quantization)
-    for (Index l = 0; l < cache.layers(); ++l)
+    for (Index l = 0; l < cache.layers(); ++l) {
       observer->quantize(l, cache.layer(l), rolls ? nullptr : &prefix.layer(l));  // what may be evicted is not shared
+      for (HeadCache& head : cache.layer(l)) head.shrink_to_fit();
+    }
   SequenceCache sequence(std::make_shared<const KvCache>(std::move(prefix)), shape, next_position);
   sequence.tail = std::move(cache);
   sequence.observer = std::move(observer);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
 
 namespace kvx::inline v0 {
@@ -16,7 +17,21 @@ inline Index kept_rows(Index tokens, double ratio) {
   return ratio >= 1 ? 0 : std::max<Index>(1, static_cast<Index>(static_cast<double>(tokens) * (1.0 - ratio)));
 }
 
-/// How much of a cache may stay, said as a ratio, as tokens, or as bytes.
+/// Rows that stay of tokens [first, first + count), where each part of a context of `tokens` is cut by itself. Those of
+/// an exact budget add up to it.
+inline Index kept_of_part(const Budget& budget, Index first, Index count, Index tokens) {
+  if (!budget.exact) return kept_rows(count, budget.ratio);
+  return budget.keep * (first + count) / tokens - budget.keep * first / tokens;
+}
+
+/// The budget of exactly `keep` of `tokens` rows per KV head, or of all where there are fewer.
+inline Budget exact_budget(Index keep, Index tokens) {
+  keep = std::min(keep, tokens);
+  return {1.0 - static_cast<double>(keep) / static_cast<double>(tokens), keep, true};
+}
+
+/// How much of a cache may stay, said as a ratio, as rows, or as bytes. Rows and bytes are exact: what stays is as many
+/// rows as were asked for, or as fit.
 class Allowance {
  public:
   /// Removes the share `ratio` of the rows. Throws Error outside [0, 1).
@@ -29,11 +44,17 @@ class Allowance {
     if (tokens < 1) throw Error("keep", "expected 1 token or more, found " + std::to_string(tokens));
     return {Unit::tokens, static_cast<double>(tokens)};
   }
-  /// Keeps as many rows as fit into `bytes`, over all layers and heads, positions included.
+  /// Keeps as many rows as fit into `bytes`, over all layers and heads, positions and scales included. A row is one of
+  /// every layer and KV head.
   static Allowance of_bytes(std::size_t bytes) { return {Unit::bytes, static_cast<double>(bytes)}; }
 
-  /// What stays of this layer, which check() has passed. Throws Error when the bytes do not hold one row per layer and
-  /// head.
+  /// The bytes that may stay, where they were asked for.
+  std::optional<std::size_t> bytes() const {
+    return unit_ == Unit::bytes ? std::optional(static_cast<std::size_t>(amount_)) : std::nullopt;
+  }
+
+  /// What stays of this layer, which check() has passed, where rows are stored whole; budget_of() counts in a policy's
+  /// own format. Throws Error when the bytes do not hold one row per layer and head.
   Budget resolve(const PressInput& in) const {
     return resolve(in.tokens(), {in.layers, in.kv_heads(), in.head_dim(), in.dtype});
   }
@@ -44,12 +65,15 @@ class Allowance {
     if (unit_ == Unit::bytes) {
       const std::size_t row = static_cast<std::size_t>(shape.layers * shape.kv_heads) * shape.row_bytes();
       keep /= static_cast<Index>(row);
-      if (keep == 0)
-        throw Error("kv-bytes", "expected at least " + std::to_string(row) + " for one row per layer and head, found " +
-                                    std::to_string(static_cast<std::size_t>(amount_)));
+      if (keep == 0) refuse_bytes(row);
     }
-    keep = std::min(keep, tokens);
-    return {1.0 - static_cast<double>(keep) / static_cast<double>(tokens), keep};
+    return exact_budget(keep, tokens);
+  }
+
+  /// Throws Error: one row takes `row` bytes.
+  [[noreturn]] void refuse_bytes(std::size_t row) const {
+    throw Error("kv-bytes", "expected at least " + std::to_string(row) + " for one row per layer and head, found " +
+                                std::to_string(static_cast<std::size_t>(amount_)));
   }
 
  private:

@@ -33,15 +33,18 @@ struct Chunk {
   Needs needs() const { return detail::needs_to_gather(inner.needs()); }
   Index rows(const Budget& budget, const PressInput& in) const {
     Index rows = 0;
-    each_chunk(in.tokens(), [&](Index, Index count) { rows += kept_rows(count, budget.ratio); });
+    each_chunk(in.tokens(), [&](Index first, Index count) { rows += kept_of_part(budget, first, count, in.tokens()); });
     return rows * in.kv_heads();
   }
   void score(const PressInput& in, const Budget& budget, Scores out) const {
+    out.setZero();
     each_chunk(in.tokens(), [&](Index first, Index count) {
+      const Index keep = kept_of_part(budget, first, count, in.tokens());
+      if (keep == 0) return;  // of a few rows in all
       Kept rows = keep_all(in.kv_heads(), count);
       for (auto& head : rows) std::iota(head.begin(), head.end(), first);
       const detail::GatheredInput part(in, inner.needs(), rows);
-      inner.score(*part, {budget.ratio, kept_rows(count, budget.ratio)},
+      inner.score(*part, {budget.ratio, keep, budget.exact},
                   view(out.data() + first, out.rows(), count, out.outerStride()));
     });
   }
@@ -49,7 +52,7 @@ struct Chunk {
     Kept kept(static_cast<std::size_t>(in.kv_heads()));
     each_chunk(in.tokens(), [&](Index first, Index count) {
       const auto part = view(scores.data() + first, scores.rows(), count, scores.outerStride());
-      const Kept best = keep_best(part, kept_rows(count, budget.ratio));
+      const Kept best = keep_best(part, kept_of_part(budget, first, count, in.tokens()));
       for (std::size_t h = 0; h < kept.size(); ++h)
         for (const Index j : best[h]) kept[h].push_back(first + j);
     });

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <numeric>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -19,8 +21,9 @@ namespace kvx::inline v0 {
 
 /// Keeps whole chunks of `length` tokens, those of highest mean score, the same for all heads. Liu et al., "ChunkKV:
 /// Semantic-Preserving KV Cache Compression for Efficient Long-Context LLM Inference", arXiv:2502.00299. As in kvpress
-/// the ratio counts chunks, the last of which may be shorter, and a context of less than one chunk is left to the
-/// wrapped press. The paper also lets neighbouring layers share their chunks.
+/// a ratio counts chunks, the last of which may be shorter, and a context of less than one chunk is left to the wrapped
+/// press. Of a number of rows that is no multiple of the chunks, the last chunk keeps its best rows alone. The paper
+/// also lets neighbouring layers share their chunks.
 template <ScorePolicy P>
 struct ChunkKV {
   static constexpr std::string_view name = "chunkkv", paper = "arXiv:2502.00299";
@@ -34,14 +37,16 @@ struct ChunkKV {
 
   Needs needs() const { return inner.needs(); }
   Index rows(const Budget& budget, const PressInput& in) const {
-    if (in.tokens() < length) return in.kv_heads() * budget.keep;
+    if (budget.exact || in.tokens() < length) return in.kv_heads() * budget.keep;
     return in.kv_heads() * std::min(in.tokens(), chunks(budget, in.tokens()) * length);
   }
   void score(const PressInput& in, const Budget& budget, Scores out) const { inner.score(in, budget, out); }
   Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
     if (in.tokens() < length) return keep_best(scores, budget.keep);
+    const Matrix<float> sums = scores.colwise().sum();  // over the heads, [1, tokens]
+    if (budget.exact) return Kept(static_cast<std::size_t>(in.kv_heads()), best_rows(sums, budget.keep));
     std::vector<Index> rows;
-    for (const Index chunk : top_k(detail::chunk_means(scores.colwise().sum(), length), chunks(budget, in.tokens())))
+    for (const Index chunk : top_k(detail::chunk_means(sums, length), chunks(budget, in.tokens())))
       for (Index j = chunk * length; j < std::min((chunk + 1) * length, in.tokens()); ++j) rows.push_back(j);
     return Kept(static_cast<std::size_t>(in.kv_heads()), rows);
   }
@@ -49,6 +54,22 @@ struct ChunkKV {
  private:
   Index chunks(const Budget& budget, Index tokens) const {
     return kept_rows((tokens + length - 1) / length, budget.ratio);
+  }
+  /// Exactly `keep` rows: whole chunks, best first and of equal ones the newer, then the best rows of the next.
+  std::vector<Index> best_rows(const Matrix<float>& sums, Index keep) const {
+    const std::span<const float> all(sums.data(), static_cast<std::size_t>(sums.size()));
+    const auto size = static_cast<std::size_t>(length);
+    const std::vector<float> means = detail::chunk_means(sums, length);
+    std::vector<std::size_t> order(means.size());
+    std::iota(order.rbegin(), order.rend(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return means[a] > means[b]; });
+    std::vector<Index> rows;
+    for (const std::size_t chunk : order) {
+      const auto part = all.subspan(chunk * size, std::min(size, all.size() - chunk * size));
+      for (const Index j : top_k(part, keep - std::ssize(rows))) rows.push_back(static_cast<Index>(chunk * size) + j);
+    }
+    std::sort(rows.begin(), rows.end());
+    return rows;
   }
 };
 

@@ -20,7 +20,7 @@ namespace kvx::inline v0 {
 
 /// Presses one after the other, each on what those before it left, as if that were the context; the queries that it is
 /// shown are still those of the whole context. Each removes the share that `ratios` gives for it; without ratios, those
-/// that go by the ratio remove equal shares. Rows are rewritten at the end, in order, unseen by the presses that
+/// that go by the budget remove equal shares. Rows are rewritten at the end, in order, unseen by the presses that
 /// follow; in kvpress these see it.
 struct Composed {
   static constexpr std::string_view name = "composed", paper = "";
@@ -57,7 +57,8 @@ struct Composed {
   Index rows(const Budget& budget, const PressInput& in) const {
     PressInput left = in;
     for (std::size_t i = 0; i < parts.size(); ++i)
-      left.keys = in.keys.tokens(0, parts[i].rows(allowance(i, budget).resolve(left), left) / in.kv_heads());
+      left.keys =
+          in.keys.tokens(0, parts[i].rows(allowance(i, budget, left.tokens()).resolve(left), left) / in.kv_heads());
     return left.tokens() * in.kv_heads();
   }
   /// Each part ranks what is left when it is its turn.
@@ -66,7 +67,7 @@ struct Composed {
     Kept kept = keep_all(in.kv_heads(), in.tokens());
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const Left left(in, kept, parts[i].needs());
-      const Kept chosen = parts[i].select(left.input, allowance(i, budget));
+      const Kept chosen = parts[i].select(left.input, allowance(i, budget, left.input.tokens()));
       for (std::size_t h = 0; h < kept.size(); ++h) {
         std::vector<Index> rows;
         for (const Index j : chosen[h]) rows.push_back(kept[h][static_cast<std::size_t>(j)]);
@@ -124,14 +125,16 @@ struct Composed {
     std::vector<Position> positions_;
   };
 
-  /// What part `i` may leave. The last that goes by the budget leaves just as much as the budget says.
-  Allowance allowance(std::size_t i, const Budget& budget) const {
+  /// What part `i` may leave of `tokens` rows. The last that goes by the budget leaves just as much as the budget says.
+  Allowance allowance(std::size_t i, const Budget& budget, Index tokens) const {
     if (!ratios.empty()) return Allowance::of_ratio(ratios[i]);
     const auto sharing = [](const AnyPolicy& part) { return !part.traits().own_budget; };
     if (std::none_of(parts.begin() + static_cast<std::ptrdiff_t>(i) + 1, parts.end(), sharing))
       return Allowance::of_tokens(budget.keep);
     const auto count = static_cast<double>(std::count_if(parts.begin(), parts.end(), sharing));
-    return Allowance::of_ratio(1 - std::pow(1 - budget.ratio, 1 / count));
+    const double share = 1 - std::pow(1 - budget.ratio, 1 / count);
+    return budget.exact ? Allowance::of_tokens(std::max(budget.keep, kept_rows(tokens, share)))
+                        : Allowance::of_ratio(share);
   }
 };
 static_assert(ScorePolicy<Composed>);

@@ -33,7 +33,9 @@ struct Critical {
   void score(const PressInput& in, const Budget& budget, Scores out) const {
     inner.score(in, budget, out);
     // In double and in this order, as kvpress counts; it truncates once, not what is to be kept and then its share.
-    const double share = (1.0 - budget.ratio) * static_cast<double>(in.tokens()) * first;
+    const double left =
+        budget.exact ? static_cast<double>(budget.keep) : (1.0 - budget.ratio) * static_cast<double>(in.tokens());
+    const double share = left * first;
     const Index best = first > 0 ? std::max<Index>(1, static_cast<Index>(share)) : 0;
     const Matrix<float> norms = detail::output_norms(in);
     for (Index h = 0; h < out.rows(); ++h) detail::weigh_scores(out, h, norms, epsilon, best);

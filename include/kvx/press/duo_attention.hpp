@@ -44,7 +44,9 @@ struct DuoAttention {
     pattern = read(file, "head_scores");
   }
 
-  Traits traits() const { return {.own_budget = ratio.has_value(), .ragged = true, .selects = true}; }
+  Traits traits() const {
+    return {.own_budget = ratio.has_value(), .by_ratio = !ratio, .ragged = true, .selects = true};
+  }
   Needs needs() const { return {}; }
   Index rows(const Budget& budget, const PressInput& in) const {
     const auto streaming = static_cast<Index>(streaming_heads(budget, in).size());
@@ -67,6 +69,8 @@ struct DuoAttention {
       throw Error("duo_attention: head_scores",
                   "expected [" + std::to_string(in.layers) + ", " + std::to_string(in.kv_heads()) + "], found [" +
                       std::to_string(pattern.rows()) + ", " + std::to_string(pattern.cols()) + "]");
+    if (budget.exact && !ratio)
+      throw Error("duo_attention", "expected a ratio, since whole heads are cut; found a number of rows");
     const Matrix<float> lowest = -pattern;
     const auto size = static_cast<std::size_t>(lowest.size());
     const double count = std::nearbyint(static_cast<double>(size) * ratio.value_or(budget.ratio));

@@ -44,7 +44,8 @@ struct Finch {
   Needs needs() const { return {.queries = window}; }
   Index rows(const Budget& budget, const PressInput& in) const {
     Index rows = 0;
-    each_chunk(in.tokens(), [&](Index, Index length) { rows += rows_of_chunk(budget, length); });
+    each_chunk(in.tokens(),
+               [&](Index first, Index length) { rows += kept_of_part(budget, first, length, in.tokens()); });
     return rows * in.kv_heads();
   }
   void score(const PressInput& in, const Budget&, Scores out) const {
@@ -63,7 +64,7 @@ struct Finch {
     Kept kept(static_cast<std::size_t>(in.kv_heads()));
     each_chunk(in.tokens(), [&](Index first, Index length) {
       const auto part = view(scores.data() + first, scores.rows(), length, scores.outerStride());
-      const Kept best = keep_best(part, rows_of_chunk(budget, length));
+      const Kept best = keep_best(part, kept_of_part(budget, first, length, in.tokens()));
       for (std::size_t h = 0; h < kept.size(); ++h)
         for (const Index j : best[h]) kept[h].push_back(first + j);
     });
@@ -75,9 +76,6 @@ struct Finch {
   }
 
  private:
-  Index rows_of_chunk(const Budget& budget, Index length) const {
-    return chunk ? kept_rows(length, budget.ratio) : budget.keep;
-  }
   template <class F>
   void each_chunk(Index tokens, F&& f) const {
     const Index step = chunk.value_or(static_cast<int>(tokens));

@@ -40,7 +40,7 @@ struct KVzip {
 
   Needs needs() const { return {.repetition = Repetition{chunk, sinks, normalize}}; }
   Index rows(const Budget& budget, const PressInput& in) const {
-    return std::max(in.kv_heads(), kept(in.kv_heads() * in.tokens(), budget));
+    return std::max(in.kv_heads(), kept(in.kv_heads(), in.tokens(), budget));
   }
   void score(const PressInput& in, const Budget&, Scores out) const {
     std::copy(in.repeated.begin(), in.repeated.end(), out.data());
@@ -61,8 +61,10 @@ struct KVzip {
   }
 
  private:
-  /// Of `rows` that share a budget; kvpress truncates what goes, not what stays.
-  static Index kept(Index rows, const Budget& budget) {
+  /// Of the rows of `heads` that share a budget; of a ratio kvpress truncates what goes, not what stays.
+  static Index kept(Index heads, Index tokens, const Budget& budget) {
+    if (budget.exact) return heads * budget.keep;
+    const Index rows = heads * tokens;
     return rows - static_cast<Index>(static_cast<double>(rows) * budget.ratio);
   }
   static std::vector<Kept> select_together(std::span<const Matrix<float>> scores, const Budget& budget) {
@@ -72,7 +74,7 @@ struct KVzip {
     for (Index h = 0; h < all.rows(); ++h)
       for (const Index best : top_k({all.row(h).data(), static_cast<std::size_t>(tokens)}, 1))
         all(h, best) = kProtected;
-    Kept rows = detail::best_together(all, std::max(all.rows(), kept(all.size(), budget)));
+    Kept rows = detail::best_together(all, std::max(all.rows(), kept(all.rows(), tokens, budget)));
     std::vector<Kept> together;
     for (auto head = rows.begin(); head != rows.end(); head += heads)
       together.emplace_back(std::make_move_iterator(head), std::make_move_iterator(head + heads));

@@ -10,6 +10,7 @@ namespace kvx::inline v0 {
 /// Keeps everything, whatever the budget: the base that every other press is compared with.
 struct None {
   static constexpr std::string_view name = "none", paper = "";
+  static constexpr bool own_budget = true;
   static constexpr auto parameters() { return std::tuple(); }
 
   Needs needs() const { return {}; }

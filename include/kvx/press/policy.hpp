@@ -34,7 +34,8 @@ concept HasName = requires {
 ///     void load(const TensorReader&);  // reads the files that its parameters name
 ///     static constexpr KvpressVariant kvpress_variant = {...};  // a name that stands for it with another default
 ///     static constexpr bool scores_by_budget = true;  // otherwise a grid scores once for all its ratios
-///     static constexpr bool own_budget = true;        // its parameters decide how much stays, not the ratio
+///     static constexpr bool own_budget = true;        // its parameters decide how much stays, whatever the budget
+///     static constexpr bool by_ratio = true;          // it needs a ratio, since it cannot keep a number of rows
 ///     static constexpr bool dense_positions = true;   // edit() numbers the rows anew, and the question goes on there
 ///     static constexpr bool by_position = true;       // goes by where tokens stand in the context
 ///     static constexpr bool row_wise = true;          // a row's score depends on that row alone
@@ -60,8 +61,8 @@ concept RegistrablePolicy =
 
 /// What a policy declares about itself, or inherits from the one that it wraps.
 struct Traits {
-  bool scores_by_budget = false, own_budget = false, dense_positions = false, by_position = false, row_wise = false,
-       ragged = false, outermost = false;
+  bool scores_by_budget = false, own_budget = false, by_ratio = false, dense_positions = false, by_position = false,
+       row_wise = false, ragged = false, outermost = false;
   bool selects = false, selects_layers = false, edits = false;  ///< it has members of its own for that
 
   /// Whether all that it does is score.
@@ -81,6 +82,7 @@ Traits traits(const P& policy) {
     if constexpr (requires { requires P::row_wise; }) all.row_wise = true;
     if constexpr (requires { requires P::scores_by_budget; }) all.scores_by_budget = true;
     if constexpr (requires { requires P::own_budget; }) all.own_budget = true;
+    if constexpr (requires { requires P::by_ratio; }) all.by_ratio = true;
     if constexpr (requires { requires P::dense_positions; }) all.dense_positions = true;
     if constexpr (requires { requires P::by_position; }) all.by_position = true;
     if constexpr (requires { requires P::ragged; }) all.ragged = true;

@@ -26,7 +26,8 @@ namespace detail {
 struct HookNames {
   int rows, select, score_ranges, ranges_needs, ranges_quota, edit_queries, edit, select_layers, protected_rows,
       decoding, sliding_threshold, quantization, draws, load, validate, traits, kvpress_name, kvpress_variant;
-  int scores_by_budget, own_budget, dense_positions, by_position, row_wise, ragged, outermost, wraps_outermost, follows;
+  int scores_by_budget, own_budget, by_ratio, dense_positions, by_position, row_wise, ragged, outermost,
+      wraps_outermost, follows;
 };
 
 /// Finds a name twice where the policy has it, of whatever kind and however often, so that the name is ambiguous.
@@ -105,6 +106,8 @@ template <class P> concept ScoresByBudgetFits = requires { &detail::HookProbe<P>
     detail::IsFlag<decltype(P::scores_by_budget), P::scores_by_budget>;
 template <class P> concept OwnBudgetFits = requires { &detail::HookProbe<P>::own_budget; } ||
     detail::IsFlag<decltype(P::own_budget), P::own_budget>;
+template <class P> concept ByRatioFits = requires { &detail::HookProbe<P>::by_ratio; } ||
+    detail::IsFlag<decltype(P::by_ratio), P::by_ratio>;
 template <class P> concept DensePositionsFits = requires { &detail::HookProbe<P>::dense_positions; } ||
     detail::IsFlag<decltype(P::dense_positions), P::dense_positions>;
 template <class P> concept ByPositionFits = requires { &detail::HookProbe<P>::by_position; } ||
@@ -126,8 +129,8 @@ template <class P> concept HooksFit =
     EditQueriesFits<P> && EditFits<P> && SelectLayersFits<P> && ProtectedRowsFits<P> && DecodingFits<P> &&
     SlidingThresholdFits<P> && QuantizationFits<P> && DrawsFits<P> && LoadFits<P> && ValidateFits<P> &&
     TraitsFits<P> && KvpressNameFits<P> && KvpressVariantFits<P> && ScoresByBudgetFits<P> && OwnBudgetFits<P> &&
-    DensePositionsFits<P> && ByPositionFits<P> && RowWiseFits<P> && RaggedFits<P> && OutermostFits<P> &&
-    WrapsOutermostFits<P> && FollowsFits<P>;
+    ByRatioFits<P> && DensePositionsFits<P> && ByPositionFits<P> && RowWiseFits<P> && RaggedFits<P> &&
+    OutermostFits<P> && WrapsOutermostFits<P> && FollowsFits<P>;
 // clang-format on
 
 }  // namespace kvx::inline v0

@@ -85,8 +85,9 @@ struct SlidingThreshold {
 
 /// What may stay of one layer.
 struct Budget {
-  double ratio = 0;  ///< the share of the rows that is removed
-  Index keep = 0;    ///< rows to keep per KV head
+  double ratio = 0;    ///< the share of the rows that is removed
+  Index keep = 0;      ///< rows to keep per KV head, on average
+  bool exact = false;  ///< whether rows were asked for: exactly `keep` stay; else a press may round `ratio` its own way
 };
 
 /// Scores of one layer to write, [kv_heads, tokens]; the higher is kept, and of equal ones the newer row.

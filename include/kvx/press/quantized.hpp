@@ -64,7 +64,6 @@ struct Quantized {
   Traits traits() const {
     Traits own = inner.traits();
     own.outermost = own.selects = true;
-    own.own_budget |= inner.as<None>() != nullptr;
     return own;
   }
   Needs needs() const { return inner.needs(); }

@@ -3,6 +3,7 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/top_k.hpp>
 #include <kvx/press/allowance.hpp>
+#include <kvx/press/budget_of.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
@@ -15,15 +16,6 @@
 #include <vector>
 
 namespace kvx::inline v0 {
-
-/// The most rows of a layer, over all its KV heads, that a policy keeps within a budget.
-template <ScorePolicy P>
-Index rows_of(const P& policy, const Budget& budget, const PressInput& in) {
-  if constexpr (requires { policy.rows(budget, in); })
-    return policy.rows(budget, in);
-  else
-    return budget.keep * in.kv_heads();
-}
 
 /// Every row of a layer.
 inline Kept keep_all(Index kv_heads, Index tokens) {
@@ -118,11 +110,12 @@ Kept select_scored(const P& policy, const PressInput& in, MatrixView<const float
 template <ScorePolicy P>
 Kept select(const P& policy, const PressInput& in, const Allowance& allowance) {
   check(P::name, policy.needs(), in);
-  const Budget budget = allowance.resolve(in);
-  if (keeps_all(policy, budget, in)) return keep_all(in.kv_heads(), in.tokens());
-  Matrix<float> scores(in.kv_heads(), in.tokens());
-  policy.score(in, budget, view(scores));
-  return select_scored(policy, in, view(std::as_const(scores)), budget);
+  return select_within(policy, allowance, budget_of(policy, allowance, in), in, [&](const Budget& budget) {
+    if (keeps_all(policy, budget, in)) return keep_all(in.kv_heads(), in.tokens());
+    Matrix<float> scores(in.kv_heads(), in.tokens());
+    policy.score(in, budget, view(scores));
+    return select_scored(policy, in, view(std::as_const(scores)), budget);
+  });
 }
 
 }  // namespace kvx::inline v0

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <kvx/cache/cache_shape.hpp>
+#include <kvx/cache/kv_cache.hpp>
+#include <kvx/cache/quantize.hpp>
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/press/allowance.hpp>
+#include <kvx/press/policy.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// The most rows of a layer, over all its KV heads, that a policy keeps within a budget.
+template <ScorePolicy P>
+Index rows_of(const P& policy, const Budget& budget, const PressInput& in) {
+  if constexpr (requires { policy.rows(budget, in); })
+    return policy.rows(budget, in);
+  else
+    return budget.keep * in.kv_heads();
+}
+
+/// How a policy stores what stays, unless whole.
+template <ScorePolicy P>
+std::optional<CacheQuantization> quantization_of(const P& policy) {
+  if constexpr (requires { policy.quantization(); }) return policy.quantization();
+  return std::nullopt;
+}
+
+/// Bytes of `rows` rows of one head, whole or quantized.
+inline std::size_t stored_bytes(const std::optional<CacheQuantization>& how, const CacheShape& shape, Index rows) {
+  return how ? quantized_bytes(*how, shape, rows) : static_cast<std::size_t>(rows) * shape.row_bytes();
+}
+
+/// Bytes of the rows `kept` of a layer.
+inline std::size_t stored_bytes(const std::optional<CacheQuantization>& how, const CacheShape& shape,
+                                const Kept& kept) {
+  std::size_t sum = 0;
+  for (const auto& head : kept) sum += stored_bytes(how, shape, static_cast<Index>(head.size()));
+  return sum;
+}
+
+/// The largest number from 1 to `most` for which `fits`, bool(Index), holds and beyond which it does not; 1 where it
+/// holds for none.
+template <class Fits>
+Index largest_fitting(Index most, Fits&& fits) {
+  if (fits(most)) return most;
+  Index low = 1, high = most;
+  while (high - low > 1) {
+    const Index middle = low + (high - low) / 2;
+    (fits(middle) ? low : high) = middle;
+  }
+  return low;
+}
+
+/// Whether only the selection shows what rows take: quantized ones of heads that keep different numbers of them.
+template <ScorePolicy P>
+bool fits_by_selection(const P& policy, const Allowance& allowance) {
+  return allowance.bytes() && traits(policy).ragged && quantization_of(policy);
+}
+
+/// What `allowance` leaves of `tokens` rows per head of a cache of this shape. Bytes are those that rows take as the
+/// policy spreads them over layers and stores them, where heads of a layer keep as many rows each. Throws Error when
+/// the bytes do not hold one row per layer and head.
+template <ScorePolicy P>
+Budget budget_of(const P& policy, const Allowance& allowance, Index tokens, const CacheShape& shape) {
+  const auto how = quantization_of(policy);
+  const auto most = allowance.bytes();
+  if (most && traits(policy).own_budget) return {0, tokens};
+  if (!most || !how) return allowance.resolve(tokens, shape);
+  const auto bytes = [&](Index keep) {
+    std::size_t sum = 0;
+    for (Index l = 0; l < shape.layers; ++l) {
+      const auto rows = TensorView<const float>::head_major(nullptr, shape.kv_heads, tokens, shape.head_dim);
+      const PressInput in{.layer = l, .layers = shape.layers, .keys = rows, .values = rows, .dtype = shape.dtype};
+      const Index of_head = rows_of(policy, exact_budget(keep, tokens), in) / shape.kv_heads;
+      sum += static_cast<std::size_t>(shape.kv_heads) * stored_bytes(how, shape, of_head);
+    }
+    return sum;
+  };
+  // No row takes less than its codes and its position. From there on one by one, since one row more takes less where it
+  // makes another block of rows that can be quantized.
+  const Index row = shape.head_dim * (how->keys.bits + how->values.bits) / 8 + Index{sizeof(Position)};
+  Index keep = std::min(tokens, static_cast<Index>(*most) / (row * shape.layers * shape.kv_heads));
+  while (keep > 0 && bytes(keep) > *most) --keep;
+  if (keep == 0) allowance.refuse_bytes(bytes(1));
+  return exact_budget(keep, tokens);
+}
+
+/// The same for a layer, which check() has passed.
+template <ScorePolicy P>
+Budget budget_of(const P& policy, const Allowance& allowance, const PressInput& in) {
+  return budget_of(policy, allowance, in.tokens(), {in.layers, in.kv_heads(), in.head_dim(), in.dtype});
+}
+
+/// The rows of a layer that `select`, Kept(const Budget&), leaves: within `budget`, or where only the selection shows
+/// what rows take, as many as fit into the layer's part of the bytes.
+template <ScorePolicy P, class Select>
+Kept select_within(const P& policy, const Allowance& allowance, const Budget& budget, const PressInput& in,
+                   Select&& select) {
+  if (!fits_by_selection(policy, allowance)) return select(budget);
+  const CacheShape shape{in.layers, in.kv_heads(), in.head_dim(), in.dtype};
+  const auto layers = static_cast<std::size_t>(in.layers), layer = static_cast<std::size_t>(in.layer);
+  const std::size_t most = *allowance.bytes() * (layer + 1) / layers - *allowance.bytes() * layer / layers;
+  const auto of = [&](Index keep) { return select(exact_budget(keep, in.tokens())); };
+  return of(largest_fitting(
+      in.tokens(), [&](Index keep) { return stored_bytes(quantization_of(policy), shape, of(keep)) <= most; }));
+}
+
+/// The same for all layers of a model at once, by `select`, std::vector<Kept>(const Budget&).
+template <ScorePolicy P, class Select>
+std::vector<Kept> select_layers_within(const P& policy, const Allowance& allowance, const Budget& budget, Index tokens,
+                                       const CacheShape& shape, Select&& select) {
+  if (!fits_by_selection(policy, allowance)) return select(budget);
+  const auto of = [&](Index keep) { return select(exact_budget(keep, tokens)); };
+  return of(largest_fitting(tokens, [&](Index keep) {
+    std::size_t sum = 0;
+    for (const Kept& kept : of(keep)) sum += stored_bytes(quantization_of(policy), shape, kept);
+    return sum <= *allowance.bytes();
+  }));
+}
+
+}  // namespace kvx::inline v0

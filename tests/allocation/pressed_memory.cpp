@@ -1,0 +1,196 @@
+// Counts what the caches of all presses really take, by a program of its own whose operator new counts, in every format
+// and while answers are decoded.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include "counting_new.hpp"
+#include "support/presses.hpp"
+#include "support/reference.hpp"
+#include "support/temp_dir.hpp"
+#include "support/tiny_random.hpp"
+
+#include <doctest/doctest.h>
+#include <kvx/cache/growth.hpp>
+#include <kvx/cache/kv_cache.hpp>
+#include <kvx/cache/sequence_cache.hpp>
+#include <kvx/core/error.hpp>
+#include <kvx/eval/memory.hpp>
+#include <kvx/model/compress.hpp>
+#include <kvx/model/forward.hpp>
+#include <kvx/press/budget_of.hpp>
+#include <kvx/press/registry.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace kvx;
+using kvx_test::live_bytes;
+
+/// Bytes that the rows of a head take in their format, and no more.
+std::size_t needed(const HeadCache& head) {
+  const auto dim = static_cast<std::size_t>(head.head_dim()), rows = static_cast<std::size_t>(head.rows());
+  std::size_t sum = rows * (2 * dim * size_of(head.dtype()) + sizeof(Position));
+  for (const auto& [quantized, of] : {std::pair{head.quantized_keys(), QuantizedRows::Of::keys},
+                                      std::pair{head.quantized_values(), QuantizedRows::Of::values}}) {
+    if (quantized == nullptr) continue;
+    const Index count = quantized->rows();
+    sum -= static_cast<std::size_t>(count) * dim * size_of(head.dtype());
+    const auto ends = quantized->view().group_ends;
+    if (ends.empty()) {
+      sum += QuantizedRows::bytes(of, quantized->how(), head.head_dim(), count);
+      continue;
+    }
+    // Codes in panels of 16 rows, a scale and a zero a group and channel, and where each group ends.
+    const std::size_t codes = static_cast<std::size_t>(32 / quantized->how().bits);
+    sum += static_cast<std::size_t>((count + 15) / 16 * 16) * ((dim + codes - 1) / codes) * 4 +
+           ends.size() * (2 * 2 * dim + 4);
+  }
+  return sum;
+}
+
+std::size_t needed(const SequenceCache& sequence) {
+  std::size_t sum = 0;
+  for (const KvCache* part : {sequence.prefix.get(), &sequence.tail})
+    for (Index l = 0; l < part->layers(); ++l)
+      for (const HeadCache& head : part->layer(l)) sum += needed(head);
+  return sum;
+}
+
+struct MemoryFixture {
+  Threads threads{1};
+  Qwen2 model = Qwen2::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
+  const Dtype dtype = Dtype::bf16;
+  const CacheShape shape = model.cache_shape(dtype);
+  const std::size_t heads = static_cast<std::size_t>(shape.layers * shape.kv_heads),
+                    block = heads * static_cast<std::size_t>(kCacheBlock) * shape.row_bytes();
+
+  SequenceCache pressed(const AnyPolicy& policy, const Allowance& allowance, std::size_t tokens = 203) {
+    return compress(model, kvx_test::random_tokens(tokens, 1, model.config().vocab_size), policy, allowance, dtype,
+                    threads)
+        .start;
+  }
+  void feed(SequenceCache& sequence, const std::vector<Token>& tokens, Workspace& work) {
+    const Step step{&sequence, tokens};
+    forward_hidden(model, {&step, 1}, work, threads);
+  }
+
+  /// Each press of the registry, stored whole and in three formats, alone and with another one while decoding.
+  std::vector<AnyPolicy> presses() const {
+    const auto read = kvx_test::made_up_files(shape.layers, shape.kv_heads, shape.head_dim);
+    std::vector<AnyPolicy> all;
+    for (const AnyPolicy& press : kvx_test::every_press(shape.layers, shape.kv_heads, shape.head_dim)) {
+      if (press.quantization()) continue;
+      std::vector<std::string> texts = {press.written()};
+      if (press.decoding() == nullptr && (!press.traits().outermost || press.needs().repetition))
+        texts.push_back("prefill_decoding(" + press.written() + ", decoding(knorm, interval=5, target=70))");
+      for (const std::string& text : texts)
+        for (const char* format : {"", "+int8(group=16, residual=32)", "+int4(group=32, residual=64)",
+                                   "+int2(group=16, residual=7, keys=per_token)"})
+          all.push_back(kvx_presses().parse(text + format, {1, read}));
+    }
+    return all;
+  }
+};
+
+TEST_CASE_FIXTURE(MemoryFixture, "a cache takes what its rows need at first, never a block more, and says so") {
+  kvx_test::Tally tally{"memory of presses, formats and decoding", 0, 0, 0, "contexts too short for the press"};
+  Workspace work;
+  for (const AnyPolicy& policy : presses()) {
+    CAPTURE(policy.written());
+    std::optional<SequenceCache> sequence;
+    try {
+      sequence = pressed(policy, Allowance::of_ratio(0.55));
+    } catch (const NotApplicable&) {
+      ++tally.not_applicable;
+      continue;
+    }
+    CHECK(tally.count(sequence->bytes() == needed(*sequence)));
+    for (int step = 0; step < 80; ++step) {
+      feed(*sequence, kvx_test::random_tokens(step == 0 ? 11 : 1, 2, model.config().vocab_size), work);
+      const std::size_t bytes = sequence->bytes(), most = needed(*sequence) + block;
+      CAPTURE(step);
+      CHECK(tally.count(bytes <= most));
+    }
+    // What is given back is what was stated, and the objects that held it.
+    const std::size_t stated = sequence->bytes();
+    const std::ptrdiff_t before = live_bytes;
+    sequence->tail = KvCache(shape);
+    sequence->prefix = std::make_shared<const KvCache>();
+    const std::ptrdiff_t freed = before - live_bytes;
+    const auto objects = static_cast<std::ptrdiff_t>(static_cast<std::size_t>(shape.layers) * sizeof(LayerCache) +
+                                                     heads * sizeof(HeadCache));
+    CHECK(tally.count(freed == static_cast<std::ptrdiff_t>(stated) + objects));
+  }
+}
+
+TEST_CASE_FIXTURE(MemoryFixture, "bytes that are asked for hold as many rows as fit, in any format") {
+  kvx_test::Tally tally{"budgets in bytes", 0, 0, 0, "contexts too short for the press"};
+  const std::size_t row = heads * shape.row_bytes();
+  for (const AnyPolicy& policy : presses()) {
+    const Traits traits = policy.traits();
+    if (traits.own_budget || traits.by_ratio || policy.decoding() != nullptr) continue;
+    for (const std::size_t most : {17 * row + 5, 97 * row - 1}) {
+      CAPTURE(policy.written());
+      CAPTURE(most);
+      try {
+        const Budget budget = budget_of(policy, Allowance::of_bytes(most), 203, shape);
+        const SequenceCache sequence = pressed(policy, Allowance::of_bytes(most));
+        const std::size_t bytes = sequence.bytes();
+        CHECK(tally.count(bytes <= most));
+        if (traits.ragged && policy.quantization()) {  // which rows are quantized depends on the heads
+          const bool all = sequence.prefix->rows() + sequence.tail.rows() == static_cast<Index>(heads) * 203;
+          CHECK(tally.count(all || bytes + kvx_test::bytes_of_a_row(policy.quantization(), shape, 203) > most));
+          continue;
+        }
+        for (Index keep = budget.keep + 1; keep <= std::min<Index>(203, budget.keep + 70); keep += 35)
+          CHECK(tally.count(pressed(policy, Allowance::of_tokens(keep)).bytes() > most));
+      } catch (const NotApplicable&) {
+        ++tally.not_applicable;
+      }
+    }
+  }
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("of a context of 8000 tokens the process holds what the cache says") {
+  Threads threads(1);  // each has a heap of its own
+  const TempDir dir;
+  dir.write("config.json", kvx_test::config_with("4096", "16384"));
+  dir.write("model.safetensors", MappedFile(kvx_test::kTinyRandom + "/model.safetensors").text());
+  const Qwen2 model = Qwen2::load(dir.path(), WeightFormat::f32, threads);
+  const auto tokens = kvx_test::random_tokens(8000, 1, model.config().vocab_size);
+  constexpr std::size_t kHeap = std::size_t{1} << 20;  // pages that hold other things as well
+  kvx_test::Tally tally{"resident memory"};
+  bool warm = false;  // the first one makes the process allocate what it keeps
+  for (const std::string text :
+       {"none", "none", "knorm", "int4", "decoding(knorm)", "decoding(knorm)+int4", "ada(knorm)+int4", "knorm+int8"}) {
+    CAPTURE(text);
+    const std::size_t before = resident_bytes();
+    auto sequence =
+        compress(model, tokens, kvx_presses().parse(text), Allowance::of_ratio(0.5), Dtype::bf16, threads).start;
+    for (const bool after_steps : {false, true}) {
+      Workspace work;
+      for (int step = 0; after_steps && step < 40; ++step) {
+        const Token token = 5;
+        const Step one{&sequence, {&token, 1}};
+        forward_hidden(model, {&one, 1}, work, threads);
+      }
+      work = {};
+      const std::size_t now = resident_bytes(), held = now - std::min(now, before);
+      CAPTURE(held);
+      CAPTURE(sequence.bytes());
+      if (!warm) continue;
+      CHECK(tally.count(held <= sequence.bytes() + kHeap));
+      CHECK(tally.count(held + kHeap >= sequence.bytes()));
+    }
+    warm = true;
+  }
+}
+#endif
+
+}  // namespace

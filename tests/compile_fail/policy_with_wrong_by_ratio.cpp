@@ -1,0 +1,10 @@
+// expects: ByRatioFits
+#include <kvx/press.hpp>
+
+struct Policy {
+  static constexpr std::string_view name = "policy";
+  kvx::Needs needs() const { return {}; }
+  void score(const kvx::PressInput&, const kvx::Budget&, kvx::Scores) const {}
+  bool by_ratio = true;
+};
+static_assert(kvx::ScorePolicy<Policy>);

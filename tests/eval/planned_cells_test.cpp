@@ -1,0 +1,64 @@
+#include <kvx/eval/planned_cells.hpp>
+
+#include "support/error_of.hpp"
+
+#include <doctest/doctest.h>
+#include <kvx/press/registry.hpp>
+
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+using namespace kvx;
+
+namespace {
+
+/// Cuts by a ratio alone.
+struct WholeHeads {
+  static constexpr std::string_view name = "whole_heads", paper = "";
+  static constexpr bool by_ratio = true;
+  static constexpr auto parameters() { return std::tuple(); }
+  Needs needs() const { return {}; }
+  void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
+};
+
+EvalOptions keeping_eight(const std::vector<std::string>& presses) {
+  EvalOptions options;
+  options.presses = presses;
+  options.ratios = {0};
+  options.keep = 8;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("A press that decides itself how much stays says which budget it ignores") {
+  const auto cells = planned_cells(keeping_eight({"knorm", "int4", "knorm+int4", "decoding(knorm)"}), kvx_presses());
+  REQUIRE(cells.size() == 5);
+  const std::vector<std::string> budgets = {"", "keep=8", "own", "keep=8", "own"},
+                                 ignored = {"", "", "keep=8", "", "keep=8"};
+  for (std::size_t c = 0; c < cells.size(); ++c) {
+    CHECK(cells[c].name.budget == budgets[c]);
+    CHECK(cells[c].ignores == ignored[c]);
+  }
+  CHECK(ignored_budgets(cells) == cells[2].name.press + " decides itself how much stays and ignores keep=8\n" +
+                                      cells[4].name.press + " decides itself how much stays and ignores keep=8\n");
+  EvalOptions both = keeping_eight({"int4"});
+  both.kv_bytes = 5000;
+  CHECK(planned_cells(both, kvx_presses()).back().ignores == "keep=8 kv_bytes=5000");
+  EvalOptions ratios = keeping_eight({"int4"});
+  ratios.keep = {};
+  CHECK(ignored_budgets(planned_cells(ratios, kvx_presses())).empty());
+}
+
+TEST_CASE("A press that needs a ratio is refused where rows are asked for") {
+  Registry presses = kvx_presses();
+  presses.add<WholeHeads>();
+  CHECK(error_of([&] { planned_cells(keeping_eight({"whole_heads"}), presses); }) ==
+        "whole_heads: expected a ratio, since it cannot keep a number of rows; found keep=8");
+  EvalOptions ratios = keeping_eight({"whole_heads"});
+  ratios.keep = {};
+  ratios.ratios = {0, 0.5};
+  CHECK(planned_cells(ratios, presses).size() == 2);
+}

@@ -1,0 +1,153 @@
+// What holds for budgets in rows and bytes, whatever the press.
+#include "support/error_of.hpp"
+#include "support/layer.hpp"
+#include "support/presses.hpp"
+#include "support/reference.hpp"
+
+#include <doctest/doctest.h>
+#include <kvx/core/error.hpp>
+#include <kvx/press/allowance.hpp>
+#include <kvx/press/any_policy.hpp>
+#include <kvx/press/budget_of.hpp>
+#include <kvx/press/registry.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace kvx;
+using kvx_test::Layer;
+
+constexpr Index kLayers = 5;
+
+/// The layer as each of a model of kLayers.
+PressInput input(const Layer& layer, const AnyPolicy& policy, Index l) {
+  PressInput in = layer.input(policy.needs());
+  in.layer = l;
+  in.layers = kLayers;
+  in.dtype = Dtype::bf16;
+  return in;
+}
+std::vector<Kept> select(const AnyPolicy& policy, const Layer& layer, const Allowance& allowance) {
+  std::vector<Kept> kept;
+  for (Index l = 0; l < kLayers; ++l) kept.push_back(policy.select(input(layer, policy, l), allowance));
+  return kept;
+}
+Index rows_in(const std::vector<Kept>& layers) {
+  Index rows = 0;
+  for (const Kept& kept : layers)
+    for (const auto& head : kept) rows += static_cast<Index>(head.size());
+  return rows;
+}
+
+TEST_CASE("every press keeps exactly the rows that are asked for, over all layers and heads") {
+  kvx_test::Tally tally{"budgets in rows", 0, 0, 0, "more protected rows than may stay"};
+  for (const Index tokens : {71, 150, 257}) {
+    const Layer layer = Layer::random(6, 3, tokens, 8, 1);
+    for (const AnyPolicy& policy : kvx_test::every_press(kLayers, 3, 8)) {
+      const Traits traits = policy.traits();
+      if (traits.own_budget || traits.by_ratio) continue;
+      for (const Index keep : {1, 2, 7, 8, 19, 34, 61, 70, 113, 149, 256, 1000}) {
+        CAPTURE(policy.written());
+        CAPTURE(tokens);
+        CAPTURE(keep);
+        try {
+          const auto kept = select(policy, layer, Allowance::of_tokens(keep));
+          CHECK(tally.count(rows_in(kept) == kLayers * 3 * std::min(keep, tokens)));
+          for (const Kept& heads : kept)
+            for (const auto& head : heads)
+              CHECK(std::adjacent_find(head.begin(), head.end(), std::greater_equal<>()) == head.end());
+        } catch (const NotApplicable&) {
+          ++tally.not_applicable;
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("every press keeps as many rows as fit into the bytes that are asked for, in its format") {
+  kvx_test::Tally tally{"rows of budgets in bytes", 0, 0, 0, "more protected rows than may stay"};
+  constexpr Index kTokens = 257;
+  const Layer layer = Layer::random(6, 3, kTokens, 8, 1);
+  const CacheShape shape{kLayers, 3, 8, Dtype::bf16};
+  const std::size_t row = kLayers * 3 * shape.row_bytes();
+  const auto read = kvx_test::made_up_files(kLayers, 3, 8);
+  for (const AnyPolicy& press : kvx_test::every_press(kLayers, 3, 8))
+    for (const std::string format :
+         {"", "+int4(group=16, residual=32)", "+int8(group=16, residual=7, keys=per_token)"}) {
+      if (press.quantization() && !format.empty()) continue;
+      const AnyPolicy policy = kvx_presses().parse(press.written() + format, {1, read});
+      const Traits traits = policy.traits();
+      if (traits.own_budget || traits.by_ratio) continue;
+      const auto bytes_of = [&](const std::vector<Kept>& layers) {
+        std::size_t sum = 0;
+        for (const Kept& kept : layers) sum += stored_bytes(policy.quantization(), shape, kept);
+        return sum;
+      };
+      for (const std::size_t most : {row, 20 * row - 1, 77 * row + 3, 1000 * row}) {
+        CAPTURE(policy.written());
+        CAPTURE(most);
+        try {
+          const auto kept = select(policy, layer, Allowance::of_bytes(most));
+          CHECK(tally.count(bytes_of(kept) <= most));
+          if (traits.ragged && policy.quantization()) {
+            const bool all = rows_in(kept) == kLayers * 3 * kTokens;
+            CHECK(tally.count(all ||
+                              bytes_of(kept) + kvx_test::bytes_of_a_row(policy.quantization(), shape, kTokens) > most));
+            continue;
+          }
+          const Index keep = budget_of(policy, Allowance::of_bytes(most), kTokens, shape).keep;
+          CHECK(rows_in(kept) == kLayers * 3 * keep);
+          for (Index more = keep + 1; more <= std::min(kTokens, keep + 40); more += 3)
+            CHECK(tally.count(bytes_of(select(policy, layer, Allowance::of_tokens(more))) > most));
+        } catch (const NotApplicable&) {
+          ++tally.not_applicable;
+        }
+      }
+    }
+}
+
+TEST_CASE("bytes that hold no row are refused, unless the press decides itself how much stays") {
+  const Registry presses = kvx_presses();
+  const CacheShape shape{2, 3, 8, Dtype::f32};
+  CHECK(error_of([&] { budget_of(presses.parse("knorm+int4"), Allowance::of_bytes(407), 100, shape); }) ==
+        "kv-bytes: expected at least 408 for one row per layer and head, found 407");
+  CHECK(budget_of(presses.parse("knorm+int4"), Allowance::of_bytes(408), 100, shape).keep == 1);
+  CHECK(budget_of(presses.parse("int4"), Allowance::of_bytes(1), 100, shape).keep == 100);
+}
+
+TEST_CASE("a part of the context has its share of an exact budget, and the shares add up") {
+  for (const Index keep : {0, 1, 7, 33, 100}) {
+    Index sum = 0;
+    for (Index first = 0; first < 100; first += 9) {
+      const Index count = std::min<Index>(9, 100 - first),
+                  share = kept_of_part(exact_budget(keep, 100), first, count, 100);
+      CHECK(share <= count);
+      sum += share;
+    }
+    CHECK(sum == keep);
+  }
+  CHECK(kept_of_part({0.5, 50}, 0, 9, 100) == 4);  // of a ratio each part is rounded as kvpress rounds the whole
+}
+
+TEST_CASE("of a number of rows chunkkv keeps whole chunks and the best rows of the next") {
+  const Layer layer = Layer::random(2, 2, 50, 8, 3);
+  const AnyPolicy policy = kvx_presses().parse("chunkkv(knorm, length=10)");
+  const auto rows = [&](Index keep) { return policy.select(layer.input(), Allowance::of_tokens(keep)).front(); };
+  const auto chunks_of = [](const std::vector<Index>& kept) {
+    std::vector<Index> sizes(5);
+    for (const Index j : kept) ++sizes[static_cast<std::size_t>(j / 10)];
+    return sizes;
+  };
+  const auto whole = rows(20), some = rows(23);
+  CHECK(std::ranges::count(chunks_of(whole), 10) == 2);
+  CHECK(std::ranges::count(chunks_of(some), 10) == 2);
+  CHECK(std::ranges::count(chunks_of(some), 3) == 1);
+  CHECK(std::ranges::includes(some, whole));
+  CHECK(std::ranges::includes(rows(30), some));
+}
+
+}  // namespace
