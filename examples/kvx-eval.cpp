@@ -5,6 +5,7 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/eval/degradation.hpp>
 #include <kvx/eval/evaluation.hpp>
+#include <kvx/eval/grade_file.hpp>
 #include <kvx/eval/groups_markdown.hpp>
 #include <kvx/eval/latency_text.hpp>
 #include <kvx/eval/memory.hpp>
@@ -19,7 +20,6 @@
 #include <kvx/press/named_spans.hpp>
 #include <kvx/press/registry.hpp>
 #include <kvx/press/written.hpp>
-#include <kvx/score/grade_file.hpp>
 #include <kvx/score/sample_size.hpp>
 #include <kvx/score/system_prompt.hpp>
 #include <kvx/score/tasks.hpp>
@@ -54,7 +54,7 @@ struct Option {
   bool is_switch() const { return *flags == 0 && *help != 0; }
 };
 
-constexpr std::array<Option, 47> kOptions = {{
+constexpr std::array<Option, 49> kOptions = {{
     {"tasks", "", ""},
     {"model", "--model", "[NAME=]directory, or ORG/NAME in the local Hugging Face cache; several with commas",
      "examples/models/tiny"},
@@ -116,6 +116,11 @@ constexpr std::array<Option, 47> kOptions = {{
     {"dtype", "--dtype", "of the cache: bf16 or f32", "bf16"},
     {"weights", "--weights", "bf16, f32 or int8; default: as --dtype"},
     {"template", "--template", "chat template: chatml, none or qwen2.5; default: the model's own", ""},
+    {"think", "--think", "OPEN,CLOSE: marks of thoughts, beside <think>,</think> and those of the chat template", ""},
+    {"tool-format", "--tool-format",
+     "calls in other engines' forms that are read: plain (none), auto (all) or tool_calls, function, function_call, "
+     "parameters, string, missing with +; default: as the chat template asks for, plain for grade",
+     ""},
     {"seed", "--seed", "of presses that draw lots, where they name none, and of samples"},
     {"threads", "--threads", "0 takes every core", "0"},
     {"memory", "--memory", "what the process may occupy, such as 4G", "4G"},
@@ -226,6 +231,36 @@ const char* preset_of(std::string_view name) {
       ->preset;
 }
 
+/// How predictions become answers. Throws kvx::Error.
+kvx::AnswerReading reading_of(const Texts& texts) {
+  kvx::AnswerReading reading;
+  if (const auto& marks = texts.at("think"); !marks.empty())
+    reading.thoughts.push_back(kvx::parse_thought_marks(marks));
+  if (const auto& forms = texts.at("tool-format"); !forms.empty()) reading.tool_forms = kvx::ToolForms::parse(forms);
+  return reading;
+}
+
+/// Throws kvx::Error, naming the option, where a default path does not hold: it does in kvx's source folder alone.
+void expect_defaults(const kvx::EvalOptions& options, const std::string& ifeval_models) {
+  const auto expect = [](const std::string& path, const std::string& preset, const std::string& option) {
+    if (path == preset && !std::filesystem::exists(path))
+      throw kvx::Error(path, "this default is in kvx's source folder alone, and not here; choose another by " + option);
+  };
+  for (const auto& model : options.models) expect(model, preset_of("model"), "--model");
+  const std::string presets = preset_of("data");
+  for (const auto& task : options.tasks)
+    if (const auto files = options.task_data.find(task); files != options.task_data.end())
+      for (const auto& file : files->second)
+        if (("," + presets + ",").find("," + task + "=" + file + ",") != std::string::npos)
+          expect(file, file, "--data " + task + "=FILE");
+  if (std::ranges::count(options.tasks, kvx::IfevalTask::name) > 0)
+    expect(ifeval_models, preset_of("ifeval-models"), "--ifeval-models");
+  if (std::ranges::count(options.tasks, kvx::LeakageTask::name) > 0) {
+    expect(options.system.defenses_file, preset_of("defenses-file"), "--defenses-file");
+    expect(options.system.attacks_file, preset_of("attacks-file"), "--attacks-file");
+  }
+}
+
 /// Checks what can be checked without reading a file. Throws kvx::Error.
 kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   kvx::EvalOptions options;
@@ -292,6 +327,9 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   options.dtype = texts["dtype"] == "f32" ? kvx::Dtype::f32 : kvx::Dtype::bf16;
   options.weights = kvx::parse_weight_format(texts.contains("weights") ? texts["weights"] : texts["dtype"]);
   options.chat = texts["template"];
+  const kvx::AnswerReading reading = reading_of(texts);
+  options.thoughts.assign(reading.thoughts.begin() + 1, reading.thoughts.end());
+  if (!texts["tool-format"].empty()) options.tool_forms = reading.tool_forms;
   if (texts.contains("seed")) options.sampler.seed = *(options.seed = whole("seed", texts["seed"], 0));
   options.threads = static_cast<int>(whole("threads", texts["threads"], 0, 1024));
   options.memory = kvx::parse_bytes(texts["memory"]);
@@ -333,6 +371,15 @@ std::string plan_text(const std::vector<std::string>& words) {
          "right in one tells nothing of the other; fewer will do where both are mostly right on the same\n";
 }
 
+/// Prints the grades of a file, and on stderr what of it was passed over. Throws kvx::Error.
+void grade(const kvx::TaskRegistry& tasks, const std::string& task, const std::string& path, const Texts& texts) {
+  const auto threads = static_cast<int>(whole("threads", texts.at("threads"), 0, 1024));
+  const kvx::GradedFile graded = kvx::grade_file(tasks, task, path, reading_of(texts), threads);
+  for (const auto& [other, count] : graded.others)
+    std::fprintf(stderr, "kvx-eval: %s: %zu answers of %s were passed over\n", path.c_str(), count, other.c_str());
+  print(graded.json + "\n");
+}
+
 void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks, const std::string& log_level) {
   kvx::Evaluation evaluation(options, tasks, kvx::kvx_presses());
   if (log_level != "error")
@@ -367,6 +414,7 @@ void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks, c
   for (const auto& task : tasks.tasks())
     if (const auto table = kvx::groups_markdown(groups, task); !table.empty()) print("\n" + table);
   if (log_level == "error") return;
+  if (times.graded_later > 0) std::fprintf(stderr, "\n%zu recorded answers were graded now", times.graded_later);
   if (times.read_bandwidth > 0) std::fprintf(stderr, "\nthis machine reads %.1f GB/s", times.read_bandwidth * 1e-9);
   std::fprintf(
       stderr, "\n%zu new answers: load %.1f s, prefill %.1f s (%zu tokens), decode %.1f s (%.0f tokens/s); all in %s\n",
@@ -455,9 +503,10 @@ int main(int argc, char** argv) {
     } else if (!words.empty() && words[0] == "grade") {
       if (words.size() != 3) throw kvx::Error("grade", "expected a task and a file, as in: grade tool_call FILE");
       (void)tasks.at(words[1]);
-      command = [&] {
+      (void)reading_of(texts);
+      command = [&, texts] {
         warn_of_code({words[1]});
-        print(kvx::grade_file(tasks, words[1], words[2]) + "\n");
+        grade(tasks, words[1], words[2], texts);
       };
     } else if (!words.empty() && words[0] == "plan") {
       command = [text = plan_text(words)] { print(text); };
@@ -468,7 +517,8 @@ int main(int argc, char** argv) {
         command = [texts] { print(config_text(texts)); };
       } else {
         const kvx::EvalOptions options = options_of(texts, tasks);
-        command = [&, options, log_level = texts.at("log-level")] {
+        command = [&, options, log_level = texts.at("log-level"), ifeval_models = texts.at("ifeval-models")] {
+          expect_defaults(options, ifeval_models);
           warn_of_code(options.tasks);
           evaluate(options, tasks, log_level);
         };

@@ -7,6 +7,7 @@
 #include <kvx/core/threads.hpp>
 #include <kvx/eval/degradation.hpp>
 #include <kvx/eval/evaluation.hpp>
+#include <kvx/eval/grade_file.hpp>
 #include <kvx/eval/groups_markdown.hpp>
 #include <kvx/eval/inspection.hpp>
 #include <kvx/eval/latency_text.hpp>
@@ -40,7 +41,6 @@
 #include <kvx/report/load_report.hpp>
 #include <kvx/report/write_report.hpp>
 #include <kvx/score/code_samples.hpp>
-#include <kvx/score/grade_file.hpp>
 #include <kvx/score/leakage/leakage_samples.hpp>
 #include <kvx/score/pass_at_k.hpp>
 #include <kvx/score/sample_file.hpp>

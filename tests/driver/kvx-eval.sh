@@ -64,19 +64,22 @@ for text in 'ratio: [' 'ratio: {a: 1}' '- ratio' 'ratio'; do
 done
 
 # Grading answers of another engine.
-verdicts=tests/data/toolcall/verdicts.jsonl answers=$scratch/answers.jsonl bad=$scratch/bad.jsonl
+verdicts=$scratch/verdicts.jsonl answers=$scratch/answers.jsonl bad=$scratch/bad.jsonl
+sed 's/, "as_read": .*/}/' tests/data/toolcall/answers.jsonl >"$verdicts"
 awk '{
-  gold = index($0, "\"answer\": ") + 10; predicted = index($0, ", \"predicted_answer\": ")
-  answer = substr($0, gold, predicted - gold); gsub(/["\\]/, "\\\\&", answer)
-  printf "{\"context\": \"c\", \"question\": \"q\", \"answer_prefix\": \"\", \"task\": \"%s\", \"max_new_tokens\": 9, ",
+  gold = index($0, "\"answer\": ") + 10; prefix = index($0, ", \"answer_prefix\": ")
+  answer = substr($0, gold, prefix - gold); gsub(/["\\]/, "\\\\&", answer)
+  printf "{\"context\": \"c\", \"question\": \"q\", \"task\": \"%s\", \"max_new_tokens\": 9, ",
     NR % 2 ? "odd" : "even"
-  printf "\"answer\": \"%s\"%s}\n", answer, substr($0, predicted, index($0, ", \"json_valid\": ") - predicted)
-}' $verdicts >"$answers"
+  printf "\"answer\": \"%s\"%s}\n", answer, substr($0, prefix, index($0, ", \"json_valid\": ") - prefix)
+}' "$verdicts" >"$answers"
 "$program" grade tool_call "$answers" >"$scratch/grades.json" 2>"$log"
 is "exit code of grade" 0 $?
-matches "groups of grade" '^\{"even":\{"n":71,.*"odd":\{"n":71,.*\}$' "$(cat "$scratch/grades.json")"
-for metric in name_substring json_valid name_match schema_valid args_exact; do
-  is "answers that are $metric" "$(grep -c "\"$metric\": true" $verdicts)" "$(tr '{}' '\n\n' <"$scratch/grades.json" |
+matches "groups of grade" '^\{"odd":\{"n":139,.*"even":\{"n":138,.*\}$' "$(cat "$scratch/grades.json")"
+for metric in name_substring json_valid name_match schema_valid args_exact call_exact; do
+  column=$metric
+  [ $metric != call_exact ] || column=strict_exact
+  is "answers that are $metric" "$(grep -c "\"$column\": true" "$verdicts")" "$(tr '{}' '\n\n' <"$scratch/grades.json" |
     awk -F '[:,]' -v line="\"$metric\":" 'index($0, line) { getline; right += $2 * $4 } END { printf "%.0f", right }')"
 done
 gzip -c "$answers" >"$answers.gz"
@@ -122,6 +125,24 @@ decline_precision 0.7
 decline_recall 0.7
 END
 
+# Programs that may run only later: no new answer is made.
+code() { "$program" code_exec --limit 3 --press knorm --ratio 0,0.5 --max-new-tokens 8 --out "$scratch/code" "$@" >"$scratch/table" 2>"$log"; }
+code
+is "answers that were not run" 6 "$(grep -c '"state":"not_run"' "$scratch/code/records.jsonl")"
+code --allow-code-execution
+is "answers that were not run when it was allowed" 0 "$(grep -c '"state":"not_run"' "$scratch/code/records.jsonl")"
+is "records of programs" 6 "$(lines "$scratch/code/records.jsonl")"
+matches "programs that ran later" '^6 recorded answers were graded now' "$(cat "$log")"
+matches "a run without new answers" '^0 new answers' "$(cat "$log")"
+matches "pass@1 of them" '^[^,]*,none,0,[^,]*,pass@1,[01]' "$(cat "$scratch/code/results.csv")"
+
+# Default paths hold in the source folder alone.
+here=$PWD
+cd "$scratch" || exit 1
+refuse 1 'examples/models/tiny: this default is .*--model' tool_call --out "$none"
+refuse 1 'examples/data/story.txt: this default is .*--data perplexity=FILE' perplexity --model no --out "$none"
+cd "$here" || exit 1
+
 # A grid: ten cells, four requests of each of two catalogs.
 grid=$scratch/grid.yaml total=80
 gzip -dc examples/data/tool_call.jsonl.gz | awk 'NR <= 4 || (NR > 48 && NR <= 52)' >"$scratch/data.jsonl"
@@ -150,7 +171,7 @@ matches "head of the table" '^\| press .*\| ratio .*\| n .*\| args_exact .*\| MB
 is "rows of the table" 20 \
   "$(grep -cE '^\| (none|knorm|streaming_llm|snapkv\(.*\)) +\| 0.* \[' "$scratch/table")"
 is "lines on stderr that move the cursor" 0 "$(grep -c "$(printf '[\r\033]')" "$log")"
-is "first line of results.csv" "model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p" \
+is "first line of results.csv" "model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p,better" \
   "$(sed 1q "$whole/results.csv")"
 matches "a press with a comma in results.csv" '^[^,]*,"snapkv\(window=16, kernel=7\)",0\.2,tool_call_08,args_exact,' \
   "$(printf '%s\n' "$csv" | grep snapkv)"

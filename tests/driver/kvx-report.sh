@@ -4,14 +4,14 @@ set -u
 program=$1 driver=kvx-report
 . "$(dirname "$0")/checks.sh"
 
-# A run of two cells: args_exact goes, perplexity stays.
+# A run of two cells: call_exact goes, perplexity stays.
 run=$scratch/run
 mkdir "$run"
 cat >"$run/results.csv" <<'END'
 model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p
-a/b c,none,0,tool_call_2,args_exact,1,9,0.7,1,,,,,
+a/b c,none,0,tool_call_2,call_exact,1,9,0.7,1,,,,,
 a/b c,none,0,tool_call_2,memory_retained,1,9,,,,,,,
-a/b c,"knorm<i>",0.5,tool_call_2,args_exact,0.25,9,0.1,0.5,-0.75,-0.9,-0.5,0.01,0.02
+a/b c,"knorm<i>",0.5,tool_call_2,call_exact,0.25,9,0.1,0.5,-0.75,-0.9,-0.5,0.01,0.02
 a/b c,"knorm<i>",0.5,tool_call_2,memory_retained,0.5,9,,,,,,,
 a/b c,none,0,perplexity/story,perplexity,20,4,15,25,,,,,
 a/b c,"knorm<i>",0.5,perplexity/story,perplexity,20.5,4,16,26,,,,,
@@ -23,10 +23,10 @@ b c,story,knorm<i>,0.5,20.5,1,1.1,,50,1,2.1
 END
 cat >"$run/degradation.csv" <<'END'
 model,press,compression_ratio,task,metric,verdict,sds,sds_low,sds_high,drop,drop_low,drop_high,rise,rise_low,rise_high,p,implied_quality
-a/b c,"knorm<i>",0.5,tool_call_2,args_exact,maximally silent,,,,0.75,0.5,0.9,-0.01,-0.02,0,0.01,1.01
+a/b c,"knorm<i>",0.5,tool_call_2,call_exact,maximally silent,,,,0.75,0.5,0.9,-0.01,-0.02,0,0.01,1.01
 END
 record() { # record PRESS RATIO STATE EXACT ANSWER
-  printf '{"key":"0123456789abcdef","model":"a/b c","task":"tool_call_2","graded_as":"tool_call","press":"%s","ratio":%s,"budget":"","query_aware":false,"index":3,"attempt":0,"state":"%s","metrics":{"args_exact":%s},"detail":"","kept_bytes":1,"full_bytes":2,"max_new_tokens":8,"predicted_answer":"%s","answer":"right","answer_prefix":"","question":"which?","context":"all of it"}\n' "$@"
+  printf '{"key":"0123456789abcdef","model":"a/b c","task":"tool_call_2","graded_as":"tool_call","press":"%s","ratio":%s,"budget":"","query_aware":false,"index":3,"attempt":0,"state":"%s","metrics":{"call_exact":%s},"detail":"","kept_bytes":1,"full_bytes":2,"max_new_tokens":8,"predicted_answer":"%s","answer":"right","answer_prefix":"","question":"which?","context":"all of it"}\n' "$@"
 }
 {
   record none 0 exact 1 '<right & good>'

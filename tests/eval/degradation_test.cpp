@@ -25,7 +25,7 @@ std::vector<Record> degraded(std::size_t served, double rise) {
     const bool base = press == kNoPress;
     for (std::size_t i = 0; i < 40; ++i) {
       records.push_back(graded(press, i, "tool_call", "tool_call_08"));
-      records.back().metrics = {{"args_exact", double(i < (base ? 30 : served))}, {"json_valid", 1.0}};
+      records.back().metrics = {{"call_exact", double(i < (base ? 30 : served))}, {"json_valid", 1.0}};
     }
     for (std::size_t i = 0; i < 4; ++i) {
       records.push_back(graded(press, i, "perplexity", "story"));
@@ -41,7 +41,7 @@ TEST_CASE("A cell's function is set beside its perplexity on the same samples an
   const auto found = degradations(degraded(15, std::log(1.1)));
   REQUIRE(found.size() == 1);
   CHECK(found[0].cell == CellName{"knorm", 0.5});
-  CHECK(found[0].metric == "args_exact");
+  CHECK(found[0].metric == "call_exact");
   CHECK(found[0].group == "tool_call_08");
   const SilentDegradation& figures = found[0].figures;
   CHECK(figures.state == Degradation::measured);
@@ -63,9 +63,9 @@ TEST_CASE("What a press cannot serve counts on neither side, and without perplex
 TEST_CASE("Degradations are told as a table and as CSV") {
   const auto found = degradations(degraded(15, 0));
   const std::string table = degradation_markdown(found), csv = degradation_csv(found);
-  CHECK(table.find("| m     | knorm | 0.5   | tool_call_08 | args_exact | 0.50 [") != std::string::npos);
+  CHECK(table.find("| m     | knorm | 0.5   | tool_call_08 | call_exact | 0.50 [") != std::string::npos);
   CHECK(table.find("| maximally silent |") != std::string::npos);
-  CHECK(csv.find("\nm,knorm,0.5,tool_call_08,args_exact,maximally silent,,,,0.5,") != std::string::npos);
+  CHECK(csv.find("\nm,knorm,0.5,tool_call_08,call_exact,maximally silent,,,,0.5,") != std::string::npos);
   CHECK(csv.ends_with(",6.10352e-05,1\n"));  // 2 / 2^15: 15 lost, none gained
 }
 
@@ -76,7 +76,7 @@ TEST_CASE("Several answers to a sample count as their mean, and reference answer
     Record again = records[r];
     if (again.task == "tool_call") {
       again.attempt = 1;
-      again.metrics["args_exact"] = 1;
+      again.metrics["call_exact"] = 1;
       records.push_back(again);
     } else {
       records.push_back(graded(again.press.c_str(), again.index, "latency", "story"));  // of the same text: no function

@@ -109,6 +109,28 @@ TEST_CASE("A finished run can grow, and is put into order again") {
   CHECK(read_text_file(file_of(dir.path())) == lines_of({grid[1], grid[2], grid[5], grid[7], grid[11]}));
 }
 
+TEST_CASE("An answer that was not run is replaced by its grade, and the last line of it counts") {
+  const TempDir dir;
+  auto grid = grid_records(2);
+  Record waiting = grid[1], graded = grid[1];
+  waiting.state = kNotRun;
+  graded.state = "passed";
+  {
+    RecordStore store = open(dir.path());
+    store.add(grid[0]);
+    store.add(waiting);
+    const auto found = store.whole_records([](const Record& record) { return record.state == kNotRun; });
+    REQUIRE(found.size() == 1);
+    CHECK(to_json(found[0]) == to_json(waiting));  // with its texts
+    store.replace(graded);
+    CHECK(read_text_file(file_of(dir.path())) == lines_of({grid[0], waiting, graded}));
+  }
+  RecordStore store = open(dir.path());  // as after a kill
+  CHECK(store.records().at(1).state == "passed");
+  store.finish();
+  CHECK(read_text_file(file_of(dir.path())) == lines_of({grid[0], graded}));
+}
+
 TEST_CASE("A torn last line is dropped wherever it is torn") {
   const auto grid = grid_records(1);
   const std::string whole = lines_of({grid[0], grid[1]}), torn = lines_of({grid[2]});

@@ -33,13 +33,15 @@ std::vector<CellResult> example_cells() {
 
 TEST_CASE("Results as CSV are one line a figure, quoted where they must be") {
   CHECK(results_csv(example_cells()) ==
-        "model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,t,a,0.75,4,0.25,1,-0.25,-0.5,0,0.333333,0.666667\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,t,b,,0,,,,,,,\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,t,s,0.3333333333333333,3,0.125,0.5,,,,,\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,t,memory_retained,0.25,4,,,,,,,\n"
-        "\"m \"\"2\"\"\",none,0,t/x,memory_retained,,0,,,,,,,\n");
+        "model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p,better\n"
+        "m,\"snapkv(window=32, kernel=5)\",0.5,t,a,0.75,4,0.25,1,-0.25,-0.5,0,0.333333,0.666667,more\n"
+        "m,\"snapkv(window=32, kernel=5)\",0.5,t,b,,0,,,,,,,,more\n"
+        "m,\"snapkv(window=32, kernel=5)\",0.5,t,s,0.3333333333333333,3,0.125,0.5,,,,,,more\n"
+        "m,\"snapkv(window=32, kernel=5)\",0.5,t,memory_retained,0.25,4,,,,,,,,less\n"
+        "\"m \"\"2\"\"\",none,0,t/x,memory_retained,,0,,,,,,,,less\n");
   auto cells = example_cells();
+  cells[0].score.unfinished = 1;
+  CHECK(results_csv(cells).find(",t,unfinished,0.25,4,0.0455") != std::string::npos);
   cells[1].model = "two\nlines\r";
   CHECK(results_csv(cells).find("\n\"two\nlines\r\",none") != std::string::npos);
 }
@@ -55,7 +57,7 @@ TEST_CASE("Results of records have their intervals, and the same bytes each time
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 1 + 6 * 4);
   CHECK(
       csv.starts_with("model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_"
-                      "p\nz,none,0,t,b,"));
+                      "p,better\nz,none,0,t,b,"));
   // Wilson's interval of 10 of 30 as scipy.stats.binomtest(10, 30).proportion_ci(method="wilson") has it.
   CHECK(csv.find("\nz,snapkv,0.5,t,a,0.3333333333333333,30,0.1923049808367") != std::string::npos);
 }

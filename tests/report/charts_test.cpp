@@ -35,8 +35,8 @@ TEST_CASE(
     "Function is a share of the base on the same samples, and the quality the base's perplexity over the cell's") {
   const ReportData data = chart_data();
   const ReportCell cell{"knorm", 0.5};
-  const Figure &base = *data.find("org/m", "tool_call_2", {"none"}, "args_exact"),
-               &own = *data.find("org/m", "tool_call_2", cell, "args_exact");
+  const Figure &base = *data.find("org/m", "tool_call_2", {"none"}, "call_exact"),
+               &own = *data.find("org/m", "tool_call_2", cell, "call_exact");
   const ChartPoint point = *relative_function(own, base);
   CHECK(point.y == doctest::Approx(0.5));
   CHECK(point.low == doctest::Approx(0.25));
@@ -53,7 +53,7 @@ TEST_CASE(
 
 TEST_CASE("A panel's lines begin at the base and go by the memory that is kept") {
   const auto panels =
-      detail::divergence_panels(chart_data(), "org/m", "tool_call_2", {"args_exact"}, {"perplexity/story"});
+      detail::divergence_panels(chart_data(), "org/m", "tool_call_2", {"call_exact"}, {"perplexity/story"});
   REQUIRE(panels.size() == 2);
   CHECK(panels[0].name == "knorm");
   const auto& line = panels[0].function[0];
@@ -97,7 +97,7 @@ TEST_CASE("Ratios come in their order and budgets after them, and significant dr
   const ReportData data = chart_data();
   CHECK(detail::settings_of(data.cells("org/m", "tool_call_2")) ==
         std::vector<std::string>{"0", "0.5", "0.75", "keep=64"});
-  const std::string script = heat_map(data, "org/m", "tool_call_2", "args_exact")->script;
+  const std::string script = heat_map(data, "org/m", "tool_call_2", "call_exact")->script;
   CHECK(script.find("'0.40*' at second 1, first 1 ") != script.npos);
   CHECK(script.find("'0.80' at second 2, first 1 ") != script.npos);
   CHECK(script.find("'0.60' at second 3, first 2 ") != script.npos);

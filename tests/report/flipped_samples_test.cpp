@@ -14,7 +14,7 @@ Record tool_record(const std::string& press, std::size_t index, std::optional<do
   Record record{"k", "m", "tool_call", press, press == "none" ? 0 : 0.5, index};
   record.sample.task = "tool_call_2";
   record.state = state;
-  record.metrics = {{"args_exact", exact}, {"json_valid", 1}};
+  record.metrics = {{"call_exact", exact}, {"json_valid", 1}};
   return record;
 }
 

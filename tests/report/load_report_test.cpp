@@ -54,11 +54,11 @@ TEST_CASE("A directory is read with its kv_metrics.csv, of which what results.cs
   CHECK(data.find("org/m", "perplexity/wiki", {"knorm", 0.5}, "perplexity")->value == 12);
   CHECK(data.find("org/m", "latency/story", {"knorm", 0.5}, "tpot_median")->value == 0.02);
   CHECK(data.find("org/m", "latency/wiki", {"knorm", 0.5}, "tpot_median") == nullptr);
-  const Figure& figure = *data.find("org/m", "tool_call_2", {"knorm", 0.5}, "args_exact");
+  const Figure& figure = *data.find("org/m", "tool_call_2", {"knorm", 0.5}, "call_exact");
   CHECK(figure.n == 10);
   CHECK(figure.low == 0.2);
   CHECK(figure.drops());
-  CHECK_FALSE(data.find("org/m", "tool_call_2", {"knorm", 0.75}, "args_exact")->drops());
+  CHECK_FALSE(data.find("org/m", "tool_call_2", {"knorm", 0.75}, "call_exact")->drops());
   REQUIRE(data.runs.size() == 1);
   using Fact = std::pair<std::string, std::string>;
   CHECK(data.runs[0].facts == std::vector<Fact>{{"dtype", "bf16"}, {"finished", "today"}, {"cores", "2"}});
@@ -83,7 +83,7 @@ TEST_CASE("Input that is none is an error with file, line and column") {
   CHECK(load_error("r.csv", replaced(results, "knorm,0.5", "knorm,1.5")) ==
         ": line 4: column compression_ratio: expected 0 to 1, found '1.5'");
   CHECK(load_error("r.csv", replaced(results, "knorm,0.75", "knorm,0.5")) ==
-        ": line 6: expected each cell's metric once, found args_exact of knorm again, with another value");
+        ": line 6: expected each cell's metric once, found call_exact of knorm again, with another value");
   CHECK(load_error("k.csv", replaced(report_kv_metrics(), ",tpot,", ",tpat,"))
             .starts_with(": line 1: expected a column tpot, found "));
   CHECK(load_error("k.csv", replaced(report_kv_metrics(), "0.04", "fast")) ==
@@ -117,4 +117,22 @@ TEST_CASE("Two runs may have the same base, which counts once") {
   REQUIRE(data.records.size() == 3);
   CHECK(data.records[2].press == "tova");
   CHECK(data.records[0].sample.context.empty());
+}
+
+TEST_CASE("A figure is worse by what results.csv says of its values") {
+  const std::string head =
+      "model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p,better\n";
+  const TempDir dir;
+  dir.write("results.csv",
+            head + "m,none,0,t,a,0.5,4,,,,,,,,more\nm,knorm,0.5,t,leaked,0.5,4,0,1,0.3,0.2,0.4,0.01,0.01,less\n" +
+                "m,knorm,0.5,t,a,0.5,4,0,1,0.3,0.2,0.4,0.01,0.01,more\n" +
+                "m,knorm,0.5,t,told,0.5,4,0,1,-0.3,-0.4,-0.2,0.01,0.01,less\n" +
+                "m,knorm,0.5,t,tokens,0.5,4,0,1,-0.3,-0.4,-0.2,0.01,0.01,neither\n");
+  const ReportData data = load_report(std::vector{dir.path()});
+  CHECK(data.find("m", "t", {"knorm", 0.5}, "leaked")->drops());
+  for (const char* metric : {"a", "told", "tokens"}) CHECK_FALSE(data.find("m", "t", {"knorm", 0.5}, metric)->drops());
+  dir.write("results.csv", head + "m,none,0,t,a,0.5,4,,,,,,,,most\n");
+  CHECK(error_of([&] {
+          load_report(std::vector{dir.path()});
+        }).ends_with("column better: expected more, less or neither, found most"));
 }

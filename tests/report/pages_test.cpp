@@ -26,11 +26,11 @@ ReportData page_data(const std::string& results = report_results()) {
     record.sample = {"", "<b>why</b> & how?", "", std::string(700, 'g'), "tool_call_2", 8};
     record.predicted_answer = std::string("<script>") + press;
     record.state = press == std::string("none") ? "exact" : "unparsed";
-    record.metrics = {{"args_exact", press == std::string("none")}};
+    record.metrics = {{"call_exact", press == std::string("none")}};
     data.records.push_back(record);
   }
-  data.degradations = {{"org/m", "tool_call_2", {"knorm", 0.5}, "args_exact", "maximally silent"},
-                       {"org/m", "tool_call_2", {"knorm", 0.75}, "args_exact", "too few samples", 2, 1}};
+  data.degradations = {{"org/m", "tool_call_2", {"knorm", 0.5}, "call_exact", "maximally silent"},
+                       {"org/m", "tool_call_2", {"knorm", 0.75}, "call_exact", "too few samples", 2, 1}};
   return data;
 }
 
@@ -75,7 +75,7 @@ TEST_CASE("The summary tells cells whose function drops while perplexity stays")
         "Function is significantly below the uncompressed base in 1 of 3 cells; in 1 of these "
         "perplexity rises by no more than 10\u00a0%:");
   CHECK(summary.points == std::vector<std::string>{
-                              "m, knorm: args_exact of tool_call_2 falls by 50\u00a0% at 0.5 (perplexity +5\u00a0%)"});
+                              "m, knorm: call_exact of tool_call_2 falls by 50\u00a0% at 0.5 (perplexity +5\u00a0%)"});
 }
 
 TEST_CASE("Without gnuplot the report has its tables and no picture") {

@@ -196,7 +196,7 @@ TEST_CASE("Edit similarity compares like with like") {
 TEST_CASE("The answer prefix belongs to the answer") {
   Sample sample = double_it();
   sample.answer_prefix = "```python\ndef f(x):\n";
-  CHECK(kRunning.grade(sample, "    return 2*x\n```\nDone.").state == "passed");
+  CHECK(AnyTask(kRunning).grade(sample, "    return 2*x\n```\nDone.").state == "passed");
 }
 
 TEST_CASE("A sandbox that is required and lacking is an error, and so is a sample of another task") {

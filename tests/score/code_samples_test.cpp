@@ -77,6 +77,16 @@ TEST_CASE("Sanitized MBPP has its text in the prompt, and imports") {
   CHECK(problem.entry_point == "f");
 }
 
+TEST_CASE("MBPP with the tests of a column of its own runs these, and shows the listed ones") {
+  std::string row = kSanitizedRow;
+  row.insert(1, R"("test": "for i in [1]:\n    assert f(i) == 2 * i\n", )");
+  const Sample sample = code_sample(code_row(row), false);
+  CHECK(sample.task == "mbpp_plus");
+  CHECK(problem_of(sample).tests == "for i in [1]:\n    assert f(i) == 2 * i\n\n");
+  CHECK(problem_of(sample).entry_point == "f");
+  CHECK(sample.context.find("assert f(1) == 2\n") != std::string::npos);
+}
+
 TEST_CASE("Rows of both sets are known by their columns") {
   for (const std::string& row : {kHumanEvalRow, kMbppRow, kSanitizedRow}) CHECK(is_code_row(code_row(row)));
   CHECK_FALSE(is_code_row(code_row(R"({"context": "", "question": "", "answer": "", "prompt": ""})")));

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <string_view>
 
 #include "support/json_of.hpp"
 
@@ -19,10 +20,19 @@ TEST_CASE("Calls in Python's syntax are read with the literals of Python and of 
   CHECK(python_calls("[]")->empty());
 }
 
-TEST_CASE("What is no call is not read as one") {
-  for (const char* text : {"", "f(x=1)", "[f(x=1)", "[f(x=1]", "[f(x=1)] and more", "[f(1)]", "[f(x=y)]", "[f(x=01)]",
-                           "[f(x=\"1)]", "[f(x={1: 2})]", "[(x=1)]", "[f(x=1) g()]", "[\"f\", \"g\"]",
-                           "[{\"name\": \"f\"}]", "[f(x=today())]", "[f(=1)]"})
+TEST_CASE("Words around calls are passed over, and words alone hold none") {
+  const auto count = [](std::string_view text) { return python_calls(text).value().size(); };
+  CHECK(count("Let me check.\n[Get Weather(city=\"Oslo\")]") == 1);
+  CHECK(count("[f(x=1)] and more") == 1);
+  CHECK(count("First [f(x=1)], then [g(), f(x=2)].") == 3);
+  for (const char* text : {"", "f(x=1)", "None of them [sadly].", "[see (a)]", "[(x=1)]", "[\"f\", \"g\"]", "[1, 2",
+                           "[{\"name\": \"f\"}]"})
+    CHECK(count(text) == 0);
+}
+
+TEST_CASE("What begins as a call and cannot be read is not taken for words") {
+  for (const char* text : {"[f(x=1)", "[f(x=1]", "[f(1)]", "[f(x=y)]", "[f(x=01)]", "[f(x=\"1)]", "[f(x={1: 2})]",
+                           "[f(x=1) g()]", "[f(x=today())]", "[f(=1)]", "Well: [f(x=today())]"})
     CHECK_FALSE(python_calls(text));
   CHECK_FALSE(python_calls("[f(x=" + repeated("[", 100000) + repeated("]", 100000) + ")]"));
 }

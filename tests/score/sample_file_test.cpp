@@ -163,7 +163,7 @@ TEST_CASE("A row of BFCL shows its functions as they are and is graded by the po
 
   const Sample declined =
       read_samples(path, R"({"id": "live_irrelevance_3-1-0", "question": [[{"role": "user", "content": "Hi"}]], )" +
-                       kBfclFunctions + "}")
+                             kBfclFunctions + "}")
           .samples.at(0);
   CHECK(declined.task == "bfcl_live_irrelevance");
   CHECK(declined.max_new_tokens == 256);
@@ -247,8 +247,10 @@ TEST_CASE("A row of ToolACE has its tools in the system's text and its calls in 
   CHECK(state_of(only_sample(toolace_row(R"([Market Trends API(kind="A")])")),
                  R"({"name": "Market Trends API", "arguments": {"kind": "A"}})") == "exact");
   CHECK(state_of(only_sample(toolace_row("None of them [sadly].")), R"({"name": null})") == "declined");
-  CHECK(error_of([] { only_sample(toolace_row("[news(x=today())]")); }) ==
-        "FILE: line 1: column conversations: expected calls with literals as arguments, found [news(x=today())]");
+  CHECK(state_of(only_sample(toolace_row("Let me check.\n[news()]")), R"({"name": "news", "arguments": {}})") ==
+        "exact");
+  CHECK(error_of([] { only_sample(toolace_row("Well: [news(x=today())]")); }) ==
+        "FILE: line 1: column conversations: expected calls with literals as arguments, found Well: [news(x=today())]");
   CHECK(error_of([] { only_sample(toolace_row("[olds()]")); }) ==
         "FILE: line 1: expected a tool named olds, found none");
   CHECK(error_of([] { only_sample(R"({"system": "", "conversations": [{"from": "user", "value": "a"}]})"); }) ==

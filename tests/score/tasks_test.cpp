@@ -1,14 +1,18 @@
 #include <kvx/io/json_tree.hpp>
 #include <kvx/io/json_tree_parse.hpp>
 #include <kvx/score/sample.hpp>
+#include <kvx/score/scorer.hpp>
 #include <kvx/score/tasks.hpp>
 
 #include <doctest/doctest.h>
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 using namespace kvx;
 
@@ -46,7 +50,27 @@ std::map<std::string, Catalog> catalogs() {
 
 TEST_CASE("kvx's tasks are there by name") {
   CHECK(kvx_tasks().at("tool_call").name() == "tool_call");
-  CHECK(kvx_tasks().at("tool_call").metric_names().size() == 5);
+  CHECK(kvx_tasks().at("tool_call").metric_names().size() == 6);
+}
+
+TEST_CASE("Tasks say of their figures which values are the better ones") {
+  const TaskRegistry tasks = kvx_tasks();
+  const auto better = [&](const char* task, const char* figure) { return tasks.at(task).better(figure); };
+  for (const auto& task : tasks.tasks())
+    for (const std::string_view metric : task.metric_names())
+      if (task.kind() == TaskKind::answers)
+        CHECK(task.better(metric) == (metric == "unicode_words"  ? Better::neither
+                                      : task.name() == "leakage" ? Better::less
+                                                                 : Better::more));
+  for (const char* cost : {"loss", "perplexity", "kl", "kl_99"}) CHECK(better("perplexity", cost) == Better::less);
+  CHECK(better("perplexity", "same_top") == Better::more);
+  CHECK(better("perplexity", "tokens") == Better::neither);
+  for (const char* cost : {"ttft", "ttft_median", "tpot", "total_generation_time_median"})
+    CHECK(better("latency", cost) == Better::less);
+  CHECK(better("latency", "throughput_median") == Better::more);
+  const Score score =
+      Scorer(tasks.at("leakage")).score(std::vector<Grade>{{"kept", std::vector<std::optional<double>>(20, 0.0)}});
+  CHECK(score.metrics.front().better == Better::less);
 }
 
 TEST_CASE("Each catalog of the built-in data has one context, and requests that its tools serve once or not at all") {

@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "support/error_of.hpp"
@@ -24,28 +26,53 @@ std::string state(const Sample& request, std::string_view answer) {
 }
 }  // namespace
 
-TEST_CASE("Verdicts equal kv-exec-bench's") {
+namespace {
+/// Whether a grade is the verdict of a row's object.
+bool is_verdict(const Grade& grade, const JsonValue& verdict) {
+  constexpr std::string_view kColumns[] = {"name_substring", "json_valid", "name_match",
+                                           "schema_valid",   "args_exact", "strict_exact"};
+  for (std::size_t m = 0; m < grade.metrics.size(); ++m) {
+    const auto value = verdict.find(kColumns[m]);  // none where no tool serves the request
+    if (grade.metrics[m] != (value ? std::optional(value->boolean() ? 1.0 : 0.0) : std::nullopt)) return false;
+  }
+  return grade.state == verdict.at("state").string();
+}
+}  // namespace
+
+TEST_CASE("Verdicts equal the reference scorer's") {
   const std::string shared = kvx_test::environment("KVX_SHARED");
+  const AnyTask task{ToolCallTask()};
   kvx_test::Tally tally{"tool_call"};
   kvx_test::each_row(
-      shared.empty() ? KVX_SOURCE_DIR "/tests/data/toolcall/verdicts.jsonl" : shared + "/data/toolcall/verdicts.jsonl",
+      shared.empty() ? KVX_SOURCE_DIR "/tests/data/toolcall/answers.jsonl" : shared + "/data/toolcall/answers.jsonl",
       [&](const JsonValue& row) {
         CAPTURE(row.at("id").integer());
-        const Grade grade = ToolCallTask().grade(sample(simdjson::minify(row.at("answer").element())),
-                                                 row.at("predicted_answer").string());
-        bool same = true;
-        for (std::size_t m = 0; m < grade.metrics.size(); ++m)
-          same = same && grade.metrics[m] == (row.at(ToolCallTask::metric_names()[m]).boolean() ? 1.0 : 0.0);
+        Sample request = sample(simdjson::minify(row.at("answer").element()));
+        request.answer_prefix = row.at("answer_prefix").string();
+        const std::string predicted(row.at("predicted_answer").string());
+        const Grade plain = task.grade(request, predicted);
+        bool same =
+            is_verdict(plain, row) && plain.unfinished == row.at("unfinished").boolean() && plain.as_read.empty();
+        const Grade read = task.grade(request, predicted, {.tool_forms = ToolForms::all()});
+        if (const auto as_read = row.find("as_read"); !as_read) {
+          same = same && read.as_read.empty() && is_verdict(read, row);
+        } else {
+          std::string forms;
+          as_read->at("forms").each_element(
+              [&](const JsonValue& form) { forms.append(forms.empty() ? "" : "+").append(form.string()); });
+          same = same && read.as_read == forms && is_verdict(read, *as_read);
+        }
         CHECK(tally.count(same));
       });
-  CHECK(tally.cases > 100);
+  CHECK(tally.cases > 200);
 }
 
 TEST_CASE("An answer has one state, the first thing that is wrong with it") {
   CHECK(state(kRequest, R"(Sure: {"name": "f", "arguments": {"n": 1.0}})") == "exact");
   CHECK(state(kRequest, R"({"name": "f", "arguments": {"n": 2}})") == "wrong_arguments");
   CHECK(state(kRequest, R"({"name": "f", "arguments": {"n": "1"}})") == "schema_invalid");
-  CHECK(state(kRequest, R"({"name": "f"})") == "schema_invalid");
+  CHECK(state(kRequest, R"({"name": "f"})") == "empty_arguments");
+  CHECK(state(kRequest, R"({"name": "f", "parameters": {"n": 1}})") == "schema_invalid");
   CHECK(state(kRequest, R"({"name": "g", "arguments": {"n": 1}})") == "wrong_name");
   CHECK(state(kRequest, R"({"arguments": {"n": 1}})") == "wrong_name");
   CHECK(state(kRequest, R"({"name": null, "arguments": {}})") == "declined_wrongly");
@@ -61,7 +88,7 @@ TEST_CASE("A request that no tool serves is declined or not, and has no metrics"
   CHECK(state(kUnserved, "[]") == "declined");
   CHECK(state(kUnserved, R"([{"name": null, "arguments": {}}])") == "declined");
   CHECK(state(kUnserved, R"([{"name": "f", "arguments": {}}])") == "called_anyway");
-  CHECK(ToolCallTask().grade(kUnserved, R"({"name": null})").metrics == std::vector<std::optional<double>>(5));
+  CHECK(ToolCallTask().grade(kUnserved, R"({"name": null})").metrics == std::vector<std::optional<double>>(6));
 }
 
 TEST_CASE("Several calls have one state, and metrics for all of them") {
@@ -76,20 +103,97 @@ TEST_CASE("Several calls have one state, and metrics for all of them") {
     CHECK(state(kTwoCalls, answer) == expected_state);
     CHECK(metrics(answer) == expected_metrics);
   };
-  check("[" + g + ", " + f + "]", "exact", "11111");
-  check(f + "\n" + R"({"name": "sum", "arguments": {}})", "exact", "11111");
-  check(f + R"({"name": "sum", "arguments": {"s": "c"}})", "wrong_arguments", "11110");
-  check(g + R"({"name": "f", "arguments": {"n": 2.5}})", "schema_invalid", "11100");
-  check(g + R"({"name": "f"})", "schema_invalid", "11100");
-  check(f, "wrong_name", "01010");
-  check(f + f, "wrong_name", "01010");
-  check(f + R"({"name": "h", "arguments": {"s": "f, sum"}})", "wrong_name", "11000");
-  check(f + R"({"name": 1})", "wrong_name", "01000");
-  check("[]", "declined_wrongly", "01000");
-  check(R"({"name": null, "arguments": {}})", "declined_wrongly", "01000");
-  check("f and sum", "unparsed", "10000");
+  check("[" + g + ", " + f + "]", "exact", "111111");
+  check(f + "\n" + R"({"name": "sum", "arguments": {}})", "exact", "111111");
+  check(f + R"({"name": "sum", "arguments": {"s": "c"}})", "wrong_arguments", "111100");
+  check(g + R"({"name": "f", "arguments": {"n": 2.5}})", "schema_invalid", "111000");
+  check(g + R"({"name": "f"})", "empty_arguments", "111000");
+  check(g + f + R"( {"name": )", "wrong_arguments", "111100");
+  check(f, "wrong_name", "010100");
+  check(f + f, "wrong_name", "010100");
+  check(f + R"({"name": "h", "arguments": {"s": "f, sum"}})", "wrong_name", "110000");
+  check(f + R"({"name": 1})", "wrong_name", "010000");
+  check("[]", "declined_wrongly", "010000");
+  check(R"({"name": null, "arguments": {}})", "declined_wrongly", "010000");
+  check("f and sum", "unparsed", "100000");
   CHECK(ToolCallTask().grade(kTwoCalls, f).detail == "parallel_function_checker_no_order:wrong_count");
   CHECK(ToolCallTask().grade(kTwoCalls, f + g).detail.empty());
+}
+
+TEST_CASE("The strictest metric wants all gold calls and no others, with the types of JSON") {
+  const auto call_exact = [](const Sample& request, const std::string& answer) {
+    return *ToolCallTask().grade(request, answer).metrics.back() == 1.0;
+  };
+  const std::string f = R"({"name": "f", "arguments": {"n": 2}})", g = R"({"name": "sum", "arguments": {}})";
+  CHECK(call_exact(kTwoCalls, g + f));
+  CHECK(call_exact(kTwoCalls, g + R"({"name": "f", "arguments": {"n": 2.0}})"));
+  for (const std::string& other :
+       {f, f + g + g, f + g + "{\"name\": ", f + R"({"name": "sum", "arguments": {"s": 1}})",
+        f + R"({"name": "sum", "arguments": {"t": "A-B"}})", g + R"({"name": "f", "arguments": {"n": true}})"})
+    CHECK_FALSE(call_exact(kTwoCalls, other));
+  // The first call does for both gold calls, the second for the first alone.
+  const Sample crossed = sample(
+      R"({"functions": [{"name": "f", "parameters": {"properties": {"n": {"type": "integer"}}}}], "possible": [{"f": {"n": [1, 2]}}, {"f": {"n": [1]}}]})");
+  CHECK(call_exact(crossed, R"({"name": "f", "arguments": {"n": 1}} {"name": "f", "arguments": {"n": 2}})"));
+  CHECK(call_exact(kRequest, R"({"name": "f", "arguments": {"n": 1.0}})"));
+  const Grade as_true = ToolCallTask().grade(kRequest, R"({"name": "f", "arguments": {"n": true}})");
+  CHECK(*as_true.metrics[4] == 1.0);  // to Python 1 is true
+  CHECK(*as_true.metrics[5] == 0.0);
+}
+
+TEST_CASE("Of a row with accepted values each of them is exact") {
+  const Sample wc = sample(
+      R"({"name": "wc", "arguments": {"file": "a.txt", "mode": "l"}, "schema": {"type": "object", "properties": {"file": {"type": "string"}, "mode": {"type": "string"}, "tags": {"type": "array"}, "by": {"type": "object"}}, "required": ["file"]}, "accepted": [{"wc": {"file": ["a.txt", "./a.txt"], "mode": ["l", ""], "tags": [["#a", 1], ""], "by": [{"n": [1, 2], "m": [true, ""]}, ""]}}]})");
+  const auto is_exact = [&](const std::string& arguments, const std::string& behind = "") {
+    const Grade grade = ToolCallTask().grade(wc, R"({"name": "wc", "arguments": )" + arguments + "}" + behind);
+    CHECK((grade.state == "exact") == (*grade.metrics[5] == 1.0 || *grade.metrics[4] == 1.0));
+    return *grade.metrics[5] == 1.0;
+  };
+  CHECK(is_exact(R"({"file": "a.txt", "mode": "l"})"));
+  CHECK(is_exact(R"({"file": "A.TXT"})"));
+  CHECK(is_exact(R"({"file": "a.txt", "tags": ["#A", 1.0], "by": {"n": 2}})"));
+  CHECK(is_exact(R"({"file": "a.txt", "by": {"n": 1, "m": true}})"));
+  for (const char* other : {R"({"mode": "l"})", R"({"file": "b.txt"})", R"({"file": "a.txt", "tags": ["#a", true]})",
+                            R"({"file": "a.txt", "tags": ["#a"]})", R"({"file": "a.txt", "by": {"n": 1, "m": 1}})",
+                            R"({"file": "a.txt", "by": {"m": true}})", R"({"file": "a.txt", "more": 1})"})
+    CHECK_FALSE(is_exact(other));
+  CHECK_FALSE(is_exact(R"({"file": "a.txt"})", R"({"name": "wc", "arguments": {"file": "a.txt"}})"));
+  CHECK(*ToolCallTask().grade(wc, R"({"name": "wc", "arguments": {"file": "a.txt"}})").metrics[4] == 0.0);
+  CHECK(error_of([&] {
+          state(sample(R"({"name": "f", "arguments": {}, "schema": {}, "accepted": [{"f": {"n": 1}}]})"), "{}");
+        }) == "sample's answer: accepted: f.n: expected an array, found a number");
+}
+
+TEST_CASE("Forms of other engines are read where that is wanted, and the grade says which") {
+  const auto read = [](const std::string& answer, const char* forms) {
+    const Grade grade = ToolCallTask().grade(kRequest, answer, {.tool_forms = ToolForms::parse(forms)});
+    return grade.state + " " + grade.as_read;
+  };
+  const std::string llama = R"({"name": "f", "parameters": {"n": 1}})",
+                    openai = R"({"type": "function", "function": {"name": "f", "arguments": "{\"n\": 1}"}})";
+  CHECK(read(llama, "plain") == "schema_invalid ");
+  CHECK(read(llama, "parameters") == "exact parameters");
+  CHECK(read(llama, "auto") == "exact parameters");
+  CHECK(read(openai, "plain") == "wrong_name ");
+  CHECK(read(openai, "function") == "schema_invalid function");
+  CHECK(read(openai, "function+string") == "exact function+string");
+  CHECK(read(R"({"tool_calls": [)" + openai + "]}", "auto") == "exact tool_calls+function+string");
+  CHECK(read(R"({"name": "f"})", "auto") == "empty_arguments missing");
+  CHECK(read(R"({"name": "f", "arguments": {"n": 1}})", "auto") == "exact ");
+  const Grade two = ToolCallTask().grade(
+      kTwoCalls, R"({"tool_calls": [{"function": {"name": "f", "arguments": {"n": 1}}}, {"name": "sum"}]})",
+      {.tool_forms = ToolForms::all()});
+  CHECK(*two.metrics.back() == 1.0);
+  CHECK(error_of([] { ToolForms::parse("openai"); }).starts_with("tool-format: expected plain, auto, or some of"));
+}
+
+TEST_CASE("A sample's right answer is read and its schema compiled once for all answers") {
+  const ToolCallTask task;
+  for (const char* answer : {"", R"({"name": "f", "arguments": {"n": 1}})", R"({"name": "f"})"}) {
+    (void)task.grade(kRequest, answer);
+    (void)task.grade(kTwoCalls, answer);
+  }
+  CHECK(task.golds_read() == 2);
 }
 
 TEST_CASE("A call of another name is held against the only right function, and an accepted value is exact") {
@@ -109,7 +213,7 @@ TEST_CASE("Nothing unparsed counts as right") {
     for (std::size_t m = 1; m < grade.metrics.size(); ++m) CHECK(grade.metrics[m] == 0.0);
   }
   CHECK(ToolCallTask().grade(sample(R"({"name": "f", "arguments": null, "schema": true})"), "f").metrics ==
-        std::vector<std::optional<double>>{1.0, 0.0, 0.0, 0.0, 0.0});
+        std::vector<std::optional<double>>{1.0, 0.0, 0.0, 0.0, 0.0, 0.0});
 }
 
 TEST_CASE("Decline precision and recall count declined requests") {

@@ -6,14 +6,14 @@
 /// doubles in one of 0.25 whose function does.
 inline std::string report_results() {
   return "model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p\n"
-         "org/m,none,0,tool_call_2,args_exact,0.8,10,0.5,0.9,,,,,\n"
+         "org/m,none,0,tool_call_2,call_exact,0.8,10,0.5,0.9,,,,,\n"
          "org/m,none,0,tool_call_2,memory_retained,1,10,,,,,,,\n"
-         "org/m,knorm,0.5,tool_call_2,args_exact,0.4,10,0.2,0.6,-0.4,-0.6,-0.2,0.01,0.02\n"
+         "org/m,knorm,0.5,tool_call_2,call_exact,0.4,10,0.2,0.6,-0.4,-0.6,-0.2,0.01,0.02\n"
          "org/m,knorm,0.5,tool_call_2,memory_retained,0.5,10,,,,,,,\n"
-         "org/m,knorm,0.75,tool_call_2,args_exact,0.8,10,0.5,0.9,0,-0.1,0.1,1,1\n"
+         "org/m,knorm,0.75,tool_call_2,call_exact,0.8,10,0.5,0.9,0,-0.1,0.1,1,1\n"
          "org/m,knorm,0.75,tool_call_2,memory_retained,0.25,10,,,,,,,\n"
          "org/m,\"snapkv(window=32, kernel=5) keep=64 "
-         "query_aware\",0.6,tool_call_2,args_exact,0.6,10,0.3,0.8,-0.2,-0.3,0,"
+         "query_aware\",0.6,tool_call_2,call_exact,0.6,10,0.3,0.8,-0.2,-0.3,0,"
          "0.2,0.4\n"
          "org/m,\"snapkv(window=32, kernel=5) keep=64 query_aware\",0.6,tool_call_2,memory_retained,0.4,10,,,,,,,\n"
          "org/m,none,0,perplexity/story,perplexity,20,4,15,25,,,,,\n"

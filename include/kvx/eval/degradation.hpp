@@ -22,7 +22,7 @@
 namespace kvx::inline v0 {
 
 /// The metrics that tell whether something works, and not how alike two texts are.
-inline constexpr std::array<std::string_view, 3> kFunctionMetrics = {"args_exact", "schema_valid", "pass@1"};
+inline constexpr std::array<std::string_view, 3> kFunctionMetrics = {"call_exact", "schema_valid", "pass@1"};
 
 /// What one cell loses of one metric, for what its perplexity tells.
 struct CellDegradation {

@@ -2,6 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/core/progress.hpp>
+#include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/eval/analyze_kept.hpp>
 #include <kvx/eval/missing_answers.hpp>
@@ -13,6 +14,7 @@
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/record_order.hpp>
 #include <kvx/eval/record_store.hpp>
+#include <kvx/eval/results.hpp>
 #include <kvx/eval/run_times.hpp>
 #include <kvx/eval/task_data.hpp>
 #include <kvx/press/registry.hpp>
@@ -61,6 +63,7 @@ class Evaluation {
     Threads threads(options_.threads);
     Progress progress(options_.generate ? "answers" : "contexts", options_.progress);
     RunTimes times;
+    times.graded_later = grade_later(threads);
     double done = 0;
     const double work = static_cast<double>(missing()) * (1 + ModelRun::kPrefillWork) +
                         static_cast<double>(contexts_to_analyze() * cells_.size()) * ModelRun::kPrefillWork;
@@ -93,6 +96,22 @@ class Evaluation {
   const KeptAnalysis& kept() const { return kept_; }
 
  private:
+  /// Grades the recorded answers that could not be graded before, such as programs that were not allowed to run.
+  std::size_t grade_later(Threads& threads) {
+    std::vector<Record> records =
+        store_->whole_records([&](const Record& r) { return tasks_.at(r.task).grades_now(r.state); });
+    threads.parallel_for(static_cast<Index>(records.size()), 1, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) {
+        Record& record = records[static_cast<std::size_t>(i)];
+        const auto model = std::ranges::find(models_, record.model, &PreparedModel::name);
+        const AnyTask& task = tasks_.at(record.task);
+        detail::set_grade(record, task.grade(record.sample, record.predicted_answer, model->reading), task);
+      }
+    });
+    for (const Record& record : records) store_->replace(record);
+    return records.size();
+  }
+
   std::size_t contexts_to_analyze() const {
     std::size_t count = 0;
     for (const PreparedModel& model : models_)

@@ -12,12 +12,14 @@
 #include <kvx/eval/missing_answers.hpp>
 #include <kvx/eval/not_applicable.hpp>
 #include <kvx/eval/options.hpp>
+#include <kvx/eval/pending_grades.hpp>
 #include <kvx/eval/planned_cells.hpp>
 #include <kvx/eval/predict_cells.hpp>
 #include <kvx/eval/prepared_model.hpp>
 #include <kvx/eval/prompts.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/record_store.hpp>
+#include <kvx/eval/results.hpp>
 #include <kvx/eval/run_times.hpp>
 #include <kvx/eval/scored_context.hpp>
 #include <kvx/eval/task_data.hpp>
@@ -31,7 +33,9 @@
 #include <kvx/score/registry.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/task.hpp>
+#include <kvx/score/thought_marks.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -69,13 +73,15 @@ class ModelRun {
         shape_(weights_.cache_shape(options.dtype)),
         batch_(weights_,
                {options.max_batch, free_bytes(), options.draft && options.sampler.temperature == 0, options.entropy},
-               threads) {}
+               threads),
+        pending_(threads) {}
 
   void run() {
     if (!options_.generate) return;
     for (const TaskPrompts& task : model_.tasks) {
       for (const PromptGroup& group : task.groups) run_group(task, group);
       decode([&] { batch_.finish(); });
+      pending_.finish();
     }
   }
 
@@ -155,14 +161,30 @@ class ModelRun {
       if (given.failure != nullptr)
         return record(task, group, {cells[job.cell], job}, states[job.cell], "",
                       not_applicable(grader, given.failure->what()));
-      std::string answer = model_.tokenizer.decode(given.tokens, true);
+      const std::string answer = text_of(given.tokens);
       const Sample& sample = task.samples[group.prompts[job.question].sample];
-      Grade grade = grader.grade(sample, answer);
       const std::size_t cell = cells[job.cell];
       times_.count({model_.name, task.task, sample.task, cells_[cell].name, given.tokens.size(), given.seconds});
-      record(task, group, {cell, job}, states[job.cell], std::move(answer), std::move(grade), given.entropy);
+      pending_.add([this, &grader, &sample, answer] { return grader.grade(sample, answer, model_.reading); },
+                   [this, &task, &group, cell, job, state = states[job.cell], answer,
+                    entropy = std::vector(given.entropy.begin(), given.entropy.end())](Grade grade) {
+                     record(task, group, {cell, job}, state, answer, std::move(grade), entropy);
+                   });
     };
     decode([&] { batch_.add(std::move(context)); });
+  }
+
+  /// The text of an answer without special tokens, but for those that are marks of thoughts.
+  std::string text_of(std::span<const Token> tokens) const {
+    std::vector<Token> shown;
+    for (const Token token : tokens) {
+      const auto is_mark = [&](const ThoughtMarks& marks) {
+        return model_.tokenizer.token_id(marks.open) == token || model_.tokenizer.token_id(marks.close) == token;
+      };
+      if (!model_.tokenizer.is_special(token) || std::ranges::any_of(model_.reading.thoughts, is_mark))
+        shown.push_back(token);
+    }
+    return model_.tokenizer.decode(shown);
   }
 
   std::vector<Question> questions_of(const TaskPrompts& task, const PromptGroup& group) const {
@@ -231,16 +253,7 @@ class ModelRun {
     made.index = index;
     made.sample = task.samples[index];
     made.predicted_answer = std::move(answer);
-    made.state = std::move(grade.state);
-    made.detail = std::move(grade.detail);
-    const auto metrics = tasks_.at(task.task).metric_names();
-    for (std::size_t i = 0; i < metrics.size(); ++i) made.metrics[std::string(metrics[i])] = grade.metrics[i];
-    const auto part_names = tasks_.at(task.task).part_names();
-    for (GradePart& part : grade.parts) {
-      RecordPart& recorded = made.parts.emplace_back(RecordPart{std::move(part.group), {}});
-      for (std::size_t i = 0; i < part_names.size(); ++i) recorded.values[std::string(part_names[i])] = part.values[i];
-    }
-    made.cluster = std::move(grade.cluster);
+    detail::set_grade(made, std::move(grade), tasks_.at(task.task));
     for (const double nats : entropy) made.entropy.push_back(std::round(nats * 1e4) / 1e4);
     made.kept_bytes = state.kept_bytes;
     made.full_bytes = state.full_bytes;
@@ -280,6 +293,7 @@ class ModelRun {
   Qwen2 weights_;
   CacheShape shape_;
   GridBatch batch_;
+  PendingGrades pending_;
   bool warm_ = false;
 };
 

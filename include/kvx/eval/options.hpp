@@ -6,9 +6,12 @@
 #include <kvx/eval/text_pieces.hpp>
 #include <kvx/kernels/packed_matrix.hpp>
 #include <kvx/model/sampler.hpp>
+#include <kvx/score/judged_text.hpp>
 #include <kvx/score/leakage/leakage_samples.hpp>
 #include <kvx/score/leakage/leakage_task.hpp>
 #include <kvx/score/system_prompt.hpp>
+#include <kvx/score/thought_marks.hpp>
+#include <kvx/score/tool_forms.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -63,6 +66,8 @@ struct EvalOptions {
   Dtype dtype = Dtype::bf16;                         ///< of the cache
   WeightFormat weights = WeightFormat::bf16;
   std::string chat;                           ///< chat template by name; empty: the model's own
+  std::vector<ThoughtMarks> thoughts;         ///< marks of thoughts, beside <think> and those of chat templates
+  std::optional<ToolForms> tool_forms;        ///< forms that are read as calls; none: as the chat template asks for
   std::optional<std::uint64_t> seed;          ///< for presses that draw lots and have none of their own
   int threads = 0;                            ///< 0 takes every core
   std::size_t memory = std::size_t{4} << 30;  ///< bytes that the process may occupy
@@ -71,6 +76,14 @@ struct EvalOptions {
   bool progress = true;                       ///< a bar on stderr, where that is a terminal
   std::string out;                            ///< directory of the records and results
   std::string config;                         ///< all of it as text, one setting a line: kConfigFile has it
+
+  /// How predictions become answers, whatever the model's chat template says.
+  AnswerReading reading() const {
+    AnswerReading all;
+    all.thoughts.insert(all.thoughts.end(), thoughts.begin(), thoughts.end());
+    all.tool_forms = tool_forms.value_or(ToolForms());
+    return all;
+  }
 };
 
 /// The longest answers of a task; 0: as each sample says.

@@ -3,6 +3,7 @@
 #include <kvx/cache/cache_shape.hpp>
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/eval/answer_reading_of.hpp>
 #include <kvx/eval/memory.hpp>
 #include <kvx/eval/model_name.hpp>
 #include <kvx/eval/options.hpp>
@@ -17,6 +18,7 @@
 #include <kvx/model/repeat_context.hpp>
 #include <kvx/model/sampler.hpp>
 #include <kvx/press/budget_of.hpp>
+#include <kvx/score/judged_text.hpp>
 #include <kvx/score/leakage/leakage_task.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/text/chat_template.hpp>
@@ -39,6 +41,7 @@ struct PreparedModel {
   Tokenizer tokenizer;
   std::vector<TaskPrompts> tasks = {};
   RepeatPrompt repeat = {};
+  AnswerReading reading = {};
 };
 
 namespace detail {
@@ -54,6 +57,10 @@ inline std::string settings_of(const TaskData& data, const EvalOptions& options)
   for (const NamedSpan& span : options.spans) own += " span=" + span.name + "=" + format_value(span.tokens);
   if (data.task.kind() == TaskKind::answers || !data.references.empty())
     for (const std::string& id : options.skip_ids) own += " skip=" + id;
+  if (data.task.kind() == TaskKind::answers) {
+    for (const ThoughtMarks& marks : options.thoughts) own += " think=" + marks.open + "," + marks.close;
+    if (options.tool_forms) own += " tool_format=" + options.tool_forms->text();
+  }
   if (data.task.name() == LeakageTask::name) own += " leak_threshold=" + six_digits(options.system.leak.threshold);
   switch (data.task.kind()) {
     case TaskKind::predicts:
@@ -101,6 +108,7 @@ inline PreparedModel prepare_model(const NamedModel& named, std::span<const Task
   const auto chat = options.chat.empty() ? ChatTemplate::load(dir) : ChatTemplate::parse_name(options.chat);
   PreparedModel model{named.name, dir, ModelConfig::load(dir), Tokenizer::load(dir)};
   model.repeat = repeat_prompt(model.tokenizer, chat);
+  model.reading = answer_reading_of(dir, options);
   const Prompter prompter{model.tokenizer, chat, options.max_context_length, model.config.max_positions, options.spans};
   const CacheShape shape{model.config.layers, model.config.kv_heads, model.config.head_dim, options.dtype};
   const std::uint64_t hash = hash_model(dir);

@@ -68,6 +68,8 @@ struct Record {
   std::size_t attempt = 0;                                    ///< from 0, where a sample is answered several times
   std::vector<RecordPart> parts = {};                         ///< of a task that GradesParts
   std::string cluster = {};                                   ///< as Grade has it
+  std::string as_read = {};                                   ///< as Grade has it
+  bool unfinished = false;                                    ///< as Grade has it
   std::vector<double> entropy = {};  ///< nats, of the model's distribution before each token, where that was wanted
   std::string ignored_budget = {};   ///< that was asked for and that the press does not go by, such as `keep=256`
 
@@ -91,6 +93,8 @@ inline std::string to_json(const Record& record) {
   out.key("state").value(record.state).key("metrics").begin_object();
   for (const auto& [name, value] : record.metrics) out.key(name).value(value.value_or(NAN));
   out.end_object().key("detail").value(record.detail);
+  if (record.unfinished) out.key("unfinished").value(true);
+  if (!record.as_read.empty()) out.key("as_read").value(record.as_read);
   if (!record.parts.empty()) {
     out.key("parts").begin_array();
     for (const RecordPart& part : record.parts) {
@@ -190,6 +194,8 @@ inline Record record_of(const JsonlRow& row) {
     for (const JsonTree& part : detail::array(row, "parts")) record.parts.push_back(detail::part_of(part, row));
   if (row.find("ignored_budget") != nullptr) record.ignored_budget = row.string("ignored_budget");
   if (row.find("cluster") != nullptr) record.cluster = row.string("cluster");
+  if (row.find("as_read") != nullptr) record.as_read = row.string("as_read");
+  if (row.find("unfinished") != nullptr) record.unfinished = detail::boolean(row, "unfinished");
   if (row.find("entropy") != nullptr)
     for (const JsonTree& nats : detail::array(row, "entropy"))
       record.entropy.push_back(detail::finite_number(nats, row, "entropy"));

@@ -6,6 +6,7 @@
 #include <kvx/eval/record_order.hpp>
 #include <kvx/io/json.hpp>
 #include <kvx/score/sample.hpp>
+#include <kvx/score/task.hpp>
 
 #include <sys/types.h>
 
@@ -55,7 +56,10 @@ class RecordStore {
       Record record = record_of(row);
       if (const auto key = keys_.find({record.model, record.task}); key == keys_.end() || key->second != record.key)
         throw Error(dir, "holds records of another run (" + difference(dir, config) + "); choose another --out");
-      if (records_.contains(record)) throw Error(row.where(), "expected each answer once, found it again");
+      if (const auto there = records_.find(record); there != records_.end()) {
+        if (there->first.state != kNotRun) throw Error(row.where(), "expected each answer once, found it again");
+        records_.erase(there);  // it was graded later
+      }
       insert(std::move(record), line.size() + 1);
     }
     if (lines.bad()) throw Error(file_.path(), "cannot read");
@@ -84,6 +88,24 @@ class RecordStore {
       throw;
     }
     insert(std::move(stored), line.size());
+  }
+
+  /// Writes a record again whose answer is graded only now. Throws Error as add() does.
+  void replace(const Record& record) {
+    records_.erase(record);
+    add(record);
+  }
+
+  /// The records that `wanted` is true of, in their order, with answers and samples.
+  template <class F>
+  std::vector<Record> whole_records(F&& wanted) {
+    std::vector<Record> found;
+    for (const auto& [record, line] : records_)
+      if (wanted(record)) {
+        const std::string text = file_.read(line.offset, line.size);
+        found.push_back(record_of(JsonlRow(std::string_view(text).substr(0, text.size() - 1), file_.path())));
+      }
+    return found;
   }
 
   /// In their order; answers and samples stay in the file, but for the sample's task.

@@ -2,6 +2,7 @@
 
 #include <kvx/eval/results.hpp>
 #include <kvx/eval/results_text.hpp>
+#include <kvx/score/better.hpp>
 #include <kvx/score/scorer.hpp>
 #include <kvx/score/wilson.hpp>
 
@@ -78,6 +79,9 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
     std::vector<std::vector<std::string>> rows;  // the first has the names of columns
   };
   std::vector<Table> tables;
+  std::vector<std::string> costs;  // columns of which less is better
+  const bool unfinished =
+      std::any_of(cells.begin(), cells.end(), [](const CellResult& cell) { return cell.score.unfinished > 0; });
   for (const CellResult& cell : cells) {
     auto table = std::find_if(tables.begin(), tables.end(), [&](const Table& t) {
       return t.model == cell.model && t.task == cell.task && t.group == cell.group;
@@ -97,10 +101,20 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
       row.resize(std::max(row.size(), column + 1), "-");
       row[column] = std::move(value);
     };
-    for (std::size_t m = 0; m + cell.hidden_metrics < cell.score.metrics.size(); ++m)
+    const auto note = [&](const Share& share) {
+      if (share.better == Better::less && std::find(costs.begin(), costs.end(), share.name) == costs.end())
+        costs.push_back(share.name);
+    };
+    for (std::size_t m = 0; m + cell.hidden_metrics < cell.score.metrics.size(); ++m) {
+      note(cell.score.metrics[m]);
       add(cell.score.metrics[m].name,
           detail::metric_text(cell.score.metrics[m], cell.changes.empty() ? nullptr : &cell.changes[m]));
-    for (const Share& share : cell.score.summaries) add(share.name, detail::metric_text(share, nullptr));
+    }
+    for (const Share& share : cell.score.summaries) {
+      note(share);
+      add(share.name, detail::metric_text(share, nullptr));
+    }
+    if (unfinished) add("unfinished", std::to_string(cell.score.unfinished));
     add("not applicable", std::to_string(cell.not_applicable));
     add("MB kept", detail::decimals(cell.kept_bytes / 1e6, 2));
     if (speed) add("tokens/s", detail::decimals(speed(cell).value_or(NAN), 1));
@@ -111,8 +125,9 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
   std::string text;
   for (const Table& table : tables)
     text.append(text.empty() ? "" : "\n").append(table.title).append("\n\n") += detail::markdown_table(table.rows);
-  return text +
-         "\nvalue [95 % interval] change against none on the same samples (its p, Holm-corrected over the table)\n";
+  text += "\nvalue [95 % interval] change against none on the same samples (its p, Holm-corrected over the table)\n";
+  for (std::size_t i = 0; i < costs.size(); ++i) text.append(i == 0 ? "less is better: " : ", ").append(costs[i]);
+  return costs.empty() ? text : text + "\n";
 }
 
 }  // namespace kvx::inline v0

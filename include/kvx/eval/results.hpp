@@ -44,6 +44,8 @@ namespace detail {
 
 inline Grade grade_of(const Record& record, const AnyTask& task) {
   Grade grade{record.state, {}, record.detail};
+  grade.as_read = record.as_read;
+  grade.unfinished = record.unfinished;
   for (const std::string_view name : task.metric_names()) {
     const auto found = record.metrics.find(std::string(name));
     if (found == record.metrics.end())
@@ -62,6 +64,22 @@ inline Grade grade_of(const Record& record, const AnyTask& task) {
     }
   }
   return grade;
+}
+
+/// Sets what a record has of a grade.
+inline void set_grade(Record& record, Grade grade, const AnyTask& task) {
+  record.state = std::move(grade.state);
+  record.detail = std::move(grade.detail);
+  record.as_read = std::move(grade.as_read);
+  record.unfinished = grade.unfinished;
+  record.cluster = std::move(grade.cluster);
+  const auto metrics = task.metric_names(), part_names = task.part_names();
+  for (std::size_t i = 0; i < metrics.size(); ++i) record.metrics[std::string(metrics[i])] = grade.metrics[i];
+  record.parts.clear();
+  for (GradePart& part : grade.parts) {
+    RecordPart& recorded = record.parts.emplace_back(RecordPart{std::move(part.group), {}});
+    for (std::size_t i = 0; i < part_names.size(); ++i) recorded.values[std::string(part_names[i])] = part.values[i];
+  }
 }
 
 /// Corrects the p values of each model's group for all cells and metrics that are tested there, those that a table
@@ -95,15 +113,15 @@ inline Grade mean_grade(std::span<const Grade> attempts) {
   return mean;
 }
 
-/// pass@k of samples that were answered as often each, for the usual k below and for that many; none without a metric
-/// pass@1 or a second attempt.
+/// pass@k, for the usual k and for the most answers to a sample, each over the samples that were answered so often;
+/// none without a metric pass@1 or a second attempt.
 inline std::vector<Share> pass_at_more(const AnyTask& task, const std::vector<std::vector<Grade>>& samples) {
   std::vector<Share> shares;
   const auto names = task.metric_names();
   const auto m = static_cast<std::size_t>(std::find(names.begin(), names.end(), "pass@1") - names.begin());
   if (m == names.size() || samples.empty()) return shares;
-  std::size_t attempts = samples.front().size();
-  for (const auto& sample : samples) attempts = std::min(attempts, sample.size());
+  std::size_t attempts = 1;
+  for (const auto& sample : samples) attempts = std::max(attempts, sample.size());
   std::set<std::size_t> ks = {attempts};
   for (const std::size_t k : {2u, 5u, 10u, 20u, 50u, 100u})
     if (k < attempts) ks.insert(k);
@@ -174,6 +192,8 @@ inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::sp
     if (answers.size() > grades.size()) {
       Score of_answers = scorer.score(answers);
       result.score.states = std::move(of_answers.states);
+      result.score.unfinished = of_answers.unfinished;
+      result.score.as_read = of_answers.as_read;
       if (task.part_names().empty()) result.score.summaries = std::move(of_answers.summaries);
       for (Share& share : detail::pass_at_more(task, samples)) result.score.summaries.push_back(std::move(share));
     }

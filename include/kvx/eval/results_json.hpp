@@ -3,13 +3,12 @@
 #include <kvx/eval/results.hpp>
 #include <kvx/eval/results_text.hpp>
 #include <kvx/io/json_writer.hpp>
-#include <kvx/score/grade_file.hpp>
+#include <kvx/score/better.hpp>
 #include <kvx/score/scorer.hpp>
 #include <kvx/score/wilson.hpp>
 #include <kvx/version.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <set>
 #include <span>
@@ -21,19 +20,20 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// The metrics of which less is better.
-inline bool is_cost(std::string_view metric) {
-  constexpr std::array<std::string_view, 8> kCosts = {"loss", "perplexity", "memory_retained", "prefill_time",
-                                                      "ttft", "tpot",       "decode_time",     "total_generation_time"};
-  metric = metric.substr(0, metric.rfind("_median"));
-  return metric.starts_with("kl") || std::find(kCosts.begin(), kCosts.end(), metric) != kCosts.end();
+inline void write_shares(std::string_view key, std::span<const Share> shares, JsonWriter& out) {
+  out.key(key).begin_object();
+  for (const Share& share : shares) {
+    out.key(share.name).begin_object();
+    out.key("value").value(share.value).key("n").value(share.n);
+    out.key("low").value(share.low).key("high").value(share.high).end_object();
+  }
+  out.end_object();
 }
 
 inline std::vector<Share> all_shares(const CellResult& cell) {
   std::vector<Share> shares = cell.score.metrics;
   shares.insert(shares.end(), cell.score.summaries.begin(), cell.score.summaries.end());
-  if (cell.full_bytes > 0)
-    shares.push_back({.name = "memory_retained", .value = cell.kept_bytes / cell.full_bytes, .n = cell.score.n});
+  for (Share& share : cell_shares(cell)) shares.push_back(std::move(share));
   std::erase_if(shares, [](const Share& share) { return !std::isfinite(share.value); });
   return shares;
 }
@@ -46,6 +46,7 @@ inline void write_cell_config(const CellResult& cell, JsonWriter& out) {
   out.key("states").begin_object();
   for (const auto& [state, count] : cell.score.states) out.key(state).value(count);
   out.end_object();
+  out.key("unfinished").value(cell.score.unfinished).key("as_read").value(cell.score.as_read);
   write_shares("metrics", cell.score.metrics, out);
   write_shares("summaries", cell.score.summaries, out);
   out.key("changes").begin_object();
@@ -59,16 +60,28 @@ inline void write_cell_config(const CellResult& cell, JsonWriter& out) {
 
 }  // namespace detail
 
+namespace detail {
+
+/// A name for each cell: its samples, press and ratio, and its model where there are several.
+inline std::vector<std::string> cell_names(std::span<const CellResult> cells) {
+  std::set<std::string> models;
+  for (const CellResult& cell : cells) models.insert(cell.model);
+  std::vector<std::string> names;
+  for (const CellResult& cell : cells)
+    names.push_back((models.size() > 1 ? cell.model + " " : "") + cell.label() + " " + cell.press() +
+                    (cell.is_base() ? "" : "@" + six_digits(cell.ratio)));
+  return names;
+}
+
+}  // namespace detail
+
 /// The results in the shape of lm-evaluation-harness's results.json, for its viewers: each cell's answers to one group
 /// of samples are a task, whose name ends with press and ratio. What the shape has no place for, such as intervals and
 /// changes against the base, stands in the task's configs.
 inline std::string results_json(std::span<const CellResult> cells) {
   std::set<std::string> models;
   for (const CellResult& cell : cells) models.insert(cell.model);
-  std::vector<std::string> names;
-  for (const CellResult& cell : cells)
-    names.push_back((models.size() > 1 ? cell.model + " " : "") + cell.label() + " " + cell.press() +
-                    (cell.is_base() ? "" : "@" + detail::six_digits(cell.ratio)));
+  const std::vector<std::string> names = detail::cell_names(cells);
   std::string text = "{";
   const auto add = [&](std::string_view section, auto&& write) {
     text.append(text.size() > 1 ? ",\n\"" : "\"").append(section).append("\":{");
@@ -97,7 +110,7 @@ inline std::string results_json(std::span<const CellResult> cells) {
   add("higher_is_better", [](const CellResult& cell, const std::string&, JsonWriter& out) {
     out.begin_object();
     for (const Share& share : detail::all_shares(cell))
-      if (share.name != "tokens") out.key(share.name).value(!detail::is_cost(share.name));
+      if (share.better != Better::neither) out.key(share.name).value(share.better == Better::more);
     out.end_object();
   });
   add("n-samples", [](const CellResult& cell, const std::string&, JsonWriter& out) {

@@ -2,17 +2,21 @@
 
 #include <kvx/eval/results.hpp>
 #include <kvx/io/json_writer.hpp>
+#include <kvx/score/better.hpp>
 #include <kvx/score/scorer.hpp>
 #include <kvx/score/wilson.hpp>
 
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <initializer_list>
 #include <limits>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace kvx::inline v0 {
 
@@ -45,13 +49,27 @@ inline std::string csv_line(std::initializer_list<std::string> fields) {
   return line;
 }
 
+/// What a cell has beside the figures of its task: the share of answers that are thoughts without an end, where there
+/// are any, and the share of the cache that it keeps.
+inline std::vector<Share> cell_shares(const CellResult& cell) {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  std::vector<Share> shares;
+  std::size_t answers = 0;
+  for (const auto& [state, count] : cell.score.states) answers += count;
+  if (cell.score.unfinished > 0)
+    shares.push_back(wilson("unfinished", static_cast<double>(cell.score.unfinished), answers));
+  shares.push_back({"memory_retained", cell.kept_bytes / cell.full_bytes, cell.score.n, kNone, kNone});
+  for (Share& share : shares) share.better = Better::less;
+  return shares;
+}
+
 }  // namespace detail
 
 /// One line a cell and metric, the task's summaries and the share of the cache that is kept among them; `change` and
-/// what follows it are against the base. A field that no answer tells is empty.
+/// holm_p are against the base, `better` says which values are the better ones. A field that no answer tells is empty.
 inline std::string results_csv(std::span<const CellResult> cells) {
   std::string text =
-      "model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p\n";
+      "model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p,better\n";
   for (const CellResult& cell : cells) {
     const auto add = [&](const Share& share, const Change* change = nullptr) {
       for (const std::string& field :
@@ -60,18 +78,18 @@ inline std::string results_csv(std::span<const CellResult> cells) {
             std::to_string(share.n), detail::csv_field(share.low), detail::csv_field(share.high)})
         text.append(field).append(",");
       if (change == nullptr || change->n == 0) {
-        text.append(",,,,\n");
+        text.append(",,,,,").append(written(share.better)).append("\n");
         return;
       }
       for (const double number : {change->value, change->interval.low, change->interval.high})
         text.append(detail::csv_field(number)).append(",");
-      text.append(detail::six_digits(change->p)).append(",").append(detail::six_digits(change->holm_p)).append("\n");
+      text.append(detail::six_digits(change->p)).append(",").append(detail::six_digits(change->holm_p));
+      text.append(",").append(written(share.better)).append("\n");
     };
     for (std::size_t m = 0; m < cell.score.metrics.size(); ++m)
       add(cell.score.metrics[m], cell.changes.empty() ? nullptr : &cell.changes[m]);
     for (const Share& share : cell.score.summaries) add(share);
-    constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-    add({"memory_retained", cell.kept_bytes / cell.full_bytes, cell.score.n, kNone, kNone});
+    for (const Share& share : detail::cell_shares(cell)) add(share);
   }
   return text;
 }

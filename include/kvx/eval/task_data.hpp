@@ -109,6 +109,7 @@ struct TaskData {
   }
 
   static bool is_system_prompts(const std::string& path, std::string_view text) {
+    text = without_byte_order_mark(text);
     text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
     if (!text.starts_with('{')) return false;
     return JsonlRow(text.substr(0, text.find('\n')), path + ": first line").find("context") == nullptr;

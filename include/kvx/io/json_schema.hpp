@@ -20,8 +20,10 @@
 
 namespace kvx::inline v0 {
 
-/// A JSON Schema of draft 7, read as python-jsonschema does: formats are not checked, siblings of $ref do not count,
-/// nothing is fetched. Compiled once, it serves many values, from several threads at a time.
+/// A JSON Schema of draft 7, or of the draft that its $schema declares, read as python-jsonschema does: formats are not
+/// checked, siblings of $ref do not count in draft 7, nothing is fetched. Of 2019-09 and 2020-12 unevaluated members,
+/// dynamic references and counts of `contains` are refused. Compiled once, it serves many values, from several threads
+/// at a time.
 class JsonSchema {
  public:
   /// Throws Error, naming `where`, for what is no such schema.

@@ -2,8 +2,11 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/io/json.hpp>
+#include <kvx/io/json_schema_draft.hpp>
 #include <kvx/io/json_tree.hpp>
+#include <kvx/io/uri.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <map>
@@ -16,45 +19,53 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// A schema with the places that its references may mean: JSON pointers, `$id`s and their fragments. Nothing is
-/// fetched.
+/// A schema with the places that its references may mean: JSON pointers, `$id`s, their fragments and anchors. Nothing
+/// is fetched.
 class SchemaDocument {
  public:
-  SchemaDocument(const JsonTree& root, std::string where) : where_(std::move(where)) { add(root, "", 0); }
+  SchemaDocument(const JsonTree& root, std::string where) : where_(std::move(where)), draft_(draft_of(root, where_)) {
+    add(root, "", 0);
+  }
 
-  /// The schema that `node` stands for: itself unless it is a reference, whose siblings draft 7 ignores.
+  SchemaDraft draft() const { return draft_; }
+
+  /// The schema that `node` stands for: itself unless it is a reference. Draft 7 ignores the siblings of one; later
+  /// drafts do not, so that there a reference with siblings is a schema of its own.
   const JsonTree& resolve(const JsonTree& node) const {
     const JsonTree* at = &node;
     for (int hops = 0; hops < kMostHops; ++hops) {
-      const JsonTree* reference = at->find("$ref");
-      if (reference == nullptr) return *at;
-      if (reference->string() == nullptr)
-        throw Error(where_, "expected $ref to be a string, found " + std::string(reference->type()));
-      const auto base = bases_.find(at);
-      at = &find(base == bases_.end() ? "" : base->second, *reference->string());
+      if (at->find("$ref") == nullptr || (draft_ != SchemaDraft::draft7 && at->object()->size() > 1)) return *at;
+      at = &target(*at);
     }
     throw Error(where_, "expected references that end, found more than " + std::to_string(kMostHops) + " in a row");
+  }
+
+  /// The place that the `$ref` of an object leads to.
+  const JsonTree& target(const JsonTree& node) const {
+    const JsonTree& reference = *node.find("$ref");
+    if (reference.string() == nullptr)
+      throw Error(where_, "expected $ref to be a string, found " + std::string(reference.type()));
+    const auto base = bases_.find(&node);
+    return find(base == bases_.end() ? "" : base->second, *reference.string());
   }
 
  private:
   static constexpr int kMostHops = 100;
 
-  static bool is_absolute(std::string_view uri) { return uri.find("://") != uri.npos || uri.starts_with("urn:"); }
-  static std::string join(std::string_view base, std::string_view uri) {
-    if (is_absolute(uri)) return std::string(uri);
-    const std::size_t keep = uri.starts_with('#') || uri.empty() ? base.size() : base.rfind('/') + 1;
-    return std::string(base.substr(0, keep)).append(uri);
-  }
-
   void add(const JsonTree& node, std::string base, int depth) {
     if (depth == kMostDepth) throw Error(where_, "nests deeper than " + std::to_string(kMostDepth));
     const JsonTree* id = node.find("$id");
     if (depth == 0) places_.emplace(base, &node);
-    if (id != nullptr && id->string() != nullptr && node.find("$ref") == nullptr) {
-      const std::string uri = join(base, *id->string());
+    const bool alone = draft_ == SchemaDraft::draft7 && node.find("$ref") != nullptr;  // siblings do not count
+    if (id != nullptr && id->string() != nullptr && !alone) {
+      const std::string uri = resolved_uri(base, *id->string());
       places_.emplace(uri.ends_with('#') ? uri.substr(0, uri.size() - 1) : uri, &node);
       base = uri.substr(0, uri.find('#'));
     }
+    if (draft_ != SchemaDraft::draft7)
+      for (const char* anchor : {"$anchor", "$dynamicAnchor"})
+        if (const JsonTree* name = node.find(anchor); name != nullptr && name->string() != nullptr)
+          places_.emplace(base + "#" + *name->string(), &node);
     if (node.object() != nullptr) {
       bases_.emplace(&node, base);
       for (const auto& [name, value] : *node.object())
@@ -65,7 +76,7 @@ class SchemaDocument {
   }
 
   const JsonTree& find(const std::string& base, const std::string& reference) const {
-    const std::string uri = join(base, reference);
+    const std::string uri = resolved_uri(base, reference);
     const std::size_t hash = std::min(uri.find('#'), uri.size());
     const std::string fragment = decoded(std::string_view(uri).substr(std::min(hash + 1, uri.size())));
     const bool is_pointer = fragment.empty() || fragment.front() == '/';
@@ -113,6 +124,7 @@ class SchemaDocument {
   static constexpr int kMostDepth = 256;
 
   std::string where_;
+  SchemaDraft draft_;
   std::map<std::string, const JsonTree*> places_;
   std::map<const JsonTree*, std::string> bases_;  // what references in an object are relative to
 };

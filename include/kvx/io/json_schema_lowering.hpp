@@ -3,10 +3,12 @@
 #include <kvx/core/error.hpp>
 #include <kvx/io/json_schema_constraint.hpp>
 #include <kvx/io/json_schema_document.hpp>
+#include <kvx/io/json_schema_draft.hpp>
 #include <kvx/io/json_schema_effort.hpp>
 #include <kvx/io/json_schema_rules.hpp>
 #include <kvx/io/json_tree.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -71,6 +73,11 @@ class SchemaLowering {
     rules_.push_back(std::move(own));
     for (const auto& [name, value] : *schema.object()) {
       const auto is = [&name = name](auto... names) { return ((name == names) || ...); };
+      if (is_later_) {
+        expect_lowerable(name, value);
+        if (is("$ref")) all_of.push_back(refer(document_.target(schema)));
+        if (later_keyword(schema, name, value, out)) continue;
+      }
       if (is("allOf")) {
         for (const JsonTree& element : array(name, value)) all_of.push_back(refer(element));
       } else if (is("anyOf", "oneOf") || (is("items") && value.array() != nullptr)) {
@@ -91,6 +98,50 @@ class SchemaLowering {
     }
     out.push_back({"allOf", JsonTree(std::move(all_of))});
     return JsonTree(std::move(out));
+  }
+
+  /// Throws Error for what neither valijson nor kvx has of the drafts after 7.
+  void expect_lowerable(const std::string& name, const JsonTree& value) const {
+    const bool one = value.number() != nullptr && value.number()->value() == 1;
+    for (const char* keyword : {"unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef"})
+      if (name == keyword) throw Error(where_, name + ": kvx does not check this keyword");
+    if ((name == "minContains" && !one) || name == "maxContains")
+      throw Error(where_, name + ": kvx does not check this keyword, but for a minContains of 1");
+    if (document_.draft() == SchemaDraft::y2020 && name == "items" && value.array() != nullptr)
+      throw Error(where_, "items: expected a schema, found an array; 2020-12 has prefixItems for it");
+  }
+
+  /// Writes a keyword that drafts after 7 have in another way; false for the others.
+  bool later_keyword(const JsonTree& schema, const std::string& name, const JsonTree& value, JsonTree::Object& out) {
+    const bool tuples = document_.draft() == SchemaDraft::y2020 && schema.find("prefixItems") != nullptr;
+    if (name == "prefixItems" && tuples) {
+      JsonTree::Array elements;
+      for (const JsonTree& element : array(name, value)) elements.push_back(refer(element));
+      out.push_back({"items", JsonTree(std::move(elements))});
+    } else if (name == "items" && tuples) {
+      out.push_back({"additionalItems", refer(value)});
+    } else if (name == "dependentSchemas" || name == "dependentRequired") {
+      // Both are dependencies of draft 7; the second after the first, by name.
+      JsonTree::Object members;
+      if (const JsonTree* schemas = schema.find("dependentSchemas"))
+        for (const auto& [key, member] : object("dependentSchemas", *schemas)) members.push_back({key, refer(member)});
+      if (const JsonTree* required = schema.find("dependentRequired"))
+        for (const auto& [key, member] : object("dependentRequired", *required)) add_required(members, key, member);
+      if (name == "dependentSchemas" || schema.find("dependentSchemas") == nullptr)
+        out.push_back({"dependencies", JsonTree(std::move(members))});
+    } else {
+      return name == "dependencies" || (name == "additionalItems" && document_.draft() == SchemaDraft::y2020);
+    }
+    return true;
+  }
+
+  /// Adds names that a member requires, to a schema where it already has one.
+  void add_required(JsonTree::Object& members, const std::string& key, const JsonTree& names) const {
+    const auto there = std::find_if(members.begin(), members.end(), [&](const auto& m) { return m.name == key; });
+    if (array("dependentRequired", names).empty()) return;
+    if (there == members.end()) return members.push_back({key, names});
+    const JsonTree required(JsonTree::Object{{"required", names}});
+    there->value = JsonTree(JsonTree::Object{{"allOf", JsonTree(JsonTree::Array{there->value, required})}});
   }
 
   MemberRules member_rules(const JsonTree& schema) {
@@ -116,6 +167,7 @@ class SchemaLowering {
   }
 
   SchemaDocument document_;
+  bool is_later_ = document_.draft() != SchemaDraft::draft7;
   std::string where_;
   std::vector<const JsonTree*> nodes_;
   std::map<const JsonTree*, std::size_t> numbers_;

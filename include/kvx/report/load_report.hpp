@@ -17,6 +17,7 @@
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/seen_rows.hpp>
 #include <kvx/report/time_metric.hpp>
+#include <kvx/score/better.hpp>
 #include <kvx/score/sample.hpp>
 
 #include <algorithm>
@@ -44,10 +45,11 @@ class ReportLoader {
   void load_results(const CsvTable& csv) {
     for (std::size_t row = 0; row < csv.rows(); ++row) {
       const auto number = [&](std::string_view column) { return csv.number(row, column); };
-      const Figure figure{csv.text(row, "model"),  csv.text(row, "task"),    csv_cell(csv, row, "press"),
-                          csv.text(row, "metric"), csv_count(csv, row, "n"), number("value"),
-                          number("low"),           number("high"),           number("change"),
-                          number("change_low"),    number("change_high"),    number("holm_p")};
+      Figure figure{csv.text(row, "model"),  csv.text(row, "task"),    csv_cell(csv, row, "press"),
+                    csv.text(row, "metric"), csv_count(csv, row, "n"), number("value"),
+                    number("low"),           number("high"),           number("change"),
+                    number("change_low"),    number("change_high"),    number("holm_p")};
+      if (csv.has("better")) figure.better = better_of(csv.text(row, "better"), csv.where(row));
       // Two runs of the same samples have the same base.
       if (const Figure& there = add(figure); six_digits(there.value) != six_digits(figure.value))
         throw Error(csv.where(row), "expected each cell's metric once, found " + figure.metric + " of " +
@@ -127,6 +129,12 @@ class ReportLoader {
   }
 
  private:
+  static Better better_of(const std::string& text, const std::string& where) {
+    for (const Better better : {Better::more, Better::less, Better::neither})
+      if (text == written(better)) return better;
+    throw Error(where, "column better: expected more, less or neither, found " + shortened(text, 40));
+  }
+
   /// The model whose path ends in `name`; kv_metrics.csv has no more than that.
   std::string full_name(const std::string& name) const {
     for (const std::string& model : data.models())

@@ -2,6 +2,7 @@
 
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/report/report_cell.hpp>
+#include <kvx/score/better.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -20,7 +21,12 @@ struct Figure {
   double value = NAN, low = NAN, high = NAN;
   double change = NAN, change_low = NAN, change_high = NAN, holm_p = NAN;  ///< against the base
 
-  bool drops() const { return change < 0 && holm_p <= 0.05; }
+  Better better = Better::more;  ///< which values are the better ones
+
+  /// Whether the cell is significantly worse than the base.
+  bool drops() const {
+    return holm_p <= 0.05 && (better == Better::more ? change < 0 : better == Better::less && change > 0);
+  }
 };
 
 /// One line of degradation.csv.

@@ -48,12 +48,13 @@ struct StateColour {
   std::string_view state, colour;
 };
 /// What is right first, then from nearly right to nothing.
-inline constexpr std::array<StateColour, 18> kStateColours = {{{"exact", "#0072B2"},
+inline constexpr std::array<StateColour, 19> kStateColours = {{{"exact", "#0072B2"},
                                                                {"passed", "#0072B2"},
                                                                {"declined", "#56B4E9"},
                                                                {"wrong_arguments", "#F0E442"},
                                                                {"assertion", "#F0E442"},
                                                                {"schema_invalid", "#E69F00"},
+                                                               {"empty_arguments", "#8c510a"},
                                                                {"exception", "#E69F00"},
                                                                {"wrong_name", "#D55E00"},
                                                                {"syntax", "#D55E00"},

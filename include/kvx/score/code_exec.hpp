@@ -51,6 +51,9 @@ struct CodeExecTask {
     shared_->options.allow |= allowed != nullptr && std::string_view(allowed) == "1";
   }
 
+  /// Whether an answer in this state was left ungraded and can be graded now.
+  bool grades_now(std::string_view state) const { return state == kNotRun && allowed(); }
+
   bool allowed() const { return shared_->options.allow; }
   /// What is weaker than it should be about the way in which programs run here; empty when nothing is, and when none
   /// are run. Throws Error when they cannot be run.
@@ -58,9 +61,9 @@ struct CodeExecTask {
 
   Grade grade(const Sample& sample, std::string_view answer) const {
     const CodeProblem problem = code_problem(sample.answer);
-    const auto code = extract_code(sample.answer_prefix + std::string(answer), problem.entry_point, problem.prompt);
+    const auto code = extract_code(answer, problem.entry_point, problem.prompt);
     const double similarity = code ? edit_similarity(trimmed(code->text), trimmed(reference_of(problem, *code))) : 0;
-    if (!allowed()) return {"not_run", {std::nullopt, similarity}, "KVX_ALLOW_CODE_EXECUTION is not 1"};
+    if (!allowed()) return {std::string(kNotRun), {std::nullopt, similarity}, "KVX_ALLOW_CODE_EXECUTION is not 1"};
     if (!code) return {"no_code", {0.0, similarity}};
     const auto [state, detail] = verdict(program_of(problem, *code));
     return {state, {double(state == "passed"), similarity}, detail};

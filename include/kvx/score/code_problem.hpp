@@ -4,6 +4,7 @@
 #include <kvx/io/json_tree.hpp>
 #include <kvx/io/json_writer.hpp>
 #include <kvx/score/extract_code.hpp>
+#include <kvx/score/python_units.hpp>
 #include <kvx/score/sample.hpp>
 
 #include <cstddef>
@@ -51,12 +52,25 @@ inline std::string answer_column(const CodeProblem& problem) {
   return out.text();
 }
 
+namespace detail {
+
+/// A program whose imports from __future__ stand first, where Python wants them.
+inline std::string with_future_first(const std::string& source) {
+  constexpr std::string_view kFuture = "from __future__ import";
+  if (source.find(kFuture) == source.npos) return source;
+  std::string future, rest;
+  for (const PythonUnit& unit : python_units(source)) (unit.text.starts_with(kFuture) ? future : rest) += unit.text;
+  return future + rest;
+}
+
+}  // namespace detail
+
 /// A completion follows the prompt; code of its own follows what the prompt has before the function: imports, helpers.
 inline CodeProgram program_of(const CodeProblem& problem, const ExtractedCode& code) {
   std::string source = problem.setup.empty() ? "" : problem.setup + "\n";
   source +=
       code.completes ? problem.prompt : problem.prompt.substr(0, definition_of(problem.prompt, problem.entry_point));
-  return {source + code.text + "\n", problem.tests};
+  return {detail::with_future_first(source + code.text + "\n"), problem.tests};
 }
 
 /// The part of the reference that an answer of this form would be.

@@ -101,11 +101,12 @@ inline Sample mbpp_sample(const JsonlRow& row, bool completion) {
     problem.tests = with_line_feeds(row.string("test_setup_code")) + "\n";
   }
   const std::string tests = joined_lines(row, "test_list"), shown = joined_lines(row, "test_list", 3);
-  problem.tests += tests;
+  const bool plus = has_columns(row, {"test"});  // more tests than are listed, as a program
+  problem.tests += plus ? with_line_feeds(row.string("test")) + "\n" : tests;
   problem.reference = with_line_feeds(row.string("code"));
   problem.entry_point = tested_name(problem.reference, tests);
   const std::string& text = row.string(sanitized ? "prompt" : "text");
-  Sample sample{"", "", "", answer_column(problem), "mbpp", kCodeTokens};
+  Sample sample{"", "", "", answer_column(problem), plus ? "mbpp_plus" : "mbpp", kCodeTokens};
   if (completion) {
     std::tie(sample.context, sample.question) = without_last_line("\"\"\"\n" + text + "\n" + shown + "\"\"\"\n");
   } else {
@@ -124,7 +125,8 @@ inline bool is_code_row(const JsonlRow& row) {
          detail::has_columns(row, {"code", "test_list"});
 }
 
-/// The request that a row of HumanEval (human-eval, MIT) or MBPP (google-research, CC BY 4.0; full or sanitized) makes:
+/// The request that a row of HumanEval (human-eval, MIT) or MBPP (google-research, CC BY 4.0; full or sanitized; or
+/// with the tests of EvalPlus in a column `test`) makes:
 /// of a chat model, or with `completion` of a base model, which goes on with the code. MBPP shows three of its tests.
 /// Throws Error when a column is missing or of another type.
 inline Sample code_sample(const JsonlRow& row, bool completion) {
@@ -137,6 +139,7 @@ inline Sample code_sample(const JsonlRow& row, bool completion) {
 template <class F>
 void each_row(const std::string& path, std::string_view text, F&& f) {
   constexpr std::string_view kBlank = " \t\r\n";
+  text = without_byte_order_mark(text);
   const std::size_t first = std::min(text.find_first_not_of(kBlank), text.size());
   const std::size_t second = std::min(text.find_first_not_of(kBlank, first + 1), text.size());
   if (!text.substr(first).starts_with('[') || !text.substr(second).starts_with('{'))

@@ -1,14 +1,16 @@
 #pragma once
 
-#include <kvx/score/fenced_blocks.hpp>
+#include <kvx/score/answer_segments.hpp>
+#include <kvx/score/function_body.hpp>
 #include <kvx/score/python_lines.hpp>
+#include <kvx/score/python_units.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
@@ -21,108 +23,130 @@ struct ExtractedCode {
 
 namespace detail {
 
-inline bool among(std::string_view word, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), word) != words.end();
+/// The program of a text without fences whose unit `definition` defines the function: the statements around it, up to
+/// prose, and before that imports and other definitions; without what shows it at work behind it. Behind it a statement
+/// in which the answer is cut off is left out too.
+inline std::string own_program(const std::vector<PythonUnit>& units, std::size_t definition, bool cut) {
+  std::size_t begin = definition;
+  while (begin > 0 && units[begin - 1].code && units[begin - 1].whole) --begin;
+  std::string program;
+  for (std::size_t i = 0; i < begin; ++i) {
+    const PythonUnit& unit = units[i];
+    const bool binds = !unit.defines.empty() || among(name_at(unit.text), {"import", "from"});
+    if (unit.code && unit.whole && binds && unit.defines != units[definition].defines) program += unit.text;
+  }
+  for (std::size_t i = begin; i < units.size() && units[i].code; ++i) {
+    if (i > definition && shows_at_work(units[i].text)) continue;
+    if (i > definition && !units[i].whole && (cut || units[i].defines.empty())) break;
+    program += units[i].text;
+  }
+  return program;
 }
 
-/// Whether a line of column 0 can be the beginning of a program rather than prose.
-inline bool begins_code(std::string_view line) {
-  if (line.starts_with("from ")) return line.find(" import ") != line.npos;
-  return line.starts_with("@") || line.starts_with("import ") || !defined_name(line).empty();
+/// A fenced program, as it is where its fence is closed. Where it is not, the answer may be cut off: behind the
+/// function what is not whole is left out.
+inline std::string fenced_program(const AnswerSegment& block, std::string_view entry_point) {
+  if (!block.cut) return block.text;
+  const auto units = python_units(block.text);
+  const std::size_t definition = last_definition(units, entry_point, true);
+  std::string program;
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    if (i > definition && (!units[i].whole || !units[i].code)) break;
+    program += units[i].text;
+  }
+  return program;
 }
 
-/// Whether a line of column 0 after a definition still belongs to the program: neither prose nor what models add to
-/// show the function at work.
-inline bool continues_code(std::string_view line) {
-  if (line.find_first_of("@#)]}") == 0) return true;
-  const std::string_view name = name_at(line), rest = without_blanks(line.substr(name.size()));
-  if (name.empty() || among(name, {"print", "assert", "if"})) return false;
-  if (among(name, {"def", "class", "async", "import", "from", "for", "while", "with", "try", "except", "else", "elif",
-                   "finally", "global", "del"}))
-    return true;
-  if (rest.starts_with(".")) return rest.size() > 1 && is_name_character(rest[1]);
-  return rest.find_first_of("=[(,+-*/|&%^") == 0;
+/// Whether a program, which does not have it itself, names what an import or a function of another block binds.
+inline bool is_used(const PythonUnit& unit, std::string_view program) {
+  if (program.find(unit.head()) != program.npos) return false;
+  if (is_function(unit.head()))
+    return !is_stub(unit) && program.find("def " + std::string(unit.defines)) == program.npos &&
+           program.find(unit.defines) != program.npos;
+  if (!among(name_at(unit.text), {"import", "from"})) return false;
+  std::string_view rest = unit.head().substr(unit.head().rfind("import") + std::string_view("import").size());
+  while (!rest.empty()) {
+    const std::string_view name = name_at(rest);
+    if (!name.empty() && name != "as" && program.find(name) != program.npos) return true;
+    rest.remove_prefix(std::max<std::size_t>(name.size(), 1));
+  }
+  return false;
 }
 
-/// The program in a text that defines the function: without what is said before and shown after.
-inline std::string own_program(std::string_view text, std::size_t definition) {
-  std::size_t begin = definition, end = text.size();
-  for (const TextLine& line : lines_of(text)) {
-    if (line.blank() || line.indent() > 0 || line.at == definition) continue;
-    if (line.at < begin && begins_code(line.text)) begin = line.at;
-    if (line.at > definition && !continues_code(line.text)) {
-      end = line.at;
-      break;
+/// The last segment that defines the function with a body, or else at all, as a program.
+inline std::optional<std::string> defining_program(const std::vector<AnswerSegment>& segments,
+                                                   std::string_view entry_point) {
+  for (const bool body : {true, false})
+    for (std::size_t s = segments.size(); s-- > 0;) {
+      const AnswerSegment& segment = segments[s];
+      const auto units = python_units(segment.text);
+      const std::size_t definition = last_definition(units, entry_point, body);
+      if (definition == units.size()) continue;
+      if (!segment.fenced) return own_program(units, definition, segment.cut);
+      const std::string program = fenced_program(segment, entry_point);
+      std::string before;  // imports and helpers may stand in blocks of their own
+      for (std::size_t i = 0; i < s; ++i)
+        if (segments[i].fenced)
+          for (const PythonUnit& unit : python_units(segments[i].text))
+            if (unit.code && unit.whole && is_used(unit, program)) before += unit.text;
+      return before + program;
     }
-  }
-  return std::string(text.substr(begin, end - begin));
+  return std::nullopt;
 }
 
-/// The indentation of what follows a prompt.
-inline std::string body_indentation(std::string_view prompt) {
-  std::string found = "    ";
-  for (const TextLine& line : lines_of(prompt)) {
-    if (line.blank()) continue;
-    found = std::string(line.text.substr(0, line.indent()));
-    if (found.empty() || line.content().ends_with(':')) found += "    ";
-  }
+inline bool begins_with_code(std::string_view text) {
+  for (const TextLine& line : lines_of(text))
+    if (!line.blank()) return looks_like_code(line.content());
+  return false;
+}
+
+/// The block that most likely is the function's body: one that says it is Python, else one that looks like it, else the
+/// first.
+inline const AnswerSegment* body_block(const std::vector<AnswerSegment>& segments) {
+  const auto worth = [](const AnswerSegment& segment) { return 2 * segment.python + begins_with_code(segment.text); };
+  const AnswerSegment* found = nullptr;
+  for (const AnswerSegment& segment : segments)
+    if (segment.fenced && !segment.blank() && (found == nullptr || worth(segment) > worth(*found))) found = &segment;
   return found;
 }
 
-/// The rest of a function whose beginning is the prompt, up to the first line that is outside of it. Chat models drop
-/// the indentation of the first line, or of all lines: that is put back.
-inline std::string function_body(std::string_view text, std::string_view prompt) {
-  std::vector<TextLine> lines = lines_of(text);
-  const auto begin = std::find_if(lines.begin(), lines.end(), [](const TextLine& line) { return !line.blank(); });
-  if (begin == lines.end()) return "";
-  const bool dedented = begin->indent() == 0;
-  const auto end = std::find_if(begin + 1, lines.end(), [&](const TextLine& line) {
-    if (line.blank() || line.indent() > 0 || line.text.find_first_of(")]}") == 0) return false;
-    return !dedented || among(name_at(line.text), {"def", "class", ""}) || line.text.starts_with("if __name__");
-  });
-  const std::string indentation = body_indentation(prompt);
-  const auto second = std::find_if(begin + 1, end, [](const TextLine& line) { return !line.blank(); });
-  const std::size_t body = indentation.size(), next = second == end ? 0 : second->indent();
-  const bool first_only = begin->content().ends_with(':') ? next > body : next >= body;
-  const std::size_t missing = body - std::min(body, begin->indent());
-  std::string result(text.substr(0, begin->at));
-  for (auto line = begin; line != end; ++line) {
-    if (line == begin || (!first_only && !line->blank())) result += indentation.substr(0, missing);
-    result.append(line->text) += '\n';
-  }
-  return result;
-}
-
-/// Of several blocks the one that defines the function, and of those the first that says it is Python.
-inline const FencedBlock& best_block(const std::vector<FencedBlock>& blocks, std::string_view entry_point) {
-  const auto worth = [&](const FencedBlock& block) {
-    return 2 * (definition_of(block.text, entry_point) != std::string::npos) + block.python;
-  };
-  return *std::max_element(blocks.begin(), blocks.end(),
-                           [&](const FencedBlock& a, const FencedBlock& b) { return worth(a) < worth(b); });
+/// Whether an answer goes on with the function's body at once, as a base model does: its first line is indented code.
+/// A blank before a program that defines the function itself makes no body.
+inline bool begins_with_body(std::string_view text, std::string_view entry_point, std::string_view prompt) {
+  for (const TextLine& line : lines_of(text))
+    if (!line.blank())
+      return line.indent() > 0 && looks_like_code(line.content()) &&
+             (line.indent() >= body_indentation(prompt).size() || definition_of(text, entry_point) == text.npos);
+  return false;
 }
 
 }  // namespace detail
 
-/// Finds the program that is to define `entry_point`, or to go on where `prompt` ends when there is one: a fenced
-/// block, a text that defines the function itself, or else the rest of the function.
+/// Finds the program that is to define `entry_point`, or to go on where `prompt` ends when there is one: the last block
+/// or text that defines the function with a body, or else the rest of the function.
 inline std::optional<ExtractedCode> extract_code(std::string_view answer, std::string_view entry_point,
                                                  std::string_view prompt) {
   const std::string text = with_line_feeds(answer);
-  const auto blocks = fenced_blocks(text);
-  const std::string_view unfenced = std::string_view(text).substr(0, blocks.empty() ? text.npos : blocks.front().at);
+  std::vector<detail::AnswerSegment> segments = detail::answer_segments(text);
   ExtractedCode code;
-  const std::size_t first = unfenced.find_first_not_of(" \t\n"), definition = definition_of(unfenced, entry_point);
+  const std::string& front = segments.front().text;
   // A base model's answer is code from its first character; a fence that it adds is where it begins something else.
-  const bool is_body = !prompt.empty() && first != unfenced.npos && first > 0 && unfenced[first - 1] != '\n';
-  if (!is_body && definition != unfenced.npos) {
-    code.text = detail::own_program(unfenced, definition);
-  } else if (!is_body && !blocks.empty()) {
-    code.text = detail::best_block(blocks, entry_point).text;
-    code.completes = !prompt.empty() && definition_of(code.text, entry_point) == code.text.npos;
-    if (code.completes) code.text = detail::function_body(code.text, prompt);
-  } else if (!prompt.empty()) {
-    code = {detail::function_body(unfenced, prompt), true};
+  if (!prompt.empty() && detail::moved_to_column_0(front, entry_point) == front &&
+      detail::begins_with_body(front, entry_point, prompt)) {
+    code = {detail::function_body(front, prompt), true};
+  } else {
+    for (detail::AnswerSegment& segment : segments)
+      segment.text =
+          detail::without_leading_blanks(detail::moved_to_column_0(std::move(segment.text), entry_point), entry_point);
+    const detail::AnswerSegment* block = detail::body_block(segments);
+    const std::string_view text_before = detail::without_prose_before(front);
+    if (auto program = detail::defining_program(segments, entry_point))
+      code.text = std::move(*program);
+    else if (block != nullptr &&
+             (prompt.empty() || detail::begins_with_code(block->text) || !detail::begins_with_code(text_before)))
+      code = {prompt.empty() ? block->text : detail::function_body(block->text, prompt), !prompt.empty()};
+    else if (!prompt.empty())
+      code = {detail::function_body(text_before, prompt), true};
   }
   if (code.text.find_first_not_of(" \t\n") == code.text.npos) return std::nullopt;
   return code;

@@ -2,28 +2,45 @@
 
 #include <kvx/io/json_tree.hpp>
 #include <kvx/io/json_tree_parse.hpp>
-#include <kvx/score/fenced_blocks.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
 
-/// Calls f(JsonTree, its text) for each balanced {...} in `text` that is JSON and stands in no other, until f returns
-/// false; braces within its strings do not count. Where one is not JSON, the search goes on at the next `{`, be it
-/// within. It takes linear time and memory: it gives up after 64 MB of what is not JSON, which a text of up to 8 kB
-/// cannot reach, and on a text of 64 MB.
+namespace detail {
+
+/// Whether the brace at `at` goes on with a quoted key and a colon, white space of JSON between them.
+inline bool begins_with_key(std::string_view text, std::size_t at) {
+  const auto skip_blanks = [&](std::size_t from) {
+    return std::min(text.find_first_not_of(" \t\n\r", from), text.size());
+  };
+  at = skip_blanks(at + 1);
+  if (at == text.size() || text[at] != '"') return false;
+  for (++at; at < text.size() && text[at] != '"';) at += text[at] == '\\' ? 2 : 1;
+  at = at < text.size() ? skip_blanks(at + 1) : text.size();
+  return at < text.size() && text[at] == ':';
+}
+
+}  // namespace detail
+
+/// Calls f(JsonTree, its text) for each JSON object in `text` that stands in no other, until f returns false. A brace
+/// that begins no object is passed over, unless a quoted key and a colon follow it: that is an object that is broken or
+/// cut off, and nothing within it or behind it is looked at. Returns whether there was no such one.
+///
+/// It takes linear time and memory: it gives up, as if an object were broken, after 64 MB of what is not JSON, which a
+/// text of up to 8 kB cannot reach, and on a text of 64 MB.
 template <class F>
-void each_json_object(std::string_view text, F&& f) {
+bool each_json_object(std::string_view text, F&& f) {
   constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
   constexpr std::size_t kMostWork = std::size_t{64} << 20;
   const std::size_t size = text.size();
-  if (size >= kMostWork) return;
+  if (size >= kMostWork) return false;
   // Read from the end: where the brace closes that is open at i, outside a string; where the string ends that is.
   std::vector<std::uint32_t> brace(size + 1, kNone), string(size + 2, kNone);
   const auto after = [&](std::uint32_t end) { return end == kNone ? kNone : brace[end + 1]; };
@@ -34,42 +51,38 @@ void each_json_object(std::string_view text, F&& f) {
     brace[i] = c == '}' ? here : c == '{' ? after(brace[i + 1]) : c == '"' ? after(string[i + 1]) : brace[i + 1];
   }
   std::size_t work = 0, next = 0;
-  for (std::size_t at = text.find('{'); at != text.npos && work <= kMostWork; at = text.find('{', next)) {
+  for (std::size_t at = text.find('{'); at != text.npos; at = text.find('{', next)) {
     next = at + 1;
-    if (brace[next] == kNone) continue;
-    const std::string_view candidate = text.substr(at, brace[next] + 1 - at);
-    if (auto tree = parse_json(candidate)) {
-      if (!f(std::move(*tree), candidate)) return;
-      next = at + candidate.size();
-    } else {
+    if (brace[next] != kNone) {
+      const std::string_view candidate = text.substr(at, brace[next] + 1 - at);
+      if (auto tree = parse_json(candidate)) {
+        if (!f(std::move(*tree), candidate)) return true;
+        next = at + candidate.size();
+        continue;
+      }
       work += candidate.size();
     }
+    if (detail::begins_with_key(text, at) || work > kMostWork) return false;
   }
+  return true;
 }
 
-/// The first object that each_json_object() finds.
-inline std::optional<JsonTree> extract_json(std::string_view text) {
-  std::optional<JsonTree> first;
-  each_json_object(text, [&](JsonTree tree, std::string_view) {
-    first = std::move(tree);
-    return false;
-  });
-  return first;
-}
+/// The JSON objects of an answer.
+struct ExtractedObjects {
+  std::vector<JsonTree> whole;
+  bool broken = false;  ///< one that is broken or cut off follows them
 
-/// The calls in an answer: every object that each_json_object() finds, so those of an array, of a fence and of
-/// <tool_call> alike. An empty array, be it fenced, has none of them; nullopt where there is no JSON at all.
-inline std::optional<std::vector<JsonTree>> extract_calls(std::string_view text) {
-  std::vector<JsonTree> calls;
-  each_json_object(text, [&](JsonTree tree, std::string_view) {
-    calls.push_back(std::move(tree));
+  std::size_t count() const { return whole.size() + broken; }
+};
+
+/// The objects that each_json_object() finds, so those of an array, of a fence and of <tool_call> alike.
+inline ExtractedObjects extract_objects(std::string_view text) {
+  ExtractedObjects objects;
+  objects.broken = !each_json_object(text, [&](JsonTree tree, std::string_view) {
+    objects.whole.push_back(std::move(tree));
     return true;
   });
-  if (!calls.empty()) return calls;
-  const auto blocks = fenced_blocks(text);
-  const auto tree = parse_json(blocks.empty() ? text : std::string_view(blocks.front().text));
-  if (tree && tree->array() != nullptr && tree->array()->empty()) return calls;
-  return std::nullopt;
+  return objects;
 }
 
 }  // namespace kvx::inline v0

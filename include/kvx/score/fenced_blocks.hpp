@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/score/python_lines.hpp>
+#include <kvx/score/python_scan.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -10,29 +11,92 @@
 
 namespace kvx::inline v0 {
 
-/// What stands between two lines of ``` in Markdown.
+/// The text between two fences of Markdown, such as lines of ```.
 struct FencedBlock {
   std::string text;
   bool python = false;  ///< said by the first fence, as `py`, `python` or `python3`
-  std::size_t at = 0;   ///< where the first fence stands
+  std::size_t at = 0;   ///< where the line of the first fence begins
+  std::size_t end = 0;  ///< where the line behind the last fence begins
+  bool closed = false;  ///< false for one that goes to the end of the text
 };
 
-/// The blocks of a text; one that is not closed goes to the end. What stands in a list is moved to column 0.
+namespace detail {
+
+/// A fence, and what stands before and behind it on its line.
+struct Fence {
+  char mark = 0;  ///< 0 for none
+  std::size_t size = 0;
+  std::string_view before, behind;
+};
+
+/// The fence of a line: three or more of ` or ~, at its beginning or, for `, behind other text.
+inline Fence fence_of(const TextLine& line) {
+  const std::string_view content = line.content();
+  for (const char mark : {'`', '~'}) {
+    std::size_t at = content.rfind(std::string(3, mark));
+    if (at == content.npos) continue;
+    while (at > 0 && content[at - 1] == mark) --at;
+    if (at > 0 && (mark == '~' || content.find(mark) < at)) continue;  // a span of code within the line
+    const std::size_t end = std::min(content.find_first_not_of(mark, at), content.size());
+    const std::string_view before = content.substr(0, at);
+    return {mark, end - at, before.substr(0, before.find_last_not_of(" \t") + 1), without_blanks(content.substr(end))};
+  }
+  return {};
+}
+
+/// Whether the triple-quoted string in which a line of a block stands ends in one of the next lines.
+inline bool string_closes(const std::vector<TextLine>& lines, std::size_t next, PythonScan scan) {
+  constexpr std::size_t kMost = 200;  // lines of a docstring, so that hostile text takes linear time
+  for (std::size_t i = next; i < std::min(lines.size(), next + kMost); ++i) {
+    scan.read(lines[i].text);
+    if (!scan.in_string()) return true;
+  }
+  return false;
+}
+
+}  // namespace detail
+
+/// The blocks of a text; one that is not closed goes to the end. A fence is closed by one that is as long, whatever tag
+/// follows it; fences in a docstring are text. What stands in a list is moved to column 0.
 inline std::vector<FencedBlock> fenced_blocks(std::string_view text) {
   std::vector<FencedBlock> blocks;
+  const std::vector<detail::TextLine> lines = detail::lines_of(text);
   bool inside = false;
   std::size_t indent = 0;
-  for (const detail::TextLine& line : detail::lines_of(text)) {
-    const std::string_view content = line.content();
-    if (!inside && content.starts_with("```")) {
-      const std::string_view language = detail::without_blanks(content.substr(3));
-      blocks.push_back({"", language.starts_with("py") || language.starts_with("Py"), line.at});
-      indent = line.indent();
+  detail::Fence open = {};
+  detail::PythonScan scan;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const detail::TextLine& line = lines[i];
+    const detail::Fence fence = detail::fence_of(line);
+    const std::size_t end = std::min(line.at + line.text.size() + 1, text.size());
+    const bool python = fence.behind.starts_with("py") || fence.behind.starts_with("Py");
+    const bool begins = fence.before.empty() || fence.before.ends_with(':') || python;
+    // A model may begin its block once more, behind an answer prefix for one.
+    const bool again = inside && python && fence.before.empty() && !scan.in_string();
+    if (again) blocks.back().closed = true;
+    if (!inside || again) {
+      if (fence.mark == 0 || !begins || fence.behind.find('`') != fence.behind.npos) continue;
+      blocks.push_back({"", python, line.at, end});
+      indent = fence.before.empty() ? line.indent() : 0;
+      open = fence;
+      scan = {};
       inside = true;
-    } else if (inside && content == "```") {
+      continue;
+    }
+    FencedBlock& block = blocks.back();
+    block.end = end;
+    const bool closes = fence.mark == open.mark && fence.size >= open.size &&
+                        (fence.behind.empty() || fence.behind.front() == '<') &&
+                        !(scan.in_string() && detail::string_closes(lines, i, scan));
+    if (!closes || !fence.before.empty()) {
+      const std::string_view kept = closes ? line.text.substr(0, line.text.rfind(fence.before.back()) + 1) : line.text;
+      const std::string_view moved = kept.substr(std::min(indent, line.indent()));
+      block.text.append(moved) += '\n';
+      scan.read(moved);
+    }
+    if (closes) {
+      block.closed = true;
       inside = false;
-    } else if (inside) {
-      blocks.back().text.append(line.text.substr(std::min(indent, line.indent()))) += '\n';
     }
   }
   return blocks;

@@ -18,20 +18,22 @@ struct GoldCall {
 
 /// The calls `possible`, [{NAME: {ARGUMENT: [VALUE, ...]}}, ...], to `functions`, [{"name", "parameters"}, ...].
 /// Throws Error for what is not of that form and for a call to no function.
-inline std::vector<GoldCall> gold_calls(const JsonTree& functions, const JsonTree& possible) {
+/// `field` is what messages call `possible`.
+inline std::vector<GoldCall> gold_calls(const JsonTree& functions, const JsonTree& possible,
+                                        const std::string& field = "possible") {
   const auto fail = [](const std::string& what, const JsonTree& found) {
     throw Error("sample's answer", what + ", found " + std::string(found.type()));
   };
   if (functions.array() == nullptr) fail("functions: expected an array", functions);
-  if (possible.array() == nullptr || possible.array()->empty()) fail("possible: expected an array of calls", possible);
+  if (possible.array() == nullptr || possible.array()->empty()) fail(field + ": expected an array of calls", possible);
   std::vector<GoldCall> calls;
   for (const JsonTree& call : *possible.array()) {
     if (call.object() == nullptr || call.object()->size() != 1)
-      fail("possible: expected an object with the name of a function alone", call);
+      fail(field + ": expected an object with the name of a function alone", call);
     const auto& [name, accepted] = call.object()->front();
-    if (accepted.object() == nullptr) fail("possible: " + name + ": expected an object", accepted);
+    if (accepted.object() == nullptr) fail(field + ": " + name + ": expected an object", accepted);
     for (const auto& [argument, values] : *accepted.object())
-      if (values.array() == nullptr) fail("possible: " + name + "." + argument + ": expected an array", values);
+      if (values.array() == nullptr) fail(field + ": " + name + "." + argument + ": expected an array", values);
     const JsonTree* schema = nullptr;
     for (const JsonTree& function : *functions.array()) {
       const JsonTree* called = function.find("name");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/score/better.hpp>
 #include <kvx/score/quantile.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/task.hpp>
@@ -28,6 +29,10 @@ struct LatencyTask {
     static constexpr std::array<std::string_view, 6> kNames = {"prefill_time", "ttft",        "tpot",
                                                                "throughput",   "decode_time", "total_generation_time"};
     return kNames;
+  }
+
+  static Better better(std::string_view figure) {
+    return figure.starts_with("throughput") ? Better::more : Better::less;
   }
 
   static Grade timed(const GenerationTimes& times) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/score/better.hpp>
 #include <kvx/score/ppl.hpp>
 #include <kvx/score/quantile.hpp>
 #include <kvx/score/sample.hpp>
@@ -29,6 +30,10 @@ struct PerplexityTask {
     static constexpr std::array<std::string_view, 7> kNames = {"loss",  "kl",       "kl_50", "kl_95",
                                                                "kl_99", "same_top", "tokens"};
     return kNames;
+  }
+
+  static Better better(std::string_view figure) {
+    return figure == "same_top" ? Better::more : figure == "tokens" ? Better::neither : Better::less;
   }
 
   /// One text's tokens: their negative log-likelihoods in nats, their divergences, and whether the likeliest token is

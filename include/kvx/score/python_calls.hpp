@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,7 +29,8 @@ class PythonLiterals {
     return found;
   }
 
-  bool at_end() const { return rest_.find_first_not_of(" \t\r\n") == rest_.npos; }
+  /// What is not read yet.
+  std::string_view rest() const { return rest_; }
 
   /// What stands before the next `c`, without white space around it; `c` is stepped over. Nothing where one of `not_in`
   /// comes first.
@@ -119,10 +121,11 @@ class PythonLiterals {
 
 }  // namespace detail
 
-/// Calls in Python's syntax, `[NAME(ARGUMENT=LITERAL, ...), ...]`, each as an object with `name` and `arguments`;
-/// nullopt for anything else. A name may be any text, with blanks in it as well.
-inline std::optional<JsonTree::Array> python_calls(std::string_view text) {
-  detail::PythonLiterals in(text);
+namespace detail {
+
+/// Takes calls from the front of a text; nullopt for anything else.
+inline std::optional<JsonTree::Array> take_python_calls(std::string_view& text) {
+  PythonLiterals in(text);
   JsonTree::Array calls;
   if (!in.take('[')) return std::nullopt;
   const bool whole = in.take_items(']', [&] {
@@ -139,7 +142,36 @@ inline std::optional<JsonTree::Array> python_calls(std::string_view text) {
           JsonTree(JsonTree::Object{{"name", JsonTree(*name)}, {"arguments", JsonTree(std::move(arguments))}}));
     return read;
   });
-  return whole && in.at_end() ? std::optional(std::move(calls)) : std::nullopt;
+  if (!whole) return std::nullopt;
+  text = in.rest();
+  return calls;
+}
+
+/// Whether a text begins as a call in brackets does: `[NAME(`.
+inline bool begins_as_call(std::string_view text) {
+  const std::size_t open = text.find_first_of("()[]{}\"'=,\n", 1);
+  return text.starts_with('[') && open != text.npos && text[open] == '(' && open > 1 && text[open - 1] != ' ';
+}
+
+}  // namespace detail
+
+/// Calls in Python's syntax, `[NAME(ARGUMENT=LITERAL, ...), ...]`, each as an object with `name` and `arguments`, with
+/// any words before, between and behind such lists; none where there is no list, or an empty one. A name may be any
+/// text, with blanks in it as well. nullopt where something begins as a call and cannot be read.
+inline std::optional<JsonTree::Array> python_calls(std::string_view text) {
+  JsonTree::Array all;
+  for (std::size_t at; (at = text.find('[')) != text.npos;) {
+    text.remove_prefix(at);
+    std::string_view rest = text;
+    if (auto calls = detail::take_python_calls(rest)) {
+      std::move(calls->begin(), calls->end(), std::back_inserter(all));
+      text = rest;
+    } else {
+      if (detail::begins_as_call(text)) return std::nullopt;
+      text.remove_prefix(1);
+    }
+  }
+  return all;
 }
 
 }  // namespace kvx::inline v0

@@ -98,10 +98,17 @@ class JsonlRow {
   JsonTree row_;
 };
 
+/// A text without the mark that some programs write at the beginning of UTF-8.
+inline std::string_view without_byte_order_mark(std::string_view text) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  return text.substr(text.starts_with(kMark) ? kMark.size() : 0);
+}
+
 /// Calls f(JsonlRow) for each line of `text`, the contents of the JSONL file `path`; blank lines are passed over.
 /// Throws Error when there is none or one is no object.
 template <class F>
 void each_jsonl_row(const std::string& path, std::string_view text, F&& f) {
+  text = without_byte_order_mark(text);
   std::size_t number = 0;
   bool found = false;
   for (std::size_t at = 0; at < text.size();) {

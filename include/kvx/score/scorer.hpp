@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/score/better.hpp>
 #include <kvx/score/bootstrap.hpp>
 #include <kvx/score/interval.hpp>
 #include <kvx/score/mcnemar.hpp>
@@ -28,6 +29,8 @@ struct Score {
   std::map<std::string, std::size_t> states;  ///< answers in each state
   std::vector<Share> metrics;                 ///< the mean of each metric over the answers that it applies to
   std::vector<Share> summaries;               ///< the task's figures over all answers
+  std::size_t unfinished = 0;                 ///< answers that are a thought without an end
+  std::size_t as_read = 0;                    ///< answers of which a form of another engine was read as a call
 };
 
 /// A metric of one cell against another on the same samples.
@@ -38,6 +41,7 @@ struct Change {
   double p = 1;            ///< two-sided: of McNemar's exact test for passes and failures, else of a paired bootstrap
   double holm_p = 1;       ///< p, corrected for the other tests that were made
   Interval interval = {};  ///< of the change, by a paired bootstrap
+  Better better = Better::more;  ///< which values of the metric are the better ones
 };
 
 namespace detail {
@@ -82,13 +86,19 @@ class Scorer {
 
   Score score(std::span<const Grade> grades) const {
     Score result{grades.size(), {}, {}, task_.summaries(grades)};
-    for (const Grade& grade : grades) ++result.states[grade.state];
+    for (const Grade& grade : grades) {
+      ++result.states[grade.state];
+      result.unfinished += grade.unfinished;
+      result.as_read += !grade.as_read.empty();
+    }
     for (std::size_t m = 0; m < task_.metric_names().size(); ++m) {
       std::vector<double> values;
       for (const Grade& grade : grades)
         if (grade.metrics[m]) values.push_back(*grade.metrics[m]);
       result.metrics.push_back(detail::mean(std::string(task_.metric_names()[m]), values, are_verdicts(values)));
     }
+    for (auto* shares : {&result.metrics, &result.summaries})
+      for (Share& share : *shares) share.better = task_.better(share.name);
     return result;
   }
 
@@ -101,6 +111,7 @@ class Scorer {
     std::vector<Change> changes;
     for (std::size_t m = 0; m < task_.metric_names().size(); ++m) {
       Change change{std::string(task_.metric_names()[m])};
+      change.better = task_.better(change.metric);
       std::vector<double> now, before;
       for (std::size_t i = 0; i < grades.size(); ++i) {
         if (!grades[i].metrics[m] || !base[i].metrics[m]) continue;

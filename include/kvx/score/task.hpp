@@ -1,6 +1,8 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/score/better.hpp>
+#include <kvx/score/judged_text.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/wilson.hpp>
 
@@ -30,14 +32,36 @@ struct Grade {
   std::string detail = {};  ///< why, for a reader; may be empty
   std::vector<GradePart> parts = {};  ///< of a task that GradesParts
   std::string cluster = {};  ///< samples of one such name are not independent of each other; empty: it stands alone
+  std::string as_read = {};  ///< the forms of other engines that were read as calls, ToolForms::text(); may be empty
+  bool unfinished = false;   ///< the answer is a thought that does not end
 };
 
-/// A task: a value type that grades answers. metric_names() is a range of names, in the order of Grade::metrics.
+/// A task: a value type that grades answers, which are texts that judged_text() made. metric_names() is a range of
+/// names, in the order of Grade::metrics.
 template <class T>
 concept GradesAnswers = requires(const T t, const Sample& sample, std::string_view answer) {
                           { T::name } -> std::convertible_to<std::string_view>;
                           { T::metric_names() } -> std::convertible_to<std::span<const std::string_view>>;
                           { t.grade(sample, answer) } -> std::same_as<Grade>;
+                        };
+
+/// A task that reads answers in more than one way.
+template <class T>
+concept ReadsAnswers =
+    requires(const T t, const Sample& sample, std::string_view answer, const AnswerReading& reading) {
+      { t.grade(sample, answer, reading) } -> std::same_as<Grade>;
+    };
+
+/// A task that may leave answers ungraded: whether one of a state can be graded now.
+template <class T>
+concept GradesLater = requires(const T t, std::string_view state) {
+                        { t.grades_now(state) } -> std::same_as<bool>;
+                      };
+
+/// A task of whose metrics and summaries more is not always better.
+template <class T>
+concept OrdersFigures = requires(std::string_view figure) {
+                          { T::better(figure) } -> std::same_as<Better>;
                         };
 
 /// A task with figures over all grades beside the means of its metrics.
@@ -86,6 +110,9 @@ concept HasReferences = requires(const T t, const Sample& sample) {
                           { t.reference(sample) } -> std::same_as<std::string>;
                         };
 
+/// The state of an answer that a task left ungraded.
+inline constexpr std::string_view kNotRun = "not_run";
+
 /// What a model does for a task.
 enum class TaskKind { answers, predicts, is_timed };
 
@@ -97,12 +124,22 @@ class AnyTask {
 
   std::string_view name() const { return task_->name(); }
   std::span<const std::string_view> metric_names() const { return task_->metric_names(); }
+  /// Which values of a metric or summary are the better ones.
+  Better better(std::string_view figure) const { return task_->better(figure); }
   /// The metrics for a table; the files have all.
   std::size_t shown_metrics() const { return task_->shown_metrics(); }
   /// Empty where the task has no parts.
   std::span<const std::string_view> part_names() const { return task_->part_names(); }
-  /// Throws Error when the sample is none of this task; never because of the answer.
-  Grade grade(const Sample& sample, std::string_view answer) const { return task_->grade(sample, answer); }
+  /// Grades what a model predicted after the sample's answer prefix. Throws Error when the sample is none of this task;
+  /// never because of the answer.
+  Grade grade(const Sample& sample, std::string_view predicted, const AnswerReading& reading = {}) const {
+    const JudgedText answer = judged_text(sample.answer_prefix, predicted, reading.thoughts);
+    Grade grade = task_->grade(sample, answer.text, reading);
+    grade.unfinished = answer.unfinished;
+    return grade;
+  }
+  /// Whether an answer of this state was left ungraded and can be graded now.
+  bool grades_now(std::string_view state) const { return task_->grades_now(state); }
   std::vector<Share> summaries(std::span<const Grade> grades) const { return task_->summaries(grades); }
   TaskKind kind() const { return task_->kind(); }
   /// Only of one that PredictsTexts.
@@ -119,9 +156,11 @@ class AnyTask {
     virtual ~Interface() = default;
     virtual std::string_view name() const = 0;
     virtual std::span<const std::string_view> metric_names() const = 0;
+    virtual Better better(std::string_view) const = 0;
     virtual std::size_t shown_metrics() const = 0;
     virtual std::span<const std::string_view> part_names() const = 0;
-    virtual Grade grade(const Sample&, std::string_view) const = 0;
+    virtual Grade grade(const Sample&, std::string_view, const AnswerReading&) const = 0;
+    virtual bool grades_now(std::string_view) const = 0;
     virtual std::vector<Share> summaries(std::span<const Grade>) const = 0;
     virtual TaskKind kind() const = 0;
     virtual Grade predicted(std::span<const double>, std::vector<double>, std::size_t) const = 0;
@@ -133,6 +172,10 @@ class AnyTask {
     explicit Holder(T t) : task(std::move(t)) {}
     std::string_view name() const override { return T::name; }
     std::span<const std::string_view> metric_names() const override { return T::metric_names(); }
+    Better better([[maybe_unused]] std::string_view figure) const override {
+      if constexpr (OrdersFigures<T>) return T::better(figure);
+      return Better::more;
+    }
     std::size_t shown_metrics() const override {
       if constexpr (HidesMetrics<T>) return T::shown_metrics;
       return metric_names().size();
@@ -141,7 +184,17 @@ class AnyTask {
       if constexpr (GradesParts<T>) return T::part_names();
       return {};
     }
-    Grade grade(const Sample& sample, std::string_view answer) const override { return task.grade(sample, answer); }
+    Grade grade(const Sample& sample, std::string_view answer,
+                [[maybe_unused]] const AnswerReading& reading) const override {
+      if constexpr (ReadsAnswers<T>)
+        return task.grade(sample, answer, reading);
+      else
+        return task.grade(sample, answer);
+    }
+    bool grades_now([[maybe_unused]] std::string_view state) const override {
+      if constexpr (GradesLater<T>) return task.grades_now(state);
+      return false;
+    }
     std::vector<Share> summaries(std::span<const Grade> grades) const override {
       if constexpr (SummarizesGrades<T>) return task.summaries(grades);
       return {};
@@ -173,9 +226,10 @@ class AnyTask {
 };
 
 /// task.grade(), whose Error then tells where the sample stands.
-inline Grade grade_at(const std::string& where, const AnyTask& task, const Sample& sample, std::string_view answer) {
+inline Grade grade_at(const std::string& where, const AnyTask& task, const Sample& sample, std::string_view predicted,
+                      const AnswerReading& reading = {}) {
   try {
-    return task.grade(sample, answer);
+    return task.grade(sample, predicted, reading);
   } catch (const Error& error) {
     throw Error(where, error.what());
   }

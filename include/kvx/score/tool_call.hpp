@@ -7,18 +7,23 @@
 #include <kvx/io/json_tree_text.hpp>
 #include <kvx/io/json_writer.hpp>
 #include <kvx/score/bfcl_ast.hpp>
-#include <kvx/score/bfcl_value.hpp>
+#include <kvx/score/exact_calls.hpp>
 #include <kvx/score/extract_json.hpp>
-#include <kvx/score/gold_calls.hpp>
+#include <kvx/score/fenced_blocks.hpp>
+#include <kvx/score/judged_text.hpp>
+#include <kvx/score/read_calls.hpp>
+#include <kvx/score/reference_call.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/task.hpp>
+#include <kvx/score/tool_gold.hpp>
 #include <kvx/score/wilson.hpp>
 #include <kvx/text/python_json.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <map>
+#include <iterator>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,12 +34,15 @@ namespace kvx::inline v0 {
 
 /// Does the model still call the right tool, with the right arguments? A sample's answer is JSON, in one of two forms:
 ///
-/// `name`, `arguments` and `schema`, the JSON Schema of the arguments: the first call counts, and the verdicts are
-/// those of kv-exec-bench's tool_call (Chittori, 2026).
+/// `name`, `arguments` and `schema`, the JSON Schema of the arguments: the first call counts. All but call_exact are
+/// kv-exec-bench's verdicts (Chittori, 2026) on it; args_exact compares as Python does, to which 1 is true.
+/// With `accepted`, calls as `possible` has them, call_exact accepts their values.
 ///
 /// `functions` and `possible`, as gold_calls() reads them: every call counts, and args_exact is ast_verdict(), which
 /// accepts some answers that the schema does not. schema_valid holds a call against the right function that
 /// it names, or against the one that there is.
+///
+/// call_exact, the strictest: the right calls and no others, their values equal by the types of JSON.
 ///
 /// A request that no tool serves has the name null; declining it is its right answer, and the metrics leave it out. To
 /// decline is to begin with a call of null, or to call nothing in an empty array.
@@ -43,57 +51,35 @@ struct ToolCallTask {
 
   /// From lenient to strict; the first is the foil that looks at no structure.
   static std::span<const std::string_view> metric_names() {
-    static constexpr std::array<std::string_view, 5> kNames = {"name_substring", "json_valid", "name_match",
-                                                               "schema_valid", "args_exact"};
+    static constexpr std::array<std::string_view, 6> kNames = {"name_substring", "json_valid", "name_match",
+                                                               "schema_valid",   "args_exact", "call_exact"};
     return kNames;
   }
 
-  Grade grade(const Sample& sample, std::string_view answer) const {
-    const JsonTree gold = answer_object(sample.answer);
-    if (gold.find("possible") != nullptr) return grade_calls(gold, answer);
-    const JsonTree& tool = gold_member(gold, "name");
-    if (tool.is_null()) {
-      const auto calls = extract_calls(answer);
-      return {!calls             ? "unparsed"
-              : declines(*calls) ? "declined"
-                                 : "called_anyway",
-              std::vector<std::optional<double>>(metric_names().size())};
-    }
-    if (tool.string() == nullptr)
-      throw Error("sample's answer", "name: expected a string or null, found " + std::string(tool.type()));
-    const JsonTree& gold_arguments = gold_member(gold, "arguments");
-    const JsonSchema schema(gold_member(gold, "schema"), "sample's answer: schema of " + *tool.string());
-
-    Checks checks;
-    checks.named = answer.find(*tool.string()) != answer.npos;
-    const auto call = extract_json(answer);
-    if (!call) return checks.grade();
-    checks.parsed = true;
-    checks.declined = declines({&*call, 1});
-    const JsonTree* called = call->find("name");
-    checks.name_match = called != nullptr && *called == tool;
-    checks.valid = checks.accepts(schema, arguments_of(*call));
-    checks.exact = python_equal(arguments_of(*call), gold_arguments);
-    return checks.grade();
+  Grade grade(const Sample& sample, std::string_view answer, const AnswerReading& reading = {}) const {
+    const auto gold = golds_->of(sample.answer);
+    const Calls called = calls_in(answer, reading.tool_forms);
+    Grade grade = !gold->is_served() ? grade_unserved(called) : verdict(*gold, called, answer).grade();
+    grade.as_read = called.read.text();
+    return grade;
   }
+
+  /// How many right answers were read and compiled so far: one for all answers to a sample.
+  std::size_t golds_read() const { return golds_->read(); }
 
   /// The answer that the context asks for; of several accepted values the first.
   std::string reference(const Sample& sample) const {
-    const auto gold = parse_json(sample.answer);
-    if (!gold) throw Error("sample's answer", "expected a JSON object, found no JSON");
-    JsonWriter out;
-    const JsonTree* possible = gold->find("possible");
-    if (possible == nullptr) {
-      write_json(gold_member(*gold, "name"), out.begin_object().key("name"));
-      write_json(gold_member(*gold, "arguments"), out.key("arguments"));
-      out.end_object();
+    const auto gold = golds_->of(sample.answer);
+    std::string calls;
+    if (gold->is_served() && gold->name() == nullptr) {
+      calls = reference_calls(gold->calls());
     } else {
-      const auto calls = gold_calls(gold_member(*gold, "functions"), *possible);
-      if (calls.size() > 1) out.begin_array();
-      for (const GoldCall& call : calls) write_call(call, out);
-      if (calls.size() > 1) out.end_array();
+      JsonWriter out;
+      write_json(gold->is_served() ? JsonTree(*gold->name()) : JsonTree(), out.begin_object().key("name"));
+      write_json(gold->is_served() ? gold->arguments() : JsonTree(JsonTree::Object()), out.key("arguments"));
+      calls = out.end_object().text();
     }
-    return python_json(out.text(), "sample's answer");
+    return python_json(calls, "sample's answer");
   }
 
   /// How many of the declined requests no tool serves, and how many that no tool serves were declined.
@@ -109,9 +95,27 @@ struct ToolCallTask {
   }
 
  private:
+  /// The calls of an answer.
+  struct Calls {
+    std::vector<JsonTree> whole;
+    bool broken = false;         ///< another follows that is broken or cut off
+    bool none_in_array = false;  ///< the answer is an empty array
+    ToolForms read = {};         ///< forms that had to be read to get the first
+
+    /// Whether there is nothing to judge.
+    bool unparsed() const { return whole.empty() && !none_in_array; }
+    /// Whether the request is declined.
+    bool decline() const {
+      const JsonTree* name = whole.empty() ? nullptr : whole.front().find("name");
+      return none_in_array || (name != nullptr && name->is_null());
+    }
+  };
+
   /// What was found out about an answer.
   struct Checks {
-    bool named = false, parsed = false, declined = false, name_match = false, valid = false, exact = false;
+    bool named = false, parsed = false, declined = false, name_match = false, empty = false, valid = false,
+         args_exact = false, call_exact = false;
+    bool accepted = false;  ///< the call has accepted values, whatever the schema says
     std::string detail = {};
 
     bool accepts(const JsonSchema& schema, const JsonTree& arguments) {
@@ -124,93 +128,120 @@ struct ToolCallTask {
     }
 
     Grade grade() const {
-      return {!parsed       ? "unparsed"
-              : declined    ? "declined_wrongly"
-              : !name_match ? "wrong_name"
-              : !valid      ? "schema_invalid"
-              : !exact      ? "wrong_arguments"
-                            : "exact",
-              {double(named), double(parsed), double(name_match), double(valid), double(exact)},
-              detail};
+      return {
+          !parsed       ? "unparsed"
+          : declined    ? "declined_wrongly"
+          : !name_match ? "wrong_name"
+          : accepted    ? "exact"
+          : empty       ? "empty_arguments"
+          : !valid      ? "schema_invalid"
+          : args_exact  ? "exact"
+                        : "wrong_arguments",
+          {double(named), double(parsed), double(name_match), double(valid), double(args_exact), double(call_exact)},
+          detail};
     }
   };
 
-  static Grade grade_calls(const JsonTree& gold, std::string_view answer) {
-    const JsonTree &functions = gold_member(gold, "functions"), &possible = gold_member(gold, "possible");
-    std::map<std::string_view, JsonSchema> schemas;
-    std::vector<std::string_view> names, called;
+  static Calls calls_in(std::string_view answer, const ToolForms& forms) {
+    ExtractedObjects objects = extract_objects(answer);
+    Calls calls{{}, objects.broken};
+    for (const JsonTree& object : objects.whole) {
+      ReadCalls read = read_calls(object, forms);
+      if (calls.whole.empty()) calls.read = read.read;
+      std::move(read.calls.begin(), read.calls.end(), std::back_inserter(calls.whole));
+    }
+    if (objects.count() > 0) return calls;
+    const auto blocks = fenced_blocks(answer);
+    const auto tree = parse_json(blocks.empty() ? answer : std::string_view(blocks.front().text));
+    calls.none_in_array = tree && tree->array() != nullptr && tree->array()->empty();
+    return calls;
+  }
+
+  static Grade grade_unserved(const Calls& called) {
+    return {called.unparsed()  ? "unparsed"
+            : called.decline() ? "declined"
+                               : "called_anyway",
+            std::vector<std::optional<double>>(metric_names().size())};
+  }
+
+  static Checks verdict(const ToolGold& gold, const Calls& called, std::string_view answer) {
+    const bool one = gold.name() != nullptr;
+    Checks checks = one ? verdict_on_first(gold, called) : verdict_on_all(gold, called);
+    const auto is_named = [&](const std::string& name) { return answer.find(name) != answer.npos; };
+    checks.named = one ? is_named(*gold.name())
+                       : std::all_of(gold.calls().begin(), gold.calls().end(),
+                                     [&](const GoldCall& call) { return is_named(*call.name); });
+    return checks;
+  }
+
+  static Checks verdict_on_first(const ToolGold& gold, const Calls& called) {
     Checks checks;
-    checks.named = true;
-    for (const GoldCall& wanted : gold_calls(functions, possible)) {
-      schemas.try_emplace(*wanted.name, *wanted.schema, "sample's answer: parameters of " + *wanted.name);
-      names.push_back(*wanted.name);
-      checks.named = checks.named && answer.find(*wanted.name) != answer.npos;
-    }
-    const auto calls = extract_calls(answer);
-    if (!calls) return checks.grade();
+    if (called.whole.empty()) return checks;
+    const JsonTree& call = called.whole.front();
     checks.parsed = true;
-    checks.declined = declines(*calls);
-    checks.valid = !calls->empty();
-    for (const JsonTree& call : *calls) {
-      const JsonTree* name = call.find("name");
-      called.push_back(name != nullptr && name->string() != nullptr ? *name->string() : std::string_view());
-      const auto schema = schemas.size() == 1 ? schemas.begin() : schemas.find(called.back());
-      checks.valid = checks.valid && schema != schemas.end() && checks.accepts(schema->second, arguments_of(call));
+    checks.declined = called.decline();
+    checks.name_match = name_of(call) == *gold.name() && call.find("name")->string() != nullptr;
+    const JsonSchema& schema = *gold.schema_of(*gold.name());
+    const JsonTree arguments = arguments_of(call);
+    checks.valid = checks.accepts(schema, arguments);
+    checks.empty = has_no_arguments(call) && !checks.accepts(schema, JsonTree(JsonTree::Object()));
+    checks.args_exact = python_equal(arguments, gold.arguments());
+    const bool alone = called.whole.size() == 1 && !called.broken;
+    checks.call_exact = alone && (gold.calls().empty() ? checks.name_match && arguments == gold.arguments()
+                                                       : are_exact_calls(gold.calls(), called.whole));
+    checks.accepted = checks.call_exact && !gold.calls().empty();
+    return checks;
+  }
+
+  static Checks verdict_on_all(const ToolGold& gold, const Calls& called) {
+    Checks checks;
+    if (called.unparsed()) return checks;
+    checks.parsed = true;
+    checks.declined = called.decline();
+    checks.valid = !called.whole.empty();
+    std::vector<std::string_view> wanted, found;
+    for (const GoldCall& call : gold.calls()) wanted.push_back(*call.name);
+    for (const JsonTree& call : called.whole) {
+      found.push_back(name_of(call));
+      const JsonSchema* schema = gold.schema_of(found.back());
+      checks.valid = schema != nullptr && checks.accepts(*schema, arguments_of(call)) && checks.valid;
+      checks.empty = checks.empty || (schema != nullptr && has_no_arguments(call) &&
+                                      !checks.accepts(*schema, JsonTree(JsonTree::Object())));
     }
-    std::sort(names.begin(), names.end());
-    std::sort(called.begin(), called.end());
-    checks.name_match = names == called;
-    const AstVerdict verdict = ast_verdict(functions, possible, *calls);
-    checks.exact = verdict.valid;
-    if (checks.detail.empty()) checks.detail = verdict.error_type;
-    Grade grade = checks.grade();
-    if (verdict.valid) grade.state = "exact";  // even where a variable's name stands for what the schema wants
-    return grade;
+    std::sort(wanted.begin(), wanted.end());
+    std::sort(found.begin(), found.end());
+    checks.name_match = wanted == found;
+    const AstVerdict ast = ast_verdict(gold.functions(), gold.possible(), called.whole);
+    checks.args_exact = ast.valid && !called.broken;
+    checks.call_exact = !called.broken && are_exact_calls(gold.calls(), called.whole);
+    checks.accepted = checks.args_exact || checks.call_exact;
+    if (checks.detail.empty()) checks.detail = ast.error_type;
+    return checks;
   }
 
-  static void write_call(const GoldCall& call, JsonWriter& out) {
-    write_accepted(*call.accepted, out.begin_object().key("name").value(*call.name).key("arguments"));
-    out.end_object();
+  static std::string_view name_of(const JsonTree& call) {
+    const JsonTree* name = call.find("name");
+    return name != nullptr && name->string() != nullptr ? std::string_view(*name->string()) : std::string_view();
   }
 
-  /// An object's members each with the first of their accepted values, and an array's elements likewise.
-  static void write_accepted(const JsonTree& value, JsonWriter& out) {
-    if (value.object() != nullptr) {
-      out.begin_object();
-      for (const auto& [name, values] : *value.object()) {
-        if (values.array() == nullptr) {  // no alternatives: what a parameter of no known type has
-          write_json(values, out.key(name));
-          continue;
-        }
-        const auto first =  // an empty text: may be left out
-            std::find_if_not(values.array()->begin(), values.array()->end(), detail::is_empty_string);
-        if (first != values.array()->end()) write_accepted(*first, out.key(name));
-      }
-      out.end_object();
-    } else if (value.array() != nullptr) {
-      out.begin_array();
-      for (const JsonTree& element : *value.array()) write_accepted(element, out);
-      out.end_array();
-    } else {
-      write_json(value, out);
-    }
-  }
-
-  static bool declines(std::span<const JsonTree> calls) {
-    const JsonTree* name = calls.empty() ? nullptr : calls.front().find("name");
-    return calls.empty() || (name != nullptr && name->is_null());
-  }
-
+  /// Null where there are none.
   static JsonTree arguments_of(const JsonTree& call) {
     const JsonTree* arguments = call.find("arguments");
     return arguments == nullptr ? JsonTree() : *arguments;
   }
 
-  static const JsonTree& gold_member(const JsonTree& gold, std::string_view member) {
-    if (const JsonTree* found = gold.find(member)) return *found;
-    throw Error("sample's answer", "missing field " + std::string(member));
+  /// Whether `arguments` is missing, null or empty, and no other member is an object that could hold them.
+  static bool has_no_arguments(const JsonTree& call) {
+    const JsonTree arguments = arguments_of(call);
+    if (!arguments.is_null() && (arguments.object() == nullptr || !arguments.object()->empty())) return false;
+    return call.object() == nullptr ||
+           std::none_of(call.object()->begin(), call.object()->end(), [](const JsonMember& member) {
+             return member.name != "arguments" && member.value.object() != nullptr && !member.value.object()->empty();
+           });
   }
+
+  std::shared_ptr<ToolGolds> golds_ = std::make_shared<ToolGolds>();
 };
-static_assert(GradesAnswers<ToolCallTask> && SummarizesGrades<ToolCallTask>);
+static_assert(GradesAnswers<ToolCallTask> && SummarizesGrades<ToolCallTask> && ReadsAnswers<ToolCallTask>);
 
 }  // namespace kvx::inline v0

@@ -37,28 +37,28 @@ inline const std::string& first_turn(const JsonlRow& row, std::initializer_list<
 }  // namespace detail
 
 /// The first request of a row as Team-ACE's ToolACE has it (Apache-2.0): the tools stand as JSON in the text of
-/// `system`, and the first answer in `conversations` is `[NAME(ARGUMENT=VALUE, ...), ...]`. Where it is no call, but
-/// words, no tool serves the request. Throws Error for what is not of that form.
+/// `system`, and the first answer in `conversations` is `[NAME(ARGUMENT=VALUE, ...), ...]`. Words may stand
+/// around the calls; where there are words alone, no tool serves the request. Throws Error for what is not of that
+/// form.
 inline Sample toolace_sample(const JsonlRow& row) {
   std::string tools;
   JsonTree::Array parsed;
-  each_json_object(row.string("system"), [&](JsonTree tool, std::string_view text) {
+  const bool whole = each_json_object(row.string("system"), [&](JsonTree tool, std::string_view text) {
     if (tool.find("name") != nullptr) {
       tools.append(tools.empty() ? "" : ", ").append(text);
       parsed.push_back(std::move(tool));
     }
     return true;
   });
+  if (!whole) throw Error(row.where(), "column system: expected tools as JSON, found an object that is broken");
   const std::string& answer = detail::first_turn(row, {"assistant", "gpt"});
   const auto calls = python_calls(answer);
-  const std::size_t first = answer.find_first_not_of(" \t\r\n"), last = answer.find_last_not_of(" \t\r\n");
-  if (!calls && first != last && answer[first] == '[' && answer[last] == ']' && answer[last - 1] == ')')
+  if (!calls)
     throw Error(row.where(), "column conversations: expected calls with literals as arguments, found " +
                                  detail::shortened(answer, 60));
-  const JsonTree::Array right = calls.value_or(JsonTree::Array());
   return detail::tool_sample(
       row.where() + ": column system", "[" + tools + "]", detail::first_turn(row, {"user", "human"}),
-      detail::called_answer(JsonTree(std::move(parsed)), right, row.where()), "toolace", right.size());
+      detail::called_answer(JsonTree(std::move(parsed)), *calls, row.where()), "toolace", calls->size());
 }
 
 }  // namespace kvx::inline v0

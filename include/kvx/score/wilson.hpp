@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/score/better.hpp>
 #include <kvx/score/interval.hpp>
 
 #include <algorithm>
@@ -18,6 +19,7 @@ struct Share {
   std::size_t n = 0;
   double low = 0, high = 0;
   double error = std::numeric_limits<double>::quiet_NaN();  ///< standard error of a mean; NaN where there is none
+  Better better = Better::more;
 };
 
 /// Of a share `p` of `n` answers, which need not be whole. Wilson, "Probable Inference, the Law of Succession, and

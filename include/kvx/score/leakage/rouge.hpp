@@ -2,6 +2,7 @@
 
 #include <kvx/score/common_subsequence.hpp>
 #include <kvx/text/porter_stemmer.hpp>
+#include <kvx/text/unicode_words.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -61,9 +62,11 @@ namespace detail {
 /// Words as numbers, the same for the same.
 class WordNumbers {
  public:
-  std::u32string operator()(std::string_view text, bool stem) {
+  std::u32string operator()(std::string_view text, bool stem) { return numbers_of(rouge_words(text, stem)); }
+
+  std::u32string numbers_of(const std::vector<std::string>& words) {
     std::u32string numbers;
-    for (const std::string& word : rouge_words(text, stem))
+    for (const std::string& word : words)
       numbers += numbers_.try_emplace(word, static_cast<char32_t>(numbers_.size())).first->second;
     return numbers;
   }
@@ -103,13 +106,27 @@ inline Rouge rouge_n(std::u32string_view target, std::u32string_view prediction,
 
 }  // namespace detail
 
+namespace detail {
+
+inline RougeScores rouge_of_words(std::u32string_view wanted, std::u32string_view found) {
+  return {rouge_n(wanted, found, 1), rouge_n(wanted, found, 2),
+          rouge_of(common_subsequence_length(wanted, found), wanted.size(), found.size())};
+}
+
+}  // namespace detail
+
 /// ROUGE as rouge-score 0.1.2 has it. Lin, "ROUGE: A Package for Automatic Evaluation of Summaries" (ACL 2004). A text
 /// without words scores 0, even against itself.
 inline RougeScores rouge(std::string_view target, std::string_view prediction, bool stem) {
   detail::WordNumbers numbers;
-  const std::u32string wanted = numbers(target, stem), found = numbers(prediction, stem);
-  return {detail::rouge_n(wanted, found, 1), detail::rouge_n(wanted, found, 2),
-          detail::rouge_of(common_subsequence_length(wanted, found), wanted.size(), found.size())};
+  return detail::rouge_of_words(numbers(target, stem), numbers(prediction, stem));
+}
+
+/// The same over unicode_words(), for texts in other scripts, of which rouge-score knows no word.
+inline RougeScores unicode_rouge(std::string_view target, std::string_view prediction) {
+  detail::WordNumbers numbers;
+  return detail::rouge_of_words(numbers.numbers_of(unicode_words(target)),
+                                numbers.numbers_of(unicode_words(prediction)));
 }
 
 /// rougeLsum, also as rouge-score has it: of each of the target's lines the words that it shares with any of the

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/core/threads.hpp>
+#include <kvx/score/task.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Answers that wait to be graded side by side, as many as there are threads: a program that an answer holds may run
+/// for seconds. Their grades are handed on in the order in which the answers came.
+class PendingGrades {
+ public:
+  explicit PendingGrades(Threads& threads) : threads_(threads) {}
+
+  /// Grades what waits when there is enough of it.
+  void add(std::function<Grade()> grade, std::function<void(Grade)> on_grade) {
+    pending_.push_back({std::move(grade), std::move(on_grade), {}});
+    if (static_cast<Index>(pending_.size()) >= threads_.count()) finish();
+  }
+
+  /// Grades all that waits.
+  void finish() {
+    std::vector<Pending> pending = std::exchange(pending_, {});
+    threads_.parallel_for(static_cast<Index>(pending.size()), 1, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) {
+        Pending& one = pending[static_cast<std::size_t>(i)];
+        one.result = one.grade();
+      }
+    });
+    for (Pending& one : pending) one.on_grade(std::move(one.result));
+  }
+
+ private:
+  struct Pending {
+    std::function<Grade()> grade;
+    std::function<void(Grade)> on_grade;
+    Grade result;
+  };
+
+  Threads& threads_;
+  std::vector<Pending> pending_;
+};
+
+}  // namespace kvx::inline v0

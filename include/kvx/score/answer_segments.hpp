@@ -1,0 +1,82 @@
+#pragma once
+
+#include <kvx/score/fenced_blocks.hpp>
+#include <kvx/score/python_lines.hpp>
+#include <kvx/score/python_units.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0::detail {
+
+/// A fenced block of an answer, or the text before, between or behind them.
+struct AnswerSegment {
+  std::string text;
+  bool fenced = false, python = false;  ///< as FencedBlock has them
+  bool cut = false;                     ///< it goes to the end of the answer, which may be cut off in it
+
+  bool blank() const { return text.find_first_not_of(" \t\n") == text.npos; }
+};
+
+/// A text whose code is indented, as in Markdown and at the beginning of some answers, moved left as far as the line
+/// that defines the function stands. Unchanged where that is column 0.
+inline std::string moved_to_column_0(std::string text, std::string_view entry_point) {
+  std::size_t column = 0;
+  for (const TextLine& line : lines_of(text)) {
+    const bool defines =
+        is_function(line.content()) && (entry_point.empty() || defined_name(line.content()) == entry_point);
+    if (defines && line.indent() == 0) return text;
+    if (defines && column == 0) column = line.indent();
+  }
+  if (column == 0) return text;
+  std::string moved;
+  for (const TextLine& line : lines_of(text))
+    moved.append(line.text.substr(std::min(column, line.indent()))).append("\n");
+  return moved;
+}
+
+/// A text that defines the function at column 0, without blanks before its first line of code: some tokenizers put one
+/// there. Unchanged where it does not define it.
+inline std::string without_leading_blanks(std::string text, std::string_view entry_point) {
+  for (const TextLine& line : lines_of(text)) {
+    if (line.blank()) continue;
+    if (line.indent() > 0 && looks_like_code(line.content()) && definition_of(text, entry_point) != text.npos)
+      text.erase(line.at, line.indent());
+    break;
+  }
+  return text;
+}
+
+inline std::vector<AnswerSegment> answer_segments(std::string_view text) {
+  std::vector<AnswerSegment> segments;
+  std::size_t at = 0;
+  for (FencedBlock& block : fenced_blocks(text)) {
+    const std::string_view before = text.substr(at, block.at - at);
+    const std::string_view line = text.substr(block.at, text.find('\n', block.at) - block.at);
+    const std::size_t fence = std::min(line.find("```"), line.find("~~~"));
+    segments.push_back({std::string(before).append(line.substr(0, fence))});
+    std::string_view content = block.text;
+    for (const std::string_view language : {"python\n", "python3\n", "Python\n", "py\n"})  // on a line of its own
+      if (content.starts_with(language)) content.remove_prefix(language.size());
+    segments.push_back({std::string(content), true, block.python, !block.closed});
+    at = block.end;
+  }
+  segments.push_back({std::string(text.substr(at)), false, false, true});
+  return segments;
+}
+
+/// The place of the last unit that defines the function, and with `body` is no stub; the number of units for none.
+inline std::size_t last_definition(const std::vector<PythonUnit>& units, std::string_view entry_point, bool body) {
+  for (std::size_t i = units.size(); i-- > 0;) {
+    const PythonUnit& unit = units[i];
+    const bool defines = entry_point.empty() ? is_function(unit.head()) : unit.defines == entry_point;
+    if (unit.code && defines && !(body && is_stub(unit))) return i;
+  }
+  return units.size();
+}
+
+}  // namespace kvx::inline v0::detail

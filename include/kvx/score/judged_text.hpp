@@ -1,0 +1,69 @@
+#pragma once
+
+#include <kvx/score/special_tokens.hpp>
+#include <kvx/score/thought_marks.hpp>
+#include <kvx/score/tool_forms.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// How predictions become answers.
+struct AnswerReading {
+  std::vector<ThoughtMarks> thoughts = {{}};  ///< marks of thoughts, which are no part of an answer
+  ToolForms tool_forms = {};                  ///< forms of other engines that are read as calls
+};
+
+/// The part of a prediction that a task judges.
+struct JudgedText {
+  std::string text;
+  bool unfinished = false;  ///< a thought did not end: there is no answer, and the text is empty
+};
+
+namespace detail {
+
+/// A text without the thoughts between two marks; nullopt when one does not end. A text with closing marks alone began
+/// with a thought, and goes on behind the last. Line ends between a thought and the answer go with the thought.
+inline std::optional<std::string> without_thoughts(std::string_view text, const ThoughtMarks& marks) {
+  constexpr std::string_view kBlanks = " \t\r\n", kLineEnds = "\r\n";
+  std::string answer;
+  std::size_t at = 0;
+  for (std::size_t start; (start = text.find(marks.open, at)) != text.npos;) {
+    const std::size_t end = text.find(marks.close, start + marks.open.size());
+    if (end == text.npos) return std::nullopt;
+    answer.append(text.substr(at, start - at));
+    at = end + marks.close.size();
+    if (answer.find_first_not_of(kBlanks) == answer.npos)
+      at = std::min(text.find_first_not_of(kLineEnds, at), text.size());
+  }
+  answer.append(text.substr(at));
+  if (const std::size_t last = answer.rfind(marks.close); last != answer.npos)
+    answer.erase(0, std::min(answer.find_first_not_of(kLineEnds, last + marks.close.size()), answer.size()));
+  return answer;
+}
+
+}  // namespace detail
+
+/// The answer that a model gave by predicting `predicted` after `prefix`: both together, without special tokens around
+/// the prediction and without thoughts.
+inline JudgedText judged_text(std::string_view prefix, std::string_view predicted,
+                              std::span<const ThoughtMarks> thoughts) {
+  std::vector<std::string_view> kept;
+  for (const ThoughtMarks& marks : thoughts) kept.insert(kept.end(), {marks.open, marks.close});
+  std::string text = std::string(prefix).append(detail::without_special_tokens(predicted, kept));
+  for (const ThoughtMarks& marks : thoughts) {
+    auto answer = detail::without_thoughts(text, marks);
+    if (!answer) return {"", true};
+    text = std::move(*answer);
+  }
+  return {std::move(text)};
+}
+
+}  // namespace kvx::inline v0

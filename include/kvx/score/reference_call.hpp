@@ -1,0 +1,54 @@
+#pragma once
+
+#include <kvx/io/json_tree.hpp>
+#include <kvx/io/json_tree_text.hpp>
+#include <kvx/io/json_writer.hpp>
+#include <kvx/score/bfcl_value.hpp>
+#include <kvx/score/gold_calls.hpp>
+
+#include <algorithm>
+#include <span>
+#include <string>
+
+namespace kvx::inline v0 {
+
+namespace detail {
+
+/// An object's members each with the first of their accepted values, and an array's elements likewise.
+inline void write_first_accepted(const JsonTree& value, JsonWriter& out) {
+  if (value.object() != nullptr) {
+    out.begin_object();
+    for (const auto& [name, values] : *value.object()) {
+      if (values.array() == nullptr) {  // no alternatives: what a parameter of no known type has
+        write_json(values, out.key(name));
+        continue;
+      }
+      const auto first =  // an empty text: may be left out
+          std::find_if_not(values.array()->begin(), values.array()->end(), is_empty_string);
+      if (first != values.array()->end()) write_first_accepted(*first, out.key(name));
+    }
+    out.end_object();
+  } else if (value.array() != nullptr) {
+    out.begin_array();
+    for (const JsonTree& element : *value.array()) write_first_accepted(element, out);
+    out.end_array();
+  } else {
+    write_json(value, out);
+  }
+}
+
+}  // namespace detail
+
+/// The JSON of gold calls, of several accepted values the first: an object, or an array of several.
+inline std::string reference_calls(std::span<const GoldCall> calls) {
+  JsonWriter out;
+  if (calls.size() > 1) out.begin_array();
+  for (const GoldCall& call : calls) {
+    detail::write_first_accepted(*call.accepted, out.begin_object().key("name").value(*call.name).key("arguments"));
+    out.end_object();
+  }
+  if (calls.size() > 1) out.end_array();
+  return out.text();
+}
+
+}  // namespace kvx::inline v0

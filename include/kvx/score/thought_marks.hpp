@@ -1,0 +1,65 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/io/json.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// The marks around what a model thinks before it answers.
+struct ThoughtMarks {
+  std::string open = "<think>", close = "</think>";
+  bool operator==(const ThoughtMarks&) const = default;
+};
+
+/// Reads `OPEN,CLOSE`. Throws Error for anything else.
+inline ThoughtMarks parse_thought_marks(std::string_view text) {
+  const std::size_t comma = text.find(',');
+  if (comma == text.npos || comma == 0 || comma + 1 == text.size() || text.find(',', comma + 1) != text.npos)
+    throw Error("think", "expected OPEN,CLOSE, such as <think>,</think>, found '" + detail::shortened(text, 60) + "'");
+  return {std::string(text.substr(0, comma)), std::string(text.substr(comma + 1))};
+}
+
+namespace detail {
+
+/// Whether a tag's name is about thinking.
+inline bool names_thought(std::string_view name) {
+  std::string lower(name);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
+  return lower.find("think") != lower.npos || lower.find("thought") != lower.npos || lower.find("reason") != lower.npos;
+}
+
+}  // namespace detail
+
+/// The marks that a chat template names: closing tags such as </think>, </seed:think> or [/THINK] whose opening tags
+/// stand there too, and the tokens of Cohere's and OpenThinker's models. In the order of the closing marks.
+inline std::vector<ThoughtMarks> thought_marks_in(std::string_view chat_template) {
+  std::vector<ThoughtMarks> found;
+  const auto add = [&](ThoughtMarks marks) {
+    if (chat_template.find(marks.open) != chat_template.npos &&
+        std::find(found.begin(), found.end(), marks) == found.end())
+      found.push_back(std::move(marks));
+  };
+  constexpr std::pair<std::string_view, char> kTags[] = {{"</", '>'}, {"[/", ']'}};
+  for (const auto& [begin, end] : kTags)
+    for (std::size_t at = 0; (at = chat_template.find(begin, at)) != chat_template.npos; at += begin.size()) {
+      const std::size_t close = chat_template.find_first_of("<>[] \n'\"", at + begin.size());
+      if (close == chat_template.npos || chat_template[close] != end) continue;
+      const std::string name(chat_template.substr(at + begin.size(), close - at - begin.size()));
+      if (detail::names_thought(name)) add({begin[0] + name + end, std::string(begin) + name + end});
+    }
+  for (const auto& [open, close] :
+       {std::pair("<|START_THINKING|>", "<|END_THINKING|>"), std::pair("<|begin_of_thought|>", "<|end_of_thought|>")})
+    if (chat_template.find(close) != chat_template.npos) add({open, close});
+  return found;
+}
+
+}  // namespace kvx::inline v0

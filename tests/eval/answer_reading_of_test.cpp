@@ -1,0 +1,33 @@
+#include <kvx/eval/answer_reading_of.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/temp_dir.hpp"
+
+using namespace kvx;
+
+TEST_CASE("Thoughts have the marks of the chat template and of the options, and calls the template's form") {
+  const TempDir dir;
+  dir.write(
+      "tokenizer_config.json",
+      R"({"chat_template": "\u003cseed:think>{{ a }}</seed:think> {\"name\": function name, \"parameters\": dictionary of argument name and its value}"})");
+  EvalOptions options;
+  const std::vector<ThoughtMarks> own = {{}, {"<seed:think>", "</seed:think>"}};
+  CHECK(answer_reading_of(dir.path(), options).thoughts == own);
+  CHECK(answer_reading_of(dir.path(), options).tool_forms == ToolForms(ToolForms::parameters));
+  options.chat = "chatml";
+  CHECK(answer_reading_of(dir.path(), options).thoughts == own);  // the model thinks whatever it is asked by
+  CHECK(answer_reading_of(dir.path(), options).tool_forms.empty());
+  options.thoughts = {{"[a]", "[/a]"}};
+  options.tool_forms = ToolForms::all();
+  const std::vector<ThoughtMarks> all = {{}, {"[a]", "[/a]"}, {"<seed:think>", "</seed:think>"}};
+  CHECK(answer_reading_of(dir.path(), options).thoughts == all);
+  CHECK(answer_reading_of(dir.path(), options).tool_forms == ToolForms::all());
+  dir.write("chat_template.jinja", "{{ messages }}");
+  CHECK(answer_reading_of(dir.path(), EvalOptions()).thoughts == std::vector<ThoughtMarks>{{}});
+  const TempDir empty;
+  CHECK(answer_reading_of(empty.path(), EvalOptions()).thoughts == std::vector<ThoughtMarks>{{}});
+}

@@ -1,0 +1,152 @@
+#include <kvx/eval/grade_file.hpp>
+#include <kvx/score/tasks.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "support/error_of.hpp"
+#include "support/json_of.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace kvx;
+
+namespace {
+std::string graded_row(const std::string& task, const std::string& gold, const std::string& predicted,
+                       const std::string& more = "") {
+  JsonWriter out;
+  out.begin_object()
+      .key("context")
+      .value("c")
+      .key("question")
+      .value("q")
+      .key("answer_prefix")
+      .value("")
+      .key("answer")
+      .value(gold);
+  out.key("task").value(task).key("max_new_tokens").value(8).key("predicted_answer").raw(predicted).end_object();
+  return std::string(out.text()).insert(1, more) + "\n";
+}
+const std::string kGradedGold = R"({"name": "f", "arguments": {"n": 1}, "schema": {"type": "object"}})";
+}  // namespace
+
+TEST_CASE("A file of any engine's answers is graded by its column task") {
+  const TempDir dir;
+  const std::string path =
+      dir.write("a.jsonl", graded_row("easy", kGradedGold, R"("{\"name\": \"f\", \"arguments\": {\"n\": 1}}")") +
+                               graded_row("hard", kGradedGold, R"("{\"name\": \"f\", \"arguments\": {\"n\": 2}}")") +
+                               graded_row("hard", kGradedGold, "null") +
+                               graded_row("hard", R"({"name": null})", R"("{\"name\": null}")"));
+  const JsonTree scores = json_of(grade_file(kvx_tasks(), "tool_call", path).json);
+  const auto figure = [&](const char* group, const char* kind, const char* name, const char* field) {
+    return scores.find(group)->find(kind)->find(name)->find(field)->number()->value();
+  };
+  CHECK(scores.object()->size() == 2);
+  CHECK(figure("easy", "metrics", "args_exact", "value") == 1);
+  CHECK(figure("hard", "metrics", "args_exact", "value") == 0);
+  CHECK(figure("hard", "metrics", "json_valid", "value") == 0.5);
+  CHECK(figure("hard", "metrics", "json_valid", "n") == 2);
+  CHECK(figure("hard", "metrics", "json_valid", "low") < 0.5);
+  CHECK(figure("hard", "metrics", "json_valid", "high") > 0.5);
+  CHECK(figure("hard", "summaries", "decline_recall", "value") == 1);
+  CHECK(scores.find("easy")->find("summaries")->find("decline_recall")->find("value")->is_null());
+  CHECK(*scores.find("hard")->find("states") == json_of(R"({"declined": 1, "unparsed": 1, "wrong_arguments": 1})"));
+  CHECK(*scores.find("hard")->find("n") == json_of("3"));
+}
+
+TEST_CASE("What cannot be graded is an error with its line") {
+  const TempDir dir;
+  const auto message = [&](const std::string& text) {
+    const std::string path = dir.write("a.jsonl", text),
+                      error = error_of([&] { (void)grade_file(kvx_tasks(), "tool_call", path); });
+    return error.starts_with(path + ": ") ? error.substr(path.size() + 2) : "elsewhere: " + error;
+  };
+  const std::string good = graded_row("t", kGradedGold, "\"\"");
+  CHECK(message(good + graded_row("t", "Paris", "\"\"")) ==
+        "line 2: sample's answer: expected a JSON object, found no JSON");
+  CHECK(message(good + graded_row("t", kGradedGold, "1")) ==
+        "line 2: column predicted_answer: expected a string, found a number");
+  CHECK(message(good + "{}\n") == "line 2: missing column context");
+  CHECK(message("") == "expected JSON lines, found an empty file");
+  CHECK(error_of([&] {
+          (void)grade_file(kvx_tasks(), "tool-call", "none");
+        }).starts_with("task 'tool-call': unknown task"));
+}
+
+namespace {
+const std::string kRight = R"("{\"name\": \"f\", \"arguments\": {\"n\": 1}}")", kWrong = R"("{\"name\": \"g\"}")";
+std::string grid_row(const std::string& cell, int index, const std::string& predicted, const std::string& more = "") {
+  return graded_row(
+      "t", kGradedGold, predicted,
+      R"("key": "k", "graded_as": "tool_call", )" + cell + R"(, "index": )" + std::to_string(index) + ", " + more);
+}
+JsonTree graded(const std::string& text, const char* task = "tool_call", const AnswerReading& reading = {}) {
+  const TempDir dir;
+  return json_of(grade_file(kvx_tasks(), task, dir.write("a.jsonl", text), reading).json);
+}
+double metric_of(const JsonTree& entry, const char* metric, const char* field = "value") {
+  return entry.find("metrics")->find(metric)->find(field)->number()->value();
+}
+}  // namespace
+
+TEST_CASE("Records of a grid are graded by model, press and ratio") {
+  const std::string none = R"("model": "m", "press": "none", "ratio": 0, "budget": "")",
+                    half = R"("model": "m", "press": "knorm", "ratio": 0.5, "budget": "")",
+                    most = R"("model": "m", "press": "knorm", "ratio": 0.75, "budget": "")",
+                    other = R"("model": "other", "press": "none", "ratio": 0, "budget": "")";
+  const JsonTree scores = graded(grid_row(none, 0, kRight) + grid_row(none, 1, kRight) + grid_row(half, 0, kRight) +
+                                 grid_row(half, 1, kWrong) + grid_row(most, 0, kWrong) + grid_row(other, 0, kWrong) +
+                                 grid_row(most, 1, "\"\"", R"("state": "not_applicable", )"));
+  REQUIRE(scores.object()->size() == 4);
+  CHECK(metric_of(*scores.find("m tool_call/t none"), "call_exact") == 1);
+  CHECK(metric_of(*scores.find("m tool_call/t knorm@0.5"), "call_exact") == 0.5);
+  CHECK(metric_of(*scores.find("m tool_call/t knorm@0.75"), "call_exact") == 0);
+  CHECK(metric_of(*scores.find("m tool_call/t knorm@0.75"), "call_exact", "n") == 1);
+  CHECK(*scores.find("m tool_call/t knorm@0.75")->find("not_applicable") == json_of("1"));
+  CHECK(*scores.find("m tool_call/t knorm@0.75")->find("press") == JsonTree("knorm"));
+  CHECK(metric_of(*scores.find("other tool_call/t none"), "call_exact") == 0);
+}
+
+TEST_CASE("Several answers to one sample count as one, by their mean") {
+  const auto rows = [](const char* id, int right, int wrong) {
+    std::string text;
+    for (int i = 0; i < right + wrong; ++i)
+      text += graded_row("t", kGradedGold, i < right ? kRight : kWrong, "\"task_id\": \"" + std::string(id) + "\", ");
+    return text;
+  };
+  const JsonTree scores = *graded(rows("a/0", 9, 0) + rows("a/1", 0, 1)).find("t");
+  CHECK(metric_of(scores, "call_exact") == 0.5);
+  CHECK(metric_of(scores, "call_exact", "n") == 2);
+  CHECK(*scores.find("n") == json_of("2"));
+  CHECK(*scores.find("states") == json_of(R"({"exact": 9, "wrong_name": 1})"));
+}
+
+TEST_CASE("Answers of other tasks are passed over and told, and a file of them alone is an error") {
+  const TempDir dir;
+  const std::string other = R"("graded_as": "code_exec", "model": "m", )";
+  const std::string mixed =
+      dir.write("a.jsonl", graded_row("t", kGradedGold, kRight) + graded_row("h", "{}", "\"\"", other));
+  const GradedFile file = grade_file(kvx_tasks(), "tool_call", mixed);
+  CHECK(file.others == std::map<std::string, std::size_t>{{"code_exec", 1}});
+  CHECK(json_of(file.json).object()->size() == 1);
+  const std::string alone = dir.write("b.jsonl", graded_row("h", "{}", "\"\"", other));
+  CHECK(error_of([&] { (void)grade_file(kvx_tasks(), "tool_call", alone); }) ==
+        alone + ": expected answers of tool_call, found 1 of code_exec");
+}
+
+TEST_CASE("A file is judged as a run is: prefix, thoughts, and forms that are read") {
+  std::string prefixed = graded_row("t", kGradedGold, R"("f\", \"arguments\": {\"n\": 1}}")");
+  prefixed.replace(prefixed.find(R"("answer_prefix":"")"), 18, R"("answer_prefix":"{\"name\": \"")");
+  CHECK(metric_of(*graded("\xEF\xBB\xBF" + prefixed).find("t"), "call_exact") == 1);
+  const JsonTree thought =
+      *graded(graded_row("t", kGradedGold, R"("<think>one")") + graded_row("t", kGradedGold, kRight)).find("t");
+  CHECK(*thought.find("unfinished") == json_of("1"));
+  CHECK(*thought.find("states") == json_of(R"({"exact": 1, "unparsed": 1})"));
+  const std::string llama = graded_row("t", kGradedGold, R"("{\"name\": \"f\", \"parameters\": {\"n\": 1}}")");
+  CHECK(metric_of(*graded(llama).find("t"), "call_exact") == 0);
+  const JsonTree read = *graded(llama, "tool_call", {.tool_forms = ToolForms::all()}).find("t");
+  CHECK(metric_of(read, "call_exact") == 1);
+  CHECK(*read.find("as_read") == json_of("1"));
+}
