@@ -7,7 +7,6 @@ first run, which takes a while. Leave the machine alone meanwhile. With --self k
 installed.
 """
 import argparse
-import gzip
 import json
 import os
 import pathlib
@@ -22,16 +21,23 @@ from peer.kvpress import faster_kvpress
 from peer.speed import Machine, batch_row, figure, int8_row, kvx_bench, speed_rows
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "examples/data"))
+from tool_call import own_calls, rows_of
+from tool_call_tools import FAMILIES
+
 WORK = ROOT / "build/peers"
 PARTS = "grid,large,prefill,decode,batch,int8"
 
 
 def default_data():
-    """The requests to the catalog of 24 tools, as plain JSON lines."""
+    """Requests to one catalog of 24 tools, as JSON lines."""
     path = WORK / "catalog24.jsonl"
     WORK.mkdir(parents=True, exist_ok=True)
-    with gzip.open(ROOT / "examples/data/tool_call.jsonl.gz", "rt") as lines, open(path, "w") as out:
-        out.writelines(line for line in lines if json.loads(line)["task"] == "tool_call_24")
+    families = ("shipping", "travel", "messages")
+    calls = [call for family in families for some in own_calls(family).values() for call in some]
+    tools = [tool for family in families for tool in FAMILIES[family]]
+    with open(path, "w") as out:
+        out.writelines(json.dumps(row) + "\n" for row in rows_of(tools, calls))
     return path
 
 

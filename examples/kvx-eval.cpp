@@ -11,6 +11,7 @@
 #include <kvx/eval/memory.hpp>
 #include <kvx/eval/output_file.hpp>
 #include <kvx/eval/part_groups.hpp>
+#include <kvx/eval/plan_table.hpp>
 #include <kvx/eval/report_markdown.hpp>
 #include <kvx/eval/results.hpp>
 #include <kvx/eval/run_times_json.hpp>
@@ -20,7 +21,7 @@
 #include <kvx/press/named_spans.hpp>
 #include <kvx/press/registry.hpp>
 #include <kvx/press/written.hpp>
-#include <kvx/score/sample_size.hpp>
+#include <kvx/score/sample.hpp>
 #include <kvx/score/system_prompt.hpp>
 #include <kvx/score/tasks.hpp>
 #include <kvx/text/chat_template.hpp>
@@ -54,7 +55,7 @@ struct Option {
   bool is_switch() const { return *flags == 0 && *help != 0; }
 };
 
-constexpr std::array<Option, 49> kOptions = {{
+constexpr std::array<Option, 50> kOptions = {{
     {"tasks", "", ""},
     {"model", "--model", "[NAME=]directory, or ORG/NAME in the local Hugging Face cache; several with commas",
      "examples/models/tiny"},
@@ -72,7 +73,10 @@ constexpr std::array<Option, 49> kOptions = {{
      "story.txt,"
      "latency=examples/data/story.txt,ifeval=examples/data/ifeval/sys_ifeval.jsonl.gz,"
      "leakage=examples/data/leakage/system_prompts.jsonl"},
-    {"limit", "--limit,--max-samples", "the first so many lines of each JSONL file; 0 takes all", "0"},
+    {"contexts", "--contexts", "the first so many contexts of each JSONL file, with all their samples; 0 takes all",
+     "0"},
+    {"limit", "--limit,--max-samples", "so many samples of each JSONL file, spread over its contexts; 0 takes all",
+     "0"},
     {"skip-ids", "--skip-ids", "lines to leave out, by their key, id or task_id, with commas", ""},
     {"system-prompt-prepend", "--system-prompt-prepend", "what system prompts of ifeval and leakage begin with",
      kvx::SystemPrompt::kPrepend.data()},
@@ -295,7 +299,8 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   (void)kvx::Sampler(options.sampler);
   if (options.attempts > 1 && options.sampler.temperature == 0)
     throw kvx::Error("attempts", "expected 1 without a temperature, found " + texts["attempts"]);
-  options.limit = whole("limit", texts["limit"], 0);
+  options.samples.contexts = whole("contexts", texts["contexts"], 0);
+  options.samples.samples = whole("limit", texts["limit"], 0);
   options.skip_ids = list(texts["skip-ids"]);
   options.system.prepend = texts["system-prompt-prepend"];
   options.system.defense = texts["defense"];
@@ -353,22 +358,32 @@ void print(const std::string& text) {
     throw kvx::Error("stdout", std::string("cannot write: ") + std::strerror(errno));
 }
 
-/// How many samples show a drop from a base's share of right answers. Throws kvx::Error.
-std::string plan_text(const std::vector<std::string>& words) {
-  if (words.size() < 2) throw kvx::Error("plan", "expected a base's share of right answers, as in: plan 0.45 0.1");
-  const double base = number("plan", words[1]);
+/// How samples lie in contexts, for a plan that no results tell.
+struct PlanOptions {
+  double context_samples = 1, icc = 0;
+};
+
+/// How many contexts show a drop from a base's share of right answers. Throws kvx::Error.
+std::string plan_text(const std::vector<std::string>& words, const PlanOptions& given) {
+  if (words.size() < 2)
+    throw kvx::Error("plan", "expected a base's share of right answers or a results directory, as in: plan 0.45 0.1");
   std::vector<double> drops;
   for (std::size_t i = 2; i < words.size(); ++i) drops.push_back(number("plan", words[i]));
-  if (drops.empty())
-    for (const double drop : {0.3, 0.2, 0.1, 0.05, 0.02})
-      if (drop <= base) drops.push_back(drop);
-  std::vector<std::vector<std::string>> rows = {{"base", "cell", "samples"}};
-  for (const double drop : drops)
-    rows.push_back({kvx::detail::six_digits(base), kvx::detail::six_digits(base - drop),
-                    std::to_string(kvx::paired_samples({.base = base, .drop = drop}))});
-  return kvx::detail::markdown_table(rows) +
-         "\nat which McNemar's exact test (two-sided, 5 %) sees the drop four times in five, if which answers are\n"
-         "right in one tells nothing of the other; fewer will do where both are mostly right on the same\n";
+  std::vector<kvx::PlanBasis> bases;
+  if (std::filesystem::is_directory(words[1])) {
+    std::vector<kvx::Record> records;
+    kvx::each_jsonl_row(words[1] + "/records.jsonl",
+                        [&](const kvx::JsonlRow& row) { records.push_back(kvx::record_of(row)); });
+    bases = kvx::plan_bases(records);
+    if (bases.empty()) throw kvx::Error(words[1], "expected answers of the base that pass or fail, found none");
+    if (drops.empty()) drops = {0.2, 0.1, 0.05};
+  } else {
+    bases = {{.base = number("plan", words[1]), .context_samples = given.context_samples, .icc = given.icc}};
+    if (drops.empty())
+      for (const double drop : {0.3, 0.2, 0.1, 0.05, 0.02})
+        if (drop <= bases.front().base) drops.push_back(drop);
+  }
+  return kvx::plan_markdown(bases, drops);
 }
 
 /// Prints the grades of a file, and on stderr what of it was passed over. Throws kvx::Error.
@@ -443,15 +458,17 @@ Texts settle(const Texts& given, const std::string& config) {
 int main(int argc, char** argv) {
   CLI::App app(
       "Evaluates a grid of presses: kvx-eval TASK[,TASK...] --out DIR. Grades other engines' answers: kvx-eval grade "
-      "TASK FILE. Tells how many samples show a drop from a base's share: kvx-eval plan BASE [DROP...].",
+      "TASK FILE. "
+      "Prints how many contexts show a drop from a base's share: kvx-eval plan BASE|RESULTS_DIR [DROP...].",
       "kvx-eval");
   Texts given;
   std::vector<std::string> words;
   std::string config;
   bool print_config = false, list_presses = false, list_tasks = false;
   kvx::CodeExecOptions code;
+  PlanOptions plan;
   app.set_version_flag("--version", std::string(kvx::kVersion));
-  app.add_option("words", words, "TASK[,TASK...], or: grade TASK FILE, or: plan BASE [DROP...]");
+  app.add_option("words", words, "TASK[,TASK...], or: grade TASK FILE, or: plan BASE|RESULTS_DIR [DROP...]");
   app.add_option("--config", config, "YAML file with these options by name; the command line goes before it");
   for (const Option& option : kOptions) {
     const auto give = [&given, &option](const std::string& text) { given[option.name] = text; };
@@ -467,6 +484,8 @@ int main(int argc, char** argv) {
   }
   app.add_flag("--allow-code-execution", code.allow, "run the programs that the model writes, for code_exec");
   app.add_flag("--require-sandbox", code.require_sandbox, "run them in bubblewrap or not at all");
+  app.add_option("--context-samples", plan.context_samples, "plan: samples of a context (default 1)");
+  app.add_option("--icc", plan.icc, "plan: how alike changes are within a context, 0 to 1 (default 0)");
   app.add_flag("--print-config", print_config, "print the options as YAML and stop");
   app.add_flag("--list-presses", list_presses, "print each press with its parameters and its paper");
   app.add_flag("--list-tasks", list_tasks, "print the tasks");
@@ -509,7 +528,7 @@ int main(int argc, char** argv) {
         grade(tasks, words[1], words[2], texts);
       };
     } else if (!words.empty() && words[0] == "plan") {
-      command = [text = plan_text(words)] { print(text); };
+      command = [text = plan_text(words, plan)] { print(text); };
     } else {
       if (words.size() > 1) throw kvx::Error("tasks", "expected one word, TASK[,TASK...]; found " + words[1] + " too");
       if (!texts.contains("tasks")) throw kvx::Error("tasks", "expected a task, such as tool_call; found none");

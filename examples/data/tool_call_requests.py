@@ -1,7 +1,6 @@
-"""The requests of the tool_call data set, by catalog: the tool, the request, the arguments.
+"""The requests to the tools of tool_call_tools.py: the tool, the request, the arguments.
 
-Every value of the arguments stands in the request, and what the request does not mention is no argument. A request that
-no tool of its catalog serves has the tool None; those of the smaller catalogs often ask for what a larger one can do.
+Every value of the arguments stands in the request, and what the request does not mention is no argument.
 """
 
 
@@ -9,13 +8,7 @@ def call(tool, request, /, **arguments):
     return tool, request, arguments
 
 
-def decline(request):
-    return None, request, {}
-
-
-REQUESTS = {}
-
-REQUESTS["tool_call_08"] = [
+REQUESTS = [
     call("create_shipment", "Send a 2.4 kg parcel by express service to Ines Moreau, 12 Rue des Lilas, 69003 Lyon, "
          "country code FR.",
          recipient=dict(name="Ines Moreau", street="12 Rue des Lilas", city="Lyon", postcode="69003", country="FR"),
@@ -133,15 +126,6 @@ REQUESTS["tool_call_08"] = [
     call("schedule_message", 'Set up a post in #kitchen for 2026-02-16T07:10 with the text "Check the fridge '
          'temperature."',
          channel="#kitchen", text="Check the fridge temperature.", send_at="2026-02-16T07:10"),
-    decline("Where is my parcel with the tracking code LX20394857?"),
-    decline("Send 80 EUR to the account BE68539007547034."),
-    decline("Is the ICE572 on 2026-04-18 running late?"),
-    decline("Delete the last message that I posted in #dev."),
-    decline('Translate "Where is the station?" into Portuguese.'),
-    decline("Cancel my seats on the EC87 and refund them to my card."),
-]
-
-REQUESTS["tool_call_24"] = [
     call("track_parcel", "Where is parcel GB48201937 at the moment?",
          tracking_code="GB48201937"),
     call("track_parcel", "I want to see all events of the parcel with tracking code NL77120465.",
@@ -248,15 +232,6 @@ REQUESTS["tool_call_24"] = [
          channel="#volunteers", text="Doors open in one hour.", send_at="2026-06-13T17:00"),
     call("search_trains", "Show second class trains from Lille to Nantes via Paris on 2026-10-29.",
          origin="Lille", destination="Nantes", date="2026-10-29", via=["Paris"], travel_class="second"),
-    decline("Find a ferry from Kiel to Oslo on 2026-08-02."),
-    decline("Switch the lights in the bedroom to 30 percent."),
-    decline("Delete event 5127 from the calendar."),
-    decline("Convert 12 gallons to litres."),
-    decline("Stop the standing order to FI2112345600000785."),
-    decline("When will Lena and Omar both be free for 30 minutes between 2026-03-02 and 2026-03-06?"),
-]
-
-REQUESTS["tool_call_64"] = [
     call("request_return", "Order 70412: the articles LAMP-9 and BULB-2 arrived damaged and I want to send them back.",
          order=70412, skus=["LAMP-9", "BULB-2"], reason="damaged"),
     call("adjust_stock", "The recount in warehouse Delft says that there are 12 more of SKU BOLT-M8 than in the "
@@ -360,10 +335,4 @@ REQUESTS["tool_call_64"] = [
          event_id=3049, date="2026-10-07", start="13:45"),
     call("quote_shipment", "What is the standard price for 6 parcels of 16.5 kg each from 6211 to 3512?",
          origin_postcode="6211", destination_postcode="3512", parcels=6, weight_kg=16.5, service="standard"),
-    decline("Order a pizza with mushrooms for 19:30."),
-    decline("Return the rented cargo bikes at Market Square."),
-    decline("What will the weather be in Innsbruck on 2026-07-25?"),
-    decline("Cancel the appointment 22815 with the doctor."),
-    decline("Merge contracts/lease.docx and contracts/annex.docx into one file."),
-    decline("Disarm the burglar alarm."),
 ]

@@ -1,4 +1,4 @@
-"""The tools of the tool_call data set: 8, the 16 more of the catalog of 24, and the 40 more of the catalog of 64.
+"""The tools of the tool_call data set that are written for it.
 
 Tools come in families whose members are easily taken for one another: now or later, one or many, ask or do.
 """
@@ -52,7 +52,7 @@ PRIORITY = one_of("low", "normal", "high")
 SERVICE = one_of("standard", "express", "overnight")
 ZONE = one_of("living_room", "bedroom", "bathroom", "office")
 
-TOOLS_08 = [
+TOOLS = [
     tool("create_shipment", "Send parcels to a recipient.",
          recipient=record(name=TEXT, street=TEXT, city=TEXT, postcode=TEXT, country=maybe(text(pattern="^[A-Z]{2}$"))),
          parcels=many(record(weight_kg=POSITIVE, contents=maybe(TEXT), fragile=maybe(FLAG))),
@@ -74,9 +74,6 @@ TOOLS_08 = [
          channel=CHANNEL, text=TEXT, mentions=maybe(many(text(pattern="^@[a-z]+$"))), urgent=maybe(FLAG)),
     tool("schedule_message", "Post a message to a channel at a later time.",
          channel=CHANNEL, text=TEXT, send_at=text(pattern="^[0-9-]{10}T[0-9:]{5}$")),
-]
-
-TOOLS_24 = TOOLS_08 + [
     tool("track_parcel", "Tell where a parcel is.", tracking_code=TRACKING_CODE, events=maybe(one_of("latest", "all"))),
     tool("redirect_parcel", "Have a parcel that is on its way delivered to a pickup point.",
          tracking_code=TRACKING_CODE, pickup_point=TEXT, keep_days=maybe(integer(minimum=1, maximum=14))),
@@ -117,9 +114,6 @@ TOOLS_24 = TOOLS_08 + [
     tool("set_sensor_alert", "Notify people when a sensor's value leaves a range.",
          sensor=TEXT, notify=TEXTS, above=maybe(NUMBER), below=maybe(NUMBER),
          quiet_hours=maybe(record(start=TIME, end=TIME))),
-]
-
-TOOLS_64 = TOOLS_24 + [
     # goods
     tool("request_return", "Ask to send ordered goods back.",
          order=INTEGER, skus=TEXTS, reason=one_of("damaged", "wrong_item", "not_needed"), exchange=maybe(FLAG)),
@@ -223,3 +217,23 @@ TOOLS_64 = TOOLS_24 + [
          service=TEXT, version=text(pattern="^[0-9]+[.][0-9]+[.][0-9]+$"), environment=one_of("staging", "production"),
          replicas=maybe(COUNT), settings=maybe({"type": "object", "additionalProperties": TEXT})),
 ]
+
+_TOOLS = {tool["name"]: tool for tool in TOOLS}
+FAMILIES = {family: [_TOOLS[name] for name in names.split()] for family, names in {
+    "shipping": "create_shipment quote_shipment track_parcel redirect_parcel request_return adjust_stock transfer_stock "
+                "stock_level",
+    "money": "convert_currency exchange_rate_history transfer_money create_standing_order split_bill loan_payment "
+             "create_invoice record_expense",
+    "travel": "search_trains book_train_seats train_status cancel_train_booking search_ferries rent_bikes plan_route "
+              "find_chargers",
+    "messages": "send_message schedule_message create_event move_event create_task update_task find_free_slot "
+                "create_poll",
+    "home": "set_heating set_heating_schedule energy_report set_lights start_appliance estimate_solar_yield arm_alarm "
+            "water_garden",
+    "measurements": "find_readings summarize_readings set_sensor_alert plot_series export_table fit_curve convert_units "
+                    "calibrate_sensor",
+    "health": "book_appointment move_appointment renew_prescription log_vitals order_lab_tests refer_patient "
+              "check_interactions log_meal",
+    "media": "search_library renew_loans reserve_title resize_image crop_image transcribe_audio translate_document "
+             "deploy_service",
+}.items()}

@@ -41,10 +41,10 @@
 #include <kvx/report/load_report.hpp>
 #include <kvx/report/write_report.hpp>
 #include <kvx/score/code_samples.hpp>
+#include <kvx/score/context_plan.hpp>
 #include <kvx/score/leakage/leakage_samples.hpp>
 #include <kvx/score/pass_at_k.hpp>
 #include <kvx/score/sample_file.hpp>
-#include <kvx/score/sample_size.hpp>
 #include <kvx/score/system_prompt.hpp>
 #include <kvx/score/tasks.hpp>
 #include <kvx/text/chat_template.hpp>

@@ -26,18 +26,18 @@ ratios=$("$program" tool_call --print-config --ratio 0:0.9:4 | grep '^ratio')
 for setting in '--skip-ids 1001' '--span 3:9' --entropy '--defense flipped_defense' '--leak-threshold 0.4' '--prompts-per-category 1' '--system-prompt-prepend Hello.'; do
   # shellcheck disable=SC2086
   {
-    small="ifeval,leakage --data ifeval=$data --limit 1 --defenses no_defense --attack-categories Encoding --ratio 0 --max-new-tokens 1"
+    small="ifeval,leakage --data ifeval=$data --contexts 1 --defenses no_defense --attack-categories Encoding --ratio 0 --max-new-tokens 1"
     [ -d "$scratch/small" ] || "$program" $small --out "$scratch/small" >/dev/null 2>&1
     refuse 1 '.*holds records of another run' $small --out "$scratch/small" $setting
   }
 done
 matches "grading at another threshold" '"leaked":\{"value":0,' "$("$program" grade leakage "$scratch/small/records.jsonl" --leak-threshold 1 2>/dev/null)"
 refuse 2 'leakage: threshold: expected' grade leakage "$scratch/small/records.jsonl" --leak-threshold 7
-refuse 1 'model: expected models of different names, found a=examples' ifeval --data $data --limit 1 --out "$none" --model a=examples/models/tiny,a=examples/models/tiny
+refuse 1 'model: expected models of different names, found a=examples' ifeval --data $data --contexts 1 --out "$none" --model a=examples/models/tiny,a=examples/models/tiny
 is "ratio as it is printed" 'ratio: "0:0.9:4"' "$ratios"
 
 run=$scratch/run
-grid="ifeval,leakage --limit 3 --skip-ids 1000 --defense standard_defense --defenses standard_defense,flipped_defense
+grid="ifeval,leakage --contexts 3 --skip-ids 1000 --defense standard_defense --defenses standard_defense,flipped_defense
   --prompts-per-category 1 --max-new-tokens ifeval=12,leakage=6 --entropy --analyze-kept-tokens --ratio 0,0.4 --log-level error"
 # shellcheck disable=SC2086
 {
@@ -48,7 +48,7 @@ grid="ifeval,leakage --limit 3 --skip-ids 1000 --defense standard_defense --defe
   is "models" tiny "$(column "$run/results.csv" model | sort -u)"
   is "a prompt that is left out" "" "$(grep -o '\\"key\\":1000' "$run/records.jsonl")"
   matches "classes" '^\| press .*\| (keywords|detectable_format|length_constraints) \(n=' "$(cat "$scratch/table")"
-  matches "defences" '\| attack/Direct request \(n=6\) .*\| defense/flipped_defense \(n=24\)' "$(cat "$scratch/table")"
+  matches "defences" '\| attack/Direct request \(n=6, contexts=3\) .*\| defense/flipped_defense \(n=24, contexts=3\)' "$(cat "$scratch/table")"
   is "spans" 'all defense instructions prepend rest' "$(column "$run/kept_spans.csv" span | sort -u | xargs)"
   fair=$(plain "$run/kept_spans.csv" | awk -F, '$2 == "fair(streaming_llm)" && $4 == "ifeval/sys_ifeval" && $5 == "instructions" { print ($10 > 0.85 && $10 < 1.15) }')
   is "whether the fair form keeps its share of the instructions" 1 "$fair"
@@ -67,13 +67,13 @@ grid="ifeval,leakage --limit 3 --skip-ids 1000 --defense standard_defense --defe
 }
 
 only=$scratch/only
-"$program" ifeval --data $data --limit 2 --press knorm --ratio 0.5 --no-generate --analyze-kept-tokens --out "$only" >/dev/null 2>&1
+"$program" ifeval --data $data --contexts 2 --press knorm --ratio 0.5 --no-generate --analyze-kept-tokens --out "$only" >/dev/null 2>&1
 is "exit code of an analysis alone" 0 $?
 is "answers of an analysis alone" 0 "$(awk 'END { print NR }' "$only/records.jsonl")"
 is "contexts of an analysis alone" 2 "$(column "$only/kept_spans.csv" contexts | sort -u)"
 
-"$program" ifeval --data $data --limit 1 --press 'fair(knorm)' --ratio 0.5 --system-prompt-prepend '' --max-new-tokens 2 --out "$scratch/spanless" >/dev/null 2>&1
+"$program" ifeval --data $data --contexts 1 --press 'fair(knorm)' --ratio 0.5 --system-prompt-prepend '' --max-new-tokens 2 --out "$scratch/spanless" >/dev/null 2>&1
 matches "a fair press without spans" '"detail":"fair: a prompt without a span defense' "$(cat "$scratch/spanless/records.jsonl")"
-"$program" ifeval --data $data --limit 1 --press 'fair(knorm)' --ratio 0.5 --system-prompt-prepend '' --span 3:9,9:20 --max-new-tokens 2 --out "$scratch/by_hand" >/dev/null 2>&1
+"$program" ifeval --data $data --contexts 1 --press 'fair(knorm)' --ratio 0.5 --system-prompt-prepend '' --span 3:9,9:20 --max-new-tokens 2 --out "$scratch/by_hand" >/dev/null 2>&1
 is "a fair press with spans by hand" "" "$(grep -o not_applicable "$scratch/by_hand/records.jsonl")"
 exit $failed

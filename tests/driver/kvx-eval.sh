@@ -143,9 +143,10 @@ refuse 1 'examples/models/tiny: this default is .*--model' tool_call --out "$non
 refuse 1 'examples/data/story.txt: this default is .*--data perplexity=FILE' perplexity --model no --out "$none"
 cd "$here" || exit 1
 
-# A grid: ten cells, four requests of each of two catalogs.
+# A grid: ten cells, four requests of each of two groups, to a catalog each.
 grid=$scratch/grid.yaml total=80
-gzip -dc examples/data/tool_call.jsonl.gz | awk 'NR <= 4 || (NR > 48 && NR <= 52)' >"$scratch/data.jsonl"
+gzip -dc examples/data/tool_call.jsonl.gz | awk 'NR % 8 == 1' | sed '1,4s/"task": "tool_call"/"task": "tool_call_08"/; 8q' \
+  >"$scratch/data.jsonl"
 cat >"$grid" <<END
 tasks: tool_call
 data: $scratch/data.jsonl
@@ -171,12 +172,12 @@ matches "head of the table" '^\| press .*\| ratio .*\| n .*\| args_exact .*\| MB
 is "rows of the table" 20 \
   "$(grep -cE '^\| (none|knorm|streaming_llm|snapkv\(.*\)) +\| 0.* \[' "$scratch/table")"
 is "lines on stderr that move the cursor" 0 "$(grep -c "$(printf '[\r\033]')" "$log")"
-is "first line of results.csv" "model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p,better" \
+is "first line of results.csv" "model,press,compression_ratio,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p,better" \
   "$(sed 1q "$whole/results.csv")"
 matches "a press with a comma in results.csv" '^[^,]*,"snapkv\(window=16, kernel=7\)",0\.2,tool_call_08,args_exact,' \
   "$(printf '%s\n' "$csv" | grep snapkv)"
 is "values in results.csv outside their interval" "" "$(printf '%s\n' "$csv" | sed 's/"[^"]*"/snapkv/' |
-  awk -F, 'NR > 1 && $8 != "" && ($8 < 0 || $6 < $8 - 1e-9 || $9 < $6 - 1e-9 || $9 > 1)')"
+  awk -F, 'NR > 1 && $9 != "" && ($9 < 0 || $6 < $9 - 1e-9 || $10 < $6 - 1e-9 || $10 > 1)')"
 
 run one --max-batch 1 --threads 1
 same_results "one thread, one sequence at a time" whole one
@@ -338,7 +339,7 @@ if [ -c /dev/full ]; then
 fi
 
 # Perplexity beside another task, from one command and with data of its own.
-"$program" tool_call,perplexity --limit 2 --max-new-tokens 4 --ratio 0,0.5 --press knorm --max-length 256 --n-ppl 2 \
+"$program" tool_call,perplexity --contexts 1 --limit 2 --max-new-tokens 4 --ratio 0,0.5 --press knorm --max-length 256 --n-ppl 2 \
   --data examples/data/tool_world.jsonl.gz,perplexity=examples/data/story.txt --out "$scratch/both" >"$scratch/table" 2>"$log"
 is "exit code of two tasks ($(cat "$log"))" 0 $?
 matches "perplexity's table" '^\| knorm .* 0\.5 .* 2 ' "$(sed -n '/perplexity.story/,$p' "$scratch/table" | grep '^| knorm')"
@@ -351,11 +352,11 @@ is "perplexities in results.csv" 2 "$(grep -c ',perplexity/story,perplexity,' "$
 is "exit code of perplexity and latency ($(cat "$log"))" 0 $?
 is "files of perplexity and latency" "kv_metrics.csv kv_metrics.json tiny_catalog_kv_metrics.csv tiny_catalog_kv_metrics.json \
 tiny_story_kv_metrics.csv tiny_story_kv_metrics.json " "$(cd "$scratch/grid" && echo *kv_metrics* | tr '\n' ' ')"
-is "head of kv_metrics.csv" "model,dataset,method,compression_ratio,ppl,prefill_time,ttft,tpot,throughput,decode_time,\
+is "head of kv_metrics.csv" "model,dataset,method,compression_ratio,contexts,ppl,prefill_time,ttft,tpot,throughput,decode_time,\
 total_generation_time,ppl_delta,prefill_speedup,ttft_speedup,tpot_speedup,throughput_ratio" \
   "$(sed 1q "$scratch/grid/kv_metrics.csv")"
 is "rows of kv_metrics.csv" 4 "$(grep -c '^tiny,' "$scratch/grid/kv_metrics.csv")"
-is "rows with a perplexity" 2 "$(grep -cE '^tiny,story,[a-z]+,[0-9.]+,[0-9.]+,' "$scratch/grid/kv_metrics.csv")"
+is "rows with a perplexity" 2 "$(grep -cE '^tiny,story,[a-z]+,[0-9.]+,[0-9]+,[0-9.]+,' "$scratch/grid/kv_metrics.csv")"
 matches "read bandwidth" '^this machine reads [0-9.]+ GB/s' "$(cat "$log")"
 "$program" tool_call --press knorm --ratio 0,0.5 --limit 2 --max-new-tokens 3 --attempts 3 --temperature 1 --query-aware \
   --out "$scratch/attempts" >"$scratch/table" 2>"$log"
@@ -368,12 +369,16 @@ refuse 2 'gen-tokens: expected a whole number from 2 on' latency --gen-tokens 1 
 refuse 2 'prefix-ratio: expected a share' perplexity --prefix-ratio 1 --out "$scratch/none"
 refuse 1 'examples/data/catalog.txt: expected at least 4000 tokens' perplexity --data examples/data/catalog.txt --max-length 4000 \
   --out "$scratch/none"
-is "samples of a plan" "| 0.5  | 0.3  | 103     |" "$("$program" plan 0.5 0.2 | sed -n 3p)"
+is "contexts of a plan" "| 0.45 | 0.35 | 12                   | 0.4 | 170      | 2040    |" \
+  "$("$program" plan 0.45 0.1 --context-samples 12 --icc 0.4 | sed -n 3p)"
+matches "contexts of a plan from results" '^\| examples/models/tiny +\| tool_call_6 +\| args_exact +\| 1 +\| 0\.8 +\| 2\.75 +\| 0 +\| [0-9]+ +\| [0-9]+ +\|$' \
+  "$("$program" plan "$scratch/tiny" 0.2 | grep args_exact)"
+refuse 2 "$scratch: cannot|$scratch/records.jsonl: cannot open" plan "$scratch"
 refuse 2 'plan: drop: expected ' plan 0.5 0.9
 
 # A third of the memory that it takes without a limit: forty caches of a long context in F32.
 ratios=$(awk 'BEGIN { for (i = 1; i <= 40; ++i) printf "%s0.%03d", (i > 1 ? "," : ""), i }')
-gzip -dc examples/data/tool_call.jsonl.gz | awk 'NR > 96 && NR <= 98' >"$scratch/long.jsonl"
+gzip -dc examples/data/tool_call.jsonl.gz | awk 'length($0) > 20000 && ++long <= 2' >"$scratch/long.jsonl"
 peak() { # peak NAME OPTION...: runs, and sets `peak`, the most kB in memory
   name=$1
   shift

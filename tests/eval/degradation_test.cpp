@@ -49,6 +49,22 @@ TEST_CASE("A cell's function is set beside its perplexity on the same samples an
   CHECK(figures.rise.value == doctest::Approx(0.1));
   CHECK(figures.score.value == doctest::Approx(5));
   CHECK(figures.quality == doctest::Approx(1 / 1.1));
+  CHECK(found[0].n == 40);
+  CHECK(found[0].contexts == 40);
+  CHECK(found[0].texts == 4);
+}
+
+TEST_CASE("Function is redrawn by context, and few contexts have a note") {
+  auto records = degraded(15, std::log(1.1));
+  for (Record& record : records)
+    if (record.task == "tool_call") record.sample.context = record.index < 20 ? "one catalog" : "another";
+  const auto found = degradations(records);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].n == 40);
+  CHECK(found[0].contexts == 2);
+  CHECK(found[0].figures.state == Degradation::too_few);
+  CHECK(found[0].figures.p == 0.5);
+  CHECK(degradation_markdown(found).find("\nNote: fewer than 10 contexts") != std::string::npos);
 }
 
 TEST_CASE("What a press cannot serve counts on neither side, and without perplexities there is nothing to say") {
@@ -63,9 +79,10 @@ TEST_CASE("What a press cannot serve counts on neither side, and without perplex
 TEST_CASE("Degradations are told as a table and as CSV") {
   const auto found = degradations(degraded(15, 0));
   const std::string table = degradation_markdown(found), csv = degradation_csv(found);
-  CHECK(table.find("| m     | knorm | 0.5   | tool_call_08 | call_exact | 0.50 [") != std::string::npos);
+  CHECK(table.find("| m     | knorm | 0.5   | tool_call_08 | call_exact | 40 | 40       | 4     | 0.50 [") !=
+        std::string::npos);
   CHECK(table.find("| maximally silent |") != std::string::npos);
-  CHECK(csv.find("\nm,knorm,0.5,tool_call_08,call_exact,maximally silent,,,,0.5,") != std::string::npos);
+  CHECK(csv.find("\nm,knorm,0.5,tool_call_08,call_exact,40,40,4,maximally silent,,,,0.5,") != std::string::npos);
   CHECK(csv.ends_with(",6.10352e-05,1\n"));  // 2 / 2^15: 15 lost, none gained
 }
 

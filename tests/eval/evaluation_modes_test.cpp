@@ -32,7 +32,7 @@ EvalOptions mode_options(const TempDir& dir) {
   options.ratios = {0, 0.5};
   options.data = kData + "tool_world.jsonl.gz";
   options.task_data = {{"perplexity", {kData + "story.txt"}}, {"latency", {kData + "story.txt"}}};
-  options.limit = 3;
+  options.samples = {.contexts = 1, .samples = 3};
   options.max_new_tokens = 12;
   options.pieces = {.length = 128, .most = 1};
   options.timing = {.pieces = 2, .gen_tokens = 3, .warm_ups = 1};
@@ -112,7 +112,7 @@ TEST_CASE("Samples that are answered several times are drawn anew, and the same 
   EvalOptions options = mode_options(dir);
   options.attempts = 4;
   options.sampler = {.temperature = 1, .top_p = 0.95, .seed = 3};
-  options.limit = 2;
+  options.samples.samples = 2;
   const auto records = recorded(options);
   REQUIRE(records.size() == 16);
   std::set<std::string> answers;
@@ -192,15 +192,42 @@ TEST_CASE("A run that grows never takes one file's record for another's") {
   options.task_data["latency"].push_back(kData + "catalog.txt");
   CHECK(grown([&] { options.timing.pieces = 1; }));
   options.tasks = {"tool_call"};
-  CHECK_FALSE(grown([&] { options.limit = 4; }));  // of one file they go on
-  options.task_data["tool_call"] = {options.data, kData + "tool_call.jsonl.gz"};
-  CHECK(grown([&] { options.limit = 5; }));
+  options.samples = {.contexts = 2, .samples = 2};
+  CHECK_FALSE(grown([&] { options.samples.samples = 3; }));  // a sample's place is that in its file, whatever is taken
+  options.task_data["tool_call"] = {options.data, dir.write("again.jsonl", read_text_file(options.data))};
+  options.samples = {.contexts = 1, .samples = 1};
+  CHECK_FALSE(grown([&] { options.samples = {.contexts = 2, .samples = 2}; }));
   options.task_data.erase("tool_call");
   options.tasks = {"perplexity", "tool_call"};
   options.task_data["perplexity"].pop_back();
   CHECK_FALSE(grown([&] { options.pieces.most = 1; }));
   options.references = true;
   CHECK(grown([&] { options.pieces.most = 2; }));
+}
+
+TEST_CASE("Samples are spread over contexts, and a run that takes more goes on as if it had from the start") {
+  const TempDir dir;
+  EvalOptions options = mode_options(dir);
+  options.samples = {.contexts = 2, .samples = 2};
+  std::vector<std::string> contexts;
+  for (const Sample& sample : load_samples(options.data)) contexts.push_back(sample.context);
+  const auto second = static_cast<std::size_t>(
+      std::find_if(contexts.begin(), contexts.end(), [&](const auto& c) { return c != contexts[0]; }) -
+      contexts.begin());
+  const auto few = recorded(options);
+  REQUIRE(few.size() == 4);
+  CHECK(few[0].index == 0);
+  CHECK(few[1].index == second);
+  CHECK(few[1].sample.context == contexts[second]);
+  options.samples.samples = 4;
+  const auto grown = recorded(options);
+  REQUIRE(grown.size() == 8);
+  CHECK(grown[1].index == 1);
+  CHECK(grown[2].index == second);
+  const std::string bytes = read_text_file(options.out + "/records.jsonl");
+  options.out += "_again";
+  recorded(options);
+  CHECK(read_text_file(options.out + "/records.jsonl") == bytes);
 }
 
 TEST_CASE("Texts of one name are not mixed up") {

@@ -235,14 +235,14 @@ TEST_CASE("A context is prefilled once for the whole grid") {
 
 TEST_CASE("A second run answers what is missing and nothing anew") {
   Bench bench;
-  bench.options.limit = 3;
+  bench.options.samples.samples = 3;
   CHECK(bench.run().answers == 9);
   const std::string first = bench.text();
   const RunTimes again = bench.run();
   CHECK(again.answers == 0);
   CHECK(again.context_tokens == 0);
   CHECK((bench.text() == first));
-  bench.options.limit = 0;
+  bench.options.samples.samples = 0;
   bench.options.threads = 1;
   bench.options.max_batch = 2;
   CHECK(bench.run().answers == 6);
@@ -407,7 +407,7 @@ TEST_CASE("At ratio 0 every press is the base, which is there once and first") {
   Bench bench;
   bench.options.presses = {"snapkv", "knorm", "none", "random"};
   bench.options.ratios = {0.5, 0};
-  bench.options.limit = 1;
+  bench.options.samples.samples = 1;
   bench.run();
   std::vector<CellName> cells;
   for (const Record& record : bench.records()) cells.push_back(record.cell());

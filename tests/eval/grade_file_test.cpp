@@ -48,8 +48,10 @@ TEST_CASE("A file of any engine's answers is graded by its column task") {
   CHECK(figure("hard", "metrics", "args_exact", "value") == 0);
   CHECK(figure("hard", "metrics", "json_valid", "value") == 0.5);
   CHECK(figure("hard", "metrics", "json_valid", "n") == 2);
-  CHECK(figure("hard", "metrics", "json_valid", "low") < 0.5);
-  CHECK(figure("hard", "metrics", "json_valid", "high") > 0.5);
+  CHECK(figure("hard", "metrics", "json_valid", "contexts") == 1);  // all rows have the same
+  CHECK(scores.find("hard")->find("metrics")->find("json_valid")->find("low")->is_null());
+  CHECK(*scores.find("hard")->find("contexts") == json_of("1"));
+  CHECK(*scores.find("hard")->find("note") == json_of("\"fewer than 2 contexts: there is no interval and no p\""));
   CHECK(figure("hard", "summaries", "decline_recall", "value") == 1);
   CHECK(scores.find("easy")->find("summaries")->find("decline_recall")->find("value")->is_null());
   CHECK(*scores.find("hard")->find("states") == json_of(R"({"declined": 1, "unparsed": 1, "wrong_arguments": 1})"));

@@ -76,14 +76,14 @@ TEST_CASE("Rows are written as CSV and JSON, with nothing for what was not measu
   std::erase_if(cells, [](const CellResult& cell) { return cell.task == "perplexity"; });
   const auto rows = kv_metrics(cells);
   const std::string csv = kv_metrics_csv(rows);
-  CHECK(
-      csv.starts_with("model,dataset,method,compression_ratio,ppl,prefill_time,ttft,tpot,throughput,decode_time,"
-                      "total_generation_time,ppl_delta,prefill_speedup,ttft_speedup,tpot_speedup,throughput_ratio\n"
-                      "m,wiki,none,0,,2,3.5,1,"));
-  CHECK(csv.find("\nm,wiki,knorm,0.5,,4,6,2,") != csv.npos);
+  CHECK(csv.starts_with(
+      "model,dataset,method,compression_ratio,contexts,ppl,prefill_time,ttft,tpot,throughput,decode_time,"
+      "total_generation_time,ppl_delta,prefill_speedup,ttft_speedup,tpot_speedup,throughput_ratio\n"
+      "m,wiki,none,0,3,,2,3.5,1,"));
+  CHECK(csv.find("\nm,wiki,knorm,0.5,3,,4,6,2,") != csv.npos);
   const JsonTree json = json_of(kv_metrics_json(rows));
   REQUIRE(json.array()->size() == 2);
-  CHECK((*json.array())[1].object()->size() == 16);
+  CHECK((*json.array())[1].object()->size() == 17);
   CHECK((*json.array())[1].find("ppl")->is_null());
   CHECK((*json.array())[1].find("tpot")->number()->value() == 2);
   std::erase_if(cells, [](const CellResult& cell) { return cell.task == "latency"; });
@@ -92,8 +92,9 @@ TEST_CASE("Rows are written as CSV and JSON, with nothing for what was not measu
 
 TEST_CASE("On the screen times are medians in milliseconds, with the speedup of a token") {
   const std::string text = latency_markdown(timed_cells(2));
-  CHECK(text.starts_with("models/m: latency/wiki\n\n| press | ratio | n | prefill ms"));
-  CHECK(text.find("| knorm | 0.5   | 3 | 4000.00 [4000.00, 4000.00] | 6000.00 [5500.00, 6500.00] | 2000.00 [") !=
+  CHECK(text.starts_with("models/m: latency/wiki\n\n| press | ratio | n | contexts | prefill ms"));
+  CHECK(text.find(
+            "| knorm | 0.5   | 3 | 3        | 4000.00 [4000.00, 4000.00] | 6000.00 [5500.00, 6500.00] | 2000.00 [") !=
         text.npos);
   CHECK(text.find("| 0.50 ") != text.npos);
   CHECK(latency_markdown({}).empty());
@@ -115,5 +116,5 @@ TEST_CASE("Without a single timed generation there are medians of nothing") {
   auto cells = timed_cells(2);
   std::erase_if(cells, [](const CellResult& cell) { return cell.task != "latency"; });
   for (Share& share : cells[1].score.summaries) share = LatencyTask().summaries({}).at(0);
-  CHECK(latency_markdown(cells).find("| knorm | 0.5   | 3 | - [-, -]") != std::string::npos);
+  CHECK(latency_markdown(cells).find("| knorm | 0.5   | 3 | 3        | - ") != std::string::npos);
 }

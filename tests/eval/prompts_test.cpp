@@ -7,6 +7,7 @@
 #include "support/error_of.hpp"
 #include "support/reference.hpp"
 
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,9 @@ struct SpanPrompts {
 
   std::vector<PromptGroup> groups(const std::vector<Sample>& samples, bool query_aware = false) const {
     const std::vector<std::string> wheres(samples.size(), "FILE: line 1");
-    return Prompter{tokenizer, chat, most, 4096, by_hand}.groups(samples, wheres, query_aware);
+    std::vector<std::size_t> taken(samples.size());
+    std::iota(taken.begin(), taken.end(), std::size_t{0});
+    return Prompter{tokenizer, chat, most, 4096, by_hand}.groups(samples, wheres, taken, query_aware);
   }
   std::string text(const PromptGroup& group, const NamedSpan& span) const {
     return tokenizer.decode(

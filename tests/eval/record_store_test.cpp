@@ -73,6 +73,7 @@ TEST_CASE("Records are on the disk as soon as they are added, and are found agai
   CHECK(records[1].state == grid[3].state);
   CHECK(records[1].sample.task == "t");
   CHECK(records[1].sample.context.empty());
+  CHECK(context_of(records[1]) == context_name(grid[3].sample));  // which statistics go by
   CHECK(records[1].kept_bytes == grid[3].kept_bytes);
 }
 

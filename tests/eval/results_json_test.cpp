@@ -20,11 +20,12 @@ std::vector<CellResult> harness_cells() {
   CellResult cell{"m", "t", "t", {"snapkv(window=32, kernel=5)", 0.5}, 0.5};
   cell.not_applicable = 2;
   cell.score.n = 4;
+  cell.score.contexts = 3;
   cell.score.states = {{"exact", 3}, {"unparsed", 1}};
-  cell.score.metrics = {{"a", 0.75, 4, 0.25, 1, 0.25}, {"b", none, 0, none, none}};
-  cell.score.summaries = {{"perplexity", 1.0 / 3, 3, 0.125, 0.5}};
+  cell.score.metrics = {{"a", 0.75, 4, 3, 0.25, 1, 0.25}, {"b"}};
+  cell.score.summaries = {{"perplexity", 1.0 / 3, 3, 2, 0.125, 0.5}};
   cell.score.summaries.front().better = Better::less;
-  cell.changes = {{"a", -0.25, 4, 1.0 / 3, 2.0 / 3, {-0.25, -0.5, 0}}, {"b", 0, 0, 1}};
+  cell.changes = {{"a", -0.25, 4, 3, 1.0 / 3, 2.0 / 3, {-0.25, -0.5, 0}}, {"b", -0.5, 1, 1}};
   cell.kept_bytes = 250;
   cell.full_bytes = 1000;
   CellResult base{"m", "t", "x \"2\"", {"none"}};
@@ -47,17 +48,22 @@ TEST_CASE("Results have the sections of lm-evaluation-harness, each with every c
       "group_subtasks": {},
       "configs": {
         "t snapkv(window=32, kernel=5)@0.5": {"task": "t", "metadata": {
-          "model": "m", "press": "snapkv(window=32, kernel=5)", "compression_ratio": 0.5, "not_applicable": 2,
+          "model": "m", "press": "snapkv(window=32, kernel=5)", "compression_ratio": 0.5, "not_applicable": 2, "contexts": 3,
+          "note": "fewer than 10 contexts: intervals are wide, and a p below 0.05 needs at least 6 contexts",
           "kept_bytes": 250, "full_bytes": 1000, "states": {"exact": 3, "unparsed": 1},
           "unfinished": 0, "as_read": 0,
-          "metrics": {"a": {"value": 0.75, "n": 4, "low": 0.25, "high": 1},
-                      "b": {"value": null, "n": 0, "low": null, "high": null}},
-          "summaries": {"perplexity": {"value": 0.3333333333333333, "n": 3, "low": 0.125, "high": 0.5}},
-          "changes": {"a": {"value": -0.25, "n": 4, "low": -0.5, "high": 0, "p": 0.333333, "holm_p": 0.666667},
-                      "b": {"value": 0, "n": 0, "low": null, "high": null, "p": 1, "holm_p": 1}}}},
+          "metrics": {"a": {"value": 0.75, "n": 4, "contexts": 3, "low": 0.25, "high": 1},
+                      "b": {"value": null, "n": 0, "contexts": 0, "low": null, "high": null}},
+          "summaries": {"perplexity": {"value": 0.3333333333333333, "n": 3, "contexts": 2,
+            "low": 0.125, "high": 0.5}},
+          "changes": {"a": {"value": -0.25, "n": 4, "contexts": 3, "low": -0.5, "high": 0, "p": 0.333333,
+                            "holm_p": 0.666667},
+                      "b": {"value": -0.5, "n": 1, "contexts": 1, "low": null, "high": null, "p": null,
+                            "holm_p": null}}}},
         "t/x \"2\" none": {"task": "t/x \"2\"", "metadata": {"model": "m", "press": "none", "compression_ratio": 0,
-          "not_applicable": 0, "kept_bytes": null, "full_bytes": null, "states": {},
-          "unfinished": 0, "as_read": 0, "metrics": {}, "summaries": {},
+          "not_applicable": 0, "contexts": 0, "note": "fewer than 2 contexts: there is no interval and no p",
+          "kept_bytes": null, "full_bytes": null, "states": {}, "unfinished": 0, "as_read": 0, "metrics": {},
+          "summaries": {},
           "changes": {}}}},
       "versions": {"t snapkv(window=32, kernel=5)@0.5": 1, "t/x \"2\" none": 1},
       "n-shot": {"t snapkv(window=32, kernel=5)@0.5": 0, "t/x \"2\" none": 0},

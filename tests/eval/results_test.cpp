@@ -44,6 +44,7 @@ TEST_CASE("A cell's figures are those of its answers, its change that against th
   CHECK(cells[1].press() == "knorm");
   CHECK(cells[1].ratio == 0.5);
   CHECK(cells[1].score.n == 40);
+  CHECK(cells[1].score.contexts == 40);
   CHECK(cells[1].score.states == std::map<std::string, std::size_t>{{"right", 11}, {"wrong", 29}});
   REQUIRE(cells[1].score.metrics.size() == 2);
   CHECK(cells[1].score.metrics[0].name == "b");
@@ -59,6 +60,31 @@ TEST_CASE("A cell's figures are those of its answers, its change that against th
   CHECK(cells[1].changes[1].n == 40);
   CHECK(cells[1].changes[1].p == doctest::Approx(0.02246093750000001));
   CHECK(cells[1].changes[1].holm_p == cells[1].changes[1].p);  // the only test
+}
+
+TEST_CASE(
+    "Answers about one context are one unit, whatever their system message, and a cluster goes beyond a context") {
+  std::vector<Record> records;
+  for (std::size_t i = 0; i < 40; ++i) records.push_back(record("none", 0, i, 1));
+  for (std::size_t i = 0; i < 40; ++i) records.push_back(record("knorm", 0.5, i, i % 4 == 0));
+  const auto scored = [&](auto&& mark) {
+    for (Record& each : records) mark(each);
+    return score_cells(registry(), records).at(1);
+  };
+  const CellResult ten = scored([](Record& r) { r.sample.context = "catalog " + std::to_string(r.index / 4); });
+  CHECK(ten.score.contexts == 10);
+  CHECK(ten.score.metrics.at(1).contexts == 10);
+  CHECK(ten.changes.at(1).contexts == 10);
+  CHECK(ten.changes[1].n == 40);
+  CHECK(ten.changes[1].p == 2.0 / 1024);  // each context loses three of four
+  const CellResult twenty = scored([](Record& r) { r.sample.system = std::to_string(r.index % 2); });
+  CHECK(twenty.score.contexts == 20);
+  const CellResult one = scored([](Record& r) { r.cluster = "one"; });
+  CHECK(one.score.contexts == 1);
+  CHECK(one.changes.at(1).value == -0.75);
+  CHECK(std::isnan(one.changes[1].p));
+  CHECK(std::isnan(one.changes[1].holm_p));
+  CHECK(std::isnan(one.score.metrics.at(1).low));
 }
 
 TEST_CASE("What a press cannot serve is counted, and counts nowhere else") {

@@ -19,10 +19,11 @@ std::vector<CellResult> example_cells() {
   CellResult cell{"m", "t", "t", {"snapkv(window=32, kernel=5)", 0.5}, 0.5};
   cell.not_applicable = 2;
   cell.score.n = 4;
+  cell.score.contexts = 3;
   cell.score.states = {{"exact", 3}, {"unparsed", 1}};
-  cell.score.metrics = {{"a", 0.75, 4, 0.25, 1}, {"b", kNan, 0, kNan, kNan}};
-  cell.score.summaries = {{"s", 1.0 / 3, 3, 0.125, 0.5}};
-  cell.changes = {{"a", -0.25, 4, 1.0 / 3, 2.0 / 3, {-0.25, -0.5, 0}}, {"b", 0, 0, 1}};
+  cell.score.metrics = {{"a", 0.75, 4, 3, 0.25, 1}, {"b"}};
+  cell.score.summaries = {{"s", 1.0 / 3, 3, 2, 0.125, 0.5}};
+  cell.changes = {{"a", -0.25, 4, 3, 1.0 / 3, 2.0 / 3, {-0.25, -0.5, 0}}, {"b", -0.5, 1, 1}};
   cell.kept_bytes = 250;
   cell.full_bytes = 1000;
   CellResult empty{"m \"2\"", "t", "x", {"none"}};
@@ -33,15 +34,17 @@ std::vector<CellResult> example_cells() {
 
 TEST_CASE("Results as CSV are one line a figure, quoted where they must be") {
   CHECK(results_csv(example_cells()) ==
-        "model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p,better\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,t,a,0.75,4,0.25,1,-0.25,-0.5,0,0.333333,0.666667,more\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,t,b,,0,,,,,,,,more\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,t,s,0.3333333333333333,3,0.125,0.5,,,,,,more\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,t,memory_retained,0.25,4,,,,,,,,less\n"
-        "\"m \"\"2\"\"\",none,0,t/x,memory_retained,,0,,,,,,,,less\n");
+        "model,press,compression_ratio,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p,"
+        "better\n"
+        "m,\"snapkv(window=32, kernel=5)\",0.5,t,a,0.75,4,3,0.25,1,-0.25,-0.5,0,0.333333,0.666667,more\n"
+        "m,\"snapkv(window=32, kernel=5)\",0.5,t,b,,0,0,,,-0.5,,,,,more\n"
+        "m,\"snapkv(window=32, kernel=5)\",0.5,t,s,0.3333333333333333,3,2,0.125,0.5,,,,,,more\n"
+        "m,\"snapkv(window=32, kernel=5)\",0.5,t,memory_retained,0.25,4,3,,,,,,,,less\n"
+        "\"m \"\"2\"\"\",none,0,t/x,memory_retained,,0,0,,,,,,,,less\n");
   auto cells = example_cells();
   cells[0].score.unfinished = 1;
-  CHECK(results_csv(cells).find(",t,unfinished,0.25,4,0.0455") != std::string::npos);
+  cells[0].score.unfinished_share = {"unfinished", 0.25, 4, 3, 0.125, 0.5};
+  CHECK(results_csv(cells).find(",t,unfinished,0.25,4,3,0.125,0.5,,,,,,less\n") != std::string::npos);
   cells[1].model = "two\nlines\r";
   CHECK(results_csv(cells).find("\n\"two\nlines\r\",none") != std::string::npos);
 }
@@ -55,9 +58,10 @@ TEST_CASE("Results of records have their intervals, and the same bytes each time
   CHECK(results_csv(cells) == results_csv(score_cells(tasks, records)));
   const std::string csv = results_csv(cells);
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 1 + 6 * 4);
-  CHECK(
-      csv.starts_with("model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_"
-                      "p,better\nz,none,0,t,b,"));
-  // Wilson's interval of 10 of 30 as scipy.stats.binomtest(10, 30).proportion_ci(method="wilson") has it.
-  CHECK(csv.find("\nz,snapkv,0.5,t,a,0.3333333333333333,30,0.1923049808367") != std::string::npos);
+  CHECK(csv.starts_with(
+      "model,press,compression_ratio,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_"
+      "p,better\nz,none,0,t,b,"));
+  const Interval share = wilson_interval(1.0 / 3, 29, t_edge(29));
+  CHECK(csv.find("\nz,snapkv,0.5,t,a,0.3333333333333333,30,30," + std::to_string(share.low).substr(0, 7)) !=
+        std::string::npos);
 }

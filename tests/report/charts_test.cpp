@@ -82,7 +82,7 @@ TEST_CASE("A line against the ratio begins at the base, unless its method has a 
   CHECK(lines[0].points[0].y == 40);
   CHECK(lines[0].points[1].x == 0.5);
   CHECK(lines[0].points[1].y == 20);
-  data.figures.push_back({"org/m", "perplexity/story", {"int4", 0}, "perplexity", 4, 20.5});
+  data.figures.push_back({"org/m", "perplexity/story", {"int4", 0}, "perplexity", 4, 4, 20.5});
   lines = detail::ratio_lines(data, "org/m", "perplexity/story", "perplexity", 1);
   REQUIRE(lines.size() == 2);
   CHECK(lines[1].method == 2);  // its place among all methods, though the one before has no perplexity

@@ -66,7 +66,7 @@ TEST_CASE("What two directories tell alike counts once, and what only one has is
   other.write("groups.csv", pitfalls_groups() + "org/m,knorm,0.9,ifeval/sys_ifeval,length,strict,0.5,20,20,,,,,\n");
   other.write("kept_spans.csv", pitfalls_kept_spans() + "org/m,knorm,0.9,leakage,all,2,20,0.1,0.1,1\n");
   other.write("kept_heads.csv", pitfalls_kept_heads() + "org/m,knorm,0.9,leakage,all,0,0,2,20,2\n");
-  other.write("entropy.csv", pitfalls_entropy() + "org/m,knorm,0.9,leakage,0,3,6,1,2,6\n");
+  other.write("entropy.csv", pitfalls_entropy() + "org/m,knorm,0.9,leakage,0,3,6,6,1,2,6\n");
   std::string prompts = pitfalls_prompts();
   prompts.replace(prompts.find("\"knorm\""), 7, "\"tova\"");
   other.write("kept_text.json", prompts);

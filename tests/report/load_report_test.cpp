@@ -76,6 +76,8 @@ TEST_CASE("Input that is none is an error with file, line and column") {
   CHECK(load_error("r.csv", "a,b\n1,2\n") == ": line 1: expected a column model, found a,b");
   CHECK(load_error("r.csv", replaced(results, ",holm_p", ",holm"))
             .starts_with(": line 1: expected a column holm_p, found "));
+  CHECK(load_error("r.csv", replaced(results, ",contexts,", ",content,"))
+            .starts_with(": line 1: expected a column contexts, found "));
   CHECK(load_error("r.csv", replaced(results, "0.8,10", "0.8,ten")) ==
         ": line 2: column n: expected a number, found 'ten'");
   CHECK(load_error("r.csv", replaced(results, "0.8,10", "0.8,1.5")) ==
@@ -107,13 +109,14 @@ TEST_CASE("Two runs may have the same base, which counts once") {
   };
   const TempDir dir;
   const std::string head = report_results().substr(0, report_results().find('\n') + 1);
-  const std::string base = "m,none,0,t,a,0.5,4,,,,,,,\n";
-  dir.write("1/results.csv", head + base + "m,knorm,0.5,t,a,0.25,4,,,,,,,\n");
-  dir.write("2/results.csv", head + base + "m,tova,0.5,t,a,0.25,4,,,,,,,\n");
+  const std::string base = "m,none,0,t,a,0.5,4,2,,,,,,,\n";
+  dir.write("1/results.csv", head + base + "m,knorm,0.5,t,a,0.25,4,2,,,,,,,\n");
+  dir.write("2/results.csv", head + base + "m,tova,0.5,t,a,0.25,4,2,,,,,,,\n");
   dir.write("1/records.jsonl", record("none", "0", "x") + record("knorm", "0.5", "y"));
   dir.write("2/records.jsonl", record("none", "0", "x") + record("tova", "0.5", "z") + "{\"key\":\"torn");
   const ReportData data = load_report(std::vector{dir.path() + "/1", dir.path() + "/2"});
   CHECK(data.figures.size() == 3);
+  CHECK(data.figures[0].contexts == 2);
   REQUIRE(data.records.size() == 3);
   CHECK(data.records[2].press == "tova");
   CHECK(data.records[0].sample.context.empty());
@@ -121,17 +124,18 @@ TEST_CASE("Two runs may have the same base, which counts once") {
 
 TEST_CASE("A figure is worse by what results.csv says of its values") {
   const std::string head =
-      "model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p,better\n";
+      "model,press,compression_ratio,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p,"
+      "better\n";
   const TempDir dir;
   dir.write("results.csv",
-            head + "m,none,0,t,a,0.5,4,,,,,,,,more\nm,knorm,0.5,t,leaked,0.5,4,0,1,0.3,0.2,0.4,0.01,0.01,less\n" +
-                "m,knorm,0.5,t,a,0.5,4,0,1,0.3,0.2,0.4,0.01,0.01,more\n" +
-                "m,knorm,0.5,t,told,0.5,4,0,1,-0.3,-0.4,-0.2,0.01,0.01,less\n" +
-                "m,knorm,0.5,t,tokens,0.5,4,0,1,-0.3,-0.4,-0.2,0.01,0.01,neither\n");
+            head + "m,none,0,t,a,0.5,4,4,,,,,,,,more\nm,knorm,0.5,t,leaked,0.5,4,4,0,1,0.3,0.2,0.4,0.01,0.01,less\n" +
+                "m,knorm,0.5,t,a,0.5,4,4,0,1,0.3,0.2,0.4,0.01,0.01,more\n" +
+                "m,knorm,0.5,t,told,0.5,4,4,0,1,-0.3,-0.4,-0.2,0.01,0.01,less\n" +
+                "m,knorm,0.5,t,tokens,0.5,4,4,0,1,-0.3,-0.4,-0.2,0.01,0.01,neither\n");
   const ReportData data = load_report(std::vector{dir.path()});
   CHECK(data.find("m", "t", {"knorm", 0.5}, "leaked")->drops());
   for (const char* metric : {"a", "told", "tokens"}) CHECK_FALSE(data.find("m", "t", {"knorm", 0.5}, metric)->drops());
-  dir.write("results.csv", head + "m,none,0,t,a,0.5,4,,,,,,,,most\n");
+  dir.write("results.csv", head + "m,none,0,t,a,0.5,4,4,,,,,,,,most\n");
   CHECK(error_of([&] {
           load_report(std::vector{dir.path()});
         }).ends_with("column better: expected more, less or neither, found most"));

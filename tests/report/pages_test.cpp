@@ -29,8 +29,8 @@ ReportData page_data(const std::string& results = report_results()) {
     record.metrics = {{"call_exact", press == std::string("none")}};
     data.records.push_back(record);
   }
-  data.degradations = {{"org/m", "tool_call_2", {"knorm", 0.5}, "call_exact", "maximally silent"},
-                       {"org/m", "tool_call_2", {"knorm", 0.75}, "call_exact", "too few samples", 2, 1}};
+  data.degradations = {{"org/m", "tool_call_2", {"knorm", 0.5}, "call_exact", "maximally silent", 10, 10, 4},
+                       {"org/m", "tool_call_2", {"knorm", 0.75}, "call_exact", "too few contexts", 10, 10, 4, 2, 1}};
   return data;
 }
 
@@ -91,7 +91,7 @@ TEST_CASE("Without gnuplot the report has its tables and no picture") {
   CHECK_FALSE(holds(page, "id=\"perplexity\""));
   CHECK(holds(page, "<strong>maximally silent</strong>"));
   CHECK(holds(page, "<strong>∞ [∞, ∞]</strong>"));
-  CHECK(holds(page, "<em>too few samples</em>"));
+  CHECK(holds(page, "<em>too few contexts</em>"));
   CHECK(holds(text, "**maximally silent**"));
   CHECK(holds(text, "0.40 [0.20, 0.60] −0.40 (p = 0.020)"));
   CHECK(holds(page, "&lt;script&gt;knorm"));

@@ -7,19 +7,19 @@
 /// A small run of a press and its fair form, as the files of a directory have it: keywords are lost and lengths kept,
 /// prompts leak, and the fair form does better. The cells of knorm have no fair form.
 inline std::string pitfalls_results() {
-  return "model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p\n"
-         "org/m,none,0,ifeval/sys_ifeval,inst_strict,0.7,90,0.6,0.8,,,,,\n"
-         "org/m,snapkv(window=16),0.5,ifeval/sys_ifeval,inst_strict,0.6,90,0.5,0.7,,,,,\n"
-         "org/m,snapkv(window=16),0.9,ifeval/sys_ifeval,inst_strict,0.3,90,0.2,0.4,,,,,\n"
-         "org/m,fair(snapkv(window=16)),0.9,ifeval/sys_ifeval,inst_strict,0.5,90,0.4,0.6,,,,,\n"
-         "org/m,knorm,0.9,ifeval/sys_ifeval,inst_strict,0.1,90,0,0.2,,,,,\n"
-         "org/m,none,0,leakage,rougeL_recall,0.1,40,0.05,0.15,,,,,\n"
-         "org/m,snapkv(window=16),0.9,leakage,rougeL_recall,0.35,40,0.2,0.5,0.25,0.1,0.4,0.001,0.003\n"
-         "org/m,fair(snapkv(window=16)),0.9,leakage,rougeL_recall,0.15,40,0.1,0.2,0.05,0,0.1,0.2,0.4\n";
+  return "model,press,compression_ratio,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p\n"
+         "org/m,none,0,ifeval/sys_ifeval,inst_strict,0.7,90,90,0.6,0.8,,,,,\n"
+         "org/m,snapkv(window=16),0.5,ifeval/sys_ifeval,inst_strict,0.6,90,90,0.5,0.7,,,,,\n"
+         "org/m,snapkv(window=16),0.9,ifeval/sys_ifeval,inst_strict,0.3,90,90,0.2,0.4,,,,,\n"
+         "org/m,fair(snapkv(window=16)),0.9,ifeval/sys_ifeval,inst_strict,0.5,90,90,0.4,0.6,,,,,\n"
+         "org/m,knorm,0.9,ifeval/sys_ifeval,inst_strict,0.1,90,90,0,0.2,,,,,\n"
+         "org/m,none,0,leakage,rougeL_recall,0.1,40,40,0.05,0.15,,,,,\n"
+         "org/m,snapkv(window=16),0.9,leakage,rougeL_recall,0.35,40,40,0.2,0.5,0.25,0.1,0.4,0.001,0.003\n"
+         "org/m,fair(snapkv(window=16)),0.9,leakage,rougeL_recall,0.15,40,40,0.1,0.2,0.05,0,0.1,0.2,0.4\n";
 }
 
 inline std::string pitfalls_groups() {
-  return "model,press,compression_ratio,task,group,metric,value,n,answers,low,high,change,change_low,change_high\n"
+  return "model,press,compression_ratio,task,group,metric,value,n,contexts,low,high,change,change_low,change_high\n"
          "org/m,none,0,ifeval/sys_ifeval,keywords,strict,0.8,40,30,0.7,0.9,,,\n"
          "org/m,none,0,ifeval/sys_ifeval,keywords:existence,strict,0.9,20,20,0.7,1,,,\n"
          "org/m,none,0,ifeval/sys_ifeval,keywords,loose,0.9,40,30,0.8,1,,,\n"
@@ -57,11 +57,11 @@ inline std::string pitfalls_kept_heads() {
 }
 
 inline std::string pitfalls_entropy() {
-  return "model,press,compression_ratio,task,token,entropy,n,base,change,paired\n"
-         "org/m,none,0,leakage,0,1,6,1,0,6\n"
-         "org/m,snapkv(window=16),0.9,leakage,0,2,6,1,1,6\n"
-         "org/m,snapkv(window=16),0.9,leakage,1,4,5,,,0\n"
-         "org/m,snapkv(window=16),0.9,leakage,2,9,4,1,3,2\n";
+  return "model,press,compression_ratio,task,token,entropy,n,contexts,base,change,paired\n"
+         "org/m,none,0,leakage,0,1,6,6,1,0,6\n"
+         "org/m,snapkv(window=16),0.9,leakage,0,2,6,6,1,1,6\n"
+         "org/m,snapkv(window=16),0.9,leakage,1,4,5,5,,,0\n"
+         "org/m,snapkv(window=16),0.9,leakage,2,9,4,4,1,3,2\n";
 }
 
 inline std::string pitfalls_prompts() {

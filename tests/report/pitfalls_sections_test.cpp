@@ -55,7 +55,8 @@ TEST_CASE("Classes have a picture for a press and its fair form, small ones name
 TEST_CASE("The table of classes marks what is below or above the base, and tells the extremes of large ones") {
   const ReportTable table = class_section(pitfalls_data()).tables.at(0);
   CHECK(table.head == std::vector<std::string>{"press", "ratio", "inst_strict", "lowest", "highest", "gap",
-                                               "keywords (n = 40)", "language (n = 8)", "length (n = 20)"});
+                                               "keywords (n = 40, contexts = 30)", "language (n = 8, contexts = 8)",
+                                               "length (n = 20, contexts = 20)"});
   REQUIRE(table.rows.size() == 4);
   CHECK(row_texts(table.rows[1]) == std::vector<std::string>{"snapkv(window=16)", "0.9", "0.30 [0.20, 0.40]",
                                                              "keywords", "length", "0.35", "0.20 [0.10, 0.30] ↓",
@@ -75,7 +76,7 @@ TEST_CASE("Leakage has a picture by defence and one by attack, and a table of ea
   CHECK(draws(section.pictures[1], "title 'Prefix Injection'"));
   CHECK_FALSE(draws(section.pictures[0], "Prefix"));
   REQUIRE(section.tables.size() == 2);
-  CHECK(section.tables[1].head.back() == "Prefix Injection (n = 20)");
+  CHECK(section.tables[1].head.back() == "Prefix Injection (n = 20, contexts = 20)");
   CHECK(section.tables[1].rows[1].back().text == "0.50 [0.30, 0.60] ↑");
 }
 

@@ -11,15 +11,17 @@ using namespace kvx;
 
 TEST_CASE("Perplexities, their ratio and its interval over texts are numpy's") {
   // r = (cell - base).sum() / tokens.sum(); e = cell - base - r * tokens
-  // se = np.sqrt(5 / 4 * (e ** 2).sum()) / tokens.sum(); np.exp(base.sum() / tokens.sum()); r -+ 1.96 * se
+  // se = np.sqrt(5 / 4 * (e ** 2).sum()) / tokens.sum(); np.exp(base.sum() / tokens.sum()); r -+
+  // scipy.stats.t.ppf(0.975, 4) * se
   const std::vector<PairedLoss> texts = {
       {210.5, 214, 100}, {98, 97.5, 50}, {330, 341, 150}, {75.25, 78, 40}, {180, 183.5, 90}};
+  const double half = (0.04709302325581395 - 0.020909214267343556) / 1.959963984540054 * 2.7764451051977987;
   const PerplexityChange change = perplexity_change(texts);
   CHECK(change.base == doctest::Approx(7.992378276280171).epsilon(1e-12));
   CHECK(change.cell == doctest::Approx(8.377766867163151).epsilon(1e-12));
   CHECK(change.log_ratio.value == doctest::Approx(0.04709302325581395).epsilon(1e-12));
-  CHECK(change.log_ratio.low == doctest::Approx(0.020909214267343556).epsilon(1e-12));
-  CHECK(change.log_ratio.high == doctest::Approx(0.07327683224428434).epsilon(1e-12));
+  CHECK(change.log_ratio.low == doctest::Approx(0.04709302325581395 - half).epsilon(1e-12));
+  CHECK(change.log_ratio.high == doctest::Approx(0.04709302325581395 + half).epsilon(1e-12));
   CHECK(change.quality() == doctest::Approx(0.9539986494022029).epsilon(1e-12));
 }
 
@@ -29,7 +31,7 @@ TEST_CASE("With one token a text the error is llama.cpp's") {
                                           {0.05, 0.1, 1}, {3.2, 3.1, 1},  {0.9, 1.4, 1}};
   const Interval log_ratio = perplexity_change(tokens).log_ratio;
   CHECK(log_ratio.value == doctest::Approx(0.13333333333333325).epsilon(1e-12));
-  CHECK((log_ratio.high - log_ratio.value) / 1.959963984540054 == doctest::Approx(0.08913161304747258).epsilon(1e-10));
+  CHECK((log_ratio.high - log_ratio.value) / t_edge(5) == doctest::Approx(0.08913161304747258).epsilon(1e-10));
 }
 
 TEST_CASE("Texts that all rise alike leave no doubt, and one text tells nothing of others") {

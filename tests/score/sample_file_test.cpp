@@ -47,9 +47,7 @@ std::string toolace_row(const std::string& answer) {
          R"({"from": "assistant", "value": )" + quoted(answer) + R"(}, {"from": "user", "value": "More?"}]})";
 }
 
-SampleFile samples_in(const std::string& text, std::size_t limit = 0) {
-  return read_samples("FILE", text, {false, limit});
-}
+SampleFile samples_in(const std::string& text) { return read_samples("FILE", text); }
 Sample only_sample(const std::string& row) { return samples_in(row + "\n").samples.at(0); }
 std::string state_of(const Sample& sample, const std::string& answer) {
   return ToolCallTask().grade(sample, answer).state;
@@ -139,8 +137,6 @@ TEST_CASE("A row is known by its columns, in JSON lines and in an array") {
     CHECK(file.samples[3].task == "toolace");
     CHECK(file.wheres[3] == (as_array ? "FILE[3]" : "FILE: line 4"));
   }
-  CHECK(samples_in(lines, 3).samples.size() == 3);
-  CHECK(samples_in(lines, 3).wheres.size() == 3);
   CHECK(read_samples("FILE", code, {true}).samples[0].question == "def f():\n");
 }
 
@@ -268,7 +264,7 @@ TEST_CASE("A row of no known columns is an error that names what it has") {
   CHECK(error_of([] { samples_in("[1]"); }) == "FILE: line 1: expected a JSON object, found an array");
 }
 
-TEST_CASE("Rows are left out by their key, id or task_id, and do not count for the limit") {
+TEST_CASE("Rows are left out by their key, id or task_id") {
   const std::string row =
       R"("context": "c", "question": "q", "answer_prefix": "", "answer": "", "task": "t", "max_new_tokens": 1})";
   const std::string text = R"({"key": 7, )" + row + "\n" + R"({"id": "a/1", )" + row + "\n" + R"({"task_id": "7", )" +
@@ -276,5 +272,4 @@ TEST_CASE("Rows are left out by their key, id or task_id, and do not count for t
   const auto wheres = [&](const SampleFileOptions& options) { return read_samples("FILE", text, options).wheres; };
   CHECK(wheres({.skip = {"7"}}) == std::vector<std::string>{"FILE: line 2", "FILE: line 4"});
   CHECK(wheres({.skip = {"a/1", "8"}}) == std::vector<std::string>{"FILE: line 1", "FILE: line 3", "FILE: line 4"});
-  CHECK(wheres({.limit = 2, .skip = {"7"}}).size() == 2);
 }

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -34,13 +35,16 @@ TEST_CASE("A score counts states and takes each metric's mean where it applies")
   CHECK(score.metrics[0].name == "a");
   CHECK(score.metrics[0].value == 0.5);
   CHECK(score.metrics[0].n == 4);
-  CHECK(score.metrics[0].low == doctest::Approx(wilson("", 2, 4).low));
+  CHECK(score.contexts == 4);
+  CHECK(score.metrics[0].contexts == 4);
+  CHECK(score.metrics[0].low == doctest::Approx(wilson_interval(0.5, 3, t_edge(3)).low));
+  CHECK(score.metrics[1].contexts == 2);
   CHECK(score.metrics[1].n == 2);
   CHECK(score.metrics[1].value == 0.5);
   CHECK(score.summaries.empty());
 }
 
-TEST_CASE("A metric that is no verdict has bootstrapped intervals and tests") {
+TEST_CASE("A metric that is no verdict has Student's interval") {
   std::vector<Grade> base, cell;
   for (int i = 0; i < 40; ++i) {
     base.push_back(grade("x", {0.5 + 0.01 * (i % 7), 1.0}));
@@ -49,17 +53,17 @@ TEST_CASE("A metric that is no verdict has bootstrapped intervals and tests") {
   const Share mean = kScorer.score(cell).metrics[0];
   CHECK(mean.value == doctest::Approx(0.44));
   CHECK(mean.n == 40);
-  CHECK(mean.low == doctest::Approx(0.431).epsilon(0.003));  // 1.96 standard errors of 0.0283 / sqrt(40)
-  CHECK(mean.high == doctest::Approx(0.449).epsilon(0.003));
+  CHECK(mean.error == doctest::Approx(std::sqrt(0.0008 / 39)));  // numpy.std(ddof=1) / sqrt(40)
+  CHECK(mean.high - mean.value == doctest::Approx(t_edge(39) * mean.error));
   const Change change = kScorer.compare(cell, base)[0];
   CHECK(change.value == doctest::Approx(0.44 - (0.5 + 0.01 * 115 / 40)));
   CHECK(change.interval.low < change.value);
   CHECK(change.interval.high > change.value);
   CHECK(change.interval.high < 0);
-  CHECK(change.p == doctest::Approx(1.0 / 2001));
+  CHECK(change.p == doctest::Approx(1.0 / 200'001));
 }
 
-TEST_CASE("A change is paired by sample and tested on the samples that differ") {
+TEST_CASE("A change is paired by sample and tested by sign flips") {
   std::vector<Grade> base, cell;
   for (int i = 0; i < 20; ++i) {
     base.push_back(grade("x", {1.0, i < 10 ? std::optional(0.0) : std::nullopt}));
@@ -70,6 +74,7 @@ TEST_CASE("A change is paired by sample and tested on the samples that differ") 
   CHECK(changes[0].metric == "a");
   CHECK(changes[0].value == doctest::Approx(-0.3));
   CHECK(changes[0].n == 20);
+  CHECK(changes[0].contexts == 20);
   CHECK(changes[0].p == doctest::Approx(2.0 / 64));
   CHECK(changes[1].value == doctest::Approx(1));
   CHECK(changes[1].n == 8);
@@ -78,4 +83,39 @@ TEST_CASE("A change is paired by sample and tested on the samples that differ") 
   base.pop_back();
   CHECK(error_of([&] { (void)kScorer.compare(cell, base); }) ==
         "task two: a comparison is of the same samples, found 20 and 19");
+}
+
+TEST_CASE("Samples about one context are one unit of intervals and p") {
+  std::vector<Grade> base, cell;
+  for (int i = 0; i < 48; ++i) {
+    base.push_back(grade("x", {1.0, std::nullopt}));
+    cell.push_back(grade("x", {i % 2 == 0 ? 0.0 : 1.0, std::nullopt}));
+    base.back().cluster = cell.back().cluster = "context " + std::to_string(i / 8);
+    cell.back().unfinished = i % 4 == 0;
+  }
+  const Score score = kScorer.score(cell);
+  CHECK(score.unfinished == 12);
+  CHECK(score.unfinished_share.value == 0.25);
+  CHECK(score.unfinished_share.n == 48);
+  CHECK(score.unfinished_share.contexts == 6);
+  CHECK(score.unfinished_share.high == doctest::Approx(wilson_interval(0.25, 6, t_edge(5)).high));
+  CHECK(score.n == 48);
+  CHECK(score.contexts == 6);
+  CHECK(score.metrics[0].n == 48);
+  CHECK(score.metrics[0].contexts == 6);
+  CHECK(score.metrics[0].low == doctest::Approx(wilson_interval(0.5, 6, t_edge(5)).low));  // all contexts are alike
+  const Change change = kScorer.compare(cell, base)[0];
+  CHECK(change.contexts == 6);
+  CHECK(change.p == 2.0 / 64);
+  for (Grade& each : cell) each.cluster = "the only one";
+  const Score one = kScorer.score(cell);
+  CHECK(one.contexts == 1);
+  CHECK(one.metrics[0].value == 0.5);
+  CHECK(std::isnan(one.metrics[0].low));
+  CHECK(std::isnan(one.metrics[0].error));
+  const Change alone = kScorer.compare(cell, base)[0];
+  CHECK(alone.value == -0.5);
+  CHECK(std::isnan(alone.p));
+  CHECK(std::isnan(alone.holm_p));
+  CHECK(std::isnan(alone.interval.high));
 }

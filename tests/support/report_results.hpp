@@ -5,21 +5,21 @@
 /// A results.csv of a small grid: `fn` falls to a half in a cell of memory 0.5 whose perplexity stays, and perplexity
 /// doubles in one of 0.25 whose function does.
 inline std::string report_results() {
-  return "model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p\n"
-         "org/m,none,0,tool_call_2,call_exact,0.8,10,0.5,0.9,,,,,\n"
-         "org/m,none,0,tool_call_2,memory_retained,1,10,,,,,,,\n"
-         "org/m,knorm,0.5,tool_call_2,call_exact,0.4,10,0.2,0.6,-0.4,-0.6,-0.2,0.01,0.02\n"
-         "org/m,knorm,0.5,tool_call_2,memory_retained,0.5,10,,,,,,,\n"
-         "org/m,knorm,0.75,tool_call_2,call_exact,0.8,10,0.5,0.9,0,-0.1,0.1,1,1\n"
-         "org/m,knorm,0.75,tool_call_2,memory_retained,0.25,10,,,,,,,\n"
+  return "model,press,compression_ratio,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p\n"
+         "org/m,none,0,tool_call_2,call_exact,0.8,10,10,0.5,0.9,,,,,\n"
+         "org/m,none,0,tool_call_2,memory_retained,1,10,10,,,,,,,\n"
+         "org/m,knorm,0.5,tool_call_2,call_exact,0.4,10,10,0.2,0.6,-0.4,-0.6,-0.2,0.01,0.02\n"
+         "org/m,knorm,0.5,tool_call_2,memory_retained,0.5,10,10,,,,,,,\n"
+         "org/m,knorm,0.75,tool_call_2,call_exact,0.8,10,10,0.5,0.9,0,-0.1,0.1,1,1\n"
+         "org/m,knorm,0.75,tool_call_2,memory_retained,0.25,10,10,,,,,,,\n"
          "org/m,\"snapkv(window=32, kernel=5) keep=64 "
-         "query_aware\",0.6,tool_call_2,call_exact,0.6,10,0.3,0.8,-0.2,-0.3,0,"
+         "query_aware\",0.6,tool_call_2,call_exact,0.6,10,10,0.3,0.8,-0.2,-0.3,0,"
          "0.2,0.4\n"
-         "org/m,\"snapkv(window=32, kernel=5) keep=64 query_aware\",0.6,tool_call_2,memory_retained,0.4,10,,,,,,,\n"
-         "org/m,none,0,perplexity/story,perplexity,20,4,15,25,,,,,\n"
-         "org/m,knorm,0.5,perplexity/story,loss,3,4,2,4,0.05,-0.1,0.2,0.5,0.5\n"
-         "org/m,knorm,0.5,perplexity/story,perplexity,21,4,16,26,,,,,\n"
-         "org/m,knorm,0.75,perplexity/story,perplexity,40,4,30,50,,,,,\n";
+         "org/m,\"snapkv(window=32, kernel=5) keep=64 query_aware\",0.6,tool_call_2,memory_retained,0.4,10,10,,,,,,,\n"
+         "org/m,none,0,perplexity/story,perplexity,20,4,4,15,25,,,,,\n"
+         "org/m,knorm,0.5,perplexity/story,loss,3,4,4,2,4,0.05,-0.1,0.2,0.5,0.5\n"
+         "org/m,knorm,0.5,perplexity/story,perplexity,21,4,4,16,26,,,,,\n"
+         "org/m,knorm,0.75,perplexity/story,perplexity,40,4,4,30,50,,,,,\n";
 }
 
 /// A kv_metrics.csv beside it; the model's name is the end of its path.

@@ -9,7 +9,7 @@ import sys
 
 import toolworld
 
-CATALOGS, REQUESTS, TOOLS = 10, 12, 6
+CATALOGS, REQUESTS, TOOLS = 40, 3, 6
 
 rng = random.Random("held out")
 lines = []

@@ -3,13 +3,16 @@
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/report_markdown.hpp>
 #include <kvx/eval/results_text.hpp>
+#include <kvx/score/context_note.hpp>
 #include <kvx/score/perplexity.hpp>
+#include <kvx/score/ppl.hpp>
 #include <kvx/score/sds.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -29,6 +32,8 @@ struct CellDegradation {
   std::string model, task, group;
   CellName cell;
   std::string metric;
+  std::size_t n = 0, contexts = 0;  ///< samples of the task, and contexts that they are about
+  std::size_t texts = 0;            ///< pieces whose perplexity is compared
   SilentDegradation figures;
 };
 
@@ -79,25 +84,36 @@ inline std::vector<CellDegradation> degradations(std::span<const Record> records
   for (const auto& [name, group] : groups) {
     const auto& [model, task, cell] = name;
     if (cell == CellName{std::string(kNoPress)}) continue;
-    std::vector<PairedLoss> texts;
+    std::map<std::string, PairedLoss> losses;  // by context: a piece of a text is one
     each_pair(model, PerplexityTask::name, cell, [&](const Answers& base, const Answers& own) {
       if (is_reference(own.front()->sample.task)) return;
       const double tokens = detail::mean_metric(own, "tokens").value_or(0);
-      texts.push_back({detail::mean_metric(base, "loss").value_or(0) * tokens,
-                       detail::mean_metric(own, "loss").value_or(0) * tokens, static_cast<std::size_t>(tokens)});
+      PairedLoss& text = losses[own.front()->sample.task + ":" + context_of(*own.front())];
+      text.base_nll += detail::mean_metric(base, "loss").value_or(0) * tokens;
+      text.cell_nll += detail::mean_metric(own, "loss").value_or(0) * tokens;
+      text.tokens += static_cast<std::size_t>(tokens);
     });
-    if (texts.empty()) continue;
+    if (losses.empty()) continue;
+    std::vector<PairedLoss> texts;
+    for (const auto& [context, loss] : losses) texts.push_back(loss);
     for (const std::string_view metric : kFunctionMetrics) {
-      std::vector<double> before, after;
+      std::map<std::string, PairedFunction> function;  // by context
       each_pair(model, task, cell, [&, &wanted = group](const Answers& base, const Answers& own) {
         if (own.front()->sample.task != wanted) return;
         const auto was = detail::mean_metric(base, metric), is = detail::mean_metric(own, metric);
         if (!was || !is) return;
-        before.push_back(*was);
-        after.push_back(*is);
+        PairedFunction& context = function[context_of(*own.front())];
+        ++context.n;
+        context.base += *was;
+        context.cell += *is;
       });
-      if (!before.empty())
-        results.push_back({model, task, group, cell, std::string(metric), silent_degradation(before, after, texts)});
+      if (function.empty()) continue;
+      CellDegradation& result = results.emplace_back(CellDegradation{model, task, group, cell, std::string(metric)});
+      std::vector<PairedFunction> contexts;
+      for (const auto& [name, context] : function) contexts.push_back(context), result.n += context.n;
+      result.contexts = contexts.size();
+      result.texts = texts.size();
+      result.figures = silent_degradation(contexts, texts);
     }
   }
   return results;
@@ -113,37 +129,44 @@ inline CellResult result_of(const CellDegradation& d) {
 
 /// A Markdown table, one row a cell and metric.
 inline std::string degradation_markdown(std::span<const CellDegradation> degradations) {
-  std::vector<std::vector<std::string>> rows = {
-      {"model", "press", "ratio", "task", "metric", "drop", "perplexity rise", "SDS", "p", "verdict"}};
+  std::vector<std::vector<std::string>> rows = {{"model", "press", "ratio", "task", "metric", "n", "contexts", "texts",
+                                                 "drop", "perplexity rise", "SDS", "p", "verdict"}};
+  std::size_t least = std::numeric_limits<std::size_t>::max();  // contexts or texts of any row
   for (const CellDegradation& d : degradations) {
     const CellResult cell = detail::result_of(d);
+    least = std::min({least, d.contexts, d.texts});
     rows.push_back({detail::markdown_text(d.model), detail::markdown_text(cell.press()),
                     detail::six_digits(d.cell.ratio), detail::markdown_text(cell.label()), d.metric,
+                    std::to_string(d.n), std::to_string(d.contexts), std::to_string(d.texts),
                     detail::interval_text(d.figures.drop), detail::interval_text(d.figures.rise),
                     detail::interval_text(d.figures.score), detail::decimals(d.figures.p, 3),
                     std::string(written(d.figures.state))});
   }
+  const std::string note = context_note(least);
   return detail::markdown_table(rows) +
          "\nsilent degradation score: the share of the function that is lost / the rise of perplexity, against none "
-         "[95 % bootstrap interval]\n";
+         "[95 % interval, contexts and texts redrawn]\n" +
+         (note.empty() ? "" : "Note: " + note + "\n");
 }
 
 /// The same for a spreadsheet; a field without a finite number is empty.
 inline std::string degradation_csv(std::span<const CellDegradation> degradations) {
   std::string text =
-      "model,press,compression_ratio,task,metric,verdict,sds,sds_low,sds_high,drop,drop_low,drop_high,rise,rise_low,"
+      "model,press,compression_ratio,task,metric,n,contexts,texts,verdict,sds,sds_low,sds_high,drop,drop_low,drop_high,"
+      "rise,rise_low,"
       "rise_high,p,implied_quality\n";
   for (const CellDegradation& d : degradations) {
     const CellResult cell = detail::result_of(d);
     const SilentDegradation& f = d.figures;
     for (const std::string& field :
          {detail::csv_field(d.model), detail::csv_field(cell.press()), detail::csv_field(d.cell.ratio),
-          detail::csv_field(cell.label()), detail::csv_field(d.metric), std::string(written(f.state))})
+          detail::csv_field(cell.label()), detail::csv_field(d.metric), std::to_string(d.n), std::to_string(d.contexts),
+          std::to_string(d.texts), std::string(written(f.state))})
       text.append(field).append(",");
     for (const Interval& interval : {Interval(f.score), Interval(f.drop), Interval(f.rise)})
       for (const double number : {interval.value, interval.low, interval.high})
         text.append(detail::csv_field(number)).append(",");
-    text.append(detail::six_digits(f.p)).append(",").append(detail::csv_field(f.quality)).append("\n");
+    text.append(detail::p_field(f.p)).append(",").append(detail::csv_field(f.quality)).append("\n");
   }
   return text;
 }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <limits>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,50 +21,58 @@ namespace kvx::inline v0 {
 inline constexpr std::string_view kEntropyCsv = "entropy.csv";
 
 /// How uncertain a cell's answers are along the way: one line a cell and token of the answers, from 0. `entropy` is the
-/// mean, in nats, over the n answers that reach it; `base` that of the base's answers to the same samples, where these
-/// reach it too, `change` that of the difference, and `paired` how many those are.
+/// mean, in nats, over the n answers that reach it, about so many contexts; `base` that of the base's answers to the
+/// same samples, where these reach it too, `change` that of the difference, and `paired` how many those are.
 inline std::string entropy_csv(std::span<const Record> records) {
   using CellKey = std::tuple<std::string, std::string, std::string, CellName>;
   using AnswerKey = std::pair<std::size_t, std::size_t>;  // index and attempt
-  std::vector<std::pair<CellKey, std::map<AnswerKey, const std::vector<double>*>>> cells;
+  struct Answer {
+    const std::vector<double>* entropy;
+    std::string context;
+  };
+  std::vector<std::pair<CellKey, std::map<AnswerKey, Answer>>> cells;
   std::map<CellKey, std::size_t> places;
   for (const Record& record : records) {
     if (record.entropy.empty()) continue;
     const CellKey key = {record.model, record.task, record.sample.task, record.cell()};
     const auto [place, is_new] = places.try_emplace(key, cells.size());
     if (is_new) cells.push_back({key, {}});
-    cells[place->second].second[{record.index, record.attempt}] = &record.entropy;
+    cells[place->second].second[{record.index, record.attempt}] = {&record.entropy, context_of(record)};
   }
   if (cells.empty()) return {};
-  std::string text = "model,press,compression_ratio,task,token,entropy,n,base,change,paired\n";
+  std::string text = "model,press,compression_ratio,task,token,entropy,n,contexts,base,change,paired\n";
   for (const auto& [key, answers] : cells) {
     const auto& [model, task, data, cell] = key;
     const auto base = places.find({model, task, data, CellName{std::string(kNoPress)}});
     std::size_t longest = 0;
-    for (const auto& [sample, entropy] : answers) longest = std::max(longest, entropy->size());
+    for (const auto& [sample, answer] : answers) longest = std::max(longest, answer.entropy->size());
     for (std::size_t token = 0; token < longest; ++token) {
       double sum = 0, base_sum = 0, change = 0;
       std::size_t n = 0, paired = 0;
-      for (const auto& [sample, entropy] : answers) {
-        if (token >= entropy->size()) continue;
+      std::set<std::string_view> contexts;
+      for (const auto& [sample, answer] : answers) {
+        const std::vector<double>& entropy = *answer.entropy;
+        if (token >= entropy.size()) continue;
         ++n;
-        sum += (*entropy)[token];
+        contexts.insert(answer.context);
+        sum += entropy[token];
         if (base == places.end()) continue;
         const auto& others = cells[base->second].second;
         const auto other = others.find(sample);
-        if (other == others.end() || token >= other->second->size()) continue;
+        if (other == others.end() || token >= other->second.entropy->size()) continue;
         ++paired;
-        base_sum += (*other->second)[token];
-        change += (*entropy)[token] - (*other->second)[token];
+        base_sum += (*other->second.entropy)[token];
+        change += entropy[token] - (*other->second.entropy)[token];
       }
       const auto mean = [](double total, std::size_t of) {
         return of == 0 ? std::numeric_limits<double>::quiet_NaN() : total / static_cast<double>(of);
       };
-      text += detail::csv_line({detail::csv_field(model), detail::csv_field(cell.label()),
-                                detail::csv_field(cell.ratio), detail::csv_field(data_label(task, data)),
-                                std::to_string(token), detail::six_digits(mean(sum, n)), std::to_string(n),
-                                paired == 0 ? "" : detail::six_digits(mean(base_sum, paired)),
-                                paired == 0 ? "" : detail::six_digits(mean(change, paired)), std::to_string(paired)});
+      text +=
+          detail::csv_line({detail::csv_field(model), detail::csv_field(cell.label()), detail::csv_field(cell.ratio),
+                            detail::csv_field(data_label(task, data)), std::to_string(token),
+                            detail::six_digits(mean(sum, n)), std::to_string(n), std::to_string(contexts.size()),
+                            paired == 0 ? "" : detail::six_digits(mean(base_sum, paired)),
+                            paired == 0 ? "" : detail::six_digits(mean(change, paired)), std::to_string(paired)});
     }
   }
   return text;

@@ -7,6 +7,7 @@
 #include <kvx/eval/results.hpp>
 #include <kvx/eval/results_json.hpp>
 #include <kvx/io/json_writer.hpp>
+#include <kvx/score/context_note.hpp>
 #include <kvx/score/judged_text.hpp>
 #include <kvx/score/registry.hpp>
 #include <kvx/score/sample.hpp>
@@ -105,6 +106,7 @@ class FileGrader {
         waiting.error = std::current_exception();
       }
     record.predicted_answer = {};
+    record.cluster = context_of(record);
     std::string set = std::move(record.sample.task);
     record.sample = {};
     record.sample.task = std::move(set);
@@ -150,7 +152,9 @@ inline GradedFile grade_file(const TaskRegistry& registry, std::string_view task
       out.key("press").value(cell.press()).key("ratio").value(cell.ratio);
       out.key("not_applicable").value(cell.not_applicable);
     }
-    out.key("n").value(cell.score.n).key("states").begin_object();
+    out.key("n").value(cell.score.n).key("contexts").value(cell.score.contexts);
+    if (const auto note = context_note(cell.score.contexts); !note.empty()) out.key("note").value(note);
+    out.key("states").begin_object();
     for (const auto& [state, count] : cell.score.states) out.key(state).value(count);
     out.end_object();
     out.key("unfinished").value(cell.score.unfinished).key("as_read").value(cell.score.as_read);

@@ -2,6 +2,7 @@
 
 #include <kvx/eval/part_groups.hpp>
 #include <kvx/eval/report_markdown.hpp>
+#include <kvx/score/context_note.hpp>
 #include <kvx/score/task.hpp>
 
 #include <algorithm>
@@ -18,7 +19,7 @@ namespace kvx::inline v0 {
 inline std::string groups_markdown(std::span<const GroupResult> groups, const AnyTask& task) {
   struct Column {
     std::string group;
-    std::size_t n;  // the most of any cell
+    std::size_t n, contexts;  // the most of any cell
   };
   struct Table {
     std::string title;
@@ -34,8 +35,9 @@ inline std::string groups_markdown(std::span<const GroupResult> groups, const An
     auto table = std::ranges::find(tables, title, &Table::title);
     if (table == tables.end()) table = tables.insert(table, {title, {}, {}});
     auto column = std::ranges::find(table->columns, of.group, &Column::group);
-    if (column == table->columns.end()) column = table->columns.insert(column, {of.group, 0});
+    if (column == table->columns.end()) column = table->columns.insert(column, {of.group, 0, 0});
     column->n = std::max(column->n, of.n);
+    column->contexts = std::max(column->contexts, of.contexts);
     const auto at = static_cast<std::size_t>(column - table->columns.begin());
     if (table->rows.empty() || table->rows.back().first != of.cell) table->rows.push_back({of.cell, {}});
     std::vector<std::string>& row = table->rows.back().second;
@@ -46,8 +48,12 @@ inline std::string groups_markdown(std::span<const GroupResult> groups, const An
   std::string text;
   for (const Table& table : tables) {
     std::vector<std::vector<std::string>> lines = {{"press", "ratio"}};
-    for (const auto& [group, n] : table.columns)
-      lines.front().push_back(detail::markdown_text(group) + " (n=" + std::to_string(n) + ")");
+    std::size_t contexts = 0;
+    for (const Column& column : table.columns) {
+      lines.front().push_back(detail::markdown_text(column.group) + " (n=" + std::to_string(column.n) +
+                              ", contexts=" + std::to_string(column.contexts) + ")");
+      contexts = std::max(contexts, column.contexts);
+    }
     for (const auto& [cell, values] : table.rows) {
       std::vector<std::string>& line =
           lines.emplace_back(std::vector{detail::markdown_text(cell.label()), detail::six_digits(cell.ratio)});
@@ -55,6 +61,7 @@ inline std::string groups_markdown(std::span<const GroupResult> groups, const An
       line.resize(lines.front().size(), "-");
     }
     text.append(text.empty() ? "" : "\n").append(table.title).append("\n\n") += detail::markdown_table(lines);
+    if (const auto note = context_note(contexts); !note.empty()) text += "\nNote: " + note + "\n";
   }
   return text.empty() ? text
                       : text +

@@ -28,6 +28,7 @@ struct KvMetrics {
   /// The last part of the model's path, or all of it where that is another's too; the text's name; the press.
   std::string model, dataset, method;
   double compression_ratio = 0;
+  std::size_t contexts = 0;                              ///< pieces of the text that were timed
   std::array<double, kMeasured.size()> measured;         ///< times are medians, in seconds
   std::array<double, kAgainstBase.size()> against_base;  ///< above 1 is faster
 };
@@ -61,6 +62,7 @@ inline std::vector<KvMetrics> kv_metrics(std::span<const CellResult> cells) {
                     cell.group,
                     cell.press(),
                     cell.ratio,
+                    cell.score.contexts,
                     own,
                     {own[0] - base[0], base[1] / own[1], base[2] / own[2], base[3] / own[3], own[4] / base[4]}});
   }
@@ -69,12 +71,13 @@ inline std::vector<KvMetrics> kv_metrics(std::span<const CellResult> cells) {
 
 /// One line a row; what was not measured is empty.
 inline std::string kv_metrics_csv(std::span<const KvMetrics> rows) {
-  std::string text = "model,dataset,method,compression_ratio";
+  std::string text = "model,dataset,method,compression_ratio,contexts";
   for (const auto name : KvMetrics::kMeasured) text.append(",").append(name);
   for (const auto name : KvMetrics::kAgainstBase) text.append(",").append(name);
   for (const KvMetrics& row : rows) {
     text.append("\n").append(detail::csv_field(row.model)).append(",").append(detail::csv_field(row.dataset));
     text.append(",").append(detail::csv_field(row.method)).append(",").append(detail::csv_field(row.compression_ratio));
+    text.append(",").append(std::to_string(row.contexts));
     for (const double number : row.measured) text.append(",").append(detail::csv_field(number));
     for (const double number : row.against_base) text.append(",").append(detail::csv_field(number));
   }
@@ -87,7 +90,7 @@ inline std::string kv_metrics_json(std::span<const KvMetrics> rows) {
   out.begin_array();
   for (const KvMetrics& row : rows) {
     out.begin_object().key("model").value(row.model).key("dataset").value(row.dataset).key("method").value(row.method);
-    out.key("compression_ratio").value(row.compression_ratio);
+    out.key("compression_ratio").value(row.compression_ratio).key("contexts").value(row.contexts);
     for (std::size_t m = 0; m < row.measured.size(); ++m) out.key(KvMetrics::kMeasured[m]).value(row.measured[m]);
     for (std::size_t m = 0; m < row.against_base.size(); ++m)
       out.key(KvMetrics::kAgainstBase[m]).value(row.against_base[m]);

@@ -4,7 +4,7 @@
 #include <kvx/eval/results.hpp>
 #include <kvx/eval/results_text.hpp>
 #include <kvx/score/latency.hpp>
-#include <kvx/score/wilson.hpp>
+#include <kvx/score/share.hpp>
 
 #include <array>
 #include <cstddef>
@@ -35,12 +35,13 @@ inline std::string latency_markdown(std::span<const CellResult> cells) {
     auto& rows = tables[title];
     if (rows.empty()) {
       titles.push_back(title);
-      rows.push_back({"press", "ratio", "n"});
+      rows.push_back({"press", "ratio", "n", "contexts"});
       rows.back().insert(rows.back().end(), kHeads.begin(), kHeads.end());
       for (const char* head : {"TPOT speedup", "not applicable", "MB kept"}) rows.back().push_back(head);
     }
     auto& row = rows.emplace_back();
-    row = {detail::markdown_text(cell.press()), detail::six_digits(cell.ratio), std::to_string(cell.score.n)};
+    row = {detail::markdown_text(cell.press()), detail::six_digits(cell.ratio), std::to_string(cell.score.n),
+           std::to_string(cell.score.contexts)};
     for (std::size_t m = 0; m < kHeads.size(); ++m) {
       Share median = cell.score.summaries.at(m);
       const double scale = m == kThroughput ? 1 : 1e3;

@@ -6,6 +6,7 @@
 #include <kvx/eval/text_pieces.hpp>
 #include <kvx/kernels/packed_matrix.hpp>
 #include <kvx/model/sampler.hpp>
+#include <kvx/score/choose_samples.hpp>
 #include <kvx/score/judged_text.hpp>
 #include <kvx/score/leakage/leakage_samples.hpp>
 #include <kvx/score/leakage/leakage_task.hpp>
@@ -47,7 +48,7 @@ struct EvalOptions {
   std::optional<std::size_t> kv_bytes;  ///< instead of ratios: bytes over all layers and heads
   std::string data;                     ///< of the tasks that have none of their own: JSONL, plain or gzip
   std::map<std::string, std::vector<std::string>> task_data;  ///< files by task; texts for perplexity and latency
-  std::size_t limit = 0;                                      ///< the first so many lines of each JSONL; 0 takes all
+  SampleChoice samples;                                       ///< of each JSONL file
   std::vector<std::string> skip_ids;                          ///< lines to leave out, by key, id or task_id
   SystemPromptOptions system;
   PieceOptions pieces;           ///< of texts that are predicted; those that are timed have their length

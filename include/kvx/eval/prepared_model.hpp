@@ -46,7 +46,7 @@ struct PreparedModel {
 
 namespace detail {
 
-/// The options that a task's answers depend on, beside model, data and formats. How much is taken of a file is among
+/// The options that a task's answers depend on, beside model, data and formats. How much is taken of a text is among
 /// them where it decides the places of what follows that.
 inline std::string settings_of(const TaskData& data, const EvalOptions& options) {
   const bool several = data.files.size() > 1 || !data.references.empty();
@@ -73,7 +73,7 @@ inline std::string settings_of(const TaskData& data, const EvalOptions& options)
       break;
   }
   const SamplerOptions& sampler = options.sampler;
-  return prompts + cut + own + (options.entropy ? " entropy" : "") + taken(options.limit) +
+  return prompts + cut + own + (options.entropy ? " entropy" : "") +
          " max_new_tokens=" + std::to_string(max_new_tokens(options, std::string(data.task.name()))) +
          " temperature=" + six_digits(sampler.temperature) +
          (sampler.temperature == 0 ? ""

@@ -44,16 +44,18 @@ struct Prompter {
   Index max_context_length, max_positions;  ///< contexts are cut to the first, 0 cuts none
   std::vector<NamedSpan> spans = {};        ///< of every context, before those that its marks name
 
-  /// The samples, grouped by context. `wheres` says where each stands; `references`, if there are any, are predicted
-  /// after the questions. Query-aware contexts end with their question, and what follows is the opening of the answer.
-  /// Throws Error for a context or question without a token, and for a prompt that does not fit the positions.
+  /// The samples at the places `taken`, grouped by context. `wheres` says where each stands; `references`, if there are
+  /// any, are predicted after the questions. Query-aware contexts end with their question, and what follows is the
+  /// opening of the answer. Throws Error for a context or question without a token, and for a prompt that does not fit
+  /// the positions.
   std::vector<PromptGroup> groups(std::span<const Sample> samples, std::span<const std::string> wheres,
-                                  bool query_aware = false, std::span<const std::string> references = {}) const {
+                                  std::span<const std::size_t> taken, bool query_aware = false,
+                                  std::span<const std::string> references = {}) const {
     if (query_aware && max_context_length > 0)
       throw Error("query-aware", "expected without max-context-length, which would cut the questions");
     std::vector<PromptGroup> groups;
     std::map<std::pair<std::string, std::string>, std::size_t> by_context;  // the same text may be marked in other ways
-    for (std::size_t s = 0; s < samples.size(); ++s) {
+    for (const std::size_t s : taken) {
       const Sample& sample = samples[s];
       const MarkedText system = read_span_marks(sample.system, wheres[s] + ": system"),
                        context = read_span_marks(sample.context, wheres[s] + ": context");

@@ -5,6 +5,7 @@
 #include <kvx/io/json_number.hpp>
 #include <kvx/io/json_tree.hpp>
 #include <kvx/io/json_writer.hpp>
+#include <kvx/score/context_name.hpp>
 #include <kvx/score/sample.hpp>
 
 #include <charconv>
@@ -75,6 +76,13 @@ struct Record {
 
   CellName cell() const { return {press, budget.empty() ? ratio : 0, budget, query_aware}; }
 };
+
+/// The name of the context that an answer is about, or of what several have in common; a piece of a text is its own.
+inline std::string context_of(const Record& record) {
+  if (!record.cluster.empty()) return record.cluster;
+  const std::string name = context_name(record.sample);
+  return name.empty() ? "#" + std::to_string(record.index) : name;
+}
 
 /// One line of JSON without its end. `task` is the sample's, so that the line is one that grade_file reads, and
 /// `graded_as` the record's. Long texts come last.

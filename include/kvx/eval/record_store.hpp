@@ -108,7 +108,7 @@ class RecordStore {
     return found;
   }
 
-  /// In their order; answers and samples stay in the file, but for the sample's task.
+  /// In their order; answers and samples stay in the file, but for the sample's task and the name of its context.
   std::vector<Record> records() const {
     std::vector<Record> all;
     for (const auto& [record, line] : records_) all.push_back(record);
@@ -169,6 +169,7 @@ class RecordStore {
   }
 
   void insert(Record record, std::size_t size) {
+    record.cluster = context_of(record);
     const std::string answer = std::exchange(record.predicted_answer, {});  // their memory goes with them
     const Sample sample = std::exchange(record.sample, {});
     record.sample.task = sample.task;

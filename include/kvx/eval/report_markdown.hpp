@@ -3,8 +3,9 @@
 #include <kvx/eval/results.hpp>
 #include <kvx/eval/results_text.hpp>
 #include <kvx/score/better.hpp>
+#include <kvx/score/context_note.hpp>
 #include <kvx/score/scorer.hpp>
-#include <kvx/score/wilson.hpp>
+#include <kvx/score/share.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -30,20 +31,22 @@ inline std::string decimals(double number, int count, bool plus = false) {
   return text;
 }
 
-/// `0.83 [0.71, 0.91]`, of a Share or an Interval.
+/// `0.83 [0.71, 0.91]`, of a Share or an Interval; without bounds where it has none.
 inline std::string interval_text(const auto& figure) {
+  if (std::isnan(figure.low)) return decimals(figure.value, 2);
   return decimals(figure.value, 2) + " [" + decimals(figure.low, 2) + ", " + decimals(figure.high, 2) + "]";
 }
 
-/// `0.83 [0.71, 0.91] -0.12 (p=0.031)`: the value, its interval, its change against the base and its corrected p; `=`
-/// for no change.
+/// `0.83 [0.71, 0.91] -0.12 (p=0.031)`: the value, its interval, its change against the base and its corrected p, if it
+/// has one; `=` for no change.
 inline std::string metric_text(const Share& share, const Change* change) {
   if (share.n == 0) return "-";
   const std::string text = interval_text(share);
   if (change == nullptr || change->n == 0) return text;
   if (change->value == 0) return text + " =";
-  const std::string p = change->holm_p < 0.0005 ? "<0.001" : "=" + decimals(change->holm_p, 3);
-  return text + " " + decimals(change->value, 2, true) + " (p" + p + ")";
+  const std::string moved = text + " " + decimals(change->value, 2, true);
+  if (std::isnan(change->holm_p)) return moved;
+  return moved + " (p" + (change->holm_p < 0.0005 ? "<0.001" : "=" + decimals(change->holm_p, 3)) + ")";
 }
 
 inline std::string markdown_table(const std::vector<std::vector<std::string>>& rows) {
@@ -77,6 +80,7 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
   struct Table {
     std::string model, task, group, title;
     std::vector<std::vector<std::string>> rows;  // the first has the names of columns
+    std::size_t contexts = 0;                    // the most of any cell
   };
   std::vector<Table> tables;
   std::vector<std::string> costs;  // columns of which less is better
@@ -91,9 +95,10 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
                                     cell.task,
                                     cell.group,
                                     detail::markdown_text(cell.model + ": " + cell.label()),
-                                    {{"press", "ratio", "n"}}});
+                                    {{"press", "ratio", "n", "contexts"}}});
     std::vector<std::string> row = {detail::markdown_text(cell.press()), detail::six_digits(cell.ratio),
-                                    std::to_string(cell.score.n)};
+                                    std::to_string(cell.score.n), std::to_string(cell.score.contexts)};
+    table->contexts = std::max(table->contexts, cell.score.contexts);
     const auto add = [&](const std::string& name, std::string value) {  // a summary may be missing of some cells
       std::vector<std::string>& head = table->rows.front();
       const auto column = static_cast<std::size_t>(std::find(head.begin(), head.end(), name) - head.begin());
@@ -123,9 +128,13 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
   for (Table& table : tables)
     for (auto& row : table.rows) row.resize(table.rows.front().size(), "-");
   std::string text;
-  for (const Table& table : tables)
+  for (const Table& table : tables) {
     text.append(text.empty() ? "" : "\n").append(table.title).append("\n\n") += detail::markdown_table(table.rows);
-  text += "\nvalue [95 % interval] change against none on the same samples (its p, Holm-corrected over the table)\n";
+    if (const auto note = context_note(table.contexts); !note.empty()) text += "\nNote: " + note + "\n";
+  }
+  text +=
+      "\nvalue [95 % interval] change against none on the same samples (its p, Holm-corrected over the table); "
+      "contexts are the units of intervals and p\n";
   for (std::size_t i = 0; i < costs.size(); ++i) text.append(i == 0 ? "less is better: " : ", ").append(costs[i]);
   return costs.empty() ? text : text + "\n";
 }

@@ -2,13 +2,16 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/eval/record.hpp>
+#include <kvx/score/context_values.hpp>
 #include <kvx/score/holm.hpp>
 #include <kvx/score/pass_at_k.hpp>
 #include <kvx/score/registry.hpp>
 #include <kvx/score/scorer.hpp>
+#include <kvx/score/share.hpp>
 #include <kvx/score/task.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <map>
 #include <optional>
@@ -43,7 +46,7 @@ struct CellResult {
 namespace detail {
 
 inline Grade grade_of(const Record& record, const AnyTask& task) {
-  Grade grade{record.state, {}, record.detail};
+  Grade grade{record.state, {}, record.detail, {}, context_of(record)};
   grade.as_read = record.as_read;
   grade.unfinished = record.unfinished;
   for (const std::string_view name : task.metric_names()) {
@@ -88,7 +91,7 @@ inline void correct_for_the_grid(std::vector<CellResult>& cells) {
   std::map<std::tuple<std::string, std::string, std::string, bool>, std::vector<Change*>> tables;
   for (CellResult& cell : cells)
     for (std::size_t m = 0; m < cell.changes.size(); ++m)
-      if (cell.changes[m].n > 0)
+      if (!std::isnan(cell.changes[m].p))
         tables[{cell.model, cell.task, cell.group, m + cell.hidden_metrics < cell.changes.size()}].push_back(
             &cell.changes[m]);
   for (const auto& [name, changes] : tables) {
@@ -103,6 +106,7 @@ inline void correct_for_the_grid(std::vector<CellResult>& cells) {
 inline Grade mean_grade(std::span<const Grade> attempts) {
   if (attempts.size() == 1) return attempts.front();
   Grade mean{attempts.front().state, std::vector<std::optional<double>>(attempts.front().metrics.size())};
+  mean.cluster = attempts.front().cluster;
   for (std::size_t m = 0; m < mean.metrics.size(); ++m) {
     double sum = 0, n = 0;
     for (const Grade& grade : attempts)
@@ -127,14 +131,15 @@ inline std::vector<Share> pass_at_more(const AnyTask& task, const std::vector<st
     if (k < attempts) ks.insert(k);
   ks.erase(1);
   for (const std::size_t k : ks) {
-    std::vector<double> passes;
+    ContextValues passes;
     for (const auto& sample : samples) {
       std::size_t n = 0, right = 0;
       for (const Grade& grade : sample)
         if (grade.metrics[m]) ++n, right += *grade.metrics[m] == 1;
-      if (n >= k) passes.push_back(pass_at_k(n, right, k));
+      if (n >= k) passes.add(sample.front().cluster, pass_at_k(n, right, k));
     }
-    if (!passes.empty()) shares.push_back(mean("pass@" + std::to_string(k), passes, is_verdict(passes)));
+    if (!passes.contexts().empty())
+      shares.push_back(share_of("pass@" + std::to_string(k), passes.contexts(), passes.verdicts()));
   }
   return shares;
 }
@@ -193,6 +198,7 @@ inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::sp
       Score of_answers = scorer.score(answers);
       result.score.states = std::move(of_answers.states);
       result.score.unfinished = of_answers.unfinished;
+      result.score.unfinished_share = std::move(of_answers.unfinished_share);
       result.score.as_read = of_answers.as_read;
       if (task.part_names().empty()) result.score.summaries = std::move(of_answers.summaries);
       for (Share& share : detail::pass_at_more(task, samples)) result.score.summaries.push_back(std::move(share));

@@ -4,8 +4,9 @@
 #include <kvx/eval/results_text.hpp>
 #include <kvx/io/json_writer.hpp>
 #include <kvx/score/better.hpp>
+#include <kvx/score/context_note.hpp>
 #include <kvx/score/scorer.hpp>
-#include <kvx/score/wilson.hpp>
+#include <kvx/score/share.hpp>
 #include <kvx/version.hpp>
 
 #include <algorithm>
@@ -24,7 +25,7 @@ inline void write_shares(std::string_view key, std::span<const Share> shares, Js
   out.key(key).begin_object();
   for (const Share& share : shares) {
     out.key(share.name).begin_object();
-    out.key("value").value(share.value).key("n").value(share.n);
+    out.key("value").value(share.value).key("n").value(share.n).key("contexts").value(share.contexts);
     out.key("low").value(share.low).key("high").value(share.high).end_object();
   }
   out.end_object();
@@ -41,7 +42,8 @@ inline std::vector<Share> all_shares(const CellResult& cell) {
 inline void write_cell_config(const CellResult& cell, JsonWriter& out) {
   out.key("task").value(cell.label()).key("metadata").begin_object().key("model").value(cell.model);
   out.key("press").value(cell.press()).key("compression_ratio").value(cell.ratio);
-  out.key("not_applicable").value(cell.not_applicable);
+  out.key("not_applicable").value(cell.not_applicable).key("contexts").value(cell.score.contexts);
+  if (const auto note = context_note(cell.score.contexts); !note.empty()) out.key("note").value(note);
   out.key("kept_bytes").value(cell.kept_bytes).key("full_bytes").value(cell.full_bytes);
   out.key("states").begin_object();
   for (const auto& [state, count] : cell.score.states) out.key(state).value(count);
@@ -52,8 +54,9 @@ inline void write_cell_config(const CellResult& cell, JsonWriter& out) {
   out.key("changes").begin_object();
   for (const Change& change : cell.changes) {
     out.key(change.metric).begin_object().key("value").value(change.value).key("n").value(change.n);
+    out.key("contexts").value(change.contexts);
     out.key("low").value(change.interval.low).key("high").value(change.interval.high);
-    out.key("p").raw(six_digits(change.p)).key("holm_p").raw(six_digits(change.holm_p)).end_object();
+    out.key("p").raw(p_field(change.p, "null")).key("holm_p").raw(p_field(change.holm_p, "null")).end_object();
   }
   out.end_object().end_object();
 }

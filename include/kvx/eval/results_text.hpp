@@ -4,14 +4,13 @@
 #include <kvx/io/json_writer.hpp>
 #include <kvx/score/better.hpp>
 #include <kvx/score/scorer.hpp>
-#include <kvx/score/wilson.hpp>
+#include <kvx/score/share.hpp>
 
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <initializer_list>
-#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,6 +41,11 @@ inline std::string csv_field(double number) {
   return std::isfinite(number) ? JsonWriter().value(number).text() : std::string();
 }
 
+/// A p with six digits; `none` where there is none.
+inline std::string p_field(double p, std::string_view none = "") {
+  return std::isnan(p) ? std::string(none) : six_digits(p);
+}
+
 inline std::string csv_line(std::initializer_list<std::string> fields) {
   std::string line;
   for (const std::string& field : fields) line.append(field).append(",");
@@ -52,13 +56,9 @@ inline std::string csv_line(std::initializer_list<std::string> fields) {
 /// What a cell has beside the figures of its task: the share of answers that are thoughts without an end, where there
 /// are any, and the share of the cache that it keeps.
 inline std::vector<Share> cell_shares(const CellResult& cell) {
-  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   std::vector<Share> shares;
-  std::size_t answers = 0;
-  for (const auto& [state, count] : cell.score.states) answers += count;
-  if (cell.score.unfinished > 0)
-    shares.push_back(wilson("unfinished", static_cast<double>(cell.score.unfinished), answers));
-  shares.push_back({"memory_retained", cell.kept_bytes / cell.full_bytes, cell.score.n, kNone, kNone});
+  if (cell.score.unfinished > 0) shares.push_back(cell.score.unfinished_share);
+  shares.push_back({"memory_retained", cell.kept_bytes / cell.full_bytes, cell.score.n, cell.score.contexts});
   for (Share& share : shares) share.better = Better::less;
   return shares;
 }
@@ -69,13 +69,15 @@ inline std::vector<Share> cell_shares(const CellResult& cell) {
 /// holm_p are against the base, `better` says which values are the better ones. A field that no answer tells is empty.
 inline std::string results_csv(std::span<const CellResult> cells) {
   std::string text =
-      "model,press,compression_ratio,task,metric,value,n,low,high,change,change_low,change_high,p,holm_p,better\n";
+      "model,press,compression_ratio,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p,"
+      "better\n";
   for (const CellResult& cell : cells) {
     const auto add = [&](const Share& share, const Change* change = nullptr) {
       for (const std::string& field :
            {detail::csv_field(cell.model), detail::csv_field(cell.press()), detail::csv_field(cell.ratio),
             detail::csv_field(cell.label()), detail::csv_field(share.name), detail::csv_field(share.value),
-            std::to_string(share.n), detail::csv_field(share.low), detail::csv_field(share.high)})
+            std::to_string(share.n), std::to_string(share.contexts), detail::csv_field(share.low),
+            detail::csv_field(share.high)})
         text.append(field).append(",");
       if (change == nullptr || change->n == 0) {
         text.append(",,,,,").append(written(share.better)).append("\n");
@@ -83,7 +85,7 @@ inline std::string results_csv(std::span<const CellResult> cells) {
       }
       for (const double number : {change->value, change->interval.low, change->interval.high})
         text.append(detail::csv_field(number)).append(",");
-      text.append(detail::six_digits(change->p)).append(",").append(detail::six_digits(change->holm_p));
+      text.append(detail::p_field(change->p)).append(",").append(detail::p_field(change->holm_p));
       text.append(",").append(written(share.better)).append("\n");
     };
     for (std::size_t m = 0; m < cell.score.metrics.size(); ++m)

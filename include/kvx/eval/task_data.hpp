@@ -5,7 +5,10 @@
 #include <kvx/eval/prompts.hpp>
 #include <kvx/eval/text_pieces.hpp>
 #include <kvx/io/text_file.hpp>
+#include <kvx/score/choose_samples.hpp>
+#include <kvx/score/context_name.hpp>
 #include <kvx/score/ifeval/ifeval_task.hpp>
+#include <kvx/score/leakage/leakage_answer.hpp>
 #include <kvx/score/leakage/leakage_data.hpp>
 #include <kvx/score/leakage/leakage_samples.hpp>
 #include <kvx/score/leakage/leakage_task.hpp>
@@ -44,12 +47,13 @@ struct TaskData {
 
   AnyTask task;
   std::vector<Text> files = {};
-  std::vector<Sample> samples = {};
+  std::vector<Sample> samples = {};          ///< all that the files have
   std::vector<std::string> wheres = {};      ///< file and line of each sample
+  std::vector<std::size_t> taken = {};       ///< the places of the samples that are asked
   std::vector<std::string> references = {};  ///< of each sample, where these are to be predicted
 
-  /// Reads the files and checks that their samples are of the task. A task that predicts has the references of `others`
-  /// predicted too, if the options want it. Throws Error.
+  /// Reads the files and checks that the samples that are taken are of the task. A task that predicts has the
+  /// references of `others` predicted too, if the options want it. Throws Error.
   TaskData(AnyTask of, const EvalOptions& options, std::span<const TaskData> others = {}) : task(std::move(of)) {
     const auto own = options.task_data.find(std::string(task.name()));
     for (const auto& path : own == options.task_data.end() ? std::vector{options.data} : own->second) {
@@ -63,7 +67,10 @@ struct TaskData {
     if (task.kind() != TaskKind::answers) return;
     for (auto& [path, text, answers] : files) {
       SampleFile file = samples_of(path, text, options);
-      for (std::size_t s = 0; s < file.samples.size(); ++s) (void)grade_at(file.wheres[s], task, file.samples[s], "");
+      for (const std::size_t s : choose_samples(contexts_of(file.samples), options.samples)) {
+        (void)grade_at(file.wheres[s], task, file.samples[s], "");
+        taken.push_back(samples.size() + s);
+      }
       samples.insert(samples.end(), std::make_move_iterator(file.samples.begin()),
                      std::make_move_iterator(file.samples.end()));
       wheres.insert(wheres.end(), file.wheres.begin(), file.wheres.end());
@@ -80,6 +87,17 @@ struct TaskData {
   }
 
  private:
+  /// A name for the context of each sample, or for what several have in common; one without a context is its own.
+  std::vector<std::string> contexts_of(std::span<const Sample> some) const {
+    std::vector<std::string> names;
+    for (const Sample& sample : some) {
+      names.push_back(task.name() == LeakageTask::name ? leakage_answer(sample.answer).system_prompt_key
+                                                       : context_name(sample));
+      if (names.back().empty()) names.back() = "#" + std::to_string(names.size());
+    }
+    return names;
+  }
+
   /// A file's samples; for leakage a file may have system prompts alone.
   SampleFile samples_of(const std::string& path, const std::string& text, const EvalOptions& options) const {
     const SystemPromptOptions& system = options.system;
@@ -87,8 +105,6 @@ struct TaskData {
       LeakageChoice choice = system.leakage;
       choice.prepend = system.prepend;
       choice.skip_ids = options.skip_ids;
-      if (options.limit > 0 && (choice.system_prompts == 0 || options.limit < choice.system_prompts))
-        choice.system_prompts = options.limit;
       const LeakageData data = chosen({read_system_prompts(path, text), load_defenses(system.defenses_file),
                                        read_attacks(system.attacks_file, read_text_file(system.attacks_file))},
                                       choice);
@@ -99,7 +115,7 @@ struct TaskData {
         file.wheres.push_back(path + ": sample " + std::to_string(s));
       return file;
     }
-    SampleFileOptions how{options.chat == "none", options.limit, options.skip_ids, {system.prepend}};
+    SampleFileOptions how{options.chat == "none", options.skip_ids, {system.prepend}};
     if (task.name() == IfevalTask::name && !system.defense.empty())
       how.system.defense = defense_named(load_defenses(system.defenses_file), system.defense).text;
     SampleFile file = read_samples(path, text, how);
@@ -120,9 +136,10 @@ struct TaskData {
   }
 
   void add_references(const TaskData& other) {
-    for (std::size_t s = 0; s < other.samples.size(); ++s) {
+    for (const std::size_t s : other.taken) {
       auto reference = other.task.reference(other.samples[s]);
       if (!reference || reference->empty()) continue;
+      taken.push_back(samples.size());
       samples.push_back(other.samples[s]);
       wheres.push_back(other.wheres[s]);
       references.push_back(std::move(*reference));
@@ -168,9 +185,9 @@ inline TaskPrompts task_prompts(const TaskData& data, std::string key, const Eva
   TaskPrompts prompts{std::string(data.task.name()), std::move(key)};
   if (data.task.kind() == TaskKind::answers) {
     prompts.samples = data.samples;
-    prompts.groups = prompter.groups(data.samples, data.wheres);
+    prompts.groups = prompter.groups(data.samples, data.wheres, data.taken);
     if (options.query_aware)
-      for (PromptGroup& group : prompter.groups(data.samples, data.wheres, true))
+      for (PromptGroup& group : prompter.groups(data.samples, data.wheres, data.taken, true))
         prompts.groups.push_back(std::move(group));
     return prompts;
   }
@@ -185,7 +202,7 @@ inline TaskPrompts task_prompts(const TaskData& data, std::string key, const Eva
   const auto generated = timed ? std::optional(options.timing.gen_tokens) : std::nullopt;
   detail::add_pieces(data, pieces, generated, model_dir, prompter, prompts);
   const std::size_t first = prompts.samples.size();
-  for (PromptGroup& group : prompter.groups(data.samples, data.wheres, false, data.references)) {
+  for (PromptGroup& group : prompter.groups(data.samples, data.wheres, data.taken, false, data.references)) {
     for (Prompt& prompt : group.prompts) prompt.sample += first;
     prompts.groups.push_back(std::move(group));
   }

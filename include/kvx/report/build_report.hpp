@@ -12,6 +12,7 @@
 #include <kvx/report/ratio_chart.hpp>
 #include <kvx/report/report.hpp>
 #include <kvx/report/report_tables.hpp>
+#include <kvx/report/sample_counts.hpp>
 #include <kvx/report/silent_cells.hpp>
 #include <kvx/report/state_chart.hpp>
 #include <kvx/report/time_metric.hpp>
@@ -73,20 +74,18 @@ inline ReportSection summary_section(const ReportData& data) {
                              " (perplexity " + (*f.rise > 0 ? "+" : "−") + percent(std::abs(*f.rise)) + ")";
     last = head;
   }
-  ReportTable table{"What was run", {"model", "task", "cells", "samples of a cell"}, {}};
+  ReportTable table{"What was run", {"model", "task", "cells", "samples of a cell", "contexts"}, {}};
+  std::string few;
   each_task(data, {}, [&](const std::string& model, const std::string& task) {
-    std::size_t n = 0;
-    for (const ReportCell& cell : data.cells(model, task))  // of other figures n may count parts of samples
-      if (const Figure* f = data.find(model, task, cell, "memory_retained")) n = std::max(n, f->n);
-    if (n == 0)
-      for (const Figure& f : data.figures)
-        if (f.model == model && f.task == task) n = std::max(n, f.n);
+    const SampleCounts counts = sample_counts(data, model, task);
     table.rows.push_back({{data.short_name(model)},
                           {task},
                           {std::to_string(data.cells(model, task).size())},
-                          {n == 0 ? "–" : std::to_string(n)}});
+                          {count_text(counts.n)},
+                          {count_text(counts.contexts)}});
+    if (const auto note = counts_note(counts); !note.empty()) few += " " + task + ": " + note + ".";
   });
-  table.note = "Methods: " + joined(data.methods()) + ".";
+  table.note = "Methods: " + joined(data.methods()) + "." + few;
   section.tables.push_back(std::move(table));
   return section;
 }
@@ -151,32 +150,35 @@ inline Report build_report(const ReportData& data, const ReportOptions& options 
       perplexity{"perplexity", "Perplexity"}, times{"time", "Time"}, figures{"figures", "All figures"},
       settings{"settings", "How it was run"};
   detail::each_task(data, {}, [&](const std::string& model, const std::string& task) {
-    detail::draw(divergence, divergence_chart(data, model, task));
+    const SampleCounts counts = sample_counts(data, model, task);
+    detail::draw(divergence, divergence_chart(data, model, task), counts);
     for (const std::string_view metric : kFunctionMetrics) {
       auto picture = heat_map(data, model, task, std::string(metric));
       if (!picture) continue;
-      heat.pictures.push_back(std::move(*picture));
+      detail::draw(heat, std::move(picture), counts);
       break;
     }
     if (auto table = degradation_table(data, model, task)) degradation.tables.push_back(std::move(*table));
-    detail::draw(states, state_chart(data, model, task));
+    detail::draw(states, state_chart(data, model, task), counts);
     figures.tables.push_back(figure_table(data, model, task));
   });
   detail::each_task(data, "perplexity", [&](const std::string& model, const std::string& task) {
-    detail::draw(perplexity, perplexity_chart(data, model, task));
+    detail::draw(perplexity, perplexity_chart(data, model, task), sample_counts(data, model, task));
   });
-  detail::each_task(data, std::string(options.time_metric.name) + "_median",
-                    [&](const std::string& model, const std::string& task) {
-                      detail::draw(times, time_chart(data, model, task, options.time_metric));
-                    });
+  detail::each_task(
+      data, std::string(options.time_metric.name) + "_median", [&](const std::string& model, const std::string& task) {
+        detail::draw(times, time_chart(data, model, task, options.time_metric), sample_counts(data, model, task));
+      });
   if (!degradation.tables.empty())
     degradation.lines = {
         "The silent degradation score is the share of the function that is lost over the rise of "
-        "perplexity, both against the uncompressed base, with its 95 % bootstrap interval. Maximally "
-        "silent: function is worse and perplexity is not. Too few samples: worse by no more than chance."};
+        "perplexity, both against the uncompressed base, with its 95 % bootstrap interval, for which contexts and "
+        "texts "
+        "are redrawn. Maximally silent: function is worse and perplexity is not. Too few contexts: worse by no more "
+        "than chance."};
   figures.lines = {
       "value [95 % interval], then the change against the uncompressed base on the same samples with its p, "
-      "Holm-corrected over the table"};
+      "Holm-corrected over the table; contexts are the units of intervals and p"};
   figures.folded = settings.folded = true;
   for (const RunFacts& run : data.runs) {
     ReportTable table{run.source, {"setting", "value"}, {}};

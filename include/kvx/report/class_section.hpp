@@ -10,6 +10,7 @@
 #include <kvx/report/report_cell.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/report_tables.hpp>
+#include <kvx/report/sample_counts.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -91,9 +92,10 @@ inline ReportSection class_section(const ReportData& data) {
                         {picture_path(task, name, "classes_" + family.front()),
                          name + ": instructions of " + task + " that are followed, " + family.front(),
                          "The share of the instructions of each class that is followed, strictly, with its 95 % "
-                         "interval where the class has at least 20; thin lines have fewer. Level dotted lines are "
+                         "interval; thin lines are classes of fewer than 20. Level dotted lines are "
                          "the uncompressed base's."},
-                        "followed (strict)"));
+                        "followed (strict)"),
+            sample_counts(data, model, task));
       section.tables.push_back(detail::class_table(data, classes));
     }
   return section;

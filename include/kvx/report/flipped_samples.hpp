@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <tuple>
@@ -20,6 +21,7 @@ struct CellFlips {
   std::string model, task;
   ReportCell cell;
   std::size_t both = 0, gained = 0;
+  std::set<std::string> contexts;  ///< of the answers that both gave
   struct Pair {
     const Record* base;
     const Record* cell;
@@ -45,10 +47,11 @@ inline std::vector<CellFlips> flipped_samples(std::span<const Record> records) {
       return flips.model == record.model && flips.task == task && flips.cell == cell;
     });
     if (found == all.rend()) {
-      all.push_back({record.model, task, cell, 0, 0, {}});
+      all.push_back({record.model, task, cell});
       found = all.rbegin();
     }
     ++found->both;
+    found->contexts.insert(context_of(record));
     found->gained += !*was && *is;
     if (*was && !*is) found->lost.push_back({base->second, &record});
   }

@@ -7,6 +7,7 @@
 #include <kvx/report/press_families.hpp>
 #include <kvx/report/report.hpp>
 #include <kvx/report/report_data.hpp>
+#include <kvx/report/sample_counts.hpp>
 
 #include <algorithm>
 #include <array>
@@ -80,7 +81,8 @@ inline ReportSection following_section(const ReportData& data) {
       for (const std::string& leaks : data.tasks(model, kLeakageMetric))
         for (const PressFamily& family : families)
           detail::draw(section,
-                       detail::following_chart(data, model, {followed, {leaks, std::string(kLeakageMetric)}}, family));
+                       detail::following_chart(data, model, {followed, {leaks, std::string(kLeakageMetric)}}, family),
+                       sample_counts(data, model, followed.task));
   return section;
 }
 

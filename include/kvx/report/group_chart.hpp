@@ -24,7 +24,7 @@ inline std::optional<Picture> group_chart(const ReportData& data, const GroupCho
   std::vector<ChartSeries> series;
   std::vector<ChartPoint> bases;
   for (std::size_t g = 0; g < of.groups.size(); ++g) {
-    const std::size_t n = parts_of(data, of, of.groups[g]);
+    const std::size_t n = parts_of(data, of, of.groups[g]).n;
     const bool few = n < kLeastParts;
     series.push_back(
         {group_name(of.groups[g]) + (few ? " (n = " + std::to_string(n) + ")" : ""), detail::colour(g),

@@ -3,6 +3,7 @@
 #include <kvx/report/distinct.hpp>
 #include <kvx/report/report_cell.hpp>
 #include <kvx/report/report_data.hpp>
+#include <kvx/report/sample_counts.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -55,13 +56,16 @@ inline std::vector<ReportCell> cells_of(const ReportData& data, const GroupChoic
       [&](const GroupFigure& other) { return of.takes(other); });
 }
 
-/// How many parts of a group there are; of cells that differ, the most.
-inline std::size_t parts_of(const ReportData& data, const GroupChoice& of, std::string_view group) {
-  std::size_t n = 0;
+/// How many parts of a group there are, n, and about how many contexts; of cells that differ, the most.
+inline SampleCounts parts_of(const ReportData& data, const GroupChoice& of, std::string_view group) {
+  SampleCounts counts;
   for (const GroupFigure& other : data.groups)
-    if (other.group == group && of.takes(other)) n = std::max(n, other.figure.n);
-  return n;
+    if (other.group == group && of.takes(other)) counts.include(other.figure.n, other.figure.contexts);
+  return counts;
 }
+
+/// Parts from which on a group is compared with others.
+inline constexpr std::size_t kLeastParts = 20;
 
 /// A group's name without the kind that stands before a slash.
 inline std::string group_name(const std::string& group) { return group.substr(group.find('/') + 1); }

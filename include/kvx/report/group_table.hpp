@@ -26,16 +26,20 @@ inline TableField group_field(const Figure* figure) {
 
 /// What the marks of such a field mean.
 inline constexpr const char* kGroupNote =
-    "value [95 % interval, from 20 parts on]; ↓ and ↑: the interval of the change against the uncompressed base lies "
+    "value [95 % interval, contexts are its units]; ↓ and ↑: the interval of the change against the uncompressed base "
+    "lies "
     "below or above 0";
 
 }  // namespace detail
 
-/// A row for each cell, a column for each group with the number of its parts.
+/// A row for each cell, a column for each group with the number of its parts and contexts.
 inline ReportTable group_table(const ReportData& data, const GroupChoice& of, std::string caption) {
   ReportTable table{std::move(caption), {"press", "ratio"}, {}, detail::kGroupNote};
-  for (const std::string& group : of.groups)
-    table.head.push_back(group_name(group) + " (n = " + std::to_string(parts_of(data, of, group)) + ")");
+  for (const std::string& group : of.groups) {
+    const SampleCounts counts = parts_of(data, of, group);
+    table.head.push_back(group_name(group) + " (n = " + std::to_string(counts.n) +
+                         ", contexts = " + std::to_string(counts.contexts) + ")");
+  }
   for (const ReportCell& cell : cells_of(data, of)) {
     auto& row = table.rows.emplace_back(std::vector<TableField>{{cell.press}, {detail::six_digits(cell.ratio)}});
     for (const std::string& group : of.groups) row.push_back(detail::group_field(find_group(data, of, cell, group)));

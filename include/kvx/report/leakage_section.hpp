@@ -7,6 +7,7 @@
 #include <kvx/report/press_families.hpp>
 #include <kvx/report/report.hpp>
 #include <kvx/report/report_data.hpp>
+#include <kvx/report/sample_counts.hpp>
 
 #include <array>
 #include <string>
@@ -44,7 +45,8 @@ inline ReportSection leakage_section(const ReportData& data) {
                   {picture_path(task, name, std::string(kind.file) + family.front()), what + ", " + family.front(),
                    "ROUGE-L recall: how much of the prompt the answers repeat, with its 95 % interval; "
                    "lower is better. Level dotted lines are the uncompressed base's."},
-                  "leakage (ROUGE-L recall)"));
+                  "leakage (ROUGE-L recall)"),
+              sample_counts(data, model, task));
         section.tables.push_back(group_table(data, groups, what + ", ROUGE-L recall"));
       }
     }

@@ -19,8 +19,8 @@ inline void load_groups(std::vector<GroupFigure>& to, SeenRows& seen, const CsvT
     if (!seen.add(csv, row, "value", metric + " of " + group)) continue;
     to.push_back({group,
                   {csv.text(row, "model"), csv.text(row, "task"), csv_cell(csv, row), metric, csv_count(csv, row, "n"),
-                   number("value"), number("low"), number("high"), number("change"), number("change_low"),
-                   number("change_high")}});
+                   csv_count(csv, row, "contexts"), number("value"), number("low"), number("high"), number("change"),
+                   number("change_low"), number("change_high")}});
   }
 }
 

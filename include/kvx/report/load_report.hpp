@@ -45,10 +45,19 @@ class ReportLoader {
   void load_results(const CsvTable& csv) {
     for (std::size_t row = 0; row < csv.rows(); ++row) {
       const auto number = [&](std::string_view column) { return csv.number(row, column); };
-      Figure figure{csv.text(row, "model"),  csv.text(row, "task"),    csv_cell(csv, row, "press"),
-                    csv.text(row, "metric"), csv_count(csv, row, "n"), number("value"),
-                    number("low"),           number("high"),           number("change"),
-                    number("change_low"),    number("change_high"),    number("holm_p")};
+      Figure figure{csv.text(row, "model"),
+                    csv.text(row, "task"),
+                    csv_cell(csv, row, "press"),
+                    csv.text(row, "metric"),
+                    csv_count(csv, row, "n"),
+                    csv_count(csv, row, "contexts"),
+                    number("value"),
+                    number("low"),
+                    number("high"),
+                    number("change"),
+                    number("change_low"),
+                    number("change_high"),
+                    number("holm_p")};
       if (csv.has("better")) figure.better = better_of(csv.text(row, "better"), csv.where(row));
       // Two runs of the same samples have the same base.
       if (const Figure& there = add(figure); six_digits(there.value) != six_digits(figure.value))
@@ -63,7 +72,7 @@ class ReportLoader {
       const std::string model = full_name(csv.text(row, "model"));
       const auto add_field = [&](std::string_view column, const std::string& task, const std::string& metric) {
         if (!csv.text(row, column).empty())
-          add({model, task + "/" + csv.text(row, "dataset"), csv_cell(csv, row, "method"), metric, 0,
+          add({model, task + "/" + csv.text(row, "dataset"), csv_cell(csv, row, "method"), metric, 0, 0,
                csv.number(row, column)});
       };
       add_field("ppl", "perplexity", "perplexity");
@@ -79,9 +88,11 @@ class ReportLoader {
     for (std::size_t row = 0; row < csv.rows(); ++row) {
       const auto number = [&](std::string_view column) { return csv.number(row, column); };
       data.degradations.push_back({csv.text(row, "model"), csv.text(row, "task"), csv_cell(csv, row, "press"),
-                                   csv.text(row, "metric"), csv.text(row, "verdict"), number("sds"), number("sds_low"),
-                                   number("sds_high"), number("drop"), number("drop_low"), number("drop_high"),
-                                   number("rise"), number("rise_low"), number("rise_high"), number("p")});
+                                   csv.text(row, "metric"), csv.text(row, "verdict"), csv_count(csv, row, "n"),
+                                   csv_count(csv, row, "contexts"), csv_count(csv, row, "texts"), number("sds"),
+                                   number("sds_low"), number("sds_high"), number("drop"), number("drop_low"),
+                                   number("drop_high"), number("rise"), number("rise_low"), number("rise_high"),
+                                   number("p")});
     }
   }
 
@@ -93,6 +104,7 @@ class ReportLoader {
       Record record = record_of(JsonlRow(line, path + ": line " + std::to_string(++number)));
       if (!answers_.emplace(record.model, report_task(record), record.cell(), record.index, record.attempt).second)
         continue;
+      record.cluster = context_of(record);
       record.sample.context = {};
       data.records.push_back(std::move(record));
     }

@@ -105,7 +105,7 @@ inline std::optional<Picture> perplexity_chart(const ReportData& data, const std
   return detail::ratio_chart(
       {picture_path(text, name, "ppl_vs_compression"), name + ": perplexity of " + text,
        "Lower is better. At 0 stands the uncompressed base, or a method's own figure there, such "
-       "as that of a quantized cache. Bars, where there are any, are 95 % intervals over the texts."},
+       "as that of a quantized cache. Bars, where there are any, are 95 % intervals with texts as the units."},
       lines, "perplexity", false);
 }
 

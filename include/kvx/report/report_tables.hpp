@@ -4,10 +4,12 @@
 #include <kvx/report/flipped_samples.hpp>
 #include <kvx/report/report.hpp>
 #include <kvx/report/report_data.hpp>
+#include <kvx/report/sample_counts.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -34,6 +36,9 @@ inline std::string with_interval(double value, double low, double high, const au
 
 inline std::string two_decimals(double number) { return decimals(number, 2); }
 
+/// A count, or a dash where it is not told.
+inline std::string count_text(std::size_t count) { return count == 0 ? "–" : std::to_string(count); }
+
 /// `+0.12` or `−0.12`
 inline std::string signed_decimals(double number, int count = 2) {
   return (number < 0 ? "−" : "+") + decimals(std::abs(number), count);
@@ -58,35 +63,42 @@ inline std::string figure_text(const Figure* figure) {
 
 /// All figures of a model and task, a row for each cell.
 inline ReportTable figure_table(const ReportData& data, const std::string& model, const std::string& task) {
-  ReportTable table{data.short_name(model) + ": " + task, {"press", "ratio", "n"}, {}};
+  ReportTable table{data.short_name(model) + ": " + task, {"press", "ratio", "n", "contexts"}, {}};
   const std::vector<std::string> metrics = data.metrics(model, task);
   table.head.insert(table.head.end(), metrics.begin(), metrics.end());
   for (const ReportCell& cell : data.cells(model, task)) {
     std::vector<TableField> row;
-    std::size_t n = 0;
+    SampleCounts counts;
     for (const std::string& metric : metrics) {
       const Figure* figure = data.find(model, task, cell, metric);
-      n = std::max(n, figure == nullptr ? 0 : figure->n);
+      if (figure != nullptr) counts.include(figure->n, figure->contexts);
       row.push_back({detail::figure_text(figure)});
     }
-    const std::vector<TableField> front = {
-        {cell.press}, {detail::six_digits(cell.ratio)}, {n == 0 ? "–" : std::to_string(n)}};
+    const std::vector<TableField> front = {{cell.press},
+                                           {detail::six_digits(cell.ratio)},
+                                           {detail::count_text(counts.n)},
+                                           {detail::count_text(counts.contexts)}};
     row.insert(row.begin(), front.begin(), front.end());
     table.rows.push_back(std::move(row));
   }
+  if (const auto note = detail::counts_note(sample_counts(data, model, task)); !note.empty())
+    table.note = "Note: " + note;
   return table;
 }
 
 /// The silent degradation scores of a model and task.
 inline std::optional<ReportTable> degradation_table(const ReportData& data, const std::string& model,
                                                     const std::string& task) {
-  ReportTable table{data.short_name(model) + ": " + task,
-                    {"press", "ratio", "metric", "verdict", "SDS", "function lost", "perplexity rise", "p"},
-                    {}};
+  ReportTable table{
+      data.short_name(model) + ": " + task,
+      {"press", "ratio", "metric", "n", "contexts", "texts", "verdict", "SDS", "function lost", "perplexity rise", "p"},
+      {}};
+  SampleCounts least{0, std::numeric_limits<std::size_t>::max()};
   for (const DegradationRow& row : data.degradations) {
     if (row.model != model || row.task != task) continue;
     using enum TableField::Weight;
-    const bool silent = row.verdict == "maximally silent", few = row.verdict == "too few samples";
+    const bool silent = row.verdict == "maximally silent", few = row.verdict == "too few contexts";
+    least.contexts = std::min({least.contexts, row.contexts, row.texts});
     // What the file leaves empty of a score that is silent or measured has no end.
     const auto endless = [&](double number) {
       return std::isnan(number) ? std::string("∞") : detail::decimals(number, 2);
@@ -97,6 +109,9 @@ inline std::optional<ReportTable> degradation_table(const ReportData& data, cons
     table.rows.push_back({{row.cell.press},
                           {detail::six_digits(row.cell.ratio)},
                           {row.metric},
+                          {std::to_string(row.n)},
+                          {std::to_string(row.contexts)},
+                          {std::to_string(row.texts)},
                           {row.verdict, silent ? strong
                                         : few  ? faint
                                                : plain},
@@ -107,13 +122,15 @@ inline std::optional<ReportTable> degradation_table(const ReportData& data, cons
                            : row.p < 0.0005  ? "< 0.001"
                                              : detail::decimals(row.p, 3)}});
   }
+  if (const auto note = detail::counts_note(least); !note.empty()) table.note = "Note: " + note;
   return table.rows.empty() ? std::nullopt : std::optional(std::move(table));
 }
 
 /// How many answers each cell lost and gained, and in which states it lost them.
 inline ReportTable flips_table(const ReportData& data, const std::vector<CellFlips>& flips) {
-  ReportTable table{
-      "Answers that flipped", {"model", "task", "press", "ratio", "compared", "lost", "gained", "lost as"}, {}};
+  ReportTable table{"Answers that flipped",
+                    {"model", "task", "press", "ratio", "compared", "contexts", "lost", "gained", "lost as"},
+                    {}};
   for (const CellFlips& cell : flips) {
     std::map<std::string, std::size_t> states;
     for (const auto& pair : cell.lost) ++states[pair.cell->state];
@@ -125,6 +142,7 @@ inline ReportTable flips_table(const ReportData& data, const std::vector<CellFli
                           {cell.cell.press},
                           {detail::six_digits(cell.cell.ratio)},
                           {std::to_string(cell.both)},
+                          {std::to_string(cell.contexts.size())},
                           {std::to_string(cell.lost.size())},
                           {std::to_string(cell.gained)},
                           {as.empty() ? "–" : as}});

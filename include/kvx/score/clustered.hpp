@@ -1,25 +1,27 @@
 #pragma once
 
 #include <kvx/score/interval.hpp>
+#include <kvx/score/student_t.hpp>
 #include <kvx/score/wilson.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
 #include <span>
-#include <utility>
 
 namespace kvx::inline v0 {
 
-/// Values that go together, such as those of one answer's instructions.
+/// Values that are not independent of each other: those of all samples about one context.
 struct Cluster {
   std::size_t n = 0;
   double sum = 0;
+  double squares = 0;  ///< of the distances to the cluster's mean
 
   void add(double value) {
+    const double before = n > 0 ? sum / static_cast<double>(n) : value;
     ++n;
     sum += value;
+    squares += (value - before) * (value - sum / static_cast<double>(n));  // Welford (1962)
   }
 };
 
@@ -30,28 +32,68 @@ inline std::size_t values_in(std::span<const Cluster> clusters) {
   return n;
 }
 
-/// The mean over all values with the interval of its standard error, whose clusters are drawn as wholes. Cochran,
-/// "Sampling Techniques" (1977), chapter 6: a ratio of sums. NaN without values, no bounds for one cluster.
-inline Interval clustered_mean(std::span<const Cluster> clusters) {
-  constexpr double z = 1.959963984540054;
-  const auto values = static_cast<double>(values_in(clusters)), n = static_cast<double>(clusters.size());
-  double sum = 0, squares = 0;
+/// The mean over all values; NaN of none.
+inline double mean_of(std::span<const Cluster> clusters) {
+  double sum = 0;
   for (const Cluster& cluster : clusters) sum += cluster.sum;
-  const double mean = sum / values;
-  for (const Cluster& cluster : clusters) squares += std::pow(cluster.sum - mean * static_cast<double>(cluster.n), 2);
-  const double error = n < 2 ? std::numeric_limits<double>::quiet_NaN() : std::sqrt(squares * n / (n - 1)) / values;
-  return {mean, mean - z * error, mean + z * error};
+  return sum / static_cast<double>(values_in(clusters));
 }
 
-/// The same of passes and failures: Wilson's interval for as many values as would have that standard error if they were
-/// independent; without any error, for as many as there are clusters.
-inline Interval clustered_share(std::span<const Cluster> clusters) {
-  constexpr double z = 1.959963984540054;
-  const Interval mean = clustered_mean(clusters);
-  if (clusters.empty()) return mean;
-  const double error = (mean.high - mean.value) / z;
-  return wilson_interval(
-      mean.value, error > 0 ? mean.value * (1 - mean.value) / (error * error) : static_cast<double>(clusters.size()));
+/// The standard error of the mean when clusters are drawn as wholes: that of a ratio of sums, with the factor G / (G -
+/// 1) for G clusters (Cochran, "Sampling Techniques", 1977, chapter 6). NaN of fewer than two clusters.
+inline double standard_error(std::span<const Cluster> clusters) {
+  const auto count = static_cast<double>(clusters.size());
+  if (count < 2) return std::numeric_limits<double>::quiet_NaN();
+  const double mean = mean_of(clusters);
+  double squares = 0;
+  for (const Cluster& cluster : clusters) {
+    const double residual = cluster.sum - mean * static_cast<double>(cluster.n);
+    squares += residual * residual;
+  }
+  return std::sqrt(count / (count - 1) * squares) / static_cast<double>(values_in(clusters));
+}
+
+/// The mean with its 95 % interval by Student's t with one degree of freedom fewer than there are clusters; without
+/// bounds for fewer than two.
+inline Interval t_interval(std::span<const Cluster> clusters) {
+  const double mean = mean_of(clusters);
+  if (clusters.size() < 2) return {mean};
+  const double half = t_edge(static_cast<double>(clusters.size() - 1)) * standard_error(clusters);
+  return {mean, mean - half, mean + half};
+}
+
+/// The same of values 0 and 1, for which t_interval() is too narrow near the ends: Wilson's interval with Student's t,
+/// for as many independent values as would have that standard error; where it is 0, for as many as there are clusters.
+inline Interval wilson_t(std::span<const Cluster> clusters) {
+  const double mean = mean_of(clusters);
+  if (clusters.size() < 2) return {mean};
+  constexpr double kRounding = 1e-12;
+  const double error = standard_error(clusters), count = static_cast<double>(clusters.size());
+  const double effective = error > kRounding ? mean * (1 - mean) / (error * error) : count;
+  return wilson_interval(mean, effective, t_edge(count - 1));
+}
+
+/// How alike the values of one cluster are, by analysis of variance: 1 where they are equal, 0 where they are as
+/// different as those of several, and below where they are more so. NaN where all values are equal, and where no
+/// cluster has two of them or there are fewer than two clusters.
+inline double intraclass_correlation(std::span<const Cluster> clusters) {
+  const auto count = static_cast<double>(clusters.size()), n = static_cast<double>(values_in(clusters));
+  if (count < 2 || n <= count) return std::numeric_limits<double>::quiet_NaN();
+  const double mean = mean_of(clusters);
+  double between = 0, within = 0, sizes = 0;
+  for (const Cluster& cluster : clusters) {
+    const auto size = static_cast<double>(cluster.n);
+    const double distance = cluster.sum / size - mean;
+    between += size * distance * distance;
+    within += cluster.squares;
+    sizes += size * size;
+  }
+  constexpr double kRounding = 1e-12;
+  if (between + within <= kRounding) return std::numeric_limits<double>::quiet_NaN();
+  between /= count - 1;
+  within /= n - count;
+  const double typical = (n - sizes / n) / (count - 1);
+  return (between - within) / (between + (typical - 1) * within);
 }
 
 }  // namespace kvx::inline v0

@@ -4,13 +4,14 @@
 #include <kvx/score/better.hpp>
 #include <kvx/score/quantile.hpp>
 #include <kvx/score/sample.hpp>
+#include <kvx/score/share.hpp>
 #include <kvx/score/task.hpp>
-#include <kvx/score/wilson.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -49,13 +50,15 @@ struct LatencyTask {
   /// The median of each metric, with its quartiles as the ends of its interval.
   std::vector<Share> summaries(std::span<const Grade> runs) const {
     std::vector<Share> medians;
+    std::set<std::string> contexts;
+    for (std::size_t i = 0; i < runs.size(); ++i) contexts.insert(context_of(runs[i], i));
     for (std::size_t m = 0; m < metric_names().size(); ++m) {
       std::string summary = std::string(metric_names()[m]) + "_median";
       std::vector<double> values;
       for (const Grade& run : runs) values.push_back(run.metrics[m].value_or(0));
       std::sort(values.begin(), values.end());
-      medians.push_back(
-          {std::move(summary), quantile(values, 0.5), values.size(), quantile(values, 0.25), quantile(values, 0.75)});
+      medians.push_back({std::move(summary), quantile(values, 0.5), values.size(), contexts.size(),
+                         quantile(values, 0.25), quantile(values, 0.75)});
     }
     return medians;
   }

@@ -2,18 +2,21 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/score/better.hpp>
+#include <kvx/score/interval.hpp>
 #include <kvx/score/ppl.hpp>
 #include <kvx/score/quantile.hpp>
 #include <kvx/score/sample.hpp>
+#include <kvx/score/share.hpp>
 #include <kvx/score/task.hpp>
-#include <kvx/score/wilson.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -53,16 +56,20 @@ struct PerplexityTask {
     throw Error("task perplexity", "a text is predicted, there are no answers to grade");
   }
 
-  /// Over the tokens of all texts, with an interval that takes texts as the units.
+  /// Over the tokens of all texts, with an interval whose units are contexts: pieces of a text are one each.
   std::vector<Share> summaries(std::span<const Grade> texts) const {
-    std::vector<PairedLoss> losses;
-    for (const Grade& text : texts) {
-      const double loss = text.metrics.front().value_or(0), tokens = text.metrics.back().value_or(0);
-      losses.push_back({0, loss * tokens, static_cast<std::size_t>(tokens)});
+    std::map<std::string, PairedLoss> losses;
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      const double loss = texts[i].metrics.front().value_or(0), tokens = texts[i].metrics.back().value_or(0);
+      PairedLoss& context = losses[context_of(texts[i], i)];
+      context.cell_nll += loss * tokens;
+      context.tokens += static_cast<std::size_t>(tokens);
     }
-    if (losses.empty()) return {wilson("perplexity", 0, 0)};
-    const Interval log = perplexity_change(losses).log_ratio;
-    return {{"perplexity", std::exp(log.value), losses.size(), std::exp(log.low), std::exp(log.high)}};
+    if (losses.empty()) return {{.name = "perplexity"}};
+    std::vector<PairedLoss> contexts;
+    for (const auto& [name, loss] : losses) contexts.push_back(loss);
+    const Interval log = perplexity_change(contexts).log_ratio;
+    return {{"perplexity", std::exp(log.value), texts.size(), contexts.size(), std::exp(log.low), std::exp(log.high)}};
   }
 };
 

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/score/clustered.hpp>
 #include <kvx/score/interval.hpp>
 
 #include <cmath>
 #include <cstddef>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace kvx::inline v0 {
 
@@ -41,30 +43,21 @@ inline void check_losses(std::span<const PairedLoss> texts) {
 
 }  // namespace detail
 
-/// Perplexity before and after, and the log of its ratio: the mean over tokens, +- 1.96 standard errors of a ratio
-/// estimate (Cochran, "Sampling Techniques", 1977, section 6.3) that takes texts as the units, since the tokens of one
-/// text depend on each other. With one token a text it is the error that llama.cpp's perplexity tool prints for
-/// ln(PPL(Q)/PPL(base)). One text has no interval. Throws Error when there is no text, or one without tokens or with a
-/// likelihood that is not finite.
+/// Perplexity before and after, and the log of its ratio: the mean over tokens with its t_interval(), whose clusters
+/// are the texts, since the tokens of one text depend on each other. With one token a text its standard error is the
+/// one that llama.cpp's perplexity tool prints for ln(PPL(Q)/PPL(base)). One text has no interval. Throws Error when
+/// there is no text, or one without tokens or with a likelihood that is not finite.
 inline PerplexityChange perplexity_change(std::span<const PairedLoss> texts) {
   detail::check_losses(texts);
   double base = 0, cell = 0, tokens = 0;
+  std::vector<Cluster> changes;
   for (const PairedLoss& text : texts) {
     base += text.base_nll;
     cell += text.cell_nll;
     tokens += static_cast<double>(text.tokens);
+    changes.push_back({text.tokens, text.cell_nll - text.base_nll});
   }
-  const double log_ratio = (cell - base) / tokens;
-  double squares = 0;
-  for (const PairedLoss& text : texts) {
-    const double residual = text.cell_nll - text.base_nll - log_ratio * static_cast<double>(text.tokens);
-    squares += residual * residual;
-  }
-  constexpr double z = 1.959963984540054;
-  const auto n = static_cast<double>(texts.size());
-  // 1 / 0 * 0 of one text is NaN.
-  const double half = z * std::sqrt(n / (n - 1) * squares) / tokens;
-  return {std::exp(base / tokens), std::exp(cell / tokens), {log_ratio, log_ratio - half, log_ratio + half}};
+  return {std::exp(base / tokens), std::exp(cell / tokens), t_interval(changes)};
 }
 
 }  // namespace kvx::inline v0

@@ -29,7 +29,6 @@ struct SampleFile {
 /// What is taken of a file, and how its rows become samples.
 struct SampleFileOptions {
   bool completion = false;             ///< as code_sample() has it
-  std::size_t limit = 0;               ///< the first so many rows; 0 for all
   std::vector<std::string> skip = {};  ///< rows to leave out, by their key, id or task_id
   SystemPrompt system = {};            ///< as ifeval_sample() has it
 };
@@ -71,7 +70,6 @@ inline SampleFile read_samples(const std::string& path, std::string_view text, c
     return row.sample();
   };
   each_row(path, text, [&](const JsonlRow& row) {
-    if (options.limit > 0 && file.samples.size() == options.limit) return;
     if (detail::has_label(row, options.skip)) return;
     file.samples.push_back(sample(row));
     file.wheres.push_back(row.where());

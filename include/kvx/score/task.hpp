@@ -4,7 +4,7 @@
 #include <kvx/score/better.hpp>
 #include <kvx/score/judged_text.hpp>
 #include <kvx/score/sample.hpp>
-#include <kvx/score/wilson.hpp>
+#include <kvx/score/share.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -31,10 +31,15 @@ struct Grade {
       metrics;              ///< in the order of the task's metric names, 0 to 1 if it answers; none: does not apply
   std::string detail = {};  ///< why, for a reader; may be empty
   std::vector<GradePart> parts = {};  ///< of a task that GradesParts
-  std::string cluster = {};  ///< samples of one such name are not independent of each other; empty: it stands alone
+  std::string cluster = {};  ///< the context that the answer is about, or what several have in common; empty: its own
   std::string as_read = {};  ///< the forms of other engines that were read as calls, ToolForms::text(); may be empty
   bool unfinished = false;   ///< the answer is a thought that does not end
 };
+
+/// The name of the context that an answer is about; `place` tells it from others where the grade names none.
+inline std::string context_of(const Grade& grade, std::size_t place) {
+  return grade.cluster.empty() ? "#" + std::to_string(place) : grade.cluster;
+}
 
 /// A task: a value type that grades answers, which are texts that judged_text() made. metric_names() is a range of
 /// names, in the order of Grade::metrics.

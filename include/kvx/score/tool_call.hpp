@@ -7,6 +7,7 @@
 #include <kvx/io/json_tree_text.hpp>
 #include <kvx/io/json_writer.hpp>
 #include <kvx/score/bfcl_ast.hpp>
+#include <kvx/score/context_values.hpp>
 #include <kvx/score/exact_calls.hpp>
 #include <kvx/score/extract_json.hpp>
 #include <kvx/score/fenced_blocks.hpp>
@@ -14,9 +15,9 @@
 #include <kvx/score/read_calls.hpp>
 #include <kvx/score/reference_call.hpp>
 #include <kvx/score/sample.hpp>
+#include <kvx/score/share.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/score/tool_gold.hpp>
-#include <kvx/score/wilson.hpp>
 #include <kvx/text/python_json.hpp>
 
 #include <algorithm>
@@ -84,14 +85,14 @@ struct ToolCallTask {
 
   /// How many of the declined requests no tool serves, and how many that no tool serves were declined.
   std::vector<Share> summaries(std::span<const Grade> grades) const {
-    std::size_t right = 0, wrong = 0, unserved = 0;
-    for (const Grade& grade : grades) {
-      right += grade.state == "declined";
-      wrong += grade.state == "declined_wrongly";
-      unserved += !grade.metrics.front().has_value();
+    ContextValues declined, unserved;
+    for (std::size_t i = 0; i < grades.size(); ++i) {
+      const bool right = grades[i].state == "declined";
+      if (right || grades[i].state == "declined_wrongly") declined.add(context_of(grades[i], i), right);
+      if (!grades[i].metrics.front().has_value()) unserved.add(context_of(grades[i], i), right);
     }
-    return {wilson("decline_precision", static_cast<double>(right), right + wrong),
-            wilson("decline_recall", static_cast<double>(right), unserved)};
+    return {share_of("decline_precision", declined.contexts(), true),
+            share_of("decline_recall", unserved.contexts(), true)};
   }
 
  private:

@@ -9,8 +9,8 @@
 #include <kvx/score/ifeval/instructions.hpp>
 #include <kvx/score/ifeval/resources.hpp>
 #include <kvx/score/sample.hpp>
+#include <kvx/score/share.hpp>
 #include <kvx/score/task.hpp>
-#include <kvx/score/wilson.hpp>
 #include <kvx/text/code_points.hpp>
 
 #include <algorithm>

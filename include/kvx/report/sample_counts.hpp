@@ -1,0 +1,59 @@
+#pragma once
+
+#include <kvx/report/report.hpp>
+#include <kvx/report/report_data.hpp>
+#include <kvx/score/context_note.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace kvx::inline v0 {
+
+/// How many samples a cell of a task has, and about how many contexts; of cells that differ, the most. 0: not told.
+struct SampleCounts {
+  std::size_t n = 0, contexts = 0;
+
+  void include(std::size_t more_n, std::size_t more_contexts) {
+    n = std::max(n, more_n);
+    contexts = std::max(contexts, more_contexts);
+  }
+};
+
+inline SampleCounts sample_counts(const ReportData& data, const std::string& model, const std::string& task) {
+  SampleCounts counts, others;
+  for (const Figure& f : data.figures) {
+    if (f.model != model || f.task != task) continue;
+    // n of other figures may count parts of samples
+    (f.metric == "memory_retained" ? counts : others).include(f.n, f.contexts);
+  }
+  return counts.n > 0 ? counts : others;
+}
+
+namespace detail {
+
+/// `48 samples, 12 contexts`
+inline std::string counts_text(const SampleCounts& counts) {
+  return std::to_string(counts.n) + (counts.n == 1 ? " sample, " : " samples, ") + std::to_string(counts.contexts) +
+         (counts.contexts == 1 ? " context" : " contexts");
+}
+
+/// A note about the counts; empty where they are not told or there are enough contexts.
+inline std::string counts_note(const SampleCounts& counts) {
+  return counts.contexts == 0 ? "" : context_note(counts.contexts);
+}
+
+/// Adds a picture with the counts of its samples in the caption.
+inline void draw(ReportSection& section, std::optional<Picture> picture, const SampleCounts& counts) {
+  if (picture && counts.contexts > 0) {
+    picture->caption += " " + counts_text(counts) + ".";
+    if (const auto note = counts_note(counts); !note.empty()) picture->caption += " Note: " + note + ".";
+  }
+  draw(section, std::move(picture));
+}
+
+}  // namespace detail
+
+}  // namespace kvx::inline v0

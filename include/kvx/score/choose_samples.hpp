@@ -1,0 +1,37 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// How many of a file's samples are taken; 0 takes all.
+struct SampleChoice {
+  std::size_t contexts = 0;  ///< the first so many contexts
+  std::size_t samples = 0;   ///< so many samples of these contexts, spread over them
+};
+
+/// The places of the samples that are taken, ascending. `contexts` names the context of each sample. Spreading takes
+/// the first sample of each context, then the second of each, and so on.
+inline std::vector<std::size_t> choose_samples(std::span<const std::string> contexts, const SampleChoice& choice) {
+  std::map<std::string, std::pair<std::size_t, std::size_t>> seen;     // the context's place, and its samples so far
+  std::vector<std::pair<std::size_t, std::size_t>> rounds_and_places;  // of samples of the contexts that are taken
+  for (std::size_t i = 0; i < contexts.size(); ++i) {
+    auto& [context, samples] = seen.try_emplace(contexts[i], seen.size(), 0).first->second;
+    if (choice.contexts == 0 || context < choice.contexts) rounds_and_places.emplace_back(samples++, i);
+  }
+  std::stable_sort(rounds_and_places.begin(), rounds_and_places.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  if (choice.samples > 0 && rounds_and_places.size() > choice.samples) rounds_and_places.resize(choice.samples);
+  std::vector<std::size_t> taken;
+  for (const auto& [round, place] : rounds_and_places) taken.push_back(place);
+  std::sort(taken.begin(), taken.end());
+  return taken;
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace kvx::inline v0 {
+
+/// A warning for figures from few contexts; empty for enough. Intervals and p take contexts as the units.
+inline std::string context_note(std::size_t contexts) {
+  constexpr std::size_t kEnough = 10;
+  if (contexts >= kEnough) return {};
+  if (contexts < 2) return "fewer than 2 contexts: there is no interval and no p";
+  return "fewer than 10 contexts: intervals are wide, and a p below 0.05 needs at least 6 contexts";
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <kvx/score/clustered.hpp>
+
+#include <cstddef>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Values by the context that they are about, in the order in which the contexts come.
+class ContextValues {
+ public:
+  void add(const std::string& context, double value) {
+    const auto [place, is_new] = places_.try_emplace(context, contexts_.size());
+    if (is_new) contexts_.emplace_back();
+    contexts_[place->second].add(value);
+    verdicts_ = verdicts_ && (value == 0 || value == 1);
+  }
+
+  std::span<const Cluster> contexts() const { return contexts_; }
+  /// Whether all values can be passes and failures.
+  bool verdicts() const { return verdicts_; }
+
+ private:
+  std::map<std::string, std::size_t> places_;
+  std::vector<Cluster> contexts_;
+  bool verdicts_ = true;
+};
+
+}  // namespace kvx::inline v0

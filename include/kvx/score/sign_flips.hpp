@@ -1,0 +1,97 @@
+#pragma once
+
+#include <kvx/core/random.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+namespace detail {
+
+/// The p of whole numbers, from how likely each sum is that they can have; `seen` is the sum without flips, `most` the
+/// sum of their sizes.
+inline double flip_p_of_counts(std::span<const double> sums, double seen, std::size_t most) {
+  const std::size_t zero = most;  // the place of the sum 0; place t is the sum t - most
+  std::vector<double> chances(2 * most + 1), next(2 * most + 1);
+  chances[zero] = 1;
+  std::size_t reach = 0;
+  for (const double sum : sums) {
+    const auto step = static_cast<std::size_t>(std::abs(sum));
+    std::fill(next.begin(), next.end(), 0);
+    for (std::size_t t = zero - reach; t <= zero + reach; ++t) {
+      next[t + step] += chances[t] / 2;
+      next[t - step] += chances[t] / 2;
+    }
+    reach += step;
+    chances.swap(next);
+  }
+  double p = 0;
+  for (std::size_t t = 0; t < chances.size(); ++t)
+    if (std::abs(static_cast<double>(t) - static_cast<double>(zero)) >= std::abs(seen)) p += chances[t];
+  return std::min(p, 1.0);
+}
+
+/// The sums that each pattern of signs gives to eight numbers at a time: [groups][256].
+inline std::vector<std::array<double, 256>> flip_tables(std::span<const double> sums) {
+  std::vector<std::array<double, 256>> tables((sums.size() + 7) / 8);
+  for (std::size_t i = 0; i < sums.size(); ++i)
+    for (std::size_t signs = 0; signs < 256; ++signs)
+      tables[i / 8][signs] += (signs >> i % 8 & 1) == 0 ? sums[i] : -sums[i];
+  return tables;
+}
+
+}  // namespace detail
+
+/// The two-sided p of differences whose signs are as likely to be the other way round: the share of all patterns of
+/// signs whose sum is at least as far from 0 as the one that was seen. `sums` has the sum of each context's
+/// differences. Exact for up to 15 sums that are not 0, and for whole numbers; else of 200 000 drawn patterns and the
+/// one seen, from a fixed seed. NaN of fewer than two sums. Fisher, "The Design of Experiments" (1935), section 21.
+inline double sign_flip_p(std::span<const double> sums) {
+  constexpr std::size_t kMostEnumerated = 15, kDraws = 200'000;
+  constexpr double kMostCounted = 1e7;  // steps of the counting
+  if (sums.size() < 2) return std::numeric_limits<double>::quiet_NaN();
+  std::vector<double> changed;
+  double seen = 0, size = 0;
+  bool whole = true;
+  for (const double sum : sums) {
+    if (sum == 0) continue;
+    changed.push_back(sum);
+    seen += sum;
+    size += std::abs(sum);
+    whole = whole && sum == std::round(sum);
+  }
+  if (changed.empty()) return 1;
+  const bool few = changed.size() <= kMostEnumerated;
+  if (!few && whole && size * static_cast<double>(changed.size()) < kMostCounted)
+    return detail::flip_p_of_counts(changed, seen, static_cast<std::size_t>(size));
+  const double edge = std::abs(seen) - 1e-12 * size;  // sums of decimals are rounded
+  const auto tables = detail::flip_tables(changed);
+  if (few) {
+    const std::size_t patterns = std::size_t{1} << changed.size();
+    std::size_t hits = 0;
+    for (std::size_t signs = 0; signs < patterns; ++signs)
+      hits += std::abs(tables[0][signs & 255] + (tables.size() > 1 ? tables[1][signs >> 8] : 0)) >= edge;
+    return static_cast<double>(hits) / static_cast<double>(patterns);
+  }
+  SplitMix64 random(0);
+  std::size_t hits = 0;
+  for (std::size_t draw = 0; draw < kDraws; ++draw) {
+    double total = 0;
+    std::uint64_t signs = 0;
+    for (std::size_t group = 0; group < tables.size(); ++group) {
+      signs = group % 8 == 0 ? random.next() : signs >> 8;
+      total += tables[group][signs & 255];
+    }
+    hits += std::abs(total) >= edge;
+  }
+  return static_cast<double>(1 + hits) / static_cast<double>(1 + kDraws);
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,51 @@
+#include <kvx/score/sign_flips.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <vector>
+
+using kvx::sign_flip_p;
+
+TEST_CASE("Of so many contexts that all lose, two patterns of signs are as far off") {
+  CHECK(sign_flip_p(std::vector<double>{-3, -1}) == 0.5);
+  CHECK(sign_flip_p(std::vector<double>(5, -2.0)) == 2.0 / 32);
+  CHECK(sign_flip_p(std::vector<double>(6, -0.1)) == 2.0 / 64);
+  CHECK(sign_flip_p(std::vector<double>(15, 0.1)) == 2.0 / 32768);
+}
+
+TEST_CASE("Whole numbers are exact for any number of contexts, and agree with the enumeration of halves") {
+  const std::vector<double> whole = {4, -1, 3, 2, 0, -2, 5}, halves = {2, -0.5, 1.5, 1, 0, -1, 2.5};
+  CHECK(sign_flip_p(whole) == sign_flip_p(halves));
+  // McNemar's exact p of 40 pairs that differ, 11 the other way: scipy.stats.binomtest(11, 40).pvalue
+  std::vector<double> pairs(40, 1.0);
+  for (std::size_t i = 0; i < 11; ++i) pairs[i] = -1;
+  pairs.resize(2000, 0);  // what does not change tells nothing
+  CHECK(sign_flip_p(pairs) == doctest::Approx(0.006426576095691416).epsilon(1e-12));
+}
+
+TEST_CASE("Many decimals are drawn, near what the same whole numbers have, and the same each time") {
+  std::vector<double> whole, decimals;
+  for (int i = 0; i < 40; ++i) {
+    whole.push_back(i % 5 - 1.0);
+    decimals.push_back(0.3 * whole.back());
+  }
+  const double exact = sign_flip_p(whole), drawn = sign_flip_p(decimals);
+  CHECK(std::abs(drawn - exact) < 5 * std::sqrt(exact * (1 - exact) / 200'000));
+  CHECK(drawn == sign_flip_p(decimals));
+  CHECK(sign_flip_p(std::vector<double>(40, 0.1)) == 1.0 / 200'001);
+}
+
+TEST_CASE("The size of the differences does not count, and rounding makes no sum larger") {
+  std::vector<double> sums = {0.1, 0.2, -0.3, 0.4};
+  const double p = sign_flip_p(sums);
+  for (double& sum : sums) sum *= 1e-9;
+  CHECK(sign_flip_p(sums) == p);
+  CHECK(sign_flip_p(std::vector<double>{0.1, 0.2, -0.3}) == 1);  // the sum is 0 but for rounding
+}
+
+TEST_CASE("One context has no p, and no change has p 1") {
+  CHECK(std::isnan(sign_flip_p({})));
+  CHECK(std::isnan(sign_flip_p(std::vector<double>{-1})));
+  CHECK(sign_flip_p(std::vector<double>{0, 0}) == 1);
+}
