@@ -78,7 +78,7 @@ def main():
             function = next(function for function in functions if function["name"] == name)
             arguments = one_call(request, function, accepted)
             line = {"id": row["id"], "functions": functions}
-            if arguments and len(request) < 400:
+            if arguments and len(request) < 400 and name not in request:
                 line |= {"request": request, "name": name, "arguments": arguments}
             elif category == "simple_python":
                 continue

@@ -124,12 +124,27 @@ TEST_CASE("Perplexity weighs texts by their tokens, with the interval of a ratio
   CHECK(shares[0].name == "perplexity");
   CHECK(shares[0].n == 3);
   CHECK(shares[0].value == doctest::Approx(std::exp(mean)));
-  // numpy: r = nll - mean * tokens; exp(mean +- 1.96 * sqrt(n / (n - 1) * sum(r * r)) / 600)
+  // numpy: r = nll - mean * tokens; exp(mean +- scipy.stats.t.ppf(0.975, 2) * sqrt(n / (n - 1) * sum(r * r)) / 600)
   const double squares = std::pow(200 - 100 * mean, 2) + std::pow(900 - 300 * mean, 2) + std::pow(500 - 200 * mean, 2);
-  const double half = 1.959963984540054 * std::sqrt(1.5 * squares) / 600;
+  const double half = 4.302652729749464 * std::sqrt(1.5 * squares) / 600;
   CHECK(shares[0].low == doctest::Approx(std::exp(mean - half)));
   CHECK(shares[0].high == doctest::Approx(std::exp(mean + half)));
+  CHECK(shares[0].contexts == 3);
   CHECK(std::isnan(PerplexityTask().summaries({}).at(0).value));
+}
+
+TEST_CASE("Texts about one context are one unit, and one unit has no interval") {
+  const auto text = [](double loss, const char* context) {
+    return Grade{"predicted", {loss, 0, 0, 0, 0, 1, 100}, "", {}, context};
+  };
+  const auto alone = PerplexityTask().summaries(std::vector<Grade>{text(2, "a"), text(3, "a")});
+  CHECK(alone.at(0).value == doctest::Approx(std::exp(2.5)));
+  CHECK(alone[0].n == 2);
+  CHECK(alone[0].contexts == 1);
+  CHECK(std::isnan(alone[0].low));
+  const auto two = PerplexityTask().summaries(std::vector<Grade>{text(2, "a"), text(3, "a"), text(2.5, "b")});
+  CHECK(two.at(0).contexts == 2);
+  CHECK(two[0].low == doctest::Approx(two[0].value));  // both contexts have the same mean
 }
 
 TEST_CASE("A text's tokens become a grade") {
