@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <filesystem>
 #include <functional>
@@ -32,14 +33,15 @@ namespace {
 /// more than one letter?
 struct Vowels {
   static constexpr std::string_view name = "vowels";
-  static inline int fuse = -1;  ///< answers to grade before the power fails; below 0 it does not
+  static constexpr int kPower = 1'000'000;
+  static inline std::atomic<int> fuse = kPower;  ///< answers that are graded before the power fails
   static std::span<const std::string_view> metric_names() {
     static constexpr std::array<std::string_view, 2> kNames = {"vowels", "begins"};
     return kNames;
   }
   Grade grade(const Sample& sample, std::string_view answer) const {
     if (sample.answer.empty()) throw Error("sample's answer", "expected a word, found nothing");
-    if (fuse >= 0 && fuse-- == 0) throw std::runtime_error("the power failed");
+    if (fuse-- <= 0) throw std::runtime_error("the power failed");
     const auto vowels = std::count_if(answer.begin(), answer.end(), [](char c) {
       return std::string_view("aeiou").find(c) != std::string_view::npos;
     });
@@ -266,7 +268,7 @@ TEST_CASE("A run that was interrupted ends with the same bytes") {
     Evaluation evaluation(bench.options, tasks(), kvx_presses());
     Vowels::fuse = graded;
     CHECK_THROWS_AS(evaluation.run(), std::runtime_error);
-    Vowels::fuse = -1;
+    Vowels::fuse = Vowels::kPower;
   }
   CHECK(bench.records().size() == 13);
   CHECK(bench.run().answers == 2);

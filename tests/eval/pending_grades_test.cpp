@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -30,4 +31,26 @@ TEST_CASE("Answers are graded side by side, and their grades come in the order o
   CHECK(order == "0123456789");
   CHECK(most > 1);
   CHECK(most <= 4);
+}
+
+TEST_CASE("An answer that cannot be graded takes no other grade with it") {
+  Threads threads(3);
+  PendingGrades pending(threads);
+  std::string order;
+  const auto add = [&](int i) {
+    pending.add(
+        [i] {
+          if (i % 3 == 1) throw std::runtime_error("no grade for " + std::to_string(i));
+          return Grade{std::to_string(i), {}};
+        },
+        [&](Grade grade) { order += grade.state; });
+  };
+  add(0);
+  add(1);
+  CHECK_THROWS_WITH_AS(add(2), "no grade for 1", std::runtime_error);
+  CHECK(order == "02");
+  add(3);
+  add(4);
+  CHECK_THROWS_WITH_AS(pending.finish(), "no grade for 4", std::runtime_error);
+  CHECK(order == "023");
 }

@@ -5,6 +5,7 @@
 #include <kvx/score/task.hpp>
 
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -12,14 +13,15 @@
 namespace kvx::inline v0 {
 
 /// Answers that wait to be graded side by side, as many as there are threads: a program that an answer holds may run
-/// for seconds. Their grades are handed on in the order in which the answers came.
+/// for seconds. Their grades are handed on in the order in which the answers came. Where one cannot be graded, the
+/// others are handed on before its exception goes on.
 class PendingGrades {
  public:
   explicit PendingGrades(Threads& threads) : threads_(threads) {}
 
   /// Grades what waits when there is enough of it.
   void add(std::function<Grade()> grade, std::function<void(Grade)> on_grade) {
-    pending_.push_back({std::move(grade), std::move(on_grade), {}});
+    pending_.push_back({std::move(grade), std::move(on_grade)});
     if (static_cast<Index>(pending_.size()) >= threads_.count()) finish();
   }
 
@@ -29,17 +31,27 @@ class PendingGrades {
     threads_.parallel_for(static_cast<Index>(pending.size()), 1, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) {
         Pending& one = pending[static_cast<std::size_t>(i)];
-        one.result = one.grade();
+        try {
+          one.result = one.grade();
+        } catch (...) {
+          one.error = std::current_exception();
+        }
       }
     });
-    for (Pending& one : pending) one.on_grade(std::move(one.result));
+    std::exception_ptr error;
+    for (Pending& one : pending) {
+      if (!one.error) one.on_grade(std::move(one.result));
+      if (!error) error = one.error;
+    }
+    if (error) std::rethrow_exception(error);
   }
 
  private:
   struct Pending {
     std::function<Grade()> grade;
     std::function<void(Grade)> on_grade;
-    Grade result;
+    Grade result = {};
+    std::exception_ptr error = {};
   };
 
   Threads& threads_;
