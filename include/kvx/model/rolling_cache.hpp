@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/cache/kv_cache.hpp>
+#include <kvx/cache/quantize.hpp>
 #include <kvx/cache/sequence_cache.hpp>
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>

@@ -4,6 +4,7 @@
 #include <kvx/cache/kv_cache.hpp>
 #include <kvx/cache/quantize.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/kernels/rope.hpp>
 #include <kvx/press/allowance.hpp>
 #include <kvx/press/policy.hpp>
 
