@@ -94,3 +94,51 @@ TEST_CASE("Hostile answers take a moment") {
     CHECK_NOTHROW(found(repeated(piece, 1 << 18), ""));
   }
 }
+
+TEST_CASE("A stub is no solution, wherever it stands") {
+  const std::string solution = "```python\ndef f(x):\n    return 2*x\n```\n", program = "def f(x):\n    return 2*x\n";
+  for (const char* body :
+       {"pass", "...", "\"\"\"Doubles.\"\"\"", "raise NotImplementedError()", "# TODO",
+        "import math\n    \"\"\"Doubles\n\n    it.\"\"\"\n    pass", "r'''x'''\n    return NotImplemented"}) {
+    const std::string stub = "```python\ndef f(x):\n    " + std::string(body) + "\n```\n";
+    CAPTURE(body);
+    CHECK(found(stub + "So:\n" + solution) == program);
+    CHECK(found(solution + "In short:\n" + stub) == program);
+  }
+  CHECK(found("```python\ndef f(x): pass\n```\n" + solution) == program);
+  CHECK(found("```python\ndef f(x):\n    return x\n```\nBetter:\n" + solution) == program);
+  CHECK(found("```python\ndef f(x):\n    pass\n```") == "def f(x):\n    pass\n");  // there is nothing else
+}
+
+TEST_CASE("Prose is not taken for code, nor code for prose") {
+  for (const char* prose : {"Here is the function:", "For this problem, we need a loop.", "Note: x may be 0",
+                            "import the module first", "This (see below) works", "f(x) returns the sum of x",
+                            "1. First", "with care", "e.g. this", "def initely", "class of problems", "from here on"}) {
+    CAPTURE(prose);
+    CHECK_FALSE(detail::looks_like_code(prose));
+  }
+  for (const char* code : {"import os, sys as s",
+                           "from a import b",
+                           "x = 1",
+                           "a, b = b, a",
+                           "ZERO: int = 0",
+                           "x += 1",
+                           "x[0] = 1",
+                           "f(1)",
+                           "f(1).g[2]",
+                           "f(1) if x else g()",
+                           "def f(x):",
+                           "class A:",
+                           "for i in x:",
+                           "try:",
+                           "@cache",
+                           "# why",
+                           "return x",
+                           "'''Doc",
+                           "with open(p) as f:",
+                           "a.b.c()",
+                           "print(f(x), end='')"}) {
+    CAPTURE(code);
+    CHECK(detail::looks_like_code(code));
+  }
+}

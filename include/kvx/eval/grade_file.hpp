@@ -42,7 +42,9 @@ class FileGrader {
       ++others[row.string("graded_as")];
       return;
     }
-    Record record{.model = row.find("model") != nullptr ? row.string("model") : "", .task = std::string(task_.name())};
+    Record record;
+    record.model = row.find("model") != nullptr ? row.string("model") : "";
+    record.task = task_.name();
     if (row.find("press") != nullptr) read_cell(row, record);
     record.sample = row.sample();
     record.predicted_answer = row.at("predicted_answer").is_null() ? "" : row.string("predicted_answer");

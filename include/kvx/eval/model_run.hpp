@@ -5,6 +5,7 @@
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
 #include <kvx/eval/analyze_kept.hpp>
+#include <kvx/eval/answer_tokens.hpp>
 #include <kvx/eval/cell.hpp>
 #include <kvx/eval/grid_batch.hpp>
 #include <kvx/eval/machine.hpp>
@@ -33,7 +34,6 @@
 #include <kvx/score/registry.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/task.hpp>
-#include <kvx/score/thought_marks.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -161,10 +161,13 @@ class ModelRun {
       if (given.failure != nullptr)
         return record(task, group, {cells[job.cell], job}, states[job.cell], "",
                       not_applicable(grader, given.failure->what()));
-      const std::string answer = text_of(given.tokens);
+      const std::string answer = answer_of_tokens(model_.tokenizer, given.tokens, model_.reading);
       const Sample& sample = task.samples[group.prompts[job.question].sample];
       const std::size_t cell = cells[job.cell];
       times_.count({model_.name, task.task, sample.task, cells_[cell].name, given.tokens.size(), given.seconds});
+      if (!grader.runs_programs())
+        return record(task, group, {cell, job}, states[job.cell], answer, grader.grade(sample, answer, model_.reading),
+                      given.entropy);
       pending_.add([this, &grader, &sample, answer] { return grader.grade(sample, answer, model_.reading); },
                    [this, &task, &group, cell, job, state = states[job.cell], answer,
                     entropy = std::vector(given.entropy.begin(), given.entropy.end())](Grade grade) {
@@ -172,19 +175,6 @@ class ModelRun {
                    });
     };
     decode([&] { batch_.add(std::move(context)); });
-  }
-
-  /// The text of an answer without special tokens, but for those that are marks of thoughts.
-  std::string text_of(std::span<const Token> tokens) const {
-    std::vector<Token> shown;
-    for (const Token token : tokens) {
-      const auto is_mark = [&](const ThoughtMarks& marks) {
-        return model_.tokenizer.token_id(marks.open) == token || model_.tokenizer.token_id(marks.close) == token;
-      };
-      if (!model_.tokenizer.is_special(token) || std::ranges::any_of(model_.reading.thoughts, is_mark))
-        shown.push_back(token);
-    }
-    return model_.tokenizer.decode(shown);
   }
 
   std::vector<Question> questions_of(const TaskPrompts& task, const PromptGroup& group) const {

@@ -25,7 +25,7 @@ class PendingGrades {
     if (static_cast<Index>(pending_.size()) >= threads_.count()) finish();
   }
 
-  /// Grades all that waits.
+  /// Grades all that waits. Where that throws, the other grades are handed on first.
   void finish() {
     std::vector<Pending> pending = std::exchange(pending_, {});
     threads_.parallel_for(static_cast<Index>(pending.size()), 1, [&](Index begin, Index end) {

@@ -39,6 +39,7 @@ struct CodeExecOptions {
 /// written to fool its own tests can. edit_similarity is the foil that runs nothing.
 struct CodeExecTask {
   static constexpr std::string_view name = "code_exec";
+  static constexpr bool runs_programs = true;
 
   static std::span<const std::string_view> metric_names() {
     static constexpr std::array<std::string_view, 2> kNames = {"pass@1", "edit_similarity"};

@@ -22,7 +22,7 @@ inline bool begins_with_key(std::string_view text, std::size_t at) {
   };
   at = skip_blanks(at + 1);
   if (at == text.size() || text[at] != '"') return false;
-  for (++at; at < text.size() && text[at] != '"';) at += text[at] == '\\' ? 2 : 1;
+  for (++at; at < text.size() && text[at] != '"';) at += text[at] == '\\' ? 2u : 1u;
   at = at < text.size() ? skip_blanks(at + 1) : text.size();
   return at < text.size() && text[at] == ':';
 }

@@ -57,7 +57,7 @@ class PythonScan {
   /// A string of single quotes ends with its line at the latest.
   static std::size_t end_of_string(std::string_view line, std::size_t begin) {
     std::size_t i = begin + 1;
-    while (i < line.size() && line[i] != line[begin]) i += line[i] == '\\' ? 2 : 1;
+    while (i < line.size() && line[i] != line[begin]) i += line[i] == '\\' ? 2u : 1u;
     return i;
   }
 

@@ -99,24 +99,22 @@ inline bool is_stub(const PythonUnit& unit) {
     }
   }
   if (body == rest.npos) return true;
-  bool first = true, documented = false;  // whether a docstring may come, and is open
+  bool documented = false;  // within a docstring
   PythonScan docstring;
   for (const TextLine& line : lines_of(rest.substr(body))) {
-    std::string_view content = line.content();
+    const std::string_view content = line.content();
     if (documented) {
       docstring.read(line.text);
       documented = docstring.in_string();
       continue;
     }
-    if (content.empty() || content.front() == '#') continue;
-    if (first) {
-      first = false;
-      const std::string_view bare = content.substr(std::min(content.find_first_not_of("rRuU"), content.size()));
-      if (bare.starts_with('"') || bare.starts_with('\'')) {
-        docstring.read(bare);
-        documented = docstring.in_string();
-        continue;
-      }
+    if (content.empty() || content.front() == '#' || content.starts_with("import ") || content.starts_with("from "))
+      continue;
+    const std::string_view bare = content.substr(std::min(content.find_first_not_of("rRuU"), content.size()));
+    if (bare.starts_with('"') || bare.starts_with('\'')) {
+      docstring.read(bare);
+      documented = docstring.in_string();
+      continue;
     }
     if (!among(content.substr(0, content.find_first_of(" (#")), {"pass", "..."}) &&
         !content.starts_with("raise NotImplementedError") && content != "return NotImplemented")

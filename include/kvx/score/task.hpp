@@ -57,6 +57,12 @@ concept ReadsAnswers =
       { t.grade(sample, answer, reading) } -> std::same_as<Grade>;
     };
 
+/// A task whose grades take programs that run for seconds; several are worth running side by side.
+template <class T>
+concept RunsPrograms = requires {
+                         { T::runs_programs } -> std::convertible_to<bool>;
+                       };
+
 /// A task that may leave answers ungraded: whether one of a state can be graded now.
 template <class T>
 concept GradesLater = requires(const T t, std::string_view state) {
@@ -143,6 +149,8 @@ class AnyTask {
     grade.unfinished = answer.unfinished;
     return grade;
   }
+  /// Whether grading an answer may take seconds.
+  bool runs_programs() const { return task_->runs_programs(); }
   /// Whether an answer of this state was left ungraded and can be graded now.
   bool grades_now(std::string_view state) const { return task_->grades_now(state); }
   std::vector<Share> summaries(std::span<const Grade> grades) const { return task_->summaries(grades); }
@@ -165,6 +173,7 @@ class AnyTask {
     virtual std::size_t shown_metrics() const = 0;
     virtual std::span<const std::string_view> part_names() const = 0;
     virtual Grade grade(const Sample&, std::string_view, const AnswerReading&) const = 0;
+    virtual bool runs_programs() const = 0;
     virtual bool grades_now(std::string_view) const = 0;
     virtual std::vector<Share> summaries(std::span<const Grade>) const = 0;
     virtual TaskKind kind() const = 0;
@@ -195,6 +204,10 @@ class AnyTask {
         return task.grade(sample, answer, reading);
       else
         return task.grade(sample, answer);
+    }
+    bool runs_programs() const override {
+      if constexpr (RunsPrograms<T>) return T::runs_programs;
+      return false;
     }
     bool grades_now([[maybe_unused]] std::string_view state) const override {
       if constexpr (GradesLater<T>) return task.grades_now(state);
