@@ -63,7 +63,7 @@ void bench(const Options& options, const std::string& dir, kvx::WeightFormat wei
                        threads);
   if (options.text.empty()) return;
   constexpr std::size_t kWindow = 1024;
-  const auto tokens = kvx::Tokenizer::load(dir).encode(kvx::read_text_file(options.text));
+  const auto tokens = kvx::Tokenizer::load(dir).encode_framed(kvx::read_text_file(options.text));
   const auto loss = kvx::text_loss(model, tokens, kWindow, options.windows, dtype, threads, update);
   report.text = std::filesystem::path(options.text).filename().string();
   report.perplexity = loss.perplexity();
@@ -102,7 +102,7 @@ int main(int argc, char** argv) {
         ->capture_default_str()
         ->check(CLI::Range(least, kvx::Index{1} << 20));
   };
-  app.add_option("--model", options.model, "model directory, or ORG/NAME in the local Hugging Face cache")
+  app.add_option("--model", options.model, "model directory, or [ORG/]NAME[@REVISION] in the local Hugging Face cache")
       ->capture_default_str();
   list("-p,--prompt", options.speed.prompts, 0, "tokens to prefill, with commas; 0 for none");
   list("-n,--new-tokens", options.speed.new_tokens, 0, "tokens to decode per sequence, with commas; 0 for none");

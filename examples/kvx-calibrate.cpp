@@ -38,7 +38,7 @@ void calibrate(const Options& options) {
   kvx::Threads threads(options.threads);
   const std::string dir = kvx::locate_model(options.model), text = kvx::read_text_file(options.text);
   kvx::check_utf8(text, options.text);
-  const auto ids = kvx::Tokenizer::load(dir).encode(text);
+  const auto ids = kvx::Tokenizer::load(dir).encode_framed(text);
   // From all over the text.
   const std::size_t stride = ids.size() / options.texts;
   if (stride < options.tokens)
@@ -74,7 +74,8 @@ int main(int argc, char** argv) {
       "Writes the file of duo_attention(file=...) and qfilter(file=...) for a model, from its queries and keys over "
       "pieces of a text.",
       "kvx-calibrate");
-  app.add_option("--model", options.model, "model directory, or ORG/NAME in the local Hugging Face cache")->required();
+  app.add_option("--model", options.model, "model directory, or [ORG/]NAME[@REVISION] in the local Hugging Face cache")
+      ->required();
   app.add_option("--text", options.text, "UTF-8, plain or gzip, such as a book")->required();
   app.add_option("--texts", options.texts, "pieces to take, from all over it")
       ->capture_default_str()

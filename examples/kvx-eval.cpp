@@ -32,6 +32,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -57,7 +58,8 @@ struct Option {
 
 constexpr std::array<Option, 50> kOptions = {{
     {"tasks", "", ""},
-    {"model", "--model", "[NAME=]directory, or ORG/NAME in the local Hugging Face cache; several with commas",
+    {"model", "--model",
+     "[NAME=]directory, or [ORG/]NAME[@REVISION] in the local Hugging Face cache; several with commas",
      "examples/models/tiny"},
     {"press", "--press,--press-name", "presses with commas, such as snapkv,knorm or snapkv(window=32)",
      "snapkv,knorm,expected_attention"},
@@ -410,7 +412,13 @@ void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks, c
       std::fprintf(stderr, "%s %s ratio %g sample %zu: %s\n", record.task.c_str(), record.cell().label().c_str(),
                    record.ratio, record.index, record.state.c_str());
     };
+  std::size_t notes = 0;
+  const auto print_notes = [&](const std::vector<std::string>& all) {
+    for (; notes < all.size() && log_level != "error"; ++notes) std::fprintf(stderr, "note: %s\n", all[notes].c_str());
+  };
+  print_notes(evaluation.notes());
   const kvx::RunTimes times = evaluation.run(on_record);
+  print_notes(times.notes);
   const std::vector<kvx::Record> records = evaluation.records();
   const auto cells = kvx::score_cells(tasks, records);
   const auto groups = kvx::part_groups(records);

@@ -3,12 +3,15 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/progress.hpp>
 #include <kvx/core/threads.hpp>
+#include <kvx/core/token.hpp>
+#include <kvx/eval/model_notes.hpp>
 #include <kvx/eval/repeat_prompt.hpp>
 #include <kvx/io/mapped_file.hpp>
 #include <kvx/io/read_matrix.hpp>
 #include <kvx/kernels/isa.hpp>
 #include <kvx/kernels/packed_matrix.hpp>
 #include <kvx/model/compress.hpp>
+#include <kvx/model/config.hpp>
 #include <kvx/model/forward.hpp>
 #include <kvx/model/generate.hpp>
 #include <kvx/model/locate.hpp>
@@ -25,6 +28,7 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -77,10 +81,13 @@ void generate(const Options& options, Settings settings) {
   const auto dtype = options.dtype == "f32" ? kvx::Dtype::f32 : kvx::Dtype::bf16;
   const auto tokenizer = kvx::Tokenizer::load(dir);
   const auto chat = settings.chat ? *settings.chat : kvx::ChatTemplate::load(dir);
+  auto notes = kvx::model_notes(kvx::ModelConfig::load(dir), tokenizer, chat);
   auto start = Clock::now();
   const auto model = kvx::Qwen2::load(
       dir, kvx::parse_weight_format(options.weights.empty() ? options.dtype : options.weights), threads);
   const double load_seconds = seconds_since(start);
+  if (!model.note().empty()) notes.push_back(model.note());
+  for (const std::string& note : notes) std::fprintf(stderr, "note: %s\n", note.c_str());
 
   std::string context;
   if (!options.context_file.empty()) {
@@ -90,7 +97,9 @@ void generate(const Options& options, Settings settings) {
   auto parts = kvx::split_chat(chat, options.system, context, options.prompt, "");
   // Without a context of its own the whole prompt is compressed, and the first token comes from before that.
   if (context.empty()) parts = {parts.context + parts.question, ""};
-  const auto context_ids = tokenizer.encode(parts.context), question_ids = tokenizer.encode(parts.question);
+  auto context_ids = chat.is_none() ? tokenizer.frame().before : std::vector<kvx::Token>();
+  const auto more = tokenizer.encode(parts.context), question_ids = tokenizer.encode(parts.question);
+  context_ids.insert(context_ids.end(), more.begin(), more.end());
 
   start = Clock::now();
   kvx::Progress progress("prefill");
@@ -133,7 +142,7 @@ void generate(const Options& options, Settings settings) {
 int main(int argc, char** argv) {
   Options options;
   CLI::App app("Answers one prompt, with the KV cache of its context compressed by a press.", "kvx-generate");
-  app.add_option("--model", options.model, "model directory, or ORG/NAME in the local Hugging Face cache")
+  app.add_option("--model", options.model, "model directory, or [ORG/]NAME[@REVISION] in the local Hugging Face cache")
       ->capture_default_str();
   app.add_option("-p,--prompt", options.prompt, "the question");
   app.add_option("--context", options.context_file,

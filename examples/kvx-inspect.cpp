@@ -8,6 +8,7 @@
 #include <kvx/eval/kept_text.hpp>
 #include <kvx/eval/kept_tokens.hpp>
 #include <kvx/eval/model_name.hpp>
+#include <kvx/eval/model_notes.hpp>
 #include <kvx/eval/options.hpp>
 #include <kvx/eval/output_file.hpp>
 #include <kvx/eval/planned_cells.hpp>
@@ -115,10 +116,12 @@ void inspect(const Options& options, const Settings& settings) {
   const auto tokenizer = kvx::Tokenizer::load(dir);
   const auto chat = settings.chat ? *settings.chat : kvx::ChatTemplate::load(dir);
   const auto config = kvx::ModelConfig::load(dir);
+  for (const auto& note : kvx::model_notes(config, tokenizer, chat)) std::fprintf(stderr, "note: %s\n", note.c_str());
   const std::string where = options.data.empty() ? "prompt" : options.data;
   const auto groups =
       kvx::Prompter{tokenizer, chat, 0, config.max_positions, settings.spans}.groups({&sample, 1}, {&where, 1});
   const auto weights = kvx::Qwen2::load(dir, kvx::parse_weight_format(options.dtype), threads);
+  if (!weights.note().empty()) std::fprintf(stderr, "note: %s\n", weights.note().c_str());
   const std::string model = kvx::last_part(options.model);
   auto found = kvx::inspect({weights, tokenizer, groups.front(), model, sample.task, options.max_new_tokens},
                             settings.cells, dtype, std::size_t{1} << 40, threads, kvx::repeat_prompt(tokenizer, chat));
@@ -166,7 +169,7 @@ int main(int argc, char** argv) {
   CLI::App app("Shows which tokens of a prompt a press keeps, by span, layer and head, and what becomes of the answer.",
                "kvx-inspect");
   app.set_version_flag("--version", std::string(kvx::kVersion));
-  app.add_option("--model", options.model, "model directory, or ORG/NAME in the local Hugging Face cache")
+  app.add_option("--model", options.model, "model directory, or [ORG/]NAME[@REVISION] in the local Hugging Face cache")
       ->capture_default_str();
   app.add_option("--press", options.presses, "presses with commas, such as snapkv,fair(snapkv)")->required();
   app.add_option("--ratio,--compression-ratio", options.ratios, "shares of the rows to remove, with commas")

@@ -44,6 +44,18 @@ refuse 2 'template: expected chatml, none or qwen2.5, found jinja' tool_call --o
 refuse 1 'model no/where: expected a directory' tool_call --out "$none" --model no/where
 refuse 1 'no/where: cannot open' tool_call --out "$none" --data no/where
 
+# What a model asks for and does not get is said once on the screen, and in run.json.
+odd=$scratch/odd
+mkdir "$odd"
+ln -s "$PWD"/examples/models/tiny/*.json "$PWD"/examples/models/tiny/model.safetensors "$odd"
+rm "$odd/generation_config.json"
+echo '{"eos_token_id": 1023, "repetition_penalty": 1.3}' >"$odd/generation_config.json"
+"$program" tool_call --model "odd=$odd" --press knorm --ratio 0,0.5 --limit 2 --max-new-tokens 2 --out "$odd/out" >/dev/null 2>"$log"
+is "exit code with a penalty ($(cat "$log"))" 0 $?
+note='odd: generation_config.json asks for repetition_penalty 1.3, which is not applied'
+is "notes on the screen" "note: $note" "$(grep penalty "$log")"
+is "notes in run.json" 1 "$(grep -c "\"notes\":\[\"$note\"\]" "$odd/out/run.json")"
+
 # A configuration file.
 config=$scratch/config.yaml again=$scratch/again.yaml
 "$program" tool_call --print-config --press 'snapkv(window=16, kernel=5),knorm' --ratio 0,0.5 --limit 3 >"$config"

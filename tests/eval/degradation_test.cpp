@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "support/error_of.hpp"
+
 using namespace kvx;
 
 namespace {
@@ -74,6 +76,13 @@ TEST_CASE("What a press cannot serve counts on neither side, and without perplex
   CHECK(degradations(records).at(0).figures.drop.value == doctest::Approx(0.25));  // 15 of the first 20
   std::erase_if(records, [](const Record& record) { return record.task == "perplexity"; });
   CHECK(degradations(records).empty());
+}
+
+TEST_CASE("A text without a loss is an error") {
+  auto records = degraded(15, std::log(1.1));
+  for (Record& record : records)
+    if (record.task == "perplexity" && record.press == "knorm" && record.index == 2) record.metrics["loss"] = {};
+  CHECK(error_of([&] { (void)degradations(records); }) == "record 2 of knorm: missing its loss");
 }
 
 TEST_CASE("Degradations are told as a table and as CSV") {

@@ -63,7 +63,8 @@ TEST_CASE("What is kept is told as CSV and JSON") {
                          "kept\nm,knorm,0.5,t,all,0,0,1,4,2\nm,knorm,0.5,t,all,1,0,1,4,2\n"));
   const KeptText text{"m", "t", false, 7, {"a", "\"b"}, {{"defense", {0, 1}}}, 2, {{kHalf, {2, 1}}}};
   CHECK(kept_text_json({&text, 1}) ==
-        "[{\"model\":\"m\",\"task\":\"t\",\"query_aware\":false,\"index\":7,\"heads\":2,\"tokens\":[\"a\",\"\\\"b\"],\"spans\":[{\"name\":"
+        "[{\"model\":\"m\",\"task\":\"t\",\"query_aware\":false,\"index\":7,\"heads\":2,\"tokens\":[\"a\",\"\\\"b\"],"
+        "\"spans\":[{\"name\":"
         "\"defense\",\"first\":0,\"last\":1}],\"cells\":[{\"press\":\"knorm\",\"compression_ratio\":0.5,\"kept_by\":[2,"
         "1]}]}]\n");
 }

@@ -157,9 +157,33 @@ TEST_CASE("A text's tokens become a grade") {
   CHECK(grade.metrics == std::vector<std::optional<double>>{50.0, 50.0, 50.0, 95.0, 99.0, 50.0 / 101, 101.0});
 }
 
+TEST_CASE("A loss or a divergence that is no number is an error and never left out") {
+  const std::vector<double> good = {1, 2, 3};
+  for (const double bad : {std::nan(""), double{INFINITY}, double{-INFINITY}}) {
+    const std::vector<double> odd = {1, bad, 3};
+    CHECK(error_of([&] {
+            (void)PerplexityTask::predicted(odd, good, 3);
+          }).starts_with("task perplexity: negative log-likelihood of token 1: expected a finite number, found "));
+    CHECK(error_of([&] {
+            (void)PerplexityTask::predicted(good, odd, 3);
+          }).starts_with("task perplexity: divergence of token 1: expected a finite number, found "));
+  }
+  const std::vector<Grade> texts = {{"predicted", {2, 0, 0, 0, 0, 1, 100}}, {"predicted", {{}, 0, 0, 0, 0, 1, 100}}};
+  CHECK(error_of([&] { (void)PerplexityTask().summaries(texts); }) == "task perplexity: text 1: missing its loss");
+  std::vector<Record> records(1);
+  records[0].task = "perplexity";
+  records[0].press = "knorm";
+  records[0].state = "predicted";
+  for (const auto name : PerplexityTask::metric_names()) records[0].metrics[std::string(name)] = 1;
+  (void)score_cells(kvx_tasks(), records);
+  records[0].metrics["loss"] = {};  // as a file has it whose loss was NaN
+  CHECK(error_of([&] { (void)score_cells(kvx_tasks(), records); }) ==
+        "record 0 of knorm: metric loss of task perplexity: expected a number, found null");
+}
+
 TEST_CASE("A text is cut into pieces of one length, with the end token between its lines") {
   const auto tokenizer = Tokenizer::load(kvx_test::kTinyModel);
-  const Token eos = eos_token(kvx_test::kTinyModel, tokenizer);
+  const Token eos = eos_token(kvx_test::kTinyModel, tokenizer, ModelConfig::load(kvx_test::kTinyModel));
   CHECK(tokenizer.token_bytes(eos) == "<|im_end|>");
   const auto first = tokenizer.encode("one two"), second = tokenizer.encode("three");
   std::vector<Token> all = first;

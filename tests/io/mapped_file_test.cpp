@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <utility>
@@ -31,6 +32,13 @@ TEST_CASE("what is missing or no regular file is an error that names it") {
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
   CHECK(error_of([&] { MappedFile(dir.path() + "/none"); }) ==
         dir.path() + "/none: cannot open: No such file or directory");
+  const std::string link = dir.path() + "/snapshots/model";
+  std::filesystem::create_directories(dir.path() + "/snapshots");
+  std::filesystem::create_symlink("../blobs/c0ffee", link);
+  CHECK(error_of([&] { MappedFile file(link); }) ==
+        link + ": cannot open: a link to " + dir.path() + "/blobs/c0ffee, which is missing");
+  CHECK(kvx::file_exists(link));
+  CHECK_FALSE(kvx::file_exists(dir.path() + "/none"));
   CHECK(error_of([&] { MappedFile file(dir.path()); }) == dir.path() + ": not a regular file");
   CHECK(error_of([&] { MappedFile file(pipe); }) == pipe + ": not a regular file");
 }

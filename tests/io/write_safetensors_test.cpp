@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "support/error_of.hpp"
 #include "support/safetensors_bytes.hpp"
 #include "support/temp_dir.hpp"
 
@@ -26,7 +27,13 @@ TEST_CASE("What is written is read back") {
     CHECK((reinterpret_cast<const char*>(found.bytes.data()) - bytes.data()) % 4 == 0);
   }
   const TempDir dir;
-  const Matrix<float> matrix = read_matrix(dir.write("file", bytes), "b \"of\" two");
+  const std::string path = dir.write("file", bytes);
+  CHECK(read_matrix(path, "a")(0, 0) == 4);
+  CHECK(error_of([&] { (void)read_matrix(path, "b \"of\" two"); }) ==
+        path + ": tensor b \"of\" two: element 5: expected a finite number, found inf");
+  const std::vector<float> finite = {1, 2, 3, 4, 5, 6};
+  const std::vector<FloatTensor> all = {{"c", {1, 3, 2}, finite}};
+  const Matrix<float> matrix = read_matrix(dir.write("finite", write_safetensors(all)), "c");
   CHECK(matrix.rows() == 3);
   CHECK(matrix(2, 0) == 5);
 }

@@ -3,11 +3,13 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "support/error_of.hpp"
@@ -203,24 +205,43 @@ TEST_CASE("int8 holds groups of zeros, and makes zeros of groups too small for a
   }
 }
 
-TEST_CASE("int8 refuses infinities and NaN, which the other formats keep") {
+TEST_CASE("infinities and NaN are refused from every source to every format, with the first row that has one") {
+  constexpr Index kRows = 300, kColumns = 70;
   Threads threads(2);
-  for (const float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
-                          std::numeric_limits<float>::quiet_NaN()})
-    for (const std::size_t at : {0u, 63u, 64u, 69u}) {
-      std::vector<float> weights(70, 1.0f);
-      weights[at] = bad;
-      for (const WeightFormat format : kPackedFormats) {
-        PackedMatrix matrix(format, 1, 70);
-        if (format == WeightFormat::int8) {
-          CHECK(error_of([&] { pack(matrix, weights, threads); }) ==
-                "weights: expected finite values for int8, found others");
-          continue;
+  for (const Dtype dtype : {Dtype::f32, Dtype::f16, Dtype::bf16})
+    for (const WeightFormat format : kPackedFormats)
+      for (const float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
+                              std::numeric_limits<float>::quiet_NaN()})
+        for (const Index place : {0, 69, 70 * 250 + 63, 70 * 299 + 69}) {
+          std::vector<float> weights(kRows * kColumns, 1.0f);
+          weights[static_cast<std::size_t>(place)] = weights.back() = bad;
+          std::vector<std::byte> bytes;
+          visit(dtype, [&]<class T>(T) {
+            const std::vector<T> values(weights.begin(), weights.end());
+            const auto raw = std::as_bytes(std::span(values));
+            bytes.assign(raw.begin(), raw.end());
+          });
+          PackedMatrix matrix(format, kRows, kColumns);
+          CHECK(error_of([&] { matrix.pack(0, kRows, dtype, bytes, threads, "file: tensor w"); })
+                    .starts_with("file: tensor w: row " + std::to_string(place / kColumns) + ", column " +
+                                 std::to_string(place % kColumns) + ": expected a finite " +
+                                 std::string(name_of(format)) + " weight, found "));
         }
-        pack(matrix, weights, threads);
-        const float found = row_of(matrix, 0)[at];
-        CHECK((found == bad || (std::isnan(found) && std::isnan(bad))));
-      }
+}
+
+TEST_CASE("a number that becomes an infinity in bf16 is refused there alone") {
+  Threads threads(1);
+  const float most = std::bit_cast<float>(0x7f7f7fff), over = std::bit_cast<float>(0x7f7f8000);
+  for (const WeightFormat format : kPackedFormats)
+    for (const float weight : {most, over, -over}) {
+      PackedMatrix matrix(format, 1, 2);
+      const std::string error = error_of([&] { pack(matrix, {1, weight}, threads); });
+      CAPTURE(weight);
+      if (format == WeightFormat::bf16 && weight != most)
+        CHECK(error.starts_with("weights: row 0, column 1: expected a finite bf16 weight, found "));
+      else
+        CHECK(error == "");
+      if (error.empty()) CHECK(std::isfinite(row_of(matrix, 0)[1]));
     }
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <limits>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "support/error_of.hpp"
@@ -42,7 +43,6 @@ const std::vector<float> kLogits = logits_of({0.1, 0.4, 0.2, 0.3});
 TEST_CASE("without a temperature the likeliest token is taken, the lower id on ties") {
   CHECK(Sampler({})(kLogits) == 1);
   CHECK(Sampler({.top_k = 2, .top_p = 0.1, .seed = 5})(std::vector<float>{1, 3, 2, 3}) == 1);
-  CHECK(Sampler({})(std::vector<float>(100, -kInfinity)) == 0);
 }
 
 TEST_CASE("a low temperature approaches greedy, a high one gives every token its turn") {
@@ -94,14 +94,25 @@ TEST_CASE("a token of no probability is never drawn") {
   CHECK(candidates({.temperature = 1}, {0, -kInfinity, 0, -1e30f}) == std::set<Token>{0, 2});
 }
 
-TEST_CASE("logits that are not numbers count as lowest") {
-  std::vector<float> logits(1000, std::numeric_limits<float>::quiet_NaN());
-  CHECK(candidates({.temperature = 1}, logits) == std::set<Token>{0});
-  logits[500] = 3;
-  logits[501] = 2;
-  CHECK(candidates({.temperature = 1}, logits) == std::set<Token>{500, 501});
-  CHECK(candidates({.temperature = 1, .top_k = 1}, logits) == std::set<Token>{500});
-  CHECK(Sampler({})(logits) == 500);
+TEST_CASE("logits that give no distribution are an error") {
+  const auto refused = [](double temperature, const std::vector<float>& logits) {
+    return error_of([&] { (void)Sampler({.temperature = temperature})(logits); });
+  };
+  for (const double temperature : {0.0, 1.0}) {
+    std::vector<float> logits(1000, 1.0f);
+    for (const std::size_t place : {0u, 500u, 999u}) {
+      logits[place] = std::numeric_limits<float>::quiet_NaN();
+      CHECK(refused(temperature, logits)
+                .starts_with("logits: token " + std::to_string(place) + ": expected a finite number, found "));
+      logits[place] = kInfinity;
+      CHECK(refused(temperature, logits) ==
+            "logits: token " + std::to_string(place) + ": expected a finite number, found inf");
+      logits[place] = -kInfinity;  // ruled out
+      CHECK(refused(temperature, logits) == "");
+    }
+    CHECK(refused(temperature, std::vector<float>(100, -kInfinity)) ==
+          "logits: token 0: expected a finite number, found -inf");
+  }
 }
 
 TEST_CASE("an option out of its range is an error") {

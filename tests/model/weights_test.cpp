@@ -4,13 +4,21 @@
 
 #include <doctest/doctest.h>
 #include <kvx/model/compress.hpp>
+#include <kvx/model/forward.hpp>
+#include <kvx/model/likelihood.hpp>
 #include <kvx/press/none.hpp>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <limits>
 #include <string>
+#include <vector>
 
 namespace {
 
 using namespace kvx;
+using kvx_test::RawTensor;
 using kvx_test::RawTensors;
 
 /// The logits after a fixed prompt.
@@ -35,13 +43,13 @@ struct Checkpoint {
   }
 };
 
-TEST_CASE_FIXTURE(Checkpoint, "a separate output matrix is used, and a tied model ignores one") {
+TEST_CASE_FIXTURE(Checkpoint, "an output matrix of its own is used, also where config.json ties it") {
   raw["lm_head.weight"] = raw["model.embed_tokens.weight"];
   for (std::size_t i = 3; i < raw["lm_head.weight"].bytes.size(); i += 4) raw["lm_head.weight"].bytes[i] ^= char(0x80);
   write(kvx_test::config_with("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false"));
   CHECK(logits_of(dir.path(), Dtype::f32) == -expected);
   write();
-  CHECK(logits_of(dir.path(), Dtype::f32) == expected);
+  CHECK(logits_of(dir.path(), Dtype::f32) == -expected);
 }
 
 TEST_CASE_FIXTURE(Checkpoint, "shards are one model") {
@@ -61,7 +69,6 @@ TEST_CASE_FIXTURE(Checkpoint, "shards are one model") {
 }
 
 TEST_CASE_FIXTURE(Checkpoint, "F16 and BF16 files are the model of their rounded weights, in memory too") {
-  using kvx_test::RawTensor;
   const RawTensors exact = raw;
   const auto logits_after = [&](const auto& change, Dtype in_memory) {
     raw = exact;
@@ -100,6 +107,89 @@ TEST_CASE_FIXTURE(Checkpoint, "a missing, misshapen or integer tensor is an erro
   raw[name].dtype = "I32";
   write();
   CHECK(refused().find("dtype: expected F32, F16 or BF16, found I32") != std::string::npos);
+}
+
+/// Sets one element of an F32 tensor.
+void set(RawTensor& tensor, std::size_t place, float value) {
+  std::memcpy(tensor.bytes.data() + place * sizeof value, &value, sizeof value);
+}
+/// Sets all of them.
+void fill(RawTensor& tensor, float value) {
+  for (std::size_t place = 0; place * sizeof value < tensor.bytes.size(); ++place) set(tensor, place, value);
+}
+
+TEST_CASE_FIXTURE(Checkpoint, "a weight that is not finite is an error that names its tensor and place") {
+  const RawTensors good = raw;
+  const auto complaint = [&](const std::string& name) {
+    write();
+    std::string error = refused();
+    const std::string where = dir.path() + "/model.safetensors: tensor " + name + ": ";
+    CHECK(error.starts_with(where));
+    return error.substr(std::min(where.size(), error.size()));
+  };
+  for (const std::string name :
+       {"model.embed_tokens.weight", "model.layers.0.self_attn.k_proj.weight", "model.layers.3.mlp.up_proj.weight"}) {
+    raw = good;
+    set(raw[name], 5 * 64 + 7, std::numeric_limits<float>::infinity());
+    CHECK(complaint(name) == "row 5, column 7: expected a finite f32 weight, found inf");
+  }
+  for (const std::string name : {"model.norm.weight", "model.layers.1.self_attn.v_proj.bias"}) {
+    raw = good;
+    set(raw[name], 9, std::numeric_limits<float>::quiet_NaN());
+    CHECK(complaint(name).starts_with("element 9: expected a finite number, found "));
+  }
+}
+
+TEST_CASE_FIXTURE(Checkpoint, "numbers that overflow on the way are an error with layer, sequence and position") {
+  // Attention of layer 0 adds 3e38 to channel 7 of every token, and token 300 has as much there already.
+  const std::string attention = "model.layers.0.self_attn.";
+  raw["lm_head.weight"] = raw["model.embed_tokens.weight"];
+  fill(raw[attention + "v_proj.weight"], 0);
+  fill(raw[attention + "v_proj.bias"], 1);
+  fill(raw[attention + "o_proj.weight"], 0);
+  for (std::size_t k = 0; k < 64; ++k) set(raw[attention + "o_proj.weight"], 7 * 64 + k, 3e38f / 64);
+  set(raw["model.embed_tokens.weight"], 300 * 64 + 7, 3e38f);
+  write(kvx_test::config_with("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false"));
+  Threads threads(2);
+  const Qwen2 model = Qwen2::load(dir.path(), WeightFormat::f32, threads);
+  const std::vector<Token> good = {1, 2, 3, 4, 5}, bad = {1, 2, 300, 4};
+  const auto compressed = [&](const std::vector<Token>& tokens) {
+    return compress(model, tokens, AnyPolicy(None()), Allowance::of_ratio(0), Dtype::f32, threads).start;
+  };
+  const std::string where = dir.path() + ": hidden states after layer 0, ", found = ": expected finite numbers, found ";
+  CHECK(error_of([&] { (void)compressed(bad); }).starts_with(where + "position 2" + found));
+  std::vector<SequenceCache> sequences(3, compressed(good));
+  const std::vector<Step> steps = {{&sequences[0], good}, {&sequences[1], bad}, {&sequences[2], good}};
+  CHECK(error_of([&] {
+          (void)forward(model, steps, threads);
+        }).starts_with(where + "sequence 1 of the batch, position 7" + found));
+  const Step alone{&sequences[0], bad};
+  CHECK(error_of([&] { (void)forward(model, {&alone, 1}, threads); }).starts_with(where + "position 7" + found));
+}
+
+TEST_CASE_FIXTURE(Checkpoint, "logits that overflow are an error for answers and for likelihoods") {
+  raw["lm_head.weight"] = raw["model.embed_tokens.weight"];
+  write(kvx_test::config_with("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false"));
+  Threads threads(2);
+  const std::vector<Token> tokens = {1, 2, 3, 4, 5};
+  const auto start = [&](const Qwen2& model) {
+    return compress(model, tokens, AnyPolicy(None()), Allowance::of_ratio(0), Dtype::f32, threads).start;
+  };
+  SequenceCache sequence = start(Qwen2::load(dir.path(), WeightFormat::f32, threads));
+  fill(raw["lm_head.weight"], 3e38f);
+  write(kvx_test::config_with("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false"));
+  const Qwen2 model = Qwen2::load(dir.path(), WeightFormat::f32, threads);
+  const std::string where = dir.path() + ": logits after layer 3, ";
+  CHECK(error_of([&] { (void)start(model); }).starts_with(where + "position 4: expected finite numbers, found "));
+  std::vector<SequenceCache> two(2, sequence);
+  const std::vector<Step> steps = {{&two[0], tokens}, {&two[1], tokens}};
+  CHECK(error_of([&] {
+          (void)forward(model, steps, threads);
+        }).starts_with(where + "sequence 0 of the batch, position 9: expected finite numbers, found "));
+  two.assign(2, sequence);
+  CHECK(error_of([&] {
+          (void)suffix_likelihood(model, two, tokens, threads);
+        }).starts_with(where + "sequence 0 of the batch, position 5: expected finite numbers, found "));
 }
 
 TEST_CASE_FIXTURE(Checkpoint, "a configuration that lies about sizes is refused before memory is taken for it") {

@@ -13,6 +13,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,7 +24,8 @@ namespace kvx_test {
 /// The folders with golden data: the project's own part, and the whole set where KVX_SHARED names it.
 inline std::vector<std::string> golden_folders() {
   std::vector<std::string> folders = {KVX_SOURCE_DIR "/tests/data/golden"};
-  if (const auto shared = environment("KVX_SHARED"); !shared.empty()) folders.push_back(shared + "/golden");
+  if (const auto shared = environment("KVX_SHARED") + "/golden"; std::filesystem::exists(shared + "/manifest.json"))
+    folders.push_back(shared);
   return folders;
 }
 

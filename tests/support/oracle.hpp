@@ -112,10 +112,10 @@ class Oracle {
           if (const double difference = std::abs(double{out[d]} - naive.out[d]); difference > 0)
             worst_ = std::max(worst_, difference / naive.out_errors[d]);
       }
-      model_.finish_layer(l, kvx::view(std::as_const(attended)), x, work, threads);
+      model_.finish_layer(l, kvx::view(std::as_const(attended)), x, work, threads, kvx::detail::position_text);
     }
     ++sequence_.next_position;
-    return model_.logits(kvx::read_only(x), work, threads);
+    return model_.logits(kvx::read_only(x), work, threads, kvx::detail::position_text);
   }
 
   ExactAttention attend(const Eigen::RowVectorXd& query, kvx::Index l, std::size_t head) const {

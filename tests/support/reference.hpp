@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,10 +23,23 @@ inline std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-/// Where the larger set of references lies, or else the small one.
-inline std::string tokenizer_references() {
-  const std::string shared = environment("KVX_SHARED");
-  return shared.empty() ? kTokenizerData : shared + "/data/tokenizer";
+/// A file of references: the one in KVX_SHARED, where it is there, or else the project's own and smaller one.
+struct Reference {
+  Reference(const std::string& own, const std::string& shared) : path(own) {
+    const std::string folder = environment("KVX_SHARED");
+    if (!folder.empty() && std::filesystem::exists(folder + "/" + shared)) path = folder + "/" + shared;
+    is_own = path == own;
+  }
+
+  std::string path;
+  bool is_own;
+  /// How many cases there have to be: of the project's own file it is known.
+  int at_least(int own_cases) const { return is_own ? own_cases : 1; }
+};
+
+/// A file of tests/data, and its larger form at the same place in KVX_SHARED/data.
+inline Reference reference(const std::string& path) {
+  return {std::string(KVX_SOURCE_DIR "/tests/data/") + path, "data/" + path};
 }
 
 /// Calls f(row) for each line of a JSONL file.

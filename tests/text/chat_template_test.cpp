@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "support/error_of.hpp"
-#include "support/temp_dir.hpp"
 #include "support/reference.hpp"
+#include "support/temp_dir.hpp"
 
 using namespace kvx;
 using namespace kvx_test;
@@ -60,7 +60,8 @@ TEST_CASE("Qwen2.5's renderings, and their ids where the model is there, equal t
   if (!there) ids.why = "no model in KVX_MODELS";
   const auto tokenizer = there ? std::optional(Tokenizer::load(model)) : std::nullopt;
   const auto chat = there ? ChatTemplate::load(model) : ChatTemplate::parse_name("qwen2.5");
-  each_row(tokenizer_references() + "/chat.jsonl", [&](const JsonValue& row) {
+  const auto reference = kvx_test::reference("tokenizer/chat.jsonl");
+  each_row(reference.path, [&](const JsonValue& row) {
     const std::string text = render_row(chat, row);
     CAPTURE(row.at("id").integer());
     CHECK(text == row.at("rendered").string());
@@ -71,7 +72,7 @@ TEST_CASE("Qwen2.5's renderings, and their ids where the model is there, equal t
       ++ids.not_applicable;
     }
   });
-  CHECK(tally.cases >= 31);
+  CHECK(tally.cases >= reference.at_least(31));
 }
 
 TEST_CASE("ChatML is recognised, with and without a default system prompt") {
@@ -115,8 +116,10 @@ TEST_CASE("Templates that look alike are not mistaken") {
     return error_of([&] { (void)ChatTemplate::recognise(text, "file"); }) == "file: " + std::string(kUnknown);
   };
   CHECK(refused(""));
-  CHECK(refused(kLoop + kTurns + "{{ '<think>' }}"));
-  CHECK(refused("{{ bos_token }}" + kLoop + kTurns));
+  CHECK(refused("{{ eos_token }}" + kLoop + kTurns));
+  CHECK(refused("{{ bos_token + 'x' }}" + kLoop + kTurns));  // Jinja has an error for it where that is not set
+  CHECK(refused("{% raw %}" + kLoop + kTurns + "{% endraw %}"));
+  CHECK(refused(kLoop + kTurns + "{% if add_generation_prompt %}x{% endif %}"));
   CHECK(refused(kLoop + "{{'<|im_start|>' + message['role'] + '\n' + message['content'] | trim + '<|im_end|>' + '\n'}}"
                         "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"));
   CHECK(
@@ -140,6 +143,41 @@ TEST_CASE("Templates that look alike are not mistaken") {
     other.replace(other.find(from), from.size(), to);
     CHECK(refused(other));
   }
+}
+
+TEST_CASE("Blanks, tabs and line ends of a template are rendered as Jinja renders them") {
+  // The right texts are those of transformers 5.2 with Jinja2 3.1.6.
+  const std::string turn = "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}",
+                    open = "{{ '<|im_start|>assistant\\n' }}";
+  const std::vector<Message> two{{"user", "Hi", {}}, {"assistant", "Yes", {}}};
+  const auto rendered = [&](const std::string& jinja, bool answer, const std::optional<std::string>& bos = {}) {
+    return ChatTemplate::recognise(jinja, "file", bos).render(two, {}, answer);
+  };
+  const std::string user = "<|im_start|>user\nHi<|im_end|>\n", yes = "<|im_start|>assistant\nYes<|im_end|>\n",
+                    assistant = "<|im_start|>assistant\n";
+  const std::string indented = "{% for message in messages %}\n    " + turn +
+                               "\n{%- endfor %}\n{% if add_generation_prompt %}\n    " + open + "\n{%- endif %}";
+  CHECK(rendered(indented, true) == "    " + user + "    " + yes + "    " + assistant);
+  CHECK(rendered(indented, false) == "    " + user + "    " + yes);
+  CHECK(rendered("{% for message in messages %}\n\n" + turn + "{% endfor %}{% if add_generation_prompt %}" + open +
+                     "{% endif %}\n",
+                 true) == "\n" + user + "\n" + yes + assistant);
+  CHECK(rendered("{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
+                 "{{ '<|im_start|>system\\nRules:\\t1. short<|im_end|>\\n' }}{% endif %}" +
+                     turn + "{% endfor %}{% if add_generation_prompt %}" + open + "{% endif %}",
+                 true) == "<|im_start|>system\nRules:\t1. short<|im_end|>\n" + user + yes + assistant);
+  CHECK(rendered("{% if not add_generation_prompt is defined %}{% set add_generation_prompt = false %}{% endif %}"
+                 "{% for message in messages %}" +
+                     turn + "{% endfor %}{% if add_generation_prompt %}" + open + "{% endif %}",
+                 false) == user + yes);
+  CHECK(rendered(kLoop + kTurns + "{{ '<think>' }}", true) == user + yes + assistant + "<think>");
+  const std::string bos = "{{ bos_token }}" + kLoop + kTurns;
+  CHECK(rendered(bos, true) == user + yes + assistant);
+  CHECK(rendered(bos, true, "<s>") == "<s>" + user + yes + assistant);
+  const auto chat = ChatTemplate::recognise("{{ bos_token + 'x' }}" + kLoop + kTurns, "file", "<s>");
+  CHECK(chat.system_opening() == "<s>x<|im_start|>system\n");
+  CHECK(chat.answer_opening() == "<|im_end|>\n<|im_start|>assistant\n");
+  CHECK(chat.marks() == std::vector<std::string>{"<|im_start|>", "<|im_end|>"});
 }
 
 TEST_CASE("Names choose a template, and a wrong one is an error") {

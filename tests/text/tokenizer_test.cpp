@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "support/error_of.hpp"
-#include "support/temp_dir.hpp"
 #include "support/reference.hpp"
+#include "support/temp_dir.hpp"
 
 using namespace kvx;
 using namespace kvx_test;
@@ -55,7 +55,7 @@ void check_model(const std::string& dir, const std::string& name, std::size_t si
   } else {
     tally.why = "no model in KVX_MODELS";
   }
-  each_row(tokenizer_references() + "/cases.jsonl", [&](const JsonValue& row) {
+  each_row(kvx_test::reference("tokenizer/cases.jsonl").path, [&](const JsonValue& row) {
     if (tokenizer) {
       check_row(tally, *tokenizer, row, name, name + "_decoded");
     } else {
@@ -103,7 +103,8 @@ TEST_CASE("Added tokens are found as they are written or in normalized text, as 
 
 TEST_CASE("Text that is not UTF-8 is an error") {
   const auto tokenizer = Tokenizer::load(kTinyModel);
-  CHECK(error_of([&] { (void)tokenizer.encode("ab\xFF"); }) == "text to encode: expected UTF-8, found another byte at 2");
+  CHECK(error_of([&] { (void)tokenizer.encode("ab\xFF"); }) ==
+        "text to encode: expected UTF-8, found another byte at 2");
 }
 
 TEST_CASE("A tokenizer of another kind is an error that names file and field") {
@@ -113,9 +114,10 @@ TEST_CASE("A tokenizer of another kind is an error that names file and field") {
         "file: field normalizer.type: expected NFC (a byte-level BPE tokenizer), found \"Lowercase\"");
   CHECK(refused("{\"type\":\"ByteLevel\"}", "{\"type\":\"Metaspace\"}") ==
         "file: field decoder.type: expected ByteLevel (a byte-level BPE tokenizer), found \"Metaspace\"");
-  CHECK(
-      refused("\"post_processor\":null", "\"post_processor\":{\"type\":\"TemplateProcessing\"}") ==
-      "file: field post_processor.type: expected ByteLevel (a byte-level BPE tokenizer), found \"TemplateProcessing\"");
+  CHECK(refused("\"post_processor\":null", "\"post_processor\":{\"type\":\"RobertaProcessing\"}") ==
+        "file: field post_processor.type: expected ByteLevel, TemplateProcessing or a Sequence of these (a byte-level "
+        "BPE "
+        "tokenizer), found \"RobertaProcessing\"");
   CHECK(refused("\"pre_tokenizer\":", "\"pre\":") == "file: missing field pre_tokenizer");
   CHECK(refused("\"lstrip\":false", "\"lstrip\":true") ==
         "file: field added_tokens[0].lstrip: expected false, found true");

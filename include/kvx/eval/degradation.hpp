@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/core/error.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/report_markdown.hpp>
 #include <kvx/eval/results_text.hpp>
@@ -48,6 +49,13 @@ inline std::optional<double> mean_metric(std::span<const Record* const> answers,
   return n > 0 ? std::optional(sum / n) : std::nullopt;
 }
 
+/// The same of a text that was predicted, which has every metric. Throws Error where it is missing.
+inline double predicted_metric(std::span<const Record* const> texts, const std::string& metric) {
+  if (const auto mean = mean_metric(texts, metric)) return *mean;
+  throw Error("record " + std::to_string(texts.front()->index) + " of " + texts.front()->press,
+              "missing its " + metric);
+}
+
 }  // namespace detail
 
 /// Sets each cell's function beside its perplexity, on the samples and texts that cell and base both served; none
@@ -87,10 +95,10 @@ inline std::vector<CellDegradation> degradations(std::span<const Record> records
     std::map<std::string, PairedLoss> losses;  // by context: a piece of a text is one
     each_pair(model, PerplexityTask::name, cell, [&](const Answers& base, const Answers& own) {
       if (is_reference(own.front()->sample.task)) return;
-      const double tokens = detail::mean_metric(own, "tokens").value_or(0);
+      const double tokens = detail::predicted_metric(own, "tokens");
       PairedLoss& text = losses[own.front()->sample.task + ":" + context_of(*own.front())];
-      text.base_nll += detail::mean_metric(base, "loss").value_or(0) * tokens;
-      text.cell_nll += detail::mean_metric(own, "loss").value_or(0) * tokens;
+      text.base_nll += detail::predicted_metric(base, "loss") * tokens;
+      text.cell_nll += detail::predicted_metric(own, "loss") * tokens;
       text.tokens += static_cast<std::size_t>(tokens);
     });
     if (losses.empty()) continue;

@@ -25,6 +25,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -64,6 +65,7 @@ class Evaluation {
     Progress progress(options_.generate ? "answers" : "contexts", options_.progress);
     RunTimes times;
     times.graded_later = grade_later(threads);
+    times.notes = notes();
     double done = 0;
     const double work = static_cast<double>(missing()) * (1 + ModelRun::kPrefillWork) +
                         static_cast<double>(contexts_to_analyze() * cells_.size()) * ModelRun::kPrefillWork;
@@ -78,6 +80,13 @@ class Evaluation {
     progress.clear();
     store_->finish();
     return times;
+  }
+
+  /// Notes on the models for a reader, as far as they are known before the weights are loaded.
+  std::vector<std::string> notes() const {
+    std::vector<std::string> all;
+    for (const PreparedModel& model : models_) all.insert(all.end(), model.notes.begin(), model.notes.end());
+    return all;
   }
 
   /// Answers that are not recorded yet.

@@ -276,7 +276,9 @@ class GridBatch {
     const std::size_t count = std::min(kLogitRows, ends_.size() - first);
     auto rows = work_.ends.rows(static_cast<Index>(count), hidden.cols());
     for (std::size_t i = 0; i < count; ++i) rows.row(static_cast<Index>(i)) = hidden.row(ends_[first + i].row);
-    const auto logits = model_.logits(read_only(rows), work_, threads_);
+    const auto logits = model_.logits(read_only(rows), work_, threads_, [&](Index row) {
+      return detail::place_in_batch(work_, ends_[first + static_cast<std::size_t>(row)].row);
+    });
     threads_.parallel_for(logits.rows(), 1, [&](Index from, Index to) {
       for (Index i = from; i < to; ++i) {
         const std::size_t at = first + static_cast<std::size_t>(i);

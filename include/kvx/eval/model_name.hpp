@@ -15,7 +15,7 @@ inline std::string last_part(std::string path) {
 
 /// A model as a run names it.
 struct NamedModel {
-  std::string name, where;  ///< `where` is a directory or ORG/NAME
+  std::string name, where;  ///< `where` is a directory or [ORG/]NAME[@REVISION]
 };
 
 /// Reads `NAME=WHERE`, or `WHERE`, which then is its name too.

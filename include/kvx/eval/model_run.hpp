@@ -101,6 +101,7 @@ class ModelRun {
     const auto start = Clock::now();
     auto weights = Qwen2::load(model_.dir, options_.weights, threads_);
     times_.load_seconds += seconds_since(start);
+    if (!weights.note().empty()) times_.notes.push_back(model_.name + ": " + weights.note());
     return weights;
   }
 

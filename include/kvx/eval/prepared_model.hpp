@@ -3,9 +3,11 @@
 #include <kvx/cache/cache_shape.hpp>
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/core/token.hpp>
 #include <kvx/eval/answer_reading_of.hpp>
 #include <kvx/eval/memory.hpp>
 #include <kvx/eval/model_name.hpp>
+#include <kvx/eval/model_notes.hpp>
 #include <kvx/eval/options.hpp>
 #include <kvx/eval/planned_cells.hpp>
 #include <kvx/eval/prompts.hpp>
@@ -22,11 +24,13 @@
 #include <kvx/score/leakage/leakage_task.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/text/chat_template.hpp>
+#include <kvx/text/post_processor.hpp>
 #include <kvx/text/tokenizer.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -42,16 +46,39 @@ struct PreparedModel {
   std::vector<TaskPrompts> tasks = {};
   RepeatPrompt repeat = {};
   AnswerReading reading = {};
+  std::vector<std::string> notes = {};  ///< for a reader, each with the model's name
 };
 
 namespace detail {
 
+/// The tokens around a plain text, for a key; empty where there are none.
+inline std::string frame_text(const TextFrame& frame) {
+  std::string text;
+  for (const auto& [name, tokens] : {std::pair{" before", &frame.before}, {" after", &frame.after}})
+    for (const Token token : *tokens) text += std::string(name) + "=" + std::to_string(token);
+  return text;
+}
+
+/// The model's own chat template. Where only plain texts are predicted it may have none that kvx knows.
+inline ChatTemplate own_template(const std::string& dir, std::span<const TaskData> data) {
+  const bool chats = std::ranges::any_of(
+      data, [](const TaskData& some) { return some.task.kind() == TaskKind::answers || !some.references.empty(); });
+  try {
+    return ChatTemplate::load(dir);
+  } catch (const Error&) {
+    if (chats) throw;
+    return ChatTemplate::parse_name("none");
+  }
+}
+
 /// The options that a task's answers depend on, beside model, data and formats. How much is taken of a text is among
 /// them where it decides the places of what follows that.
-inline std::string settings_of(const TaskData& data, const EvalOptions& options) {
+inline std::string settings_of(const TaskData& data, const EvalOptions& options, const TextFrame& frame) {
   const bool several = data.files.size() > 1 || !data.references.empty();
   const auto taken = [&](std::size_t most) { return several ? " taken=" + std::to_string(most) : std::string(); };
-  const std::string prompts = "template=" + options.chat, pieces = " length=" + std::to_string(options.pieces.length);
+  std::string prompts = "template=" + options.chat;
+  if (data.task.kind() != TaskKind::answers || options.chat == "none") prompts += frame_text(frame);
+  const std::string pieces = " length=" + std::to_string(options.pieces.length);
   const std::string cut = " max_context_length=" + std::to_string(options.max_context_length);
   std::string own;
   for (const NamedSpan& span : options.spans) own += " span=" + span.name + "=" + format_value(span.tokens);
@@ -105,8 +132,11 @@ inline std::size_t context_bytes(const ModelConfig& config, const PromptGroup& g
 inline PreparedModel prepare_model(const NamedModel& named, std::span<const TaskData> data,
                                    std::span<const PlannedCell> cells, const EvalOptions& options) {
   const std::string dir = locate_model(named.where);
-  const auto chat = options.chat.empty() ? ChatTemplate::load(dir) : ChatTemplate::parse_name(options.chat);
+  const auto chosen = options.chat.empty() ? std::nullopt : std::optional(ChatTemplate::parse_name(options.chat));
   PreparedModel model{named.name, dir, ModelConfig::load(dir), Tokenizer::load(dir)};
+  const auto chat = chosen ? *chosen : detail::own_template(dir, data);
+  for (const std::string& note : model_notes(model.config, model.tokenizer, chat))
+    model.notes.push_back(named.name + ": " + note);
   model.repeat = repeat_prompt(model.tokenizer, chat);
   model.reading = answer_reading_of(dir, options);
   const Prompter prompter{model.tokenizer, chat, options.max_context_length, model.config.max_positions, options.spans};
@@ -114,9 +144,9 @@ inline PreparedModel prepare_model(const NamedModel& named, std::span<const Task
   const std::uint64_t hash = hash_model(dir);
   std::size_t most = 0;
   for (const TaskData& of_task : data) {
-    const std::string settings = detail::settings_of(of_task, options);
+    const std::string settings = detail::settings_of(of_task, options, model.tokenizer.frame());
     std::string key = run_key(hash, of_task.bytes(), settings, options.weights, options.dtype);
-    model.tasks.push_back(task_prompts(of_task, std::move(key), options, dir, prompter));
+    model.tasks.push_back(task_prompts(of_task, std::move(key), options, dir, model.config, prompter));
     for (const PromptGroup& group : model.tasks.back().groups)
       most = std::max(most, context_bytes(model.config, group, cells, shape));
   }

@@ -46,13 +46,14 @@ struct Prompter {
 
   /// The samples at the places `taken`, grouped by context. `wheres` says where each stands; `references`, if there are
   /// any, are predicted after the questions. Query-aware contexts end with their question, and what follows is the
-  /// opening of the answer. Throws Error for a context or question without a token, and for a prompt that does not fit
-  /// the positions.
+  /// opening of the answer. Without a chat template a context begins as a plain text does. Throws Error for a context or
+  /// question without a token, and for a prompt that does not fit the positions.
   std::vector<PromptGroup> groups(std::span<const Sample> samples, std::span<const std::string> wheres,
                                   std::span<const std::size_t> taken, bool query_aware = false,
                                   std::span<const std::string> references = {}) const {
     if (query_aware && max_context_length > 0)
       throw Error("query-aware", "expected without max-context-length, which would cut the questions");
+    const std::vector<Token> start = chat.is_none() ? tokenizer.frame().before : std::vector<Token>();
     std::vector<PromptGroup> groups;
     std::map<std::pair<std::string, std::string>, std::size_t> by_context;  // the same text may be marked in other ways
     for (const std::size_t s : taken) {
@@ -66,8 +67,10 @@ struct Prompter {
       const auto [place, is_new] =
           by_context.try_emplace({parts.context, sample.system + '\0' + sample.context}, groups.size());
       if (is_new) {
-        groups.push_back({tokenizer.encode(parts.context), {}, query_aware});
-        groups.back().spans = token_spans(parts.context, places, groups.back().context);
+        groups.push_back({start, {}, query_aware});
+        const auto tokens = tokenizer.encode(parts.context);
+        groups.back().context.insert(groups.back().context.end(), tokens.begin(), tokens.end());
+        groups.back().spans = token_spans(parts.context, places, tokens, static_cast<Index>(start.size()));
       }
       PromptGroup& group = groups[place->second];
       if (is_new && max_context_length > 0)
@@ -110,15 +113,16 @@ struct Prompter {
     return spans;
   }
 
+  /// The spans of `tokens`, which are those of `text` and have `before` others in front of them.
   std::vector<NamedSpan> token_spans(std::string_view text, std::span<const TextSpan> places,
-                                     std::span<const Token> tokens) const {
+                                     std::span<const Token> tokens, Index before) const {
     std::vector<NamedSpan> all = spans;
     for (const TextSpan& span : places) {
       const auto same = [&](const NamedSpan& other) { return other.name == span.name; };
       if (std::ranges::none_of(spans, same))
         all.push_back({span.name,
-                       {static_cast<Index>(tokenizer.token_at(text, span.first, tokens)),
-                        static_cast<Index>(tokenizer.token_at(text, span.last, tokens))}});
+                       {before + static_cast<Index>(tokenizer.token_at(text, span.first, tokens)),
+                        before + static_cast<Index>(tokenizer.token_at(text, span.last, tokens))}});
     }
     std::ranges::stable_sort(all, {}, [](const NamedSpan& span) { return span.tokens.first; });
     return all;

@@ -99,7 +99,13 @@ inline std::string to_json(const Record& record) {
       .key("attempt")
       .value(record.attempt);
   out.key("state").value(record.state).key("metrics").begin_object();
-  for (const auto& [name, value] : record.metrics) out.key(name).value(value.value_or(NAN));
+  for (const auto& [name, value] : record.metrics) {
+    if (value && !std::isfinite(*value))
+      throw Error("record " + std::to_string(record.index) + " of " + record.press,
+                  "metric " + name + ": expected a finite number, found " + std::to_string(*value));
+    out.key(name);
+    value ? out.value(*value) : out.null();
+  }
   out.end_object().key("detail").value(record.detail);
   if (record.unfinished) out.key("unfinished").value(true);
   if (!record.as_read.empty()) out.key("as_read").value(record.as_read);

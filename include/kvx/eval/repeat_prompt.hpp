@@ -5,6 +5,7 @@
 #include <kvx/text/chat_template.hpp>
 #include <kvx/text/tokenizer.hpp>
 
+#include <cstddef>
 #include <string_view>
 
 namespace kvx::inline v0 {
@@ -12,10 +13,11 @@ namespace kvx::inline v0 {
 /// How a chat model is asked to repeat its context, in kvpress's words: they are part of KVzip's scores.
 inline RepeatPrompt repeat_prompt(const Tokenizer& tokenizer, const ChatTemplate& chat, std::string_view system = "") {
   const auto head = split_chat(chat, system, "", "", "").context;
+  const std::size_t frame = chat.is_none() ? tokenizer.frame().before.size() : 0;
   return {tokenizer.encode("\n\nRepeat the previous context exactly."),
           tokenizer.encode("\n\nRepeat the part of the previous context exactly, starting with"),
           tokenizer.encode(chat.answer_opening().empty() ? "\n" : chat.answer_opening()),
-          static_cast<Index>(tokenizer.encode(head).size())};
+          static_cast<Index>(frame + tokenizer.encode(head).size())};
 }
 
 }  // namespace kvx::inline v0

@@ -54,6 +54,9 @@ inline Grade grade_of(const Record& record, const AnyTask& task) {
     if (found == record.metrics.end())
       throw Error("record " + std::to_string(record.index) + " of " + record.press,
                   "missing metric " + std::string(name) + " of task " + record.task);
+    if (!found->second && task.kind() != TaskKind::answers)  // what is measured applies to every sample
+      throw Error("record " + std::to_string(record.index) + " of " + record.press,
+                  "metric " + std::string(name) + " of task " + record.task + ": expected a number, found null");
     grade.metrics.push_back(found->second);
   }
   for (const RecordPart& part : record.parts) {

@@ -35,7 +35,7 @@ inline std::vector<Share> all_shares(const CellResult& cell) {
   std::vector<Share> shares = cell.score.metrics;
   shares.insert(shares.end(), cell.score.summaries.begin(), cell.score.summaries.end());
   for (Share& share : cell_shares(cell)) shares.push_back(std::move(share));
-  std::erase_if(shares, [](const Share& share) { return !std::isfinite(share.value); });
+  std::erase_if(shares, [](const Share& share) { return share.n == 0; });
   return shares;
 }
 

@@ -25,7 +25,9 @@ inline std::string run_times_json(const RunTimes& times) {
   out.key("prefill_seconds").value(times.prefill_seconds).key("decode_seconds").value(times.decode_seconds);
   out.key("context_tokens").value(times.context_tokens).key("answer_tokens").value(times.answer_tokens);
   if (times.read_bandwidth > 0) out.key("read_gb_per_second").value(times.read_bandwidth * 1e-9);
-  out.key("answers").value(times.answers).key("cells").begin_array();
+  out.key("answers").value(times.answers).key("notes").begin_array();
+  for (const std::string& note : times.notes) out.value(note);
+  out.end_array().key("cells").begin_array();
   for (const auto& cell : times.cells) {
     out.begin_object().key("model").value(cell.model).key("task").value(cell.group).key("press").value(cell.cell.press);
     out.key("ratio").value(cell.cell.ratio).key("budget").value(cell.cell.budget);

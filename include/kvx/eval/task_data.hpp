@@ -5,6 +5,7 @@
 #include <kvx/eval/prompts.hpp>
 #include <kvx/eval/text_pieces.hpp>
 #include <kvx/io/text_file.hpp>
+#include <kvx/model/config.hpp>
 #include <kvx/score/choose_samples.hpp>
 #include <kvx/score/context_name.hpp>
 #include <kvx/score/ifeval/ifeval_task.hpp>
@@ -158,12 +159,11 @@ namespace detail {
 
 /// A sample for each piece of each text, and a group of its own.
 /// Where `generated` tokens follow, the context is the whole piece.
-inline void add_pieces(const TaskData& data, const PieceOptions& options, std::optional<Index> generated,
-                       const std::string& model_dir, const Prompter& prompter, TaskPrompts& prompts) {
+inline void add_pieces(const TaskData& data, const PieceOptions& options, std::optional<Index> generated, Token eos,
+                       const Prompter& prompter, TaskPrompts& prompts) {
   if (options.length > prompter.max_positions)
     throw Error("max-length", "expected at most the model's " + std::to_string(prompter.max_positions) +
                                   " positions, found " + std::to_string(options.length));
-  const Token eos = eos_token(model_dir, prompter.tokenizer);
   for (const auto& [path, text, answers] : data.files)
     for (TextPiece& piece : text_pieces(path, text, prompter.tokenizer, eos, options)) {
       const std::size_t index = prompts.samples.size();
@@ -179,9 +179,9 @@ inline void add_pieces(const TaskData& data, const PieceOptions& options, std::o
 
 }  // namespace detail
 
-/// Tokenizes a task's data. Throws Error for what does not fit the model.
+/// Tokenizes a task's data. Throws Error for what does not fit the model of that directory and configuration.
 inline TaskPrompts task_prompts(const TaskData& data, std::string key, const EvalOptions& options,
-                                const std::string& model_dir, const Prompter& prompter) {
+                                const std::string& model_dir, const ModelConfig& config, const Prompter& prompter) {
   TaskPrompts prompts{std::string(data.task.name()), std::move(key)};
   if (data.task.kind() == TaskKind::answers) {
     prompts.samples = data.samples;
@@ -200,7 +200,7 @@ inline TaskPrompts task_prompts(const TaskData& data, std::string key, const Eva
                                     " positions with max-length, found " + std::to_string(end));
   }
   const auto generated = timed ? std::optional(options.timing.gen_tokens) : std::nullopt;
-  detail::add_pieces(data, pieces, generated, model_dir, prompter, prompts);
+  detail::add_pieces(data, pieces, generated, eos_token(model_dir, prompter.tokenizer, config), prompter, prompts);
   const std::size_t first = prompts.samples.size();
   for (PromptGroup& group : prompter.groups(data.samples, data.wheres, data.taken, false, data.references)) {
     for (Prompt& prompt : group.prompts) prompt.sample += first;

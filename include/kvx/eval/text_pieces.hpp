@@ -3,8 +3,10 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/token.hpp>
-#include <kvx/io/json.hpp>
+#include <kvx/model/config.hpp>
+#include <kvx/text/post_processor.hpp>
 #include <kvx/text/tokenizer.hpp>
+#include <kvx/text/tokenizer_files.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -28,17 +30,19 @@ struct TextPiece {
   std::vector<Token> prefix, suffix;
 };
 
-/// The token that ends a text, as MODEL_DIR/tokenizer_config.json names it. Throws Error when there is none.
-inline Token eos_token(const std::string& model_dir, const Tokenizer& tokenizer) {
-  const auto config = JsonDocument::load(model_dir + "/tokenizer_config.json");
-  const JsonValue eos = config.root().at("eos_token");
-  const std::string_view written = eos.is_string() ? eos.string() : eos.at("content").string();
-  if (const auto id = tokenizer.token_id(written)) return *id;
-  throw Error(eos.where(), "expected a token of the vocabulary, found " + std::string(written));
+/// The token that ends a text: the tokenizer's files name it, or else config.json has its id. Throws Error when there
+/// is none.
+inline Token eos_token(const std::string& model_dir, const Tokenizer& tokenizer, const ModelConfig& config) {
+  const std::string where = model_dir + "/tokenizer_config.json: eos_token";
+  const auto written = TokenizerFiles(model_dir).named_token("eos_token");
+  if (!written && config.eos_token) return *config.eos_token;
+  if (!written) throw Error(where, "missing, as is eos_token_id in config.json");
+  if (const auto id = tokenizer.token_id(*written)) return *id;
+  throw Error(where, "expected a token of the vocabulary, found " + *written);
 }
 
-/// Cuts the tokens of a text, `eos` between its lines that are not blank, into pieces of one length; what is left over
-/// is not used. Throws Error, naming `where`, for a text shorter than a piece.
+/// Cuts the tokens of a text, `eos` between its lines that are not blank and the tokenizer's frame around it, into
+/// pieces of one length; what is left over is not used. Throws Error, naming `where`, for a text shorter than a piece.
 inline std::vector<TextPiece> text_pieces(const std::string& where, std::string_view text, const Tokenizer& tokenizer,
                                           Token eos, const PieceOptions& options) {
   const auto length = static_cast<std::size_t>(options.length);
@@ -47,16 +51,19 @@ inline std::vector<TextPiece> text_pieces(const std::string& where, std::string_
     throw Error(where, "expected pieces with a prefix and two more tokens, found " + std::to_string(prefix) + " of " +
                            std::to_string(length));
   const std::size_t most = options.most == 0 ? text.size() : options.most;
-  std::vector<Token> tokens;
+  const TextFrame& frame = tokenizer.frame();
+  std::vector<Token> tokens = frame.before;
+  bool first = true;
   for (std::size_t at = 0; at < text.size() && tokens.size() < most * length;) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     const std::string_view line = text.substr(at, end - at);
     at = end + 1;
     if (line.find_first_not_of(" \t\r") == line.npos) continue;
-    if (!tokens.empty()) tokens.push_back(eos);
+    if (!std::exchange(first, false)) tokens.push_back(eos);
     const auto encoded = tokenizer.encode(line);
     tokens.insert(tokens.end(), encoded.begin(), encoded.end());
   }
+  tokens.insert(tokens.end(), frame.after.begin(), frame.after.end());
   std::vector<TextPiece> pieces;
   for (std::size_t at = 0; at + length <= tokens.size() && pieces.size() < most; at += length) {
     const auto begin = tokens.begin() + static_cast<std::ptrdiff_t>(at);

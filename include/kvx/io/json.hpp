@@ -1,10 +1,13 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/io/file_kind.hpp>
 #include <kvx/io/mapped_file.hpp>
+#include <kvx/io/python_numbers.hpp>
 
 #include <simdjson.h>
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -44,11 +47,20 @@ class JsonValue {
 
   bool is_null() const { return element_.is_null(); }
   bool is_array() const { return element_.is_array(); }
+  bool is_object() const { return element_.is_object(); }
   bool is_string() const { return element_.is_string(); }
 
   bool boolean() const { return get<bool>("a boolean"); }
   double number() const { return get<double>("a number"); }
   std::int64_t integer() const { return get<std::int64_t>("an integer"); }
+  /// An integer that may be written with a point, as in 4096.0.
+  std::int64_t whole() const {
+    double number = 0;
+    if (element_.is_double() && element_.get(number) == simdjson::SUCCESS && std::trunc(number) == number &&
+        std::abs(number) < 0x1p53)
+      return static_cast<std::int64_t>(number);
+    return integer();
+  }
   std::string_view string() const { return get<std::string_view>("a string"); }
   simdjson::dom::array array() const { return get<simdjson::dom::array>("an array"); }
   simdjson::dom::object object() const { return get<simdjson::dom::object>("an object"); }
@@ -58,11 +70,13 @@ class JsonValue {
     if (auto value = find(name)) return *value;
     throw Error(where_, std::string("missing field ").append(name));
   }
-  /// The member `name` of an object, unless it is missing or null.
+  /// The member `name` of an object, unless it is missing or null. Of several the last counts, as in Python.
   std::optional<JsonValue> find(std::string_view name) const {
-    Element value;
-    if (object().at_key(name).get(value) != simdjson::SUCCESS || value.is_null()) return std::nullopt;
-    return member(name, value);
+    std::optional<Element> found;
+    for (const auto [key, value] : object())
+      if (key == name) found = value;
+    if (!found || found->is_null()) return std::nullopt;
+    return member(name, *found);
   }
   /// Calls f(name, value) for each member, in the file's order.
   template <class F>
@@ -104,12 +118,29 @@ class JsonDocument {
   /// Reads and parses a whole file; throws Error when it is missing or not JSON.
   static JsonDocument load(const std::string& path) { return parse(MappedFile(path).text(), path); }
 
+  /// The same of a file that Python's json module has written and reads: numbers of any size, NaN and infinities are no
+  /// error unless they are asked for.
+  static JsonDocument load_python(const std::string& path) {
+    const MappedFile file(path);
+    try {
+      return parse(file.text(), path);
+    } catch (const Error&) {
+      const std::string plain = detail::plain_json_numbers(file.text());
+      if (plain == file.text()) throw;
+      return parse(plain, path);
+    }
+  }
+
   /// Parses `text`, which `where` names in errors.
   static JsonDocument parse(std::string_view text, std::string where) {
     JsonDocument document;
     JsonValue::Element root;
     const auto code = document.parser_->parse(simdjson::padded_string(text)).get(root);
-    if (code != simdjson::SUCCESS) throw Error(where, std::string("not valid JSON: ") + simdjson::error_message(code));
+    if (code != simdjson::SUCCESS) {
+      const std::string_view kind = detail::file_kind(text);
+      throw Error(where, std::string("not valid JSON: ") +
+                             (kind.empty() ? simdjson::error_message(code) : std::string("found ").append(kind)));
+    }
     document.root_ = std::make_unique<JsonValue>(root, std::move(where));
     return document;
   }

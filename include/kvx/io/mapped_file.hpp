@@ -11,12 +11,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace kvx::inline v0 {
+
+/// Whether a file is there to be read: a link whose target is missing is, so that reading it is an error.
+inline bool file_exists(const std::string& path) {
+  std::error_code code;
+  return std::filesystem::exists(std::filesystem::symlink_status(path, code));
+}
 
 /// A file mapped read-only into memory. Throws Error when it is missing, unreadable or not a regular file. A file that
 /// shrinks while it is mapped ends the program (SIGBUS), as with every mapping.
@@ -24,7 +32,7 @@ class MappedFile {
  public:
   explicit MappedFile(const std::string& path) : path_(path) {
     const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe must not make open() wait
-    if (file < 0) throw Error(path, std::string("cannot open: ") + std::strerror(errno));
+    if (file < 0) throw_unopened(errno);
     struct stat status {};
     const bool regular = ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
     if (regular && status.st_size > 0) {
@@ -65,6 +73,17 @@ class MappedFile {
   }
 
  private:
+  /// Says where a link leads that is all there is of the file, as in a cache that lost what it held.
+  [[noreturn]] void throw_unopened(int code) const {
+    std::error_code unread;
+    const auto target = std::filesystem::read_symlink(path_, unread);
+    if (code == ENOENT && !unread)
+      throw Error(path_, "cannot open: a link to " +
+                             (std::filesystem::path(path_).parent_path() / target).lexically_normal().string() +
+                             ", which is missing");
+    throw Error(path_, std::string("cannot open: ") + std::strerror(code));
+  }
+
   std::string path_;
   void* data_ = nullptr;  // nullptr for an empty file
   std::size_t size_ = 0;

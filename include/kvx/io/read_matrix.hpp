@@ -12,11 +12,12 @@
 namespace kvx::inline v0 {
 
 /// A tensor of a safetensors file as floats: its last dimension makes the columns, all others the rows. Throws Error
-/// for a file that is none, a tensor that is not there or has no elements, and a type that is not a float.
+/// for a file that is none, a tensor that is not there or has no elements, a type that is not a float, and numbers that
+/// are not finite.
 inline Matrix<float> read_matrix(const std::string& file, const std::string& tensor) {
   const Safetensors opened = Safetensors::open(file);
   const Tensor& found = opened.at(tensor);
-  const std::vector<float> floats = to_floats(found);
+  const std::vector<float> floats = finite_floats(found);
   if (floats.empty()) throw Error(file, tensor + ": expected at least one element, found none");
   const Index columns = found.shape.empty() ? 1 : found.shape.back();
   Matrix<float> matrix(static_cast<Index>(floats.size()) / columns, columns);

@@ -2,6 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/io/file_kind.hpp>
 #include <kvx/io/json.hpp>
 #include <kvx/io/mapped_file.hpp>
 #include <kvx/io/plain_name.hpp>
@@ -17,6 +18,7 @@
 #include <iterator>
 #include <limits>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -97,12 +99,11 @@ class Safetensors {
   /// A model directory: model.safetensors, or the shards that model.safetensors.index.json lists.
   static Safetensors open_model(const std::string& dir) {
     const std::string single = dir + "/model.safetensors", index = single + ".index.json";
-    std::error_code code;
-    if (std::filesystem::exists(single, code)) return open(single);
-    if (!std::filesystem::exists(index, code)) {
-      throw Error(dir, "expected model.safetensors or model.safetensors.index.json, found neither");
-    }
-    return open_shards(dir, index);
+    if (file_exists(single)) return open(single);
+    if (file_exists(index)) return open_shards(dir, index);
+    const std::string other = other_weights(dir);
+    throw Error(dir, "expected model.safetensors or model.safetensors.index.json, found " +
+                         (other.empty() ? "neither" : other + ", which is not safetensors"));
   }
 
   /// A whole file in memory, which must outlive the result; `where` names it in errors.
@@ -114,6 +115,9 @@ class Safetensors {
     std::memcpy(&length, file.data(), sizeof length);
     const std::uint64_t most = std::min<std::uint64_t>(file.size() - sizeof length, kMaxHeader);
     if (length > most) {
+      const std::string_view kind =
+          detail::file_kind({reinterpret_cast<const char*>(file.data()), std::min<std::size_t>(file.size(), 64)});
+      if (!kind.empty()) throw Error(where, std::string("expected a safetensors file, found ").append(kind));
       throw Error(where,
                   "header length: expected at most " + std::to_string(most) + ", found " + std::to_string(length));
     }
@@ -155,16 +159,30 @@ class Safetensors {
   }
 
  private:
+  /// The first file by name that holds weights in another form, or else "".
+  static std::string other_weights(const std::string& dir) {
+    constexpr std::array<std::string_view, 7> kEnds = {".bin", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack"};
+    std::set<std::string> found;
+    std::error_code code;
+    for (std::filesystem::directory_iterator it(dir, code), end; it != end; it.increment(code)) {
+      const std::string name = it->path().filename().string();
+      if (std::ranges::any_of(kEnds, [&](std::string_view ending) { return name.ends_with(ending); }))
+        found.insert(name);
+    }
+    return found.empty() ? "" : *found.begin();
+  }
+
   static constexpr std::uint64_t kMaxHeader = 100'000'000;  // the limit of the reference reader
 
   explicit Safetensors(std::string where) : where_(std::move(where)) {}
 
   static Safetensors open_shards(const std::string& dir, const std::string& index) {
-    const auto document = JsonDocument::load(index);
+    const auto document = JsonDocument::load_python(index);
     Safetensors all(index);
     std::map<std::string, Safetensors> shards;
     document.root().at("weight_map").each_member([&](std::string_view name, const JsonValue& value) {
-      const std::string file(value.string());
+      std::string file(value.string());
+      if (file.starts_with("./")) file.erase(0, 2);
       if (!detail::is_plain_name(file)) value.fail("the name of a file in the same folder");
       auto shard = shards.find(file);
       if (shard == shards.end()) shard = shards.emplace(file, open(dir + "/" + file)).first;

@@ -2,6 +2,7 @@
 
 #include <kvx/core/dtype.hpp>
 #include <kvx/core/error.hpp>
+#include <kvx/core/finite.hpp>
 #include <kvx/core/tensor_view.hpp>
 
 #include <algorithm>
@@ -33,7 +34,9 @@ inline Dtype float_dtype(const Tensor& tensor) {
   if (tensor.dtype == "F32") return Dtype::f32;
   if (tensor.dtype == "F16") return Dtype::f16;
   if (tensor.dtype == "BF16") return Dtype::bf16;
-  throw Error(tensor.where, "dtype: expected F32, F16 or BF16, found " + tensor.dtype);
+  const bool bytes = tensor.dtype == "U8" || tensor.dtype == "I8" || tensor.dtype.starts_with("F8_");
+  throw Error(tensor.where, "dtype: expected F32, F16 or BF16, found " + tensor.dtype +
+                                (bytes ? ", as quantized models have it; kvx reads models that are not" : ""));
 }
 
 /// A copy of an F32, F16 or BF16 tensor.
@@ -47,6 +50,17 @@ inline std::vector<float> to_floats(const Tensor& tensor) {
     }
   });
   return out;
+}
+
+/// The same of a tensor whose values are to be computed with: throws Error, which names the place, for NaN and
+/// infinities.
+inline std::vector<float> finite_floats(const Tensor& tensor) {
+  std::vector<float> floats = to_floats(tensor);
+  const auto size = static_cast<Index>(floats.size());
+  if (const Index place = first_not_finite(floats.data(), size); place < size)
+    throw Error(tensor.where, "element " + std::to_string(place) + ": expected a finite number, found " +
+                                  std::to_string(floats[static_cast<std::size_t>(place)]));
+  return floats;
 }
 
 /// A copy of a tensor whose dtype is exactly T: float, std::int32_t or std::uint8_t.

@@ -2,11 +2,13 @@
 
 #include <kvx/core/dtype.hpp>
 #include <kvx/core/error.hpp>
+#include <kvx/core/finite.hpp>
 #include <kvx/core/line_allocator.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -81,17 +83,22 @@ class PackedMatrix {
   /// int8: the scales of a panel, [groups, 16].
   const BF16* scales(Index panel) const { return scales_.data() + panel * kPanel * groups(); }
 
-  /// Writes rows [first, first + rows) from a row-major [rows, in] buffer, which may be unaligned. Throws Error for
-  /// values that int8 cannot hold: infinities and NaN.
-  void pack(Index first, Index rows, Dtype source_dtype, std::span<const std::byte> source, Threads& threads) {
+  /// Writes rows [first, first + rows) from a row-major [rows, in] buffer, which may be unaligned. Throws Error, which
+  /// begins with `where` and names the first row that has it, for NaN, for an infinity, and for a number that becomes
+  /// one in bf16.
+  void pack(Index first, Index rows, Dtype source_dtype, std::span<const std::byte> source, Threads& threads,
+            std::string_view where = "weights") {
     visit(source_dtype, [&]<class From>(From) {
+      std::atomic<Index> bad_row = rows;
       threads.parallel_for(rows, 64, [&](Index begin, Index end) {
         std::vector<From> line(static_cast<std::size_t>(in_));
         std::vector<float> floats(line.size());
         for (Index r = begin; r < end; ++r) {
-          const std::size_t row_bytes = line.size() * sizeof(From);
-          std::memcpy(static_cast<void*>(line.data()), source.data() + static_cast<std::size_t>(r) * row_bytes,
-                      row_bytes);
+          read_line(source, r, line);
+          if (first_not_held(line) < in_) {
+            for (Index least = bad_row; r < least && !bad_row.compare_exchange_weak(least, r);) continue;
+            return;
+          }
           if constexpr (std::is_same_v<From, BF16>) {
             if (format_ == WeightFormat::bf16) {
               write<BF16>(first + r, line.data());
@@ -102,6 +109,7 @@ class PackedMatrix {
           write_row(first + r, floats.data());
         }
       });
+      if (bad_row < rows) throw_not_held<From>(source, bad_row, where);
     });
   }
 
@@ -114,6 +122,30 @@ class PackedMatrix {
   }
 
  private:
+  /// Copies row `r` of a [rows, in] buffer, which may be unaligned.
+  template <class From>
+  static void read_line(std::span<const std::byte> source, Index r, std::vector<From>& line) {
+    const std::size_t row_bytes = line.size() * sizeof(From);
+    std::memcpy(static_cast<void*>(line.data()), source.data() + static_cast<std::size_t>(r) * row_bytes, row_bytes);
+  }
+  /// The place of the first value of a row that has no finite value in this format; in() when there is none.
+  template <class From>
+  Index first_not_held(const std::vector<From>& line) const {
+    if constexpr (std::is_same_v<From, float>) {
+      if (format_ == WeightFormat::bf16) return detail::first_at_least(line.data(), in_, detail::kInfinityBitsInBf16);
+    }
+    return first_not_finite(line.data(), in_);
+  }
+  template <class From>
+  [[noreturn]] void throw_not_held(std::span<const std::byte> source, Index r, std::string_view where) const {
+    std::vector<From> line(static_cast<std::size_t>(in_));
+    read_line(source, r, line);
+    const Index column = first_not_held(line);
+    const auto value = static_cast<float>(line[static_cast<std::size_t>(column)]);
+    throw Error(where, "row " + std::to_string(r) + ", column " + std::to_string(column) + ": expected a finite " +
+                           std::string(name_of(format_)) + " weight, found " + std::to_string(value));
+  }
+
   static constexpr Index padded(WeightFormat format, Index in) {
     const Index multiple = format == WeightFormat::f32 ? 1 : format == WeightFormat::bf16 ? 32 : kGroup;
     return (in + multiple - 1) / multiple * multiple;
@@ -147,10 +179,7 @@ class PackedMatrix {
     for (Index first = 0; first < in_; first += kGroup) {
       const Index last = std::min(in_, first + kGroup);
       float largest = 0;
-      for (Index k = first; k < last; ++k) {
-        if (!std::isfinite(row[k])) throw Error("weights", "expected finite values for int8, found others");
-        largest = std::max(largest, std::abs(row[k]));
-      }
+      for (Index k = first; k < last; ++k) largest = std::max(largest, std::abs(row[k]));
       BF16& scale = scales_[static_cast<std::size_t>((r / kPanel * groups() + first / kGroup) * kPanel + r % kPanel)];
       scale = BF16(largest / 127);
       const auto step = static_cast<float>(scale);

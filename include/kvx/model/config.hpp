@@ -4,15 +4,14 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/token.hpp>
 #include <kvx/io/json.hpp>
+#include <kvx/io/mapped_file.hpp>
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -26,14 +25,22 @@ struct ModelConfig {
   Index vocab_size = 0, max_positions = 0;
   double rms_norm_eps = 0, rope_theta = 0;
   bool tie_word_embeddings = false;
-  std::vector<Token> stop_tokens;  // may be empty
+  std::vector<Token> stop_tokens;    // may be empty
+  std::optional<Token> eos_token;    // config.json's, the first of several
+  std::vector<std::string> ignored;  // settings of generation_config.json that decoding does not apply: "NAME VALUE"
 
-  /// Reads config.json and, where there is one, generation_config.json of a model directory.
+  /// Reads config.json and, where there is one, generation_config.json of a model directory. Throws Error for the
+  /// directory of an adapter.
   static ModelConfig load(const std::string& dir) {
-    const auto config = JsonDocument::load(dir + "/config.json");
+    for (const char* name : {"/adapter_config.json", "/adapter_model.safetensors", "/adapter_model.bin"})
+      if (file_exists(dir + name))
+        throw Error(dir + name,
+                    "expected a whole model, found an adapter; merge it into its base model first, as by peft's "
+                    "merge_and_unload");
+    const auto config = JsonDocument::load_python(dir + "/config.json");
     const std::string path = dir + "/generation_config.json";
-    if (std::error_code code; !std::filesystem::exists(path, code)) return parse(config.root());
-    const auto generation = JsonDocument::load(path);
+    if (!file_exists(path)) return parse(config.root());
+    const auto generation = JsonDocument::load_python(path);
     return parse(config.root(), &generation.root());
   }
 
@@ -53,7 +60,7 @@ inline constexpr Index kMaxSize = Index{1} << 24;
 inline constexpr Index kMaxLayers = 1024;
 
 inline Index read_size(const JsonValue& value, Index most = kMaxSize) {
-  const Index size = value.integer();
+  const Index size = value.whole();
   if (size < 1 || size > most) value.fail("an integer from 1 to " + std::to_string(most));
   return size;
 }
@@ -68,27 +75,38 @@ inline double read_number(const JsonValue& value, double least, double most, std
 inline constexpr auto kFixedFields = std::to_array<std::pair<std::string_view, std::string_view>>({
     {"model_type", "\"qwen2\""},
     {"hidden_act", "\"silu\""},
-    {"attention_bias", "true"},  // Qwen2 always has biases on q, k and v
     {"mlp_bias", "false"},
     {"is_causal", "true"},
-    {"quantization_config", "null"},
+    {"quantization_config", "null"},  // the weights of a quantized model are other tensors
 });
+
+/// Whether a rope_scaling or rope_parameters object leaves the angles as they are: no scaling, or one by 1.
+inline bool is_plain_rope(const JsonValue& rope, std::string_view type) {
+  if (type == "default") return true;
+  const auto factor = rope.find("factor");
+  return (type == "linear" || type == "dynamic") && factor && factor->number() == 1;
+}
 
 /// The base of the rotary angles, which transformers 4 writes at the top and 5 in rope_parameters. Any rotation but the
 /// plain one over all channels is an error.
 inline double read_rope_theta(const JsonValue& config) {
   auto theta = config.find("rope_theta");
+  const auto expect_all_channels = [](const JsonValue& share) {
+    if (share.number() != 1) share.fail("1, a rotation of all channels");
+  };
+  if (const auto share = config.find("partial_rotary_factor")) expect_all_channels(*share);
   for (const std::string_view field : {"rope_scaling", "rope_parameters"}) {
     const auto rope = config.find(field);
     if (!rope) continue;
-    for (const std::string_view name : {"rope_type", "type"}) {
-      if (const auto type = rope->find(name); type && type->string() != "default") type->fail("\"default\"");
-    }
+    for (const std::string_view name : {"rope_type", "type"})
+      if (const auto type = rope->find(name); type && !is_plain_rope(*rope, type->string())) type->fail("\"default\"");
     rope->each_member([&](std::string_view name, const JsonValue& value) {
       if (name == "rope_theta")
         theta = value;
-      else if (name != "rope_type" && name != "type")
-        value.fail("only rope_type and rope_theta here");
+      else if (name == "partial_rotary_factor")
+        expect_all_channels(value);
+      else if (name != "rope_type" && name != "type" && name != "factor")
+        value.fail("only rope_type, rope_theta, factor and partial_rotary_factor here");
     });
   }
   return theta ? read_number(*theta, 1, 1e18, "a number from 1 to 1e18") : 10000.0;
@@ -96,33 +114,59 @@ inline double read_rope_theta(const JsonValue& config) {
 
 /// Throws when a layer would look at less than the whole context, by the rules of transformers' Qwen2Config.
 inline void check_full_attention(const JsonValue& config, const ModelConfig& sizes) {
+  const auto use = config.find("use_sliding_window"), window = config.find("sliding_window"),
+             first = config.find("max_window_layers");
+  const bool slides = use && use->boolean();
+  const Index tokens = window ? read_size(*window) : 4096;
+  const bool sees_all = slides && tokens >= sizes.max_positions;
   if (const auto types = config.find("layer_types")) {
-    if (static_cast<Index>(types->array().size()) != sizes.layers) {
+    if (static_cast<Index>(types->array().size()) != sizes.layers)
       types->fail(std::to_string(sizes.layers) + " entries, one a layer");
-    }
-    types->each_element([](const JsonValue& type) {
-      if (type.string() != "full_attention") type.fail("\"full_attention\"");
+    types->each_element([&](const JsonValue& type) {
+      if (type.string() != "full_attention" && !(type.string() == "sliding_attention" && sees_all))
+        type.fail("\"full_attention\"");
     });
     return;
   }
-  const auto use = config.find("use_sliding_window");
-  if (!use || !use->boolean()) return;
-  const auto window = config.find("sliding_window"), first = config.find("max_window_layers");
-  const Index tokens = window ? read_size(*window) : 4096, full_layers = first ? first->integer() : 28;
-  if (full_layers < sizes.layers && tokens < sizes.max_positions) {
+  const Index full_layers = first ? first->integer() : 28;
+  if (slides && full_layers < sizes.layers && !sees_all)
     use->fail("no window of " + std::to_string(tokens) + " tokens from layer " + std::to_string(full_layers) + " on");
-  }
 }
 
+/// Ids that end an answer; -1 stands for none.
 inline std::vector<Token> read_stop_tokens(const JsonValue& value) {
   std::vector<Token> tokens;
   const auto add = [&](const JsonValue& element) {
     const auto id = element.integer();
-    if (id < 0 || id > std::numeric_limits<Token>::max()) element.fail("a token id");
-    tokens.push_back(static_cast<Token>(id));
+    if (id < -1 || id > std::numeric_limits<Token>::max()) element.fail("a token id");
+    if (id >= 0) tokens.push_back(static_cast<Token>(id));
   };
   value.is_array() ? value.each_element(add) : add(value);
   return tokens;
+}
+
+/// Settings of a generation configuration that would change the likeliest token, but for neutral values.
+inline std::vector<std::string> ignored_settings(const JsonValue& generation) {
+  constexpr auto kNeutral = std::to_array<std::pair<std::string_view, double>>({
+      {"repetition_penalty", 1},
+      {"encoder_repetition_penalty", 1},
+      {"no_repeat_ngram_size", 0},
+      {"min_length", 0},
+      {"min_new_tokens", 0},
+  });
+  std::vector<std::string> ignored;
+  const auto note = [&](std::string_view name, const JsonValue& value) {
+    ignored.push_back(std::string(name) + " " + shortened(simdjson::minify(value.element()), 60));
+  };
+  for (const auto& [name, neutral] : kNeutral) {
+    const auto value = generation.find(name);
+    if (value && !(value->element().is_number() && value->number() == neutral)) note(name, *value);
+  }
+  for (const std::string_view name : {"suppress_tokens", "begin_suppress_tokens", "bad_words_ids", "sequence_bias"}) {
+    const auto value = generation.find(name);
+    if (value && !(value->is_array() && value->array().size() == 0)) note(name, *value);
+  }
+  return ignored;
 }
 
 }  // namespace detail
@@ -161,9 +205,12 @@ inline ModelConfig ModelConfig::parse(const JsonValue& config, const JsonValue* 
   if (const auto tie = config.find("tie_word_embeddings")) out.tie_word_embeddings = tie->boolean();
   detail::check_full_attention(config, out);
 
+  const auto own_stop = config.find("eos_token_id");
   auto stop = generation != nullptr ? generation->find("eos_token_id") : std::nullopt;
-  if (!stop) stop = config.find("eos_token_id");
-  if (stop) out.stop_tokens = detail::read_stop_tokens(*stop);
+  if (stop || own_stop) out.stop_tokens = detail::read_stop_tokens(stop ? *stop : *own_stop);
+  const auto eos = own_stop ? detail::read_stop_tokens(*own_stop) : out.stop_tokens;
+  if (!eos.empty()) out.eos_token = eos.front();
+  if (generation != nullptr) out.ignored = detail::ignored_settings(*generation);
   return out;
 }
 

@@ -17,6 +17,7 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
+#include <string>
 
 namespace kvx::inline v0 {
 
@@ -96,6 +97,14 @@ inline void list_tokens(const Qwen2& model, std::span<const Step> steps, Workspa
   }
 }
 
+/// Where a row of the batch stands, for errors: its sequence, of which there may be one alone, and its position.
+inline std::string place_in_batch(const Workspace& work, Index row) {
+  const std::string position = "position " + std::to_string(work.positions[static_cast<std::size_t>(row)]);
+  if (work.firsts.size() == 2) return position;
+  const auto sequence = std::upper_bound(work.firsts.begin(), work.firsts.end(), row) - work.firsts.begin() - 1;
+  return "sequence " + std::to_string(sequence) + " of the batch, " + position;
+}
+
 /// Cuts the rows into chunks that are attended together: of one prefix, enough to share the work on it, and few enough
 /// to keep every thread busy.
 inline void cut_chunks(Index kv_heads, Workspace& work, const Threads& threads) {
@@ -114,7 +123,8 @@ inline void cut_chunks(Index kv_heads, Workspace& work, const Threads& threads) 
 /// Runs the new tokens of many sequences as one batch and appends their rows to the sequences' tails. Each sequence
 /// occurs once. Returns the hidden states after the last layer, [tokens, hidden], step by step; they are the same bits
 /// whatever else is in the batch. Throws Error, before anything is changed, for a step without tokens, ids outside the
-/// vocabulary and a sequence that grows too long.
+/// vocabulary and a sequence that grows too long; and, when the sequences have grown, for hidden states that are not
+/// finite.
 inline MatrixView<float> forward_hidden(const Qwen2& model, std::span<const Step> steps, Workspace& work,
                                         Threads& threads) {
   const ModelConfig& config = model.config();
@@ -155,18 +165,21 @@ inline MatrixView<float> forward_hidden(const Qwen2& model, std::span<const Step
             *steps[s].sequence,
             {l, steps[s].steps, queries.tokens(first, tokens), rows_of(read_only(x), first, tokens)}, threads);
       }
-    model.finish_layer(l, read_only(attended), x, work, threads);
+    model.finish_layer(l, read_only(attended), x, work, threads,
+                       [&](Index row) { return detail::place_in_batch(work, row); });
   }
   for (const Step& step : steps) step.sequence->next_position += static_cast<Position>(step.tokens.size());
   return x;
 }
 
-/// As forward_hidden(), but returns the logits after each sequence's last token, [steps, vocab].
+/// As forward_hidden(), but returns the logits after each sequence's last token, [steps, vocab]. They are finite.
 inline MatrixView<float> forward(const Qwen2& model, std::span<const Step> steps, Workspace& work, Threads& threads) {
   auto x = forward_hidden(model, steps, work, threads);
   auto ends = work.ends.rows(static_cast<Index>(steps.size()), x.cols());
   for (Index s = 0; s < ends.rows(); ++s) ends.row(s) = x.row(work.firsts[static_cast<std::size_t>(s) + 1] - 1);
-  return model.logits(read_only(ends), work, threads);
+  return model.logits(read_only(ends), work, threads, [&](Index s) {
+    return detail::place_in_batch(work, work.firsts[static_cast<std::size_t>(s) + 1] - 1);
+  });
 }
 
 /// The same with memory of its own, for a step that stands alone.

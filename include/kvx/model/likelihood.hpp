@@ -49,7 +49,8 @@ inline double kl_divergence(const Prediction& base, const Prediction& other) {
   double sum = 0;
   for (std::size_t i = 0; i < base.logits.size(); ++i)
     sum += static_cast<double>(base.probabilities[i]) * static_cast<double>(base.logits[i] - other.logits[i]);
-  return std::max(0.0, sum - base.log_sum + other.log_sum);
+  const double divergence = sum - base.log_sum + other.log_sum;
+  return divergence < 0 ? 0 : divergence;  // what is rounded may be less; NaN stays
 }
 
 }  // namespace detail
@@ -60,7 +61,8 @@ inline double entropy(std::span<const float> logits) {
   double sum = 0;
   for (std::size_t i = 0; i < logits.size(); ++i)
     sum += static_cast<double>(of.probabilities[i]) * static_cast<double>(logits[i]);
-  return std::max(0.0, of.log_sum - sum);
+  const double entropy = of.log_sum - sum;
+  return entropy < 0 ? 0 : entropy;  // what is rounded may be less; NaN stays
 }
 
 /// Feeds `tokens` but the last to each of the sequences, whose caches grow by them, and returns how each token but the
@@ -91,7 +93,11 @@ inline std::vector<std::vector<TokenLikelihood>> suffix_likelihood(const Qwen2& 
         for (std::size_t s = 0; s < sequences.size(); ++s)
           ends.row(static_cast<Index>(i * sequences.size() + s)) =
               hidden.row(static_cast<Index>(s * some.size() + begin + i));
-      const auto logits = model.logits(read_only(ends), work, threads);
+      const auto logits = model.logits(read_only(ends), work, threads, [&](Index row) {
+        const auto i = static_cast<std::size_t>(row) / sequences.size(),
+                   s = static_cast<std::size_t>(row) % sequences.size();
+        return detail::place_in_batch(work, static_cast<Index>(s * some.size() + begin + i));
+      });
       const auto vocabulary = static_cast<std::size_t>(logits.cols());
       threads.parallel_for(static_cast<Index>(count), 1, [&](Index from, Index to) {
         float* const memory = detail::scratch<detail::Probabilities, float>(2 * vocabulary);

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <numeric>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -70,6 +71,9 @@ inline void attend_causal(TensorView<const float> queries, TensorView<const floa
   });
 }
 
+/// Where a row stands, for errors.
+inline std::string position_text(Index position) { return "position " + std::to_string(position); }
+
 inline void rotate(const RopeTable& rope, TensorView<float> rows, Threads& threads) {
   threads.parallel_for(rows.tokens(), 32, [&](Index begin, Index end) {
     for (Index t = begin; t < end; ++t)
@@ -81,8 +85,8 @@ inline void rotate(const RopeTable& rope, TensorView<float> rows, Threads& threa
 
 /// Runs a context layer by layer, all its tokens at once. While a layer is at hand, on_layer(const PressInput&,
 /// LayerCache) is given what `needs` asks for and the layer's rows, stored as `cache_dtype`; what it does not keep is
-/// gone after it. Returns the logits after the last token, [1, vocab]. Throws Error for ids outside the vocabulary and
-/// a context too long.
+/// gone after it. Returns the logits after the last token, [1, vocab]. Throws Error for ids outside the vocabulary, a
+/// context too long, and hidden states and logits that are not finite.
 template <class OnLayer>
 Matrix<float> prefill(const Qwen2& model, std::span<const Token> tokens, const Needs& needs, Dtype cache_dtype,
                       Threads& threads, OnLayer&& on_layer) {
@@ -137,9 +141,10 @@ Matrix<float> prefill(const Qwen2& model, std::span<const Token> tokens, const N
       }
     });
     on_layer(std::as_const(in), std::move(rows));
-    model.finish_layer(l, read_only(attended), x, work, threads);
+    model.finish_layer(l, read_only(attended), x, work, threads, detail::position_text);
   }
-  return model.logits(rows_of(read_only(x), count - 1, 1), work, threads);
+  return model.logits(rows_of(read_only(x), count - 1, 1), work, threads,
+                      [&](Index) { return detail::position_text(count - 1); });
 }
 
 }  // namespace kvx::inline v0

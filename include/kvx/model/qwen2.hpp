@@ -11,6 +11,7 @@
 #include <kvx/kernels/rope.hpp>
 #include <kvx/kernels/row_kernels.hpp>
 #include <kvx/model/config.hpp>
+#include <kvx/model/finite_rows.hpp>
 #include <kvx/model/weights.hpp>
 #include <kvx/model/workspace.hpp>
 
@@ -32,10 +33,14 @@ class Qwen2 {
   static Qwen2 load(const std::string& dir, WeightFormat format, Threads& threads) {
     ModelConfig config = ModelConfig::load(dir);
     Weights weights = load_weights(dir, config, format, threads);
-    return {std::move(config), std::move(weights)};
+    config.tie_word_embeddings = weights.output.out() == 0;
+    return {dir, std::move(config), std::move(weights)};
   }
 
+  /// tie_word_embeddings says what the weights are, whatever config.json does.
   const ModelConfig& config() const { return config_; }
+  /// For a user, where config.json says otherwise than the weights; empty where it does not.
+  const std::string& note() const { return weights_.note; }
   std::span<const float> inv_freq() const { return inv_freq_; }
   /// The path of the attention: with f32 weights, one that multiplies floats as they are.
   Isa attention_path() const { return layer(0).qkv.format() == WeightFormat::f32 ? float_path(isa()) : isa(); }
@@ -108,10 +113,13 @@ class Qwen2 {
   }
 
   /// The rest of layer `l` after attention, added to the hidden states `x` in place. `attended` is [tokens, heads
-  /// head_dim].
-  void finish_layer(Index l, MatrixView<const float> attended, MatrixView<float> x, Workspace& work,
-                    Threads& threads) const {
+  /// head_dim]. Throws Error for hidden states that are not finite; place(row) says where a row stands, such as
+  /// "position 5".
+  template <class Place>
+  void finish_layer(Index l, MatrixView<const float> attended, MatrixView<float> x, Workspace& work, Threads& threads,
+                    Place&& place) const {
     const LayerWeights& w = layer(l);
+    FiniteRows finite(x);
     const Index inner = config_.intermediate_size;
     each_block(x.rows(), [&](Index first, Index rows) {
       auto added = work.added.rows(rows, x.cols()), normed = work.normed.rows(rows, x.cols()),
@@ -130,22 +138,35 @@ class Qwen2 {
       matmul(read_only(normed), w.gate_up, {}, wide, threads);
       each_row([&](Index t) { row_kernels().swiglu(row(wide, t), row(wide, t) + inner, inner); });
       matmul(view<const float>(wide.data(), rows, inner, wide.cols()), w.down, {}, added, threads);
-      each_row(add);
+      each_row([&](Index t) {
+        add(t);
+        finite.look_at(first + t);
+      });
     });
+    finite.expect(dir_, [&](Index t) { return "hidden states after layer " + std::to_string(l) + ", " + place(t); });
   }
 
-  /// Logits after the last layer, [rows of x, vocab].
-  MatrixView<float> logits(MatrixView<const float> x, Workspace& work, Threads& threads) const {
+  /// Logits after the last layer, [rows of x, vocab]. Throws Error for logits that are not finite, as finish_layer()
+  /// does.
+  template <class Place>
+  MatrixView<float> logits(MatrixView<const float> x, Workspace& work, Threads& threads, Place&& place) const {
     const PackedMatrix& output = config_.tie_word_embeddings ? weights_.embedding : weights_.output;
     auto normed = work.normed.rows(x.rows(), x.cols()), logits = work.logits.rows(x.rows(), output.out());
     for (Index t = 0; t < x.rows(); ++t) norm(weights_.norm, row(x, t), row(normed, t));
     matmul(read_only(normed), output, {}, logits, threads);
+    FiniteRows finite(logits);
+    threads.parallel_for(logits.rows(), 1, [&](Index begin, Index end) {
+      for (Index t = begin; t < end; ++t) finite.look_at(t);
+    });
+    finite.expect(
+        dir_, [&](Index t) { return "logits after layer " + std::to_string(config_.layers - 1) + ", " + place(t); });
     return logits;
   }
 
  private:
-  Qwen2(ModelConfig config, Weights weights)
-      : config_(std::move(config)),
+  Qwen2(std::string dir, ModelConfig config, Weights weights)
+      : dir_(std::move(dir)),
+        config_(std::move(config)),
         weights_(std::move(weights)),
         inv_freq_(rope_inv_freq(config_.head_dim, config_.rope_theta)) {}
 
@@ -171,6 +192,7 @@ class Qwen2 {
     row_kernels().rms_norm(from, weight.data(), config_.hidden_size, config_.rms_norm_eps, to);
   }
 
+  std::string dir_;
   ModelConfig config_;
   Weights weights_;
   std::vector<float> inv_freq_;  // [head_dim / 2]

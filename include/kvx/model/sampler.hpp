@@ -1,7 +1,9 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/core/finite.hpp>
 #include <kvx/core/random.hpp>
+#include <kvx/core/tensor_view.hpp>
 #include <kvx/core/token.hpp>
 
 #include <algorithm>
@@ -22,8 +24,8 @@ struct SamplerOptions {
   std::uint64_t seed = 0;
 };
 
-/// Chooses the next token. The same seed and logits give the same tokens; equal logits go to the lower
-/// id, and NaN counts as lowest.
+/// Chooses the next token. The same seed and logits give the same tokens; equal logits go to the lower id. A logit of
+/// -infinity rules a token out.
 class Sampler {
  public:
   /// Throws Error for options out of range.
@@ -35,16 +37,15 @@ class Sampler {
       throw Error("top-p", "expected 0 < top-p <= 1, found " + std::to_string(options.top_p));
   }
 
+  /// Throws Error for NaN, for +infinity and where every token is ruled out.
   Token operator()(std::span<const float> logits) {
-    if (options_.temperature == 0) return most_likely(logits);
     const Token best = most_likely(logits);
-    const auto logit = [&](std::size_t id) { return std::isnan(logits[id]) ? -INFINITY : logits[id]; };
-    const auto highest = static_cast<double>(logit(static_cast<std::size_t>(best)));
-    if (std::isinf(highest)) return best;
+    if (options_.temperature == 0) return best;
+    const auto highest = static_cast<double>(logits[static_cast<std::size_t>(best)]);
     std::vector<Candidate> candidates(logits.size());
     for (std::size_t id = 0; id < logits.size(); ++id)
       candidates[id] = {static_cast<Token>(id),
-                        std::exp((static_cast<double>(logit(id)) - highest) / options_.temperature)};
+                        std::exp((static_cast<double>(logits[id]) - highest) / options_.temperature)};
     const auto likelier = [](const Candidate& a, const Candidate& b) {
       return a.weight != b.weight ? a.weight > b.weight : a.id < b.id;
     };
@@ -80,10 +81,19 @@ class Sampler {
 
   static Token most_likely(std::span<const float> logits) {
     std::size_t best = 0;
-    while (best + 1 < logits.size() && std::isnan(logits[best])) ++best;
-    for (std::size_t id = best + 1; id < logits.size(); ++id)
+    for (std::size_t id = 1; id < logits.size(); ++id)
       if (logits[id] > logits[best]) best = id;
-    return std::isnan(logits[best]) ? 0 : static_cast<Token>(best);
+    const auto size = static_cast<Index>(logits.size());
+    if (first_not_finite(logits.data(), size) < size) check(logits, best);
+    return static_cast<Token>(best);
+  }
+
+  /// Only tokens that are not the best may have a logit that is not finite, and only -infinity.
+  static void check(std::span<const float> logits, std::size_t best) {
+    for (std::size_t id = 0; id < logits.size(); ++id)
+      if (!std::isfinite(logits[id]) && (logits[id] != -INFINITY || id == best))
+        throw Error("logits",
+                    "token " + std::to_string(id) + ": expected a finite number, found " + std::to_string(logits[id]));
   }
 
   SamplerOptions options_;

@@ -6,6 +6,7 @@
 #include <kvx/kernels/packed_matrix.hpp>
 #include <kvx/model/config.hpp>
 
+#include <cstring>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -27,6 +28,7 @@ struct Weights {
   std::vector<LayerWeights> layers;
   std::vector<float> norm;  // [hidden]
   PackedMatrix output;      // [vocab, hidden]; empty when the embedding serves
+  std::string note;         // for a user, where config.json says otherwise than the file
 };
 
 namespace detail {
@@ -37,7 +39,13 @@ class WeightLoader {
   WeightLoader(const Safetensors& file, WeightFormat format, Threads& threads)
       : file_(file), format_(format), threads_(threads) {}
 
-  std::vector<float> vector(const std::string& name, Index size) const { return to_floats(checked(name, {size})); }
+  /// The beginning of all tensors' names but the output's: base models are saved without "model.".
+  std::string prefix() const {
+    return file_.find("model.norm.weight") == nullptr && file_.find("norm.weight") != nullptr ? "" : "model.";
+  }
+  const Tensor* find(const std::string& name) const { return file_.find(name); }
+
+  std::vector<float> vector(const std::string& name, Index size) const { return finite_floats(checked(name, {size})); }
 
   struct Part {
     std::string name;
@@ -47,13 +55,13 @@ class WeightLoader {
   PackedMatrix matrix(std::initializer_list<Part> parts, Index in) const {
     Index out = 0, first = 0;
     for (const Part& part : parts) {
-      float_dtype(checked(part.name, {part.rows, in}));  // before memory is taken for what config.json says
+      (void)checked(part.name, {part.rows, in});  // before memory is taken for what config.json says
       out += part.rows;
     }
     PackedMatrix matrix(format_, out, in);
     for (const Part& part : parts) {
       const Tensor& tensor = file_.at(part.name);
-      matrix.pack(first, part.rows, float_dtype(tensor), tensor.bytes, threads_);
+      matrix.pack(first, part.rows, float_dtype(tensor), tensor.bytes, threads_, tensor.where);
       file_.drop_pages(tensor);
       first += part.rows;
     }
@@ -62,10 +70,21 @@ class WeightLoader {
 
  private:
   const Tensor& checked(const std::string& name, const std::vector<Index>& shape) const {
+    expect_unquantized(name);
     const Tensor& tensor = file_.at(name);
+    (void)float_dtype(tensor);
     if (tensor.shape != shape)
       throw Error(tensor.where, "shape: expected " + text(shape) + ", found " + text(tensor.shape));
     return tensor;
+  }
+  /// Throws Error where a quantized form of a weight is there in its place.
+  void expect_unquantized(const std::string& name) const {
+    if (file_.find(name) != nullptr || !name.ends_with("weight")) return;
+    for (const char* const form : {"qweight", "weight_packed", "weight_quantized"})
+      if (const Tensor* const other = file_.find(name.substr(0, name.size() - 6) + form))
+        throw Error(other->where, "expected " + name +
+                                      ", found a quantized model (GPTQ, AWQ or alike); kvx reads models in F32, F16 or "
+                                      "BF16, and quantizes by --weights int8");
   }
   static std::string text(const std::vector<Index>& shape) {
     std::string text;
@@ -78,21 +97,35 @@ class WeightLoader {
   Threads& threads_;
 };
 
+/// Whether two tensors are the same bytes of the same shape and type.
+inline bool same_tensor(const Tensor& a, const Tensor& b) {
+  return a.dtype == b.dtype && a.shape == b.shape && std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0;
+}
+
 }  // namespace detail
 
-/// Loads a model directory's weights; matrices are stored in `format`, norms and biases as f32. Throws Error for a
-/// tensor that is missing or of another shape than the configuration says.
+/// Loads a model directory's weights; matrices are stored in `format`, norms and biases as f32. Of embedding and output
+/// that config.json ties, one is enough; where both are there and differ, both are used, as by transformers 5. Throws
+/// Error for a tensor that is missing, of another shape than the configuration says, quantized, or not finite.
 inline Weights load_weights(const std::string& dir, const ModelConfig& config, WeightFormat format, Threads& threads) {
   const Safetensors file = Safetensors::open_model(dir);
   const detail::WeightLoader load(file, format, threads);
   const Index hidden = config.hidden_size, inner = config.intermediate_size;
   const Index queries = config.heads * config.head_dim, keys = config.kv_heads * config.head_dim;
   Weights weights;
-  weights.embedding = load.matrix({{"model.embed_tokens.weight", config.vocab_size}}, hidden);
-  if (!config.tie_word_embeddings) weights.output = load.matrix({{"lm_head.weight", config.vocab_size}}, hidden);
-  weights.norm = load.vector("model.norm.weight", hidden);
+  const std::string prefix = load.prefix(), embedding = prefix + "embed_tokens.weight", output = "lm_head.weight";
+  const Tensor *const first = load.find(embedding), *const last = load.find(output);
+  bool tied = config.tie_word_embeddings;
+  if (tied && first != nullptr && last != nullptr && !detail::same_tensor(*first, *last)) {
+    tied = false;
+    weights.note = output + " differs from " + embedding +
+                   ", though config.json says tie_word_embeddings; both are used, as by transformers 5";
+  }
+  weights.embedding = load.matrix({{tied && first == nullptr ? output : embedding, config.vocab_size}}, hidden);
+  if (!tied) weights.output = load.matrix({{output, config.vocab_size}}, hidden);
+  weights.norm = load.vector(prefix + "norm.weight", hidden);
   for (Index l = 0; l < config.layers; ++l) {
-    const std::string layer = "model.layers." + std::to_string(l) + ".", attention = layer + "self_attn.",
+    const std::string layer = prefix + "layers." + std::to_string(l) + ".", attention = layer + "self_attn.",
                       mlp = layer + "mlp.";
     LayerWeights& w = weights.layers.emplace_back();
     w.input_norm = load.vector(layer + "input_layernorm.weight", hidden);

@@ -30,7 +30,7 @@ inline std::vector<ChartPoint> entropy_points(const AnswerEntropy& of) {
     double sum = 0, answers = 0, places = 0, tokens = 0;
     for (std::size_t t = first; t < std::min(first + kBlock, of.tokens.size()); ++t) {
       const AnswerEntropy::Token& token = of.tokens[t];
-      if (token.n < kFewest || std::isnan(token.mean)) continue;
+      if (token.n < kFewest) continue;
       const auto n = static_cast<double>(token.n);
       sum += n * token.mean, answers += n, places += static_cast<double>(t), ++tokens;
     }
@@ -98,8 +98,8 @@ inline ReportTable entropy_table(const ReportData& data, const std::string& mode
     double sum = 0, n = 0, change = 0, paired = 0;
     for (const AnswerEntropy::Token& token : of.tokens) {
       const auto answers = static_cast<double>(token.n), both = static_cast<double>(token.paired);
-      if (std::isfinite(token.mean)) sum += answers * token.mean, n += answers;
-      if (std::isfinite(token.change)) change += both * token.change, paired += both;
+      if (token.n > 0) sum += answers * token.mean, n += answers;
+      if (token.paired > 0) change += both * token.change, paired += both;
     }
     table.rows.push_back({{of.cell.press},
                           {six_digits(of.cell.ratio)},

@@ -7,8 +7,10 @@
 #include <kvx/report/seen_rows.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace kvx::inline v0::detail {
@@ -29,8 +31,14 @@ inline void load_entropies(std::vector<AnswerEntropy>& to, SeenRows& seen, const
     if (csv_count(csv, row, "token") != found->tokens.size())
       throw Error(csv.where(row), "column token: expected " + std::to_string(found->tokens.size()) + ", found " +
                                       csv.text(row, "token"));
-    found->tokens.push_back({csv.number(row, "entropy"), csv_count(csv, row, "n"), csv.number(row, "change"),
-                             csv_count(csv, row, "paired")});
+    const AnswerEntropy::Token token{csv.number(row, "entropy"), csv_count(csv, row, "n"), csv.number(row, "change"),
+                                     csv_count(csv, row, "paired")};
+    for (const auto& [column, value, answers] :
+         {std::tuple{"entropy", token.mean, token.n}, {"change", token.change, token.paired}})
+      if (answers > 0 && std::isnan(value))
+        throw Error(csv.where(row), "column " + std::string(column) + ": expected the mean of " +
+                                        std::to_string(answers) + " answers, found nothing");
+    found->tokens.push_back(token);
   }
 }
 

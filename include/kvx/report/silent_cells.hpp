@@ -45,7 +45,7 @@ inline LostFunctions lost_functions(const ReportData& data) {
     std::optional<double> rise;
     for (const std::string& text : data.tasks(figure.model, "perplexity"))
       if (const auto quality = implied_quality(data, figure.model, text, figure.cell))
-        rise = std::max(rise.value_or(-1), 1 / quality->y - 1);
+        if (const double own = 1 / quality->y - 1; !rise || own > *rise) rise = own;
     lost.cells.push_back({figure.model, figure.task, figure.metric, figure.cell, 1 - left->y, figure.holm_p, rise});
   }
   return lost;

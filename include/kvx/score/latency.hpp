@@ -47,7 +47,7 @@ struct LatencyTask {
     throw Error("task latency", "generations are timed, there are no answers to grade");
   }
 
-  /// The median of each metric, with its quartiles as the ends of its interval.
+  /// The median of each metric, with its quartiles as the ends of its interval. Throws Error for a run without one.
   std::vector<Share> summaries(std::span<const Grade> runs) const {
     std::vector<Share> medians;
     std::set<std::string> contexts;
@@ -55,7 +55,10 @@ struct LatencyTask {
     for (std::size_t m = 0; m < metric_names().size(); ++m) {
       std::string summary = std::string(metric_names()[m]) + "_median";
       std::vector<double> values;
-      for (const Grade& run : runs) values.push_back(run.metrics[m].value_or(0));
+      for (const Grade& run : runs) {
+        if (!run.metrics[m]) throw Error("task latency", "a run: missing its " + std::string(metric_names()[m]));
+        values.push_back(*run.metrics[m]);
+      }
       std::sort(values.begin(), values.end());
       medians.push_back({std::move(summary), quantile(values, 0.5), values.size(), contexts.size(),
                          quantile(values, 0.25), quantile(values, 0.75)});

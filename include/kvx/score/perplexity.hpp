@@ -40,8 +40,10 @@ struct PerplexityTask {
   }
 
   /// One text's tokens: their negative log-likelihoods in nats, their divergences, and whether the likeliest token is
-  /// the base's.
+  /// the base's. Throws Error for numbers that are not finite.
   static Grade predicted(std::span<const double> nll, std::vector<double> kl, std::size_t same_top) {
+    expect_finite("negative log-likelihood", nll);
+    expect_finite("divergence", kl);
     const auto tokens = static_cast<double>(nll.size());
     double loss = 0, divergence = 0;
     for (const double token : nll) loss += token;
@@ -56,20 +58,30 @@ struct PerplexityTask {
     throw Error("task perplexity", "a text is predicted, there are no answers to grade");
   }
 
-  /// Over the tokens of all texts, with an interval whose units are contexts: pieces of a text are one each.
+  /// Over the tokens of all texts, with an interval whose units are contexts: pieces of a text are one each. Throws
+  /// Error for a text without a loss.
   std::vector<Share> summaries(std::span<const Grade> texts) const {
     std::map<std::string, PairedLoss> losses;
     for (std::size_t i = 0; i < texts.size(); ++i) {
-      const double loss = texts[i].metrics.front().value_or(0), tokens = texts[i].metrics.back().value_or(0);
+      const auto loss = texts[i].metrics.front(), tokens = texts[i].metrics.back();
+      if (!loss || !tokens) throw Error("task perplexity", "text " + std::to_string(i) + ": missing its loss");
       PairedLoss& context = losses[context_of(texts[i], i)];
-      context.cell_nll += loss * tokens;
-      context.tokens += static_cast<std::size_t>(tokens);
+      context.cell_nll += *loss * *tokens;
+      context.tokens += static_cast<std::size_t>(*tokens);
     }
     if (losses.empty()) return {{.name = "perplexity"}};
     std::vector<PairedLoss> contexts;
     for (const auto& [name, loss] : losses) contexts.push_back(loss);
     const Interval log = perplexity_change(contexts).log_ratio;
     return {{"perplexity", std::exp(log.value), texts.size(), contexts.size(), std::exp(log.low), std::exp(log.high)}};
+  }
+
+ private:
+  static void expect_finite(std::string_view what, std::span<const double> values) {
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (!std::isfinite(values[i]))
+        throw Error("task perplexity", std::string(what) + " of token " + std::to_string(i) +
+                                           ": expected a finite number, found " + std::to_string(values[i]));
   }
 };
 

@@ -2,43 +2,46 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/core/hash.hpp>
+#include <kvx/io/file_kind.hpp>
 #include <kvx/io/json.hpp>
 #include <kvx/io/mapped_file.hpp>
 #include <kvx/text/chat_message.hpp>
 #include <kvx/text/python_json.hpp>
-#include <kvx/text/template_marks.hpp>
+#include <kvx/text/template_items.hpp>
+#include <kvx/text/tokenizer_files.hpp>
+#include <kvx/text/turn_template.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <filesystem>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
 
 /// How a model wants a chat written. Templates are Jinja programs; kvx runs none but recognises those it knows and
-/// renders them natively: ChatML, with or without a default system prompt (SmolLM2, Qwen2), and Qwen2.5's with tools.
+/// renders them natively: those that print all messages alike, such as ChatML, with or without a default system prompt
+/// (SmolLM2, Qwen2), and Qwen2.5's with tools.
 class ChatTemplate {
  public:
   /// The template of MODEL_DIR/chat_template.jinja or else of tokenizer_config.json there. Throws Error when there is
   /// none or kvx does not know it.
   static ChatTemplate load(const std::string& model_dir) {
     const std::string file = model_dir + "/chat_template.jinja", config = model_dir + "/tokenizer_config.json";
-    std::error_code code;
-    if (std::filesystem::exists(file, code)) return recognise(MappedFile(file).text(), file);
-    if (std::filesystem::exists(config, code)) {
-      const auto document = JsonDocument::load(config);
+    const auto bos_token = TokenizerFiles(model_dir).named_token("bos_token");
+    if (file_exists(file)) return recognise(MappedFile(file).text(), file, bos_token);
+    if (file_exists(config)) {
+      const auto document = JsonDocument::load_python(config);
       if (const auto value = document.root().find("chat_template")) {
-        if (value->is_string()) return recognise(value->string(), value->where());
+        if (value->is_string()) return recognise(value->string(), value->where(), bos_token);
         std::optional<ChatTemplate> found;
         value->each_element([&](const JsonValue& named) {
           if (named.at("name").string() == "default")
-            found = recognise(named.at("template").string(), named.where() + ".template");
+            found = recognise(named.at("template").string(), named.where() + ".template", bos_token);
         });
         if (found) return *found;
       }
@@ -46,32 +49,31 @@ class ChatTemplate {
     throw Error(config, "no chat template; choose one by --template chatml|none");
   }
 
-  /// Throws Error for a template that kvx does not know; `where` names it.
-  static ChatTemplate recognise(std::string_view jinja, std::string_view where) {
-    using detail::between;
-    const std::string text = detail::reduce_template(jinja);
-    constexpr std::string_view kTurns =
-        "{{<|im_start|>messagerole\nmessagecontent<|im_end|>\n}}{%endfor%}{%ifadd_generation_prompt%}"
-        "{{<|im_start|>assistant\n}}{%endif%}";
-    const std::string begin = "{%formessageinmessages%}";
-    if (text == begin + std::string(kTurns)) return ChatTemplate(Kind::chatml);
-    const std::string if_none = begin + "{%ifloopfirstandmessages0role!=system%}{{<|im_start|>system\n";
-    if (const auto system = between(text, if_none, "<|im_end|>\n}}"))
-      if (text == if_none + *system + "<|im_end|>\n}}{%endif%}" + std::string(kTurns))
-        return ChatTemplate(Kind::chatml, *system);
-    if (const auto system = between(text, "{{messages0content}}{%else%}{{", "}}{%endif%}"))
-      if (is_qwen2_5(text, *system)) return ChatTemplate(Kind::qwen2_5, *system);
+  /// Throws Error for a template that kvx does not know; `where` names it. `bos_token` is the tokenizer's, if it has
+  /// one.
+  static ChatTemplate recognise(std::string_view jinja, std::string_view where,
+                                const std::optional<std::string>& bos_token = {}) {
+    if (const auto items = detail::template_items(jinja)) {
+      if (auto turns = TurnTemplate::recognise(*items, bos_token)) return ChatTemplate(Kind::turns, std::move(*turns));
+      if (auto system = qwen2_5_system(*items)) return ChatTemplate(Kind::qwen2_5, qwen2_5_turns(std::move(*system)));
+    }
+    if (const auto kind = detail::file_kind(jinja); !kind.empty())
+      throw Error(where, std::string("expected a chat template, found ").append(kind));
     throw Error(where, "a chat template that kvx does not know; choose one by --template chatml|none");
   }
 
   /// The template of that name: chatml, none (contents follow each other bare) or qwen2.5.
   static ChatTemplate parse_name(std::string_view name) {
-    if (name == "chatml") return ChatTemplate(Kind::chatml);
-    if (name == "none") return ChatTemplate(Kind::none);
+    if (name == "chatml") return ChatTemplate(Kind::turns, TurnTemplate::chatml());
+    if (name == "none") return ChatTemplate(Kind::none, {});
     if (name == "qwen2.5")
-      return ChatTemplate(Kind::qwen2_5, "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.");
+      return ChatTemplate(Kind::qwen2_5,
+                          qwen2_5_turns("You are Qwen, created by Alibaba Cloud. You are a helpful assistant."));
     throw Error("template", "expected chatml, none or qwen2.5, found " + detail::shortened(name, 60));
   }
+
+  /// Whether contents follow each other bare, as a text that is no chat.
+  bool is_none() const { return kind_ == Kind::none; }
 
   /// The text of `messages`, which begins with the template's default system prompt if it has one and the first message
   /// is no system message. Throws Error for tools and tool calls where the template has no place for them, and where
@@ -83,12 +85,13 @@ class ChatTemplate {
       for (const Message& message : messages) out += message.content;
       return out;
     }
+    if (kind_ == Kind::turns) return turns_.render(messages, add_generation_prompt);
     const bool has_system = !messages.empty() && messages[0].role == "system";
-    if (const auto system = has_system ? messages[0].content : default_system_)
-      out += "<|im_start|>system\n" + *system + (tools.empty() ? "" : tools_section(tools)) + "<|im_end|>\n";
+    out += "<|im_start|>system\n" + (has_system ? messages[0].content : turns_.default_system) +
+           (tools.empty() ? "" : tools_section(tools)) + "<|im_end|>\n";
     for (std::size_t i = has_system; i < messages.size(); ++i) {
       const Message& message = messages[i];
-      if (kind_ == Kind::qwen2_5 && message.role == "tool") {
+      if (message.role == "tool") {
         const auto is_tool = [&](std::size_t j) { return j < messages.size() && messages[j].role == "tool"; };
         if (!is_tool(i - 1)) out += "<|im_start|>user";
         out += "\n<tool_response>\n" + message.content + "\n</tool_response>";
@@ -107,13 +110,27 @@ class ChatTemplate {
     return out;
   }
 
-  /// What stands before the system message.
-  std::string_view system_opening() const { return kind_ == Kind::none ? "" : "<|im_start|>system\n"; }
+  /// What stands before the content of a system message.
+  std::string system_opening() const { return is_none() ? "" : turns_.system_opening(); }
   /// What stands between a user's last words and the answer.
-  std::string_view answer_opening() const { return kind_ == Kind::none ? "" : "<|im_end|>\n<|im_start|>assistant\n"; }
+  std::string answer_opening() const { return turns_.answer_opening(); }
+
+  /// The marks of its texts that a model knows as one token each: `<|im_start|>`.
+  std::vector<std::string> marks() const {
+    std::vector<std::string> marks;
+    const std::string text = is_none() ? "" : system_opening() + answer_opening();
+    for (std::size_t at = 0; (at = text.find("<|", at)) != text.npos;) {
+      const std::size_t end = text.find("|>", at);
+      if (end == text.npos) break;
+      const std::string mark = text.substr(at, end + 2 - at);
+      if (std::ranges::find(marks, mark) == marks.end()) marks.push_back(mark);
+      at = end + 2;
+    }
+    return marks;
+  }
 
  private:
-  enum class Kind { none, chatml, qwen2_5 };
+  enum class Kind { none, turns, qwen2_5 };
   static constexpr std::string_view kToolsBegin =
       "\n\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\nYou are provided with "
       "function signatures within <tools></tools> XML tags:\n<tools>";
@@ -122,13 +139,28 @@ class ChatTemplate {
       "<tool_call></tool_call> XML tags:\n<tool_call>\n{\"name\": <function-name>, \"arguments\": "
       "<args-json-object>}\n</tool_call>";
 
-  explicit ChatTemplate(Kind kind, std::optional<std::string> default_system = std::nullopt)
-      : kind_(kind), default_system_(std::move(default_system)) {}
+  /// `turns` has the texts around a message; Qwen2.5's default_system is a content alone.
+  ChatTemplate(Kind kind, TurnTemplate turns) : kind_(kind), turns_(std::move(turns)) {}
 
-  /// Whether a reduced template, its default system prompt cut out wherever it stands, is Qwen2.5's.
-  static bool is_qwen2_5(std::string text, std::string_view system) {
-    for (std::size_t at; !system.empty() && (at = text.find(system)) != text.npos;) text.erase(at, system.size());
-    return fnv1a(text) == 0xe3551cfc7c9fee06;
+  static TurnTemplate qwen2_5_turns(std::string default_system) {
+    TurnTemplate turns = TurnTemplate::chatml();
+    turns.default_system = std::move(default_system);
+    return turns;
+  }
+
+  /// The default system prompt of Qwen2.5's template, if the items, that prompt cut out wherever it stands, are its.
+  static std::optional<std::string> qwen2_5_system(std::span<const detail::TemplateItem> items) {
+    using Kind = detail::TemplateItem::Kind;
+    const auto own = std::ranges::find(items, detail::TemplateItem{Kind::statement, "else"});
+    if (items.end() - own < 2 || own[1].kind != Kind::text) return std::nullopt;
+    const std::string& system = own[1].text;
+    std::uint64_t hash = fnv1a("");
+    for (const detail::TemplateItem& item : items) {
+      std::string text = item.text;
+      for (std::size_t at = 0; (at = text.find(system, at)) != text.npos;) text.erase(at, system.size());
+      hash = fnv1a(text, fnv1a(item.kind == Kind::text ? "'" : item.kind == Kind::value ? "=" : "%", hash));
+    }
+    return hash == 0x8b73c21a59410eac ? std::optional(system) : std::nullopt;
   }
 
   void check(std::span<const Message> messages, const ToolList& tools) const {
@@ -151,7 +183,7 @@ class ChatTemplate {
   }
 
   Kind kind_;
-  std::optional<std::string> default_system_;
+  TurnTemplate turns_;
 };
 
 /// A rendered chat, cut where the context ends. The two parts are tokenized apart.

@@ -6,12 +6,16 @@
 #include <kvx/text/added_tokens.hpp>
 #include <kvx/text/bpe.hpp>
 #include <kvx/text/nfc.hpp>
+#include <kvx/text/post_processor.hpp>
 #include <kvx/text/pre_tokenizer.hpp>
+#include <kvx/text/tokenizer_files.hpp>
 #include <kvx/text/utf8.hpp>
 #include <kvx/text/vocabulary.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,26 +24,41 @@
 
 namespace kvx::inline v0 {
 
-/// A byte-level BPE tokenizer read from a tokenizer.json: text to ids and back, as the tokenizers library does it
-/// without adding special tokens. Its truncation and padding settings are not applied.
+/// A byte-level BPE tokenizer read from a tokenizer.json: text to ids and back, as the tokenizers library does it. Its
+/// truncation and padding settings are not applied.
 class Tokenizer {
  public:
-  /// Reads MODEL_DIR/tokenizer.json; throws Error when it is missing, broken or of another kind.
+  /// Reads MODEL_DIR/tokenizer.json and the tokens that the files beside it add; throws Error when it is missing,
+  /// broken or of another kind.
   static Tokenizer load(const std::string& model_dir) {
-    return Tokenizer(JsonDocument::load(model_dir + "/tokenizer.json").root());
+    const auto file = JsonDocument::load(model_dir + "/tokenizer.json");
+    return Tokenizer(file.root(), TokenizerFiles(model_dir).extra_tokens());
   }
 
-  explicit Tokenizer(const JsonValue& file)
+  explicit Tokenizer(const JsonValue& file, std::span<const ExtraToken> extra = {})
       : vocabulary_(read_vocabulary(file.at("model"))),
         bpe_(file.at("model"), vocabulary_),
         pre_tokenizer_(file.at("pre_tokenizer")) {
     if (const auto normalizer = file.find("normalizer")) read_normalizer(*normalizer);
     expect_type(file.at("decoder"), "ByteLevel");
-    if (const auto post = file.find("post_processor")) expect_type(*post, "ByteLevel");
+    if (const auto post = file.find("post_processor")) frame_ = read_post_processor(*post);
     if (const auto added = file.find("added_tokens")) added->each_element([&](const JsonValue& token) { add(token); });
+    for (const ExtraToken& token : extra)
+      if (!added_.contains(token.content)) add(token);
   }
 
-  /// The ids of `text`; tokens that the file lists as added are recognised in it. Throws Error unless it is UTF-8.
+  /// The tokens that transformers puts around a text that is no chat.
+  const TextFrame& frame() const { return frame_; }
+
+  /// The ids of a text that is no chat, in its frame(). Throws Error unless it is UTF-8.
+  std::vector<Token> encode_framed(std::string_view text) const {
+    std::vector<Token> ids = frame_.before;
+    for (const std::vector<Token>& more : {encode(text), frame_.after}) ids.insert(ids.end(), more.begin(), more.end());
+    return ids;
+  }
+
+  /// The ids of `text` alone; tokens that are added to the vocabulary are recognised in it. Throws Error unless it is
+  /// UTF-8.
   std::vector<Token> encode(std::string_view text) const {
     check_utf8(text, "text to encode");
     std::vector<Token> ids;
@@ -94,24 +113,34 @@ class Tokenizer {
 
   void read_normalizer(const JsonValue& value) {
     if (value.at("type").string() == "Sequence") {
-      value.at("normalizers").each_element([&](const JsonValue& step) { expect_type(step, "NFC"); });
+      value.at("normalizers").each_element([&](const JsonValue& step) { read_normalizer(step); });
     } else {
       expect_type(value, "NFC");
+      nfc_ = true;
     }
-    nfc_ = true;
   }
 
   void add(const JsonValue& token) {
     for (const char* name : {"single_word", "lstrip", "rstrip"})
       if (const auto value = token.find(name); value && value->boolean()) value->fail("false");
-    const std::string_view written = token.at("content").string();
-    const Token id = vocabulary_.add_beside(written, token.where());
-    if (token.at("special").boolean()) special_.insert(id);
-    if (token.at("normalized").boolean()) {
-      normalized_.add(normalize(written), id);
-    } else {
-      verbatim_.add(std::string(written), id);
-    }
+    add({std::string(token.at("content").string()),
+         token.at("normalized").boolean(),
+         token.at("special").boolean(),
+         {},
+         token.where()});
+  }
+  void add(const ExtraToken& token) {
+    const Token id = vocabulary_.add_beside(token.content, token.where);
+    if (token.id && *token.id != id)
+      throw Error(token.where, "expected the id " + std::to_string(id) + " of token " +
+                                   detail::shortened(token.content, 60) +
+                                   ", which follows those of tokenizer.json, found " + std::to_string(*token.id));
+    added_.insert(token.content);
+    if (token.special) special_.insert(id);
+    if (token.normalized)
+      normalized_.add(normalize(token.content), id);
+    else
+      verbatim_.add(token.content, id);
   }
 
   std::string normalize(std::string_view text) const { return nfc_ ? nfc(text) : std::string(text); }
@@ -119,8 +148,10 @@ class Tokenizer {
   Vocabulary vocabulary_;
   Bpe bpe_;
   PreTokenizer pre_tokenizer_;
+  TextFrame frame_;
   bool nfc_ = false;
-  AddedTokens verbatim_, normalized_;  // looked for in the text as it is, and after normalization
+  AddedTokens verbatim_, normalized_;         // looked for in the text as it is, and after normalization
+  std::set<std::string, std::less<>> added_;  // contents of both
   std::unordered_set<Token> special_;
 };
 

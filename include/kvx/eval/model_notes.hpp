@@ -1,0 +1,27 @@
+#pragma once
+
+#include <kvx/model/config.hpp>
+#include <kvx/text/chat_template.hpp>
+#include <kvx/text/tokenizer.hpp>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Notes on a model for the reader of its answers: settings of generation_config.json that decoding does not apply, as
+/// kvpress does not, and marks of the chat template that are not one token of the tokenizer.
+inline std::vector<std::string> model_notes(const ModelConfig& config, const Tokenizer& tokenizer,
+                                            const ChatTemplate& chat) {
+  std::vector<std::string> notes;
+  for (const std::string& setting : config.ignored)
+    notes.push_back("generation_config.json asks for " + setting + ", which is not applied");
+  for (const std::string& mark : chat.marks())
+    if (const std::size_t tokens = tokenizer.encode(mark).size(); tokens != 1)
+      notes.push_back("the chat template's " + mark + " is not one token of this tokenizer but " +
+                      std::to_string(tokens) + ": the model may not know the template");
+  return notes;
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <kvx/io/json.hpp>
+#include <kvx/io/mapped_file.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// A token that is added to those of tokenizer.json.
+struct ExtraToken {
+  std::string content;
+  bool normalized = false, special = true;
+  std::optional<std::int64_t> id = {};  ///< where the file states one
+  std::string where = {};               ///< file and field, for errors
+};
+
+/// The files beside tokenizer.json that say something of a tokenizer, by transformers' rules: tokenizer_config.json
+/// and, unless that has added_tokens_decoder, special_tokens_map.json before it and added_tokens.json.
+class TokenizerFiles {
+ public:
+  /// Throws Error for a file that is not JSON. All may be missing.
+  explicit TokenizerFiles(const std::string& model_dir) {
+    config_ = load(model_dir + "/tokenizer_config.json");
+    if (config_ && config_->root().find("added_tokens_decoder")) return;
+    map_ = load(model_dir + "/special_tokens_map.json");
+    added_ = load(model_dir + "/added_tokens.json");
+  }
+
+  /// The text of a token such as "bos_token", where it is set.
+  std::optional<std::string> named_token(std::string_view name) const {
+    const auto value = find(name);
+    return value ? std::optional(text_of(*value)) : std::nullopt;
+  }
+
+  /// All tokens that the files add, in the order in which they get their ids. Some may be in tokenizer.json.
+  std::vector<ExtraToken> extra_tokens() const {
+    std::vector<ExtraToken> listed = listed_tokens(), special = special_tokens();
+    for (ExtraToken& token : listed) {
+      const auto same = [&](const ExtraToken& other) { return other.content == token.content; };
+      token.special |= std::ranges::any_of(special, same);
+      if (!config_has_decoder()) token.normalized = !token.special;
+    }
+    std::ranges::stable_sort(listed, {}, &ExtraToken::id);
+    for (ExtraToken& token : special) listed.push_back(std::move(token));
+    return listed;
+  }
+
+ private:
+  static std::optional<JsonDocument> load(const std::string& path) {
+    return file_exists(path) ? std::optional(JsonDocument::load_python(path)) : std::nullopt;
+  }
+  static std::string text_of(const JsonValue& token) {
+    return std::string(token.is_string() ? token.string() : token.at("content").string());
+  }
+  bool config_has_decoder() const { return config_ && config_->root().find("added_tokens_decoder"); }
+
+  std::optional<JsonValue> find(std::string_view name) const {
+    for (const auto* file : {&map_, &config_})
+      if (*file)
+        if (auto value = (*file)->root().find(name)) return value;
+    return std::nullopt;
+  }
+
+  /// Those of added_tokens_decoder, or else of added_tokens.json, with their ids.
+  std::vector<ExtraToken> listed_tokens() const {
+    std::vector<ExtraToken> tokens;
+    if (config_has_decoder()) {
+      config_->root().at("added_tokens_decoder").each_member([&](std::string_view id, const JsonValue& token) {
+        for (const char* name : {"single_word", "lstrip", "rstrip"})
+          if (const auto value = token.find(name); value && value->boolean()) value->fail("false");
+        const auto flag = [&](const char* name, bool preset) {
+          const auto value = token.find(name);
+          return value ? value->boolean() : preset;
+        };
+        const bool special = flag("special", false);
+        tokens.push_back(
+            {text_of(token), flag("normalized", !special), special, std::stoll(checked_id(id, token)), token.where()});
+      });
+    } else if (added_) {
+      added_->root().each_member([&](std::string_view content, const JsonValue& id) {
+        tokens.push_back({std::string(content), true, false, id.integer(), id.where()});
+      });
+    }
+    return tokens;
+  }
+  static std::string checked_id(std::string_view id, const JsonValue& token) {
+    if (id.empty() || id.size() > 9 || id.find_first_not_of("0123456789") != id.npos)
+      throw Error(token.where(), "expected a token id as the name of a token, found " + detail::shortened(id, 40));
+    return std::string(id);
+  }
+
+  /// The named ones and those of the lists of further special tokens.
+  std::vector<ExtraToken> special_tokens() const {
+    constexpr std::array<std::string_view, 7> kNames = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                                        "pad_token", "cls_token", "mask_token"};
+    std::vector<ExtraToken> tokens;
+    const auto add = [&](const JsonValue& token) {
+      if (std::string text = text_of(token); !text.empty())
+        tokens.push_back({std::move(text), false, true, {}, token.where()});
+    };
+    for (const std::string_view name : kNames)
+      if (const auto value = find(name)) add(*value);
+    for (const std::string_view name : {"additional_special_tokens", "extra_special_tokens"}) {
+      const auto value = find(name);
+      if (value && value->is_array()) value->each_element(add);
+      if (value && value->is_object())
+        value->each_member([&](std::string_view, const JsonValue& token) { add(token); });
+    }
+    return tokens;
+  }
+
+  std::optional<JsonDocument> config_, map_, added_;
+};
+
+}  // namespace kvx::inline v0

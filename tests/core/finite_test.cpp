@@ -1,0 +1,41 @@
+#include <kvx/core/finite.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <vector>
+
+using namespace kvx;
+
+namespace {
+
+/// Every place of rows of many lengths, with the largest and the smallest numbers of the type around it.
+template <class T>
+void check_finite_rows() {
+  using Limits = std::numeric_limits<T>;
+  for (const Index count : {1, 3, 255, 256, 257, 900}) {
+    std::vector<T> values(static_cast<std::size_t>(count), Limits::max());
+    for (std::size_t i = 0; i < values.size(); i += 2) values[i] = i % 4 == 0 ? -Limits::max() : Limits::denorm_min();
+    CHECK(first_not_finite(values.data(), count) == count);
+    for (const T bad : {Limits::infinity(), T(-Limits::infinity()), Limits::quiet_NaN(), T(-Limits::quiet_NaN())}) {
+      bool found = true;
+      for (Index i = 0; i < count; ++i) {
+        auto some = values;
+        some[static_cast<std::size_t>(i)] = some.back() = bad;
+        found &= first_not_finite(some.data(), count) == i;
+      }
+      CHECK(found);
+    }
+  }
+  CHECK(first_not_finite<T>(nullptr, 0) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("The first value that is not finite is found in rows of every type") {
+  check_finite_rows<float>();
+  check_finite_rows<F16>();
+  check_finite_rows<BF16>();
+}
