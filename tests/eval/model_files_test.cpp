@@ -64,7 +64,7 @@ TEST_CASE("A post-processor's tokens are in plain text and not in a chat, and th
       EvalOptions options;
       options.chat = chat;
       options.data = KVX_SOURCE_DIR "/examples/data/tool_world.jsonl.gz";
-      options.limit = 1;
+      options.samples.samples = 1;
       options.task_data = {{"perplexity", {KVX_SOURCE_DIR "/examples/data/story.txt"}}};
       return kvx::detail::settings_of(TaskData(kvx_tasks().at(task), options), options, frame);
     };

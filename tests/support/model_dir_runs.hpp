@@ -54,7 +54,7 @@ inline kvx::PreparedModel prepared_model(const std::string& dir, const std::stri
   options.chat = chat;
   options.pieces = {.length = 64, .most = 2};
   options.data = KVX_SOURCE_DIR "/examples/data/tool_world.jsonl.gz";
-  options.limit = 2;
+  options.samples.samples = 2;
   options.task_data = {{"perplexity", {KVX_SOURCE_DIR "/examples/data/story.txt"}}};
   const std::vector<kvx::TaskData> data = {kvx::TaskData(kvx::kvx_tasks().at(task), options)};
   return kvx::prepare_model({"m", dir}, data, {}, options);
