@@ -32,6 +32,18 @@ PressInput input(const Layer& layer, const AnyPolicy& policy, Index l) {
   return in;
 }
 std::vector<Kept> select(const AnyPolicy& policy, const Layer& layer, const Allowance& allowance) {
+  if (policy.needs().repetition) {  // all layers may share a budget
+    const PressInput first = input(layer, policy, 0);
+    const Budget budget = budget_of(policy, allowance, first);
+    std::vector<Matrix<float>> scores(kLayers, Matrix<float>(first.kv_heads(), first.tokens()));
+    for (Index l = 0; l < kLayers; ++l) {
+      Matrix<float>& out = scores[static_cast<std::size_t>(l)];
+      policy.score(input(layer, policy, l), budget, Scores(out.data(), out.rows(), out.cols(), {out.cols()}));
+    }
+    return select_layers_within(policy, allowance, budget, first.tokens(),
+                                {first.layers, first.kv_heads(), first.head_dim(), first.dtype},
+                                [&](const Budget& within) { return policy.select_layers(scores, within); });
+  }
   std::vector<Kept> kept;
   for (Index l = 0; l < kLayers; ++l) kept.push_back(policy.select(input(layer, policy, l), allowance));
   return kept;
@@ -78,7 +90,7 @@ TEST_CASE("every press keeps as many rows as fit into the bytes that are asked f
   for (const AnyPolicy& press : kvx_test::every_press(kLayers, 3, 8))
     for (const std::string format :
          {"", "+int4(group=16, residual=32)", "+int8(group=16, residual=7, keys=per_token)"}) {
-      if (press.quantization() && !format.empty()) continue;
+      if ((press.quantization() || press.sliding_threshold()) && !format.empty()) continue;
       const AnyPolicy policy = kvx_presses().parse(press.written() + format, {1, read});
       const Traits traits = policy.traits();
       if (traits.own_budget || traits.by_ratio) continue;
