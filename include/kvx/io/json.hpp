@@ -55,10 +55,10 @@ class JsonValue {
   std::int64_t integer() const { return get<std::int64_t>("an integer"); }
   /// An integer that may be written with a point, as in 4096.0.
   std::int64_t whole() const {
-    double number = 0;
-    if (element_.is_double() && element_.get(number) == simdjson::SUCCESS && std::trunc(number) == number &&
-        std::abs(number) < 0x1p53)
-      return static_cast<std::int64_t>(number);
+    double value = 0;
+    if (element_.is_double() && element_.get(value) == simdjson::SUCCESS && std::trunc(value) == value &&
+        std::abs(value) < 0x1p53)
+      return static_cast<std::int64_t>(value);
     return integer();
   }
   std::string_view string() const { return get<std::string_view>("a string"); }

@@ -150,15 +150,15 @@ class ChatTemplate {
 
   /// The default system prompt of Qwen2.5's template, if the items, that prompt cut out wherever it stands, are its.
   static std::optional<std::string> qwen2_5_system(std::span<const detail::TemplateItem> items) {
-    using Kind = detail::TemplateItem::Kind;
-    const auto own = std::ranges::find(items, detail::TemplateItem{Kind::statement, "else"});
-    if (items.end() - own < 2 || own[1].kind != Kind::text) return std::nullopt;
+    using Step = detail::TemplateItem::Kind;
+    const auto own = std::ranges::find(items, detail::TemplateItem{Step::statement, "else"});
+    if (items.end() - own < 2 || own[1].kind != Step::text) return std::nullopt;
     const std::string& system = own[1].text;
     std::uint64_t hash = fnv1a("");
     for (const detail::TemplateItem& item : items) {
       std::string text = item.text;
       for (std::size_t at = 0; (at = text.find(system, at)) != text.npos;) text.erase(at, system.size());
-      hash = fnv1a(text, fnv1a(item.kind == Kind::text ? "'" : item.kind == Kind::value ? "=" : "%", hash));
+      hash = fnv1a(text, fnv1a(item.kind == Step::text ? "'" : item.kind == Step::value ? "=" : "%", hash));
     }
     return hash == 0x8b73c21a59410eac ? std::optional(system) : std::nullopt;
   }
