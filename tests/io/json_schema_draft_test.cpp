@@ -1,4 +1,4 @@
-// Verdicts are python-jsonschema's, of the draft that the schema declares.
+// Verdicts are those of python-jsonschema 4.26, of the draft that the schema declares.
 #include <kvx/io/json_schema.hpp>
 #include <kvx/io/uri.hpp>
 

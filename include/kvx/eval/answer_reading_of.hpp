@@ -22,7 +22,7 @@ inline std::string chat_template_text(const std::string& model_dir) {
   std::error_code code;
   if (std::filesystem::exists(file, code)) return read_text_file(file);
   if (!std::filesystem::exists(config, code)) return {};
-  const auto document = JsonDocument::load(config);
+  const auto document = JsonDocument::load_python(config);
   const auto value = document.root().find("chat_template");
   if (!value) return {};
   if (value->is_string()) return std::string(value->string());
