@@ -187,7 +187,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--defense", options.defense, "the defence that they stand in, by its key");
   app.add_option("--defenses-file", options.defenses_file, "defence templates by key, in JSON")->capture_default_str();
-  app.add_option("--span", options.spans, "[NAME=]FIRST:LAST, tokens of the context, as kvx-eval has it")
+  app.add_option("--span", options.spans, "[NAME=]FIRST:LAST, tokens of the context, as in kvx-eval")
       ->delimiter(',');
   app.add_option("--max-new-tokens", options.max_new_tokens, "of each answer; 0 for none")
       ->capture_default_str()
