@@ -40,7 +40,7 @@ struct Chunk {
     out.setZero();
     each_chunk(in.tokens(), [&](Index first, Index count) {
       const Index keep = kept_of_part(budget, first, count, in.tokens());
-      if (keep == 0) return;  // of a few rows in all
+      if (keep == 0) return;  // the budget is less than one row per chunk
       Kept rows = keep_all(in.kv_heads(), count);
       for (auto& head : rows) std::iota(head.begin(), head.end(), first);
       const detail::GatheredInput part(in, inner.needs(), rows);
