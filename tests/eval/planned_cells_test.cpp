@@ -52,7 +52,7 @@ TEST_CASE("The budget that a press ignores is reported if the press itself decid
   CHECK(ignored_budgets(planned_cells(ratios, kvx_presses())).empty());
 }
 
-TEST_CASE("A press that needs a ratio is refused where rows are asked for") {
+TEST_CASE("A press that needs a ratio is refused if a number of rows is given") {
   Registry presses = kvx_presses();
   presses.add<WholeHeads>();
   CHECK(error_of([&] { planned_cells(keeping_eight({"whole_heads"}), presses); }) ==

@@ -116,7 +116,7 @@ TEST_CASE("a sliding window is refused where it would cut the context") {
         "config.json: field layer_types: expected 3 entries, one a layer, found [\"full_attention\"]");
 }
 
-TEST_CASE("a field that says what the forward pass does anyway is taken") {
+TEST_CASE("a field that asks for what the forward pass does anyway is accepted") {
   CHECK_FALSE(with(R"("attention_bias":false)").tie_word_embeddings);  // transformers' Qwen2 looks at neither
   CHECK(with(R"("rope_scaling":{"type":"linear","factor":1.0})").rope_theta == 1e4);
   CHECK(with(R"("rope_scaling":{"rope_type":"dynamic","factor":1})").rope_theta == 1e4);
@@ -132,7 +132,7 @@ TEST_CASE("a field that says what the forward pass does anyway is taken") {
   CHECK(with(R"("rope_theta":2e5,"rope_theta":1e6)").rope_theta == 1e6);  // the last, as in Python
 }
 
-TEST_CASE("what generation asks for beside the likeliest token is noted") {
+TEST_CASE("generation settings other than the most likely token are noted") {
   const auto config = kvx::JsonDocument::parse("{" + kSizes + ",\"eos_token_id\":[3,4]}", "config.json");
   const auto ignored = [&](const std::string& generation) {
     const auto document = kvx::JsonDocument::parse(generation, "generation_config.json");

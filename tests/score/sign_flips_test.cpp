@@ -7,7 +7,7 @@
 
 using kvx::sign_flip_p;
 
-TEST_CASE("Of so many contexts that all lose, two patterns of signs are as far off") {
+TEST_CASE("If all contexts lose, only two patterns of signs are as far from 0") {
   CHECK(sign_flip_p(std::vector<double>{-3, -1}) == 0.5);
   CHECK(sign_flip_p(std::vector<double>(5, -2.0)) == 2.0 / 32);
   CHECK(sign_flip_p(std::vector<double>(6, -0.1)) == 2.0 / 64);
