@@ -23,7 +23,7 @@
 
 namespace kvx::inline v0 {
 
-/// How a model wants a chat written. Templates are Jinja programs; kvx runs none but recognises those it knows and
+/// How a model wants a chat written. Templates are Jinja programs; kvx runs none but recognizes those it knows and
 /// renders them natively: those that print all messages alike, such as ChatML, with or without a default system prompt
 /// (SmolLM2, Qwen2), and Qwen2.5's with tools.
 class ChatTemplate {
