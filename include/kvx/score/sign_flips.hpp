@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/core/error.hpp>
 #include <kvx/core/random.hpp>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace kvx::inline v0 {
@@ -52,7 +54,8 @@ inline std::vector<std::array<double, 256>> flip_tables(std::span<const double> 
 /// The two-sided p of differences whose signs are as likely to be the other way round: the share of all patterns of
 /// signs whose sum is at least as far from 0 as the one that was seen. `sums` has the sum of each context's
 /// differences. Exact for up to 15 sums that are not 0, and for whole numbers; else of 200 000 drawn patterns and the
-/// one seen, from a fixed seed. NaN of fewer than two sums. Fisher, "The Design of Experiments" (1935), section 21.
+/// one seen, from a fixed seed. NaN of fewer than two sums. Fisher, "The Design of Experiments" (1935), section 21. Throws
+/// Error for a sum that is not finite.
 inline double sign_flip_p(std::span<const double> sums) {
   constexpr std::size_t kMostEnumerated = 15, kDraws = 200'000;
   constexpr double kMostCounted = 1e7;  // steps of the counting
@@ -61,6 +64,7 @@ inline double sign_flip_p(std::span<const double> sums) {
   double seen = 0, size = 0;
   bool whole = true;
   for (const double sum : sums) {
+    if (!std::isfinite(sum)) throw Error("sign flips", "expected finite sums, found " + std::to_string(sum));
     if (sum == 0) continue;
     changed.push_back(sum);
     seen += sum;
