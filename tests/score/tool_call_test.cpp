@@ -162,6 +162,17 @@ TEST_CASE("Of a row with accepted values each of them is exact") {
   CHECK(error_of([&] {
           state(sample(R"({"name": "f", "arguments": {}, "schema": {}, "accepted": [{"f": {"n": 1}}]})"), "{}");
         }) == "sample's answer: accepted: f.n: expected an array, found a number");
+  CHECK(error_of([&] {
+          state(sample(R"({"name": "f", "arguments": {}, "schema": {}, "accepted": [{"f": {}}, {"f": {}}]})"), "{}");
+        }) ==
+        "sample's answer: accepted: expected the one call that name and arguments are, found 2; several stand in "
+        "possible");
+}
+
+TEST_CASE("A call without a name has none, not even an empty one") {
+  const Sample nameless = sample(R"({"name": "", "arguments": {}, "schema": {}})");
+  CHECK(state(nameless, R"({"arguments": {}})") == "wrong_name");
+  CHECK(state(nameless, R"({"name": "", "arguments": {}})") == "exact");
 }
 
 TEST_CASE("Forms of other engines are read where that is wanted, and the grade says which") {

@@ -181,7 +181,8 @@ struct ToolCallTask {
     const JsonTree& call = called.whole.front();
     checks.parsed = true;
     checks.declined = called.decline();
-    checks.name_match = name_of(call) == *gold.name() && call.find("name")->string() != nullptr;
+    const JsonTree* name = call.find("name");
+    checks.name_match = name != nullptr && name->string() != nullptr && *name->string() == *gold.name();
     const JsonSchema& schema = *gold.schema_of(*gold.name());
     const JsonTree arguments = arguments_of(call);
     checks.valid = checks.accepts(schema, arguments);

@@ -42,6 +42,9 @@ class ToolGold {
     if (const JsonTree* accepted = tree_.find("accepted"); accepted != nullptr && !accepted->is_null()) {
       functions_ = JsonTree(JsonTree::Array{JsonTree(JsonTree::Object{{"name", name}, {"parameters", schema}})});
       calls_ = gold_calls(functions_, *accepted, "accepted");
+      if (calls_.size() != 1)
+        throw Error("sample's answer", "accepted: expected the one call that name and arguments are, found " +
+                                           std::to_string(calls_.size()) + "; several stand in possible");
     }
   }
   ToolGold(const ToolGold&) = delete;
