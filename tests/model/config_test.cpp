@@ -85,6 +85,9 @@ TEST_CASE("the plain rotation is read in both spellings and any other is refused
         "config.json: field partial_rotary_factor: expected 1, a rotation of all channels, found 0.5");
   CHECK(complaint(R"("rope_parameters":{"rope_type":"default","partial_rotary_factor":0.25})") ==
         "config.json: field rope_parameters.partial_rotary_factor: expected 1, a rotation of all channels, found 0.25");
+  CHECK(complaint(R"("rope_scaling":{"factor":4.0})") ==
+        "config.json: field rope_scaling.factor: expected 1, since no rope_type says how to scale, found 4.0");
+  CHECK(with(R"("sliding_window":0,"use_sliding_window":false)").rope_theta == 1e4);  // of no use there
   CHECK(complaint(R"("rope_scaling":4)") == "config.json: field rope_scaling: expected an object, found 4");
   CHECK(complaint(R"("rope_theta":0)") == "config.json: field rope_theta: expected a number from 1 to 1e18, found 0");
 }

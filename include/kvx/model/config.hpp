@@ -100,6 +100,8 @@ inline double read_rope_theta(const JsonValue& config) {
     if (!rope) continue;
     for (const std::string_view name : {"rope_type", "type"})
       if (const auto type = rope->find(name); type && !is_plain_rope(*rope, type->string())) type->fail("\"default\"");
+    if (const auto factor = rope->find("factor"); factor && !rope->find("rope_type") && !rope->find("type"))
+      if (factor->number() != 1) factor->fail("1, since no rope_type says how to scale");
     rope->each_member([&](std::string_view name, const JsonValue& value) {
       if (name == "rope_theta")
         theta = value;
@@ -117,7 +119,7 @@ inline void check_full_attention(const JsonValue& config, const ModelConfig& siz
   const auto use = config.find("use_sliding_window"), window = config.find("sliding_window"),
              first = config.find("max_window_layers");
   const bool slides = use && use->boolean();
-  const Index tokens = window ? read_size(*window) : 4096;
+  const Index tokens = slides && window ? read_size(*window) : 4096;
   const bool sees_all = slides && tokens >= sizes.max_positions;
   if (const auto types = config.find("layer_types")) {
     if (static_cast<Index>(types->array().size()) != sizes.layers)
