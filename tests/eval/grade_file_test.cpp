@@ -93,6 +93,14 @@ double metric_of(const JsonTree& entry, const char* metric, const char* field = 
 }
 }  // namespace
 
+TEST_CASE("Answers of a named model that are of no grid have no press and no ratio in their name") {
+  const TempDir dir;
+  const std::string path = dir.write("a.jsonl", graded_row("easy", kGradedGold, "null", R"("model": "m", )"));
+  const JsonTree scores = json_of(grade_file(kvx_tasks(), "tool_call", path).json);
+  CHECK(scores.object()->front().name == "tool_call/easy");
+  CHECK(scores.object()->front().value.find("ratio") == nullptr);
+}
+
 TEST_CASE("Records of a grid are graded by model, press and ratio") {
   const std::string none = R"("model": "m", "press": "none", "ratio": 0, "budget": "")",
                     half = R"("model": "m", "press": "knorm", "ratio": 0.5, "budget": "")",

@@ -5,6 +5,7 @@
 #include <kvx/eval/results_text.hpp>
 #include <kvx/score/clustered.hpp>
 #include <kvx/score/context_plan.hpp>
+#include <kvx/score/perplexity.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -62,7 +63,8 @@ inline PlanBasis plan_basis(PlanBasis basis, const SampleMeans& base, std::span<
 }  // namespace detail
 
 /// A basis for each metric of passes and failures that the base of each model and group of samples has, in their order:
-/// the correlation within contexts is the mean of those of all cells' differences.
+/// the correlation within contexts is the mean of those of all cells' differences. There is none for texts that are
+/// predicted, whose metrics hold a cell against the base.
 inline std::vector<PlanBasis> plan_bases(std::span<const Record> records) {
   struct Group {
     std::map<std::string, std::map<CellName, detail::SampleMeans>> metrics = {};
@@ -70,7 +72,7 @@ inline std::vector<PlanBasis> plan_bases(std::span<const Record> records) {
   };
   std::vector<std::pair<std::pair<std::string, std::string>, Group>> groups;  // by model and label
   for (const Record& record : records) {
-    if (record.state == kNotApplicable) continue;
+    if (record.state == kNotApplicable || record.task == PerplexityTask::name) continue;
     const std::pair name(record.model, data_label(record.task, record.sample.task));
     auto group = std::ranges::find(groups, name, [](const auto& named) { return named.first; });
     if (group == groups.end()) group = groups.insert(group, {name, {}});
