@@ -113,11 +113,12 @@ class Evaluation {
     for (Record& record : records) {
       const AnyTask& task = tasks_.at(record.task);
       const auto model = std::ranges::find(models_, record.model, &PreparedModel::name);
-      pending.add([&record, &task, model] { return task.grade(record.sample, record.predicted_answer, model->reading); },
-                  [this, &record, &task](Grade grade) {
-                    detail::set_grade(record, std::move(grade), task);
-                    store_->replace(record);
-                  });
+      pending.add(
+          [&record, &task, model] { return task.grade(record.sample, record.predicted_answer, model->reading); },
+          [this, &record, &task](Grade grade) {
+            detail::set_grade(record, std::move(grade), task);
+            store_->replace(record);
+          });
     }
     pending.finish();
     return records.size();

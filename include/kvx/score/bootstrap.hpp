@@ -81,8 +81,8 @@ inline BootstrapInterval percentile_interval(const Resampled& resampled) {
 }  // namespace detail
 
 /// The percentile interval of a statistic under resampling: Efron and Tibshirani, "An Introduction to the Bootstrap"
-/// (1993), chapter 13. statistic(Resample) is its value, std::optional<double>, of the drawn units; infinity is a value,
-/// NaN an Error. Each set of units, of which sizes[i] is the size, is resampled for itself. Values that depend on each
+/// (1993), chapter 13. statistic(Resample) is its value, std::optional<double>, of the drawn units; infinity is a
+/// value, NaN an Error. Each set of units, of which sizes[i] is the size, is resampled for itself. Values that depend on each
 /// other, such as those of all samples about one context, are one unit. Of width 0 where all units are alike, and too
 /// narrow for a few: of simulated differences of 0 and 1 it held 95 % from 50 units on, and 86 % at 20 of which an
 /// eighth differed. Throws Error for an empty set.

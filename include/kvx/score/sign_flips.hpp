@@ -54,8 +54,8 @@ inline std::vector<std::array<double, 256>> flip_tables(std::span<const double> 
 /// The two-sided p of differences whose signs are as likely to be the other way round: the share of all patterns of
 /// signs whose sum is at least as far from 0 as the one that was seen. `sums` has the sum of each context's
 /// differences. Exact for up to 15 sums that are not 0, and for whole numbers; else of 200 000 drawn patterns and the
-/// one seen, from a fixed seed. NaN of fewer than two sums. Fisher, "The Design of Experiments" (1935), section 21. Throws
-/// Error for a sum that is not finite.
+/// one seen, from a fixed seed. NaN of fewer than two sums. Fisher, "The Design of Experiments" (1935), section 21.
+/// Throws Error for a sum that is not finite.
 inline double sign_flip_p(std::span<const double> sums) {
   constexpr std::size_t kMostEnumerated = 15, kDraws = 200'000;
   constexpr double kMostCounted = 1e7;  // steps of the counting
