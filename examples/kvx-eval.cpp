@@ -65,9 +65,9 @@ constexpr std::array<Option, 50> kOptions = {{
      "snapkv,knorm,expected_attention"},
     {"ratio", "--ratio,--compression-ratio",
      "shares of the rows to remove, with commas, or FIRST:LAST:COUNT (default 0,0.25,0.5,0.75)"},
-    {"keep", "--keep", "rows to keep per KV head, exactly, instead of a ratio; the base is run beside it"},
+    {"keep", "--keep", "exact number of rows to keep per KV head, instead of a ratio; the base is also run"},
     {"kv-bytes", "--kv-bytes",
-     "bytes of cache that may stay, in the press's own format, instead of a ratio; the base is run beside it"},
+     "bytes of cache to keep, in the press's own format, instead of a ratio; the base is also run"},
     {"data", "--data",
      "FILE, or TASK=FILE,...: JSONL with the six columns, HumanEval, MBPP, BFCL, xLAM, ToolACE or IFEval, plain or "
      "gzip; system prompts for leakage; for perplexity and latency a text; a task named again has several",
@@ -75,61 +75,62 @@ constexpr std::array<Option, 50> kOptions = {{
      "story.txt,"
      "latency=examples/data/story.txt,ifeval=examples/data/ifeval/sys_ifeval.jsonl.gz,"
      "leakage=examples/data/leakage/system_prompts.jsonl"},
-    {"contexts", "--contexts", "the first so many contexts of each JSONL file, with all their samples; 0 takes all",
+    {"contexts", "--contexts", "contexts to use from the start of each JSONL file, with all their samples; 0: all",
      "0"},
-    {"limit", "--limit,--max-samples", "so many samples of each JSONL file, spread over its contexts; 0 takes all",
+    {"limit", "--limit,--max-samples", "samples to use from each JSONL file, spread over its contexts; 0: all",
      "0"},
-    {"skip-ids", "--skip-ids", "lines to leave out, by their key, id or task_id, with commas", ""},
-    {"system-prompt-prepend", "--system-prompt-prepend", "what system prompts of ifeval and leakage begin with",
+    {"skip-ids", "--skip-ids", "lines to skip, by their key, id or task_id, with commas", ""},
+    {"system-prompt-prepend", "--system-prompt-prepend", "the beginning of system prompts of ifeval and leakage",
      kvx::SystemPrompt::kPrepend.data()},
     {"defense", "--defense,--defense-template-key",
-     "the defence of ifeval's system prompts, by its key; empty for none", ""},
-    {"defenses", "--defenses,--defense-templates", "the defences of leakage, by their keys, with commas, or all",
+     "the defense of ifeval's system prompts, by its key; empty for none", ""},
+    {"defenses", "--defenses,--defense-templates", "the defenses of leakage, by their keys, with commas, or all",
      "all"},
-    {"defenses-file", "--defenses-file,--defense-template-path", "defence templates by key, in JSON",
+    {"defenses-file", "--defenses-file,--defense-template-path", "defense templates by key, in JSON",
      "examples/data/leakage/defenses.json"},
     {"attacks-file", "--attacks-file,--attack-path", "attacks of leakage, in JSONL",
      "examples/data/leakage/attacks.jsonl"},
     {"attack-categories", "--attack-categories", "with commas, or all", "all"},
     {"prompts-per-category", "--prompts-per-category,--prompts-per-attack-category",
-     "the first so many attacks of each category; 0 takes all", "0"},
-    {"n-system-prompts", "--n-system-prompts", "the first so many system prompts for leakage; 0 takes all", "100"},
+     "attacks to use from the start of each category; 0: all", "0"},
+    {"n-system-prompts", "--n-system-prompts", "system prompts to use for leakage, from the first on; 0: all", "100"},
     {"ifeval-models", "--ifeval-models", "folder with the models of sentences and languages that ifeval needs",
      "examples/data/ifeval"},
-    {"leak-threshold", "--leak-threshold", "the recall of ROUGE-L from which on an answer is a leak", "0.5"},
+    {"leak-threshold", "--leak-threshold", "the smallest ROUGE-L recall that makes an answer a leak", "0.5"},
     {"span", "--span",
-     "[NAME=]FIRST:LAST, tokens of every context for fair and protect, with commas; a first without a name is the "
-     "defense, a second the instructions",
+     "[NAME=]FIRST:LAST, tokens of every context for fair and protect, with commas; the first span without a name is "
+     "the defense, the second the instructions",
      ""},
-    {"generate", "", "have samples answered; --no-generate only analyzes what is kept", "true"},
+    {"generate", "", "generate answers to the samples; --no-generate only analyzes which tokens are kept", "true"},
     {"entropy", "", "record how uncertain the model was about each token of an answer", "false"},
     {"analyze-kept-tokens", "", "count which tokens of each prompt every cell keeps, by span, layer and head", "false"},
     {"max-length", "--max-length", "tokens of each piece of a text", "1024"},
     {"prefix-ratio", "--prefix-ratio", "the share of a piece that is compressed; the rest is predicted", "0.5"},
-    {"n-ppl", "--n-ppl", "the first so many pieces of each text for perplexity; 0 takes all", "20"},
-    {"n-timing", "--n-timing", "the first so many pieces of each text for latency; 0 takes all", "20"},
+    {"n-ppl", "--n-ppl", "pieces of each text to use for perplexity, from the first on; 0: all", "20"},
+    {"n-timing", "--n-timing", "pieces of each text to use for latency, from the first on; 0: all", "20"},
     {"gen-tokens", "--gen-tokens", "tokens generated after each piece for latency", "32"},
-    {"warmup", "--warmup", "generations for latency before the first that counts", "4"},
+    {"warmup", "--warmup", "generations for latency that are run first and not counted", "4"},
     {"references", "", "let perplexity predict the reference answers of the other tasks too", "false"},
     {"query-aware", "", "add cells that compress context and question together, with a prefill for each question",
      "false"},
-    {"attempts", "--attempts,--n-samples", "answers to each sample, for pass@k; more than 1 wants a temperature", "1"},
+    {"attempts", "--attempts,--n-samples", "answers to each sample, for pass@k; more than 1 needs a temperature", "1"},
     {"temperature", "--temperature", "0 is greedy", "0"},
     {"top-p", "--top-p", "sample from the fewest tokens whose probabilities sum to this", "1"},
-    {"top-k", "--top-k", "sample from so many tokens; 0 takes all", "0"},
-    {"max-new-tokens", "--max-new-tokens", "of all tasks, or TASK=COUNT,...; 0: as each sample says", "0"},
-    {"max-context-length", "--max-context-length", "cut longer contexts to so many tokens; 0 cuts none", "0"},
+    {"top-k", "--top-k", "sample from this many of the most likely tokens; 0: all", "0"},
+    {"max-new-tokens", "--max-new-tokens",
+     "longest answer in tokens, for all tasks or as TASK=COUNT,...; 0: as each sample says", "0"},
+    {"max-context-length", "--max-context-length", "cut longer contexts to this many tokens; 0: do not cut", "0"},
     {"dtype", "--dtype", "of the cache: bf16 or f32", "bf16"},
     {"weights", "--weights", "bf16, f32 or int8; default: as --dtype"},
     {"template", "--template", "chat template: chatml, none or qwen2.5; default: the model's own", ""},
-    {"think", "--think", "OPEN,CLOSE: marks of thoughts, beside <think>,</think> and those of the chat template", ""},
+    {"think", "--think", "OPEN,CLOSE: marks of thoughts, besides <think>,</think> and those of the chat template", ""},
     {"tool-format", "--tool-format",
-     "calls in other engines' forms that are read: plain (none), auto (all) or tool_calls, function, function_call, "
-     "parameters, string, missing with +; default: as the chat template asks for, plain for grade",
+     "other engines' forms of calls to accept: plain (none), auto (all), or tool_calls, function, function_call, "
+     "parameters, string, missing joined by +; default: as the chat template asks for; for grade, plain",
      ""},
-    {"seed", "--seed", "of presses that draw lots, where they name none, and of samples"},
+    {"seed", "--seed", "random seed of sampling, and of random presses that do not set their own"},
     {"threads", "--threads", "0 takes every core", "0"},
-    {"memory", "--memory", "what the process may occupy, such as 4G", "4G"},
+    {"memory", "--memory", "memory that the process may use, such as 4G", "4G"},
     {"max-batch", "--max-batch", "sequences decoded at a time", "64"},
     {"draft", "",
      "answer from the base first, and feed its tokens to the other cells as drafts; the answers are the same", "false"},
@@ -237,7 +238,7 @@ const char* preset_of(std::string_view name) {
       ->preset;
 }
 
-/// How predictions become answers. Throws kvx::Error.
+/// How to turn predictions into answers, by the options. Throws kvx::Error.
 kvx::AnswerReading reading_of(const Texts& texts) {
   kvx::AnswerReading reading;
   if (const auto& marks = texts.at("think"); !marks.empty())
@@ -246,11 +247,11 @@ kvx::AnswerReading reading_of(const Texts& texts) {
   return reading;
 }
 
-/// Throws kvx::Error, naming the option, where a default path does not hold: it does in kvx's source folder alone.
+/// Throws kvx::Error, naming the option, if a default path does not exist. They exist only in kvx's source folder.
 void expect_defaults(const kvx::EvalOptions& options, const std::string& ifeval_models) {
   const auto expect = [](const std::string& path, const std::string& preset, const std::string& option) {
     if (path == preset && !std::filesystem::exists(path))
-      throw kvx::Error(path, "this default is in kvx's source folder alone, and not here; choose another by " + option);
+      throw kvx::Error(path, "this default path exists only in kvx's source folder; choose another with " + option);
   };
   for (const auto& model : options.models) expect(model, preset_of("model"), "--model");
   const std::string presets = preset_of("data");
@@ -360,12 +361,12 @@ void print(const std::string& text) {
     throw kvx::Error("stdout", std::string("cannot write: ") + std::strerror(errno));
 }
 
-/// How samples lie in contexts, for a plan that no results tell.
+/// How samples are grouped into contexts, for a plan without results.
 struct PlanOptions {
   double context_samples = 1, icc = 0;
 };
 
-/// How many contexts show a drop from a base's share of right answers. Throws kvx::Error.
+/// A table of how many contexts are needed to detect a drop from a base's share of right answers. Throws kvx::Error.
 std::string plan_text(const std::vector<std::string>& words, const PlanOptions& given) {
   if (words.size() < 2)
     throw kvx::Error("plan", "expected a base's share of right answers or a results directory, as in: plan 0.45 0.1");
@@ -388,12 +389,12 @@ std::string plan_text(const std::vector<std::string>& words, const PlanOptions& 
   return kvx::plan_markdown(bases, drops);
 }
 
-/// Prints the grades of a file, and on stderr what of it was passed over. Throws kvx::Error.
+/// Prints the grades of a file, and on stderr how many rows were skipped. Throws kvx::Error.
 void grade(const kvx::TaskRegistry& tasks, const std::string& task, const std::string& path, const Texts& texts) {
   const auto threads = static_cast<int>(whole("threads", texts.at("threads"), 0, 1024));
   const kvx::GradedFile graded = kvx::grade_file(tasks, task, path, reading_of(texts), threads);
   for (const auto& [other, count] : graded.others)
-    std::fprintf(stderr, "kvx-eval: %s: %zu answers of %s were passed over\n", path.c_str(), count, other.c_str());
+    std::fprintf(stderr, "kvx-eval: %s: skipped %zu answers of %s\n", path.c_str(), count, other.c_str());
   print(graded.json + "\n");
 }
 
@@ -467,7 +468,7 @@ int main(int argc, char** argv) {
   CLI::App app(
       "Evaluates a grid of presses: kvx-eval TASK[,TASK...] --out DIR. Grades other engines' answers: kvx-eval grade "
       "TASK FILE. "
-      "Prints how many contexts show a drop from a base's share: kvx-eval plan BASE|RESULTS_DIR [DROP...].",
+      "Prints how many contexts are needed to detect a drop: kvx-eval plan BASE|RESULTS_DIR [DROP...].",
       "kvx-eval");
   Texts given;
   std::vector<std::string> words;
@@ -477,7 +478,7 @@ int main(int argc, char** argv) {
   PlanOptions plan;
   app.set_version_flag("--version", std::string(kvx::kVersion));
   app.add_option("words", words, "TASK[,TASK...], or: grade TASK FILE, or: plan BASE|RESULTS_DIR [DROP...]");
-  app.add_option("--config", config, "YAML file with these options by name; the command line goes before it");
+  app.add_option("--config", config, "YAML file with these options by name; the command line overrides it");
   for (const Option& option : kOptions) {
     const auto give = [&given, &option](const std::string& text) { given[option.name] = text; };
     if (*option.flags != 0) app.add_option_function<std::string>(option.flags, give, option.help);
@@ -492,8 +493,8 @@ int main(int argc, char** argv) {
   }
   app.add_flag("--allow-code-execution", code.allow, "run the programs that the model writes, for code_exec");
   app.add_flag("--require-sandbox", code.require_sandbox, "run them in bubblewrap or not at all");
-  app.add_option("--context-samples", plan.context_samples, "plan: samples of a context (default 1)");
-  app.add_option("--icc", plan.icc, "plan: how alike changes are within a context, 0 to 1 (default 0)");
+  app.add_option("--context-samples", plan.context_samples, "plan: samples per context (default 1)");
+  app.add_option("--icc", plan.icc, "plan: how similar changes are within a context, 0 to 1 (default 0)");
   app.add_flag("--print-config", print_config, "print the options as YAML and stop");
   app.add_flag("--list-presses", list_presses, "print each press with its parameters and its paper");
   app.add_flag("--list-tasks", list_tasks, "print the tasks");

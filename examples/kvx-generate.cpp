@@ -65,7 +65,7 @@ struct Settings {
     if (policy.traits().by_ratio)
       throw kvx::Error(policy.written(), "expected --ratio, since it cannot keep a number of rows");
     if (policy.traits().own_budget)
-      std::fprintf(stderr, "%s decides itself how much stays and ignores %s\n", policy.written().c_str(),
+      std::fprintf(stderr, "%s itself decides how much stays and ignores %s\n", policy.written().c_str(),
                    options.keep ? "--keep" : "--kv-bytes");
   }
 
@@ -153,8 +153,8 @@ int main(int argc, char** argv) {
   app.add_option("--press", options.press, "press, such as snapkv or snapkv(window=32)")->capture_default_str();
   auto* budget = app.add_option_group("budget", "how much of the context's cache is removed or stays");
   budget->add_option("--ratio,--compression-ratio", options.ratio, "share of the rows to remove (default 0.5)");
-  budget->add_option("--keep", options.keep, "rows to keep per KV head, exactly");
-  budget->add_option("--kv-bytes", options.kv_bytes, "bytes that may stay, over all layers and heads");
+  budget->add_option("--keep", options.keep, "exact number of rows to keep per KV head");
+  budget->add_option("--kv-bytes", options.kv_bytes, "bytes of cache to keep, over all layers and heads");
   budget->require_option(0, 1);
   app.add_option("--max-new-tokens", options.max_new_tokens)->capture_default_str()->check(CLI::NonNegativeNumber);
   app.add_option("--temperature", options.sampler.temperature, "0 is greedy")->capture_default_str();

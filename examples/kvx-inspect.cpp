@@ -185,9 +185,9 @@ int main(int argc, char** argv) {
   app.add_option("--index", options.index, "which of its samples, from 0")->capture_default_str();
   app.add_option("--system-prompt-prepend", options.prepend, "what the system prompts of IFEval begin with")
       ->capture_default_str();
-  app.add_option("--defense", options.defense, "the defence that they stand in, by its key");
-  app.add_option("--defenses-file", options.defenses_file, "defence templates by key, in JSON")->capture_default_str();
-  app.add_option("--span", options.spans, "[NAME=]FIRST:LAST, tokens of the context, as kvx-eval has it")
+  app.add_option("--defense", options.defense, "the defense that they stand in, by its key");
+  app.add_option("--defenses-file", options.defenses_file, "defense templates by key, in JSON")->capture_default_str();
+  app.add_option("--span", options.spans, "[NAME=]FIRST:LAST, tokens of the context, as in kvx-eval")
       ->delimiter(',');
   app.add_option("--max-new-tokens", options.max_new_tokens, "of each answer; 0 for none")
       ->capture_default_str()

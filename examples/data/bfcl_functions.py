@@ -4,9 +4,9 @@
     python3 -B examples/data/bfcl_functions.py DIR
 
 DIR has BFCL_v4_multiple.json, BFCL_v4_simple_python.json and possible_answer/ as bfcl-eval 2026.3.23 ships them
-(Apache-2.0). One line has the functions that BFCL offers for a request. `request` and `arguments` are there where the
-request has one right call only: every value stands in the request, and no other value is accepted. Changed: types and
-schemas as in JSON Schema, no default values, no extra members.
+(Apache-2.0). One line has the functions that BFCL offers for a request. It also has `request` and `arguments` if the
+request has only one right call: the request states every value, and BFCL accepts no other value. Changes: types and
+schemas are those of JSON Schema, without default values and extra members.
 """
 
 import gzip

@@ -16,8 +16,8 @@ from pathlib import Path
 from tool_call_requests import REQUESTS
 from tool_call_tools import FAMILIES
 
-SIZES = [8, 12, 16, 24, 12, 32, 8, 16, 24, 64]  # tools of a catalog, again and again
-CATALOGS, OWN_REQUESTS, BFCL_REQUESTS = 50, 4, 3  # requests of a catalog, beside those that it does not serve
+SIZES = [8, 12, 16, 24, 12, 32, 8, 16, 24, 64]  # tools of a catalog; repeated for all catalogs
+CATALOGS, OWN_REQUESTS, BFCL_REQUESTS = 50, 4, 3  # requests of a catalog, besides those that it does not serve
 INSTRUCTIONS = """\
 Turn the request into a call of one of the tools below. Reply with one JSON object and nothing else:
 {"name": "<tool>", "arguments": {"<parameter>": <value>, ...}}
@@ -50,7 +50,7 @@ def states(request, leaf):
     return leaf in stated or leaf in [NUMBERS.index(word) for word in request.lower().split() if word in NUMBERS]
 
 
-# Words that do not make two tools alike, by their first five letters.
+# The first five letters of common words; two tools that share only these have no topic in common.
 COMMON = set("""about accor addre after all also amoun analy and any api appro are assoc avail avera base based betwe both by
     calcu can categ certa check choos code combi compa compu condi conta conve count creat crite curre daily data datab date
     day deliv deriv descr desir detai deter diffe each effec estim event examp expec fetch field file find first follo for
@@ -63,7 +63,7 @@ COMMON = set("""about accor addre after all also amoun analy and any api appro a
     targe tell term than that the their them this three time title to top total two type under unit units up upcom updat
     use used user using valid value varia vario versi via view what when where wheth which with withi would year years
     your""".split())
-# Requests to these families are put to catalogs that do not serve them; no tool there may speak of such things.
+# Some requests to these families go to catalogs that do not serve them. No tool there may match these patterns.
 UNSERVED = {"shipping": r"parcel|ship|deliver|package|mail|courier|recipient|warehouse|return",
             "travel": r"train|rail|seat|station|ferr|bike|route|trip|travel|transport|charg|ticket|flight",
             "messages": r"messag|mail|sms|chat|channel|notif|event|meeting|calendar|task|poll|schedul|reminder",
@@ -71,7 +71,7 @@ UNSERVED = {"shipping": r"parcel|ship|deliver|package|mail|courier|recipient|war
 
 
 def topics(tool):
-    """The topics of a tool: the first five letters of the words in its name and description, but for common ones."""
+    """The topics of a tool: the first five letters of the words in its name and description, without common ones."""
     words = re.findall("[A-Z]?[a-z]{3,}", tool["name"] + " " + tool["description"])
     return {word.lower()[:5] for word in words} - COMMON
 

@@ -98,7 +98,7 @@ struct MemoryFixture {
   }
 };
 
-TEST_CASE_FIXTURE(MemoryFixture, "a cache takes what its rows need at first, never a block more, and says so") {
+TEST_CASE_FIXTURE(MemoryFixture, "a cache takes at most a block more than its rows need, and bytes() reports it") {
   kvx_test::Tally tally{"memory of presses, formats and decoding", 0, 0, 0, "contexts too short for the press"};
   Workspace work;
   for (const AnyPolicy& policy : presses()) {
@@ -129,7 +129,7 @@ TEST_CASE_FIXTURE(MemoryFixture, "a cache takes what its rows need at first, nev
   }
 }
 
-TEST_CASE_FIXTURE(MemoryFixture, "bytes that are asked for hold as many rows as fit, in any format") {
+TEST_CASE_FIXTURE(MemoryFixture, "a budget in bytes keeps as many rows as fit, in any format") {
   kvx_test::Tally tally{"budgets in bytes", 0, 0, 0, "contexts too short for the press"};
   const std::size_t row = heads * shape.row_bytes();
   for (const AnyPolicy& policy : presses()) {
@@ -158,7 +158,7 @@ TEST_CASE_FIXTURE(MemoryFixture, "bytes that are asked for hold as many rows as 
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-TEST_CASE("of a context of 8000 tokens the process holds what the cache says") {
+TEST_CASE("after a context of 8000 tokens the process holds the memory that the cache reports") {
   Threads threads(1);  // each has a heap of its own
   const TempDir dir;
   dir.write("config.json", kvx_test::config_with("4096", "16384"));

@@ -208,7 +208,7 @@ TEST_CASE("a cache is split into quantized rows, at their exact size, and the re
   }
 }
 
-TEST_CASE("memory grows with the rows, block by block, and leaves with those that are quantized") {
+TEST_CASE("memory grows with the rows, block by block, and is freed when rows are quantized") {
   constexpr std::size_t row = 2 * 16 * sizeof(float) + sizeof(Position), block = kCacheBlock * row;
   constexpr CacheShape shape{.head_dim = 16, .dtype = Dtype::f32};
   for (const Index filled_before : {0, 1500}) {

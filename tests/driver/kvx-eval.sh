@@ -151,8 +151,8 @@ matches "pass@1 of them" '^[^,]*,none,0,[^,]*,pass@1,[01]' "$(cat "$scratch/code
 # Default paths hold in the source folder alone.
 here=$PWD
 cd "$scratch" || exit 1
-refuse 1 'examples/models/tiny: this default is .*--model' tool_call --out "$none"
-refuse 1 'examples/data/story.txt: this default is .*--data perplexity=FILE' perplexity --model no --out "$none"
+refuse 1 'examples/models/tiny: this default path .*--model' tool_call --out "$none"
+refuse 1 'examples/data/story.txt: this default path .*--data perplexity=FILE' perplexity --model no --out "$none"
 cd "$here" || exit 1
 
 # A grid: ten cells, four requests of each of two groups, to a catalog each.

@@ -9,7 +9,7 @@
 
 using namespace kvx;
 
-TEST_CASE("Thoughts have the marks of the chat template and of the options, and calls the template's form") {
+TEST_CASE("The chat template and the options name the marks of thoughts, and the template the form of calls") {
   const TempDir dir;
   dir.write(
       "tokenizer_config.json",

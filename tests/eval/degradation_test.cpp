@@ -56,7 +56,7 @@ TEST_CASE("A cell's function is set beside its perplexity on the same samples an
   CHECK(found[0].texts == 4);
 }
 
-TEST_CASE("Function is redrawn by context, and few contexts have a note") {
+TEST_CASE("Function is resampled by context, and few contexts add a note") {
   auto records = degraded(15, std::log(1.1));
   for (Record& record : records)
     if (record.task == "tool_call") record.sample.context = record.index < 20 ? "one catalog" : "another";

@@ -205,7 +205,7 @@ TEST_CASE("A run that grows never takes one file's record for another's") {
   CHECK(grown([&] { options.pieces.most = 2; }));
 }
 
-TEST_CASE("Samples are spread over contexts, and a run that takes more goes on as if it had from the start") {
+TEST_CASE("Samples are spread over contexts, and a larger run continues a smaller one with the same result") {
   const TempDir dir;
   EvalOptions options = mode_options(dir);
   options.samples = {.contexts = 2, .samples = 2};

@@ -58,7 +58,7 @@ TEST_CASE("A file of any engine's answers is graded by its column task") {
   CHECK(*scores.find("hard")->find("n") == json_of("3"));
 }
 
-TEST_CASE("What cannot be graded is an error with its line") {
+TEST_CASE("A row that cannot be graded is an error that names its line") {
   const TempDir dir;
   const auto message = [&](const std::string& text) {
     const std::string path = dir.write("a.jsonl", text),
@@ -93,6 +93,14 @@ double metric_of(const JsonTree& entry, const char* metric, const char* field = 
 }
 }  // namespace
 
+TEST_CASE("Answers of a named model that are of no grid have no press and no ratio in their name") {
+  const TempDir dir;
+  const std::string path = dir.write("a.jsonl", graded_row("easy", kGradedGold, "null", R"("model": "m", )"));
+  const JsonTree scores = json_of(grade_file(kvx_tasks(), "tool_call", path).json);
+  CHECK(scores.object()->front().name == "tool_call/easy");
+  CHECK(scores.object()->front().value.find("ratio") == nullptr);
+}
+
 TEST_CASE("Records of a grid are graded by model, press and ratio") {
   const std::string none = R"("model": "m", "press": "none", "ratio": 0, "budget": "")",
                     half = R"("model": "m", "press": "knorm", "ratio": 0.5, "budget": "")",
@@ -125,7 +133,7 @@ TEST_CASE("Several answers to one sample count as one, by their mean") {
   CHECK(*scores.find("states") == json_of(R"({"exact": 9, "wrong_name": 1})"));
 }
 
-TEST_CASE("Answers of other tasks are passed over and told, and a file of them alone is an error") {
+TEST_CASE("Answers of other tasks are skipped and counted, and a file with only such answers is an error") {
   const TempDir dir;
   const std::string other = R"("graded_as": "code_exec", "model": "m", )";
   const std::string mixed =
@@ -138,7 +146,7 @@ TEST_CASE("Answers of other tasks are passed over and told, and a file of them a
         alone + ": expected answers of tool_call, found 1 of code_exec");
 }
 
-TEST_CASE("A file is judged as a run is: prefix, thoughts, and forms that are read") {
+TEST_CASE("A file is graded like a run: with the answer prefix, thoughts, and forms of calls") {
   std::string prefixed = graded_row("t", kGradedGold, R"("f\", \"arguments\": {\"n\": 1}}")");
   prefixed.replace(prefixed.find(R"("answer_prefix":"")"), 18, R"("answer_prefix":"{\"name\": \"")");
   CHECK(metric_of(*graded("\xEF\xBB\xBF" + prefixed).find("t"), "call_exact") == 1);

@@ -309,7 +309,7 @@ TEST_CASE("An answer ends at the model's last position and stops no other") {
   CHECK(grid.answer({64, kMuch}) == expected);
 }
 
-TEST_CASE("A job that its press cannot serve while answering ends as not applicable, and the others are answered") {
+TEST_CASE("If a press cannot serve a job while answering, the job ends as not applicable, and others are answered") {
   Grid grid;
   const Registry registry = kvx_presses();
   const std::vector<Cell> cells = {

@@ -75,7 +75,7 @@ struct SameModel {
 
 }  // namespace
 
-TEST_CASE("Directories that mean the same model give the same logits, and what is odd about them is said") {
+TEST_CASE("Directories of the same model give the same logits, and notes report their oddities") {
   Tally tally{"model directories (same model)"};
   const auto expected = logits_of(kTinyModel);
   const std::vector<std::pair<Index, double>> reference = {{0, 3.59605}, {1, 3.58121}, {2, 3.60359}, {3, 3.58432}};
@@ -128,7 +128,7 @@ TEST_CASE("Directories that mean the same model give the same logits, and what i
   }
 }
 
-TEST_CASE("A name twice counts as its last, and an output of its own is used, with a note") {
+TEST_CASE("The last of two equal names counts, and a separate output matrix is used, with a note") {
   Tally tally{"model directories (other numbers)"};
   const ModelDir twice, other, untied, plain;
   twice.put("config.json", R"("rope_theta":1000000.0)");
@@ -149,7 +149,7 @@ TEST_CASE("A name twice counts as its last, and an output of its own is used, wi
   CHECK(tally.count(note(untied).empty() && note(plain).empty()));
 }
 
-TEST_CASE("What is no model that kvx reads is refused, and the message says what it is") {
+TEST_CASE("A directory that kvx cannot read is refused, and the message says what was found") {
   struct Refused {
     const char* name;
     DirChange make;

@@ -39,7 +39,7 @@ std::vector<Token> framed(std::vector<Token> tokens) {
 
 }  // namespace
 
-TEST_CASE("A post-processor's tokens are in plain text and not in a chat, and the key says so") {
+TEST_CASE("A post-processor's tokens are in plain text, not in a chat, and they are part of the key") {
   Tally tally{"model directories (post-processors)"};
   const PreparedModel plain_text = prepared_model(kTinyModel, "perplexity"),
                       plain_chat = prepared_model(kTinyModel, "tool_call"),
@@ -74,7 +74,7 @@ TEST_CASE("A post-processor's tokens are in plain text and not in a chat, and th
   }
 }
 
-TEST_CASE("Without an end token or a template texts are predicted, and a chat says what is missing") {
+TEST_CASE("Without an end token or a template texts are predicted, and a chat is an error that names it") {
   Tally tally{"model directories (no tokenizer_config)"};
   const auto expected = context_of(prepared_model(kTinyModel, "perplexity"));
   const ModelDir without, null;
@@ -93,7 +93,7 @@ TEST_CASE("Without an end token or a template texts are predicted, and a chat sa
                     without.path() + "/tokenizer_config.json: eos_token: missing, as is eos_token_id in config.json"));
 }
 
-TEST_CASE("Tokens are added from wherever transformers takes them") {
+TEST_CASE("Tokens are added from all files from which transformers adds them") {
   Tally tally{"model directories (added tokens)"};
   const std::vector<Token> expected = {39, 72, 220, 1024, 834, 362};  // tokenizers' ids
   struct Added {

@@ -40,7 +40,7 @@ TEST_CASE("Parts are counted by their group, and by what stands before its colon
   CHECK(std::isnan(group(all, "none", "case").value.low));  // one context
 }
 
-TEST_CASE("A group's interval counts answers as wholes") {
+TEST_CASE("A group's interval treats contexts as the units") {
   std::vector<Record> apart, together;
   for (std::size_t i = 0; i < 40; ++i) apart.push_back(with_parts("none", 0, i, {part("g", odd(i))}));
   for (std::size_t i = 0; i < 20; ++i)

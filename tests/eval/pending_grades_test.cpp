@@ -10,7 +10,7 @@
 
 using namespace kvx;
 
-TEST_CASE("Answers are graded side by side, and their grades come in the order of the answers") {
+TEST_CASE("Answers are graded in parallel, and their grades come in the order of the answers") {
   Threads threads(4);
   PendingGrades pending(threads);
   std::atomic<int> running = 0, most = 0;
@@ -33,7 +33,7 @@ TEST_CASE("Answers are graded side by side, and their grades come in the order o
   CHECK(most <= 4);
 }
 
-TEST_CASE("An answer that cannot be graded takes no other grade with it") {
+TEST_CASE("If one answer cannot be graded, the other grades are still passed on") {
   Threads threads(3);
   PendingGrades pending(threads);
   std::string order;

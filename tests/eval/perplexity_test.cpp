@@ -157,7 +157,7 @@ TEST_CASE("A text's tokens become a grade") {
   CHECK(grade.metrics == std::vector<std::optional<double>>{50.0, 50.0, 50.0, 95.0, 99.0, 50.0 / 101, 101.0});
 }
 
-TEST_CASE("A loss or a divergence that is no number is an error and never left out") {
+TEST_CASE("A loss or a divergence that is not a number is an error") {
   const std::vector<double> good = {1, 2, 3};
   for (const double bad : {std::nan(""), double{INFINITY}, double{-INFINITY}}) {
     const std::vector<double> odd = {1, bad, 3};

@@ -27,6 +27,11 @@ TEST_CASE("A plan takes base, sizes and correlation from the records of passes a
       records.push_back(planned("knorm", index, "context " + std::to_string(c), after));
       changes[c].add(after - before);
     }
+  for (const char* press : {"none", "knorm"}) {
+    records.push_back(planned(press, 0, "", 1));
+    records.back().task = "perplexity";
+    records.back().metrics = {{"same_top", 1}};  // of the base always
+  }
   const auto bases = plan_bases(records);
   REQUIRE(bases.size() == 1);
   CHECK(bases[0].data == "tool_call_8");

@@ -33,7 +33,7 @@ EvalOptions keeping_eight(const std::vector<std::string>& presses) {
 
 }  // namespace
 
-TEST_CASE("A press that decides itself how much stays says which budget it ignores") {
+TEST_CASE("The budget that a press ignores is reported if the press itself decides how much stays") {
   const auto cells = planned_cells(keeping_eight({"knorm", "int4", "knorm+int4", "decoding(knorm)"}), kvx_presses());
   REQUIRE(cells.size() == 5);
   const std::vector<std::string> budgets = {"", "keep=8", "own", "keep=8", "own"},
@@ -42,8 +42,8 @@ TEST_CASE("A press that decides itself how much stays says which budget it ignor
     CHECK(cells[c].name.budget == budgets[c]);
     CHECK(cells[c].ignores == ignored[c]);
   }
-  CHECK(ignored_budgets(cells) == cells[2].name.press + " decides itself how much stays and ignores keep=8\n" +
-                                      cells[4].name.press + " decides itself how much stays and ignores keep=8\n");
+  CHECK(ignored_budgets(cells) == cells[2].name.press + " itself decides how much stays and ignores keep=8\n" +
+                                      cells[4].name.press + " itself decides how much stays and ignores keep=8\n");
   EvalOptions both = keeping_eight({"int4"});
   both.kv_bytes = 5000;
   CHECK(planned_cells(both, kvx_presses()).back().ignores == "keep=8 kv_bytes=5000");
@@ -52,7 +52,7 @@ TEST_CASE("A press that decides itself how much stays says which budget it ignor
   CHECK(ignored_budgets(planned_cells(ratios, kvx_presses())).empty());
 }
 
-TEST_CASE("A press that needs a ratio is refused where rows are asked for") {
+TEST_CASE("A press that needs a ratio is refused if a number of rows is given") {
   Registry presses = kvx_presses();
   presses.add<WholeHeads>();
   CHECK(error_of([&] { planned_cells(keeping_eight({"whole_heads"}), presses); }) ==

@@ -110,7 +110,7 @@ TEST_CASE("References are relative to the $id around them") {
   }
 }
 
-TEST_CASE("What kvx does not check of a draft is refused") {
+TEST_CASE("Keywords of a draft that kvx does not check are refused") {
   CHECK(refusal("http://json-schema.org/draft-04/schema#", R"("type": "object")") ==
         "s: $schema: expected draft 6 or 7, 2019-09 or 2020-12 of JSON Schema, found "
         "http://json-schema.org/draft-04/schema#");

@@ -85,6 +85,9 @@ TEST_CASE("the plain rotation is read in both spellings and any other is refused
         "config.json: field partial_rotary_factor: expected 1, a rotation of all channels, found 0.5");
   CHECK(complaint(R"("rope_parameters":{"rope_type":"default","partial_rotary_factor":0.25})") ==
         "config.json: field rope_parameters.partial_rotary_factor: expected 1, a rotation of all channels, found 0.25");
+  CHECK(complaint(R"("rope_scaling":{"factor":4.0})") ==
+        "config.json: field rope_scaling.factor: expected 1, since no rope_type says how to scale, found 4.0");
+  CHECK(with(R"("sliding_window":0,"use_sliding_window":false)").rope_theta == 1e4);  // of no use there
   CHECK(complaint(R"("rope_scaling":4)") == "config.json: field rope_scaling: expected an object, found 4");
   CHECK(complaint(R"("rope_theta":0)") == "config.json: field rope_theta: expected a number from 1 to 1e18, found 0");
 }
@@ -116,7 +119,7 @@ TEST_CASE("a sliding window is refused where it would cut the context") {
         "config.json: field layer_types: expected 3 entries, one a layer, found [\"full_attention\"]");
 }
 
-TEST_CASE("a field that says what the forward pass does anyway is taken") {
+TEST_CASE("a field that asks for what the forward pass does anyway is accepted") {
   CHECK_FALSE(with(R"("attention_bias":false)").tie_word_embeddings);  // transformers' Qwen2 looks at neither
   CHECK(with(R"("rope_scaling":{"type":"linear","factor":1.0})").rope_theta == 1e4);
   CHECK(with(R"("rope_scaling":{"rope_type":"dynamic","factor":1})").rope_theta == 1e4);
@@ -132,7 +135,7 @@ TEST_CASE("a field that says what the forward pass does anyway is taken") {
   CHECK(with(R"("rope_theta":2e5,"rope_theta":1e6)").rope_theta == 1e6);  // the last, as in Python
 }
 
-TEST_CASE("what generation asks for beside the likeliest token is noted") {
+TEST_CASE("generation settings other than the most likely token are noted") {
   const auto config = kvx::JsonDocument::parse("{" + kSizes + ",\"eos_token_id\":[3,4]}", "config.json");
   const auto ignored = [&](const std::string& generation) {
     const auto document = kvx::JsonDocument::parse(generation, "generation_config.json");

@@ -43,7 +43,7 @@ struct Checkpoint {
   }
 };
 
-TEST_CASE_FIXTURE(Checkpoint, "an output matrix of its own is used, also where config.json ties it") {
+TEST_CASE_FIXTURE(Checkpoint, "a separate output matrix is used, even if config.json ties it") {
   raw["lm_head.weight"] = raw["model.embed_tokens.weight"];
   for (std::size_t i = 3; i < raw["lm_head.weight"].bytes.size(); i += 4) raw["lm_head.weight"].bytes[i] ^= char(0x80);
   write(kvx_test::config_with("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false"));
@@ -140,7 +140,7 @@ TEST_CASE_FIXTURE(Checkpoint, "a weight that is not finite is an error that name
   }
 }
 
-TEST_CASE_FIXTURE(Checkpoint, "numbers that overflow on the way are an error with layer, sequence and position") {
+TEST_CASE_FIXTURE(Checkpoint, "numbers that overflow in a layer are an error with layer, sequence and position") {
   // Attention of layer 0 adds 3e38 to channel 7 of every token, and token 300 has as much there already.
   const std::string attention = "model.layers.0.self_attn.";
   raw["lm_head.weight"] = raw["model.embed_tokens.weight"];

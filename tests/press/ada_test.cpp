@@ -24,7 +24,7 @@ TEST_CASE("Ada gives the rows of a layer to the heads that score best, but leave
   CHECK(rows_of(TestedAda(), two.resolve(layer.input()), layer.input()) == 4);
 }
 
-TEST_CASE("Ada's scores are those of what it wraps, and of equal ones the newer row stays") {
+TEST_CASE("Ada's scores are those of its wrapped press, and if scores are equal the newer row stays") {
   const auto layer = kvx_test::scored_layer({{1, 2, 2}, {2, 1, 2}});
   Matrix<float> scores(2, 3);
   TestedAda().score(layer.input(), {}, view(scores));

@@ -122,7 +122,7 @@ TEST_CASE("every press keeps as many rows as fit into the bytes that are asked f
     }
 }
 
-TEST_CASE("bytes that hold no row are refused, unless the press decides itself how much stays") {
+TEST_CASE("bytes that hold no row are refused, unless the press itself decides how much stays") {
   const Registry presses = kvx_presses();
   const CacheShape shape{2, 3, 8, Dtype::f32};
   CHECK(error_of([&] { budget_of(presses.parse("knorm+int4"), Allowance::of_bytes(407), 100, shape); }) ==
@@ -145,7 +145,7 @@ TEST_CASE("a part of the context has its share of an exact budget, and the share
   CHECK(kept_of_part({0.5, 50}, 0, 9, 100) == 4);  // of a ratio each part is rounded as kvpress rounds the whole
 }
 
-TEST_CASE("of a number of rows chunkkv keeps whole chunks and the best rows of the next") {
+TEST_CASE("for a number of rows chunkkv keeps whole chunks and the best rows of the next") {
   const Layer layer = Layer::random(2, 2, 50, 8, 3);
   const AnyPolicy policy = kvx_presses().parse("chunkkv(knorm, length=10)");
   const auto rows = [&](Index keep) { return policy.select(layer.input(), Allowance::of_tokens(keep)).front(); };

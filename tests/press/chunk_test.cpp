@@ -5,6 +5,7 @@
 #include <kvx/press/allowance.hpp>
 #include <kvx/press/leverage.hpp>
 #include <kvx/press/observed_attention.hpp>
+#include <kvx/press/protect.hpp>
 #include <kvx/press/pyramidkv.hpp>
 #include <kvx/press/select.hpp>
 #include <kvx/press/snapkv.hpp>
@@ -41,6 +42,16 @@ TEST_CASE("Chunk keeps the same share of each chunk") {
   CHECK(kept(layer, policy, Allowance::of_ratio(0.4)) == Kept{{0, 1, 6, 7, 8}, {2, 3, 4, 5, 8}});
   const PressInput in = layer.input();
   CHECK(policy.rows(Allowance::of_ratio(0.9).resolve(in), in) == 2 * 3);  // a row of each chunk at least
+}
+
+TEST_CASE("Chunk loses no protected row where a chunk keeps none") {
+  const auto layer = kvx_test::scored_layer({{8, 7, 6, 5, 4, 3, 2, 1}});
+  const auto protecting = [](TokenSpan tokens) {
+    return Chunk<Protect<FirstChannel>>{{.spans = {{"", tokens}}}, 2};
+  };
+  CHECK(kept(layer, protecting({7, 8}), Allowance::of_tokens(2)) == Kept{{2, 7}});
+  CHECK(error_of([&] { kept(layer, protecting({0, 1}), Allowance::of_tokens(2)); }) ==
+        "chunk: a budget of 2 rows has no room for its 1 protected ones");
 }
 
 TEST_CASE("Chunk lets what it wraps see one chunk at a time") {

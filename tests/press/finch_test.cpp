@@ -15,7 +15,7 @@
 
 using namespace kvx;
 
-TEST_CASE("Finch numbers what stays anew, as in kvpress, unless it is told not to") {
+TEST_CASE("Finch numbers the rows that stay anew, as in kvpress, unless rerotate is false") {
   const auto layer = kvx_test::Layer::random(1, 1, 12, 8, 5);
   const Finch finch{.window = 3}, plain{.window = 3, .rerotate = false};
   CHECK(traits(finch).dense_positions);

@@ -27,7 +27,7 @@ TEST_CASE("layers share a budget, or have one each, and every head keeps its bes
   CHECK(KVzip{.layerwise = true}.select_layers(scores, half) == std::vector<Kept>{{{2, 3}}, {{2, 3}}});
 }
 
-TEST_CASE("of equal scores the newer row stays, in whatever layer and head") {
+TEST_CASE("if scores are equal the newer row stays, in whatever layer and head") {
   const std::vector<Matrix<float>> scores = {layer_of({2, 2, 2, 2}), layer_of({2, 2, 2, 2})};
   CHECK(KVzip{}.select_layers(scores, {0.5, 2}) == std::vector<Kept>{{{2, 3}}, {{2, 3}}});
 }

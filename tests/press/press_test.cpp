@@ -65,7 +65,7 @@ struct Foreign {
 
 }  // namespace
 
-TEST_CASE("applied to another engine's cache a press does all that it does to kvx's own") {
+TEST_CASE("a press does the same to another engine's cache as to kvx's own") {
   const auto check = [](const auto& policy) {
     Foreign foreign;
     const Kept kept = foreign.apply(policy, 0.4);
@@ -86,7 +86,7 @@ TEST_CASE("applied to another engine's cache a press does all that it does to kv
   }
 }
 
-TEST_CASE("rows of another engine that have positions of their own are protected by these, and turned from these") {
+TEST_CASE("rows of another engine are protected by and rotated from the positions that it gives") {
   Foreign foreign;
   for (std::size_t i = 0; i < 40; ++i) foreign.positions[i] = static_cast<Position>(100 + i % 20);
   const Kept kept = foreign.apply(Protect<Knorm>{.spans = {{"", {110, 113}}}}, 0.7);
@@ -103,7 +103,7 @@ TEST_CASE("rows of another engine that have positions of their own are protected
   CHECK(key.row(0).isApprox(turned.layer.input().keys.head(1).row(7), 1e-5f));
 }
 
-TEST_CASE("what does not fit is an error before another engine's cache is changed") {
+TEST_CASE("input that does not fit is an error before another engine's cache is changed") {
   Foreign foreign;
   const auto refused = [&](const auto& press, const PressInput& in, Index tokens, std::size_t positions) {
     const auto rows = TensorView<float>::head_major(foreign.layer.keys.data(), 2, tokens, 8);
@@ -120,7 +120,7 @@ TEST_CASE("what does not fit is an error before another engine's cache is change
   CHECK(foreign.layer.keys == foreign.before.keys);
 }
 
-TEST_CASE("select() refuses presses that rewrite rows, and Press those that go on while answers are decoded") {
+TEST_CASE("select() refuses presses that rewrite rows, and Press refuses those that act while decoding") {
   const auto select = [](const std::string& text) {
     const kvx_test::Layer layer(1, 1, 10, 2);
     return error_of([&] { Press<AnyPolicy>(0.5, kvx_presses().parse(text)).select(layer.input()); });

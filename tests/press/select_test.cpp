@@ -35,7 +35,7 @@ std::string refused(const Needs& needs, const PressInput& in) {
 }
 }  // namespace
 
-TEST_CASE("each head keeps its rows of highest score, of equal ones the newer") {
+TEST_CASE("each head keeps its rows with the highest scores; if equal, the newer") {
   Layer layer(2, 2, 5, 1);
   layer.values = {5, 1, 4, 2, 3, /* head 1 */ 7, 7, 7, 8, 7};
   CHECK(select(ByValue(), layer.input(), Allowance::of_tokens(3)) == Kept{{0, 2, 4}, {2, 3, 4}});

@@ -122,7 +122,7 @@ TEST_CASE("Two runs may have the same base, which counts once") {
   CHECK(data.records[0].sample.context.empty());
 }
 
-TEST_CASE("A figure is worse by what results.csv says of its values") {
+TEST_CASE("Column better of results.csv decides whether a change is worse") {
   const std::string head =
       "model,press,compression_ratio,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p,"
       "better\n";

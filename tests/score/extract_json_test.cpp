@@ -55,7 +55,7 @@ std::optional<JsonTree> first_object(std::string_view text) {
 }
 }  // namespace
 
-TEST_CASE("The first object is taken, and braces that begin none are passed over") {
+TEST_CASE("The first object is taken, and braces that begin no object are skipped") {
   for (const auto& row : {std::pair("x {\"a\": 1} {\"b\": 2}", "{\"a\": 1}"),
                           {"[{\"a\": 1}, {\"b\": 2}]", "{\"a\": 1}"},
                           {"{{\"a\": 1}}", "{\"a\": 1}"},
@@ -75,7 +75,7 @@ TEST_CASE("The first object is taken, and braces that begin none are passed over
   }
 }
 
-TEST_CASE("Nothing within or behind an object that is begun and not JSON is looked at") {
+TEST_CASE("Text inside and after a broken object is ignored") {
   for (const char* text : {"{\"a\": {\"b\": 1}", "{\"x\": \"a\nb\"} {\"c\": 1}", "{\"a\": 1,} {\"c\": 1}",
                            "{ \t\n\"a\" \n: None} {}", "{\"a\\\"b\": c {}} {}", "{\"thought\": \"say \"hi\"\", {}"}) {
     CAPTURE(text);

@@ -21,7 +21,7 @@ std::string judged(std::string_view predicted, std::string_view prefix = "", std
 }
 }  // namespace
 
-TEST_CASE("The answer is what is not thought, behind the answer prefix") {
+TEST_CASE("The answer is the text without thoughts, after the answer prefix") {
   CHECK(judged("yes") == "yes");
   CHECK(judged("\n  yes\n") == "\n  yes\n");
   CHECK(judged("name\"}", "{\"") == "{\"name\"}");
@@ -70,7 +70,7 @@ TEST_CASE("Long thoughts take a moment") {
   CHECK(judged(repeated("<|im_start|>assistant\n", 1 << 17) + "yes" + repeated("</s>", 1 << 17)) == "yes");
 }
 
-TEST_CASE("Every task judges the same text, and a thought without an end is counted") {
+TEST_CASE("Every task grades the same text, and thoughts that do not end are counted") {
   const TaskRegistry tasks = kvx_tasks();
   const auto grade = [&](const char* task, const std::string& gold, const std::string& predicted) {
     return tasks.at(task).grade({"c", "q", "", gold, "t", 64}, predicted);

@@ -20,7 +20,7 @@ TEST_CASE("Calls in Python's syntax are read with the literals of Python and of 
   CHECK(python_calls("[]")->empty());
 }
 
-TEST_CASE("Words around calls are passed over, and words alone hold none") {
+TEST_CASE("Words around calls are skipped, and a text with only words has no calls") {
   const auto count = [](std::string_view text) { return python_calls(text).value().size(); };
   CHECK(count("Let me check.\n[Get Weather(city=\"Oslo\")]") == 1);
   CHECK(count("[f(x=1)] and more") == 1);
@@ -30,7 +30,7 @@ TEST_CASE("Words around calls are passed over, and words alone hold none") {
     CHECK(count(text) == 0);
 }
 
-TEST_CASE("What begins as a call and cannot be read is not taken for words") {
+TEST_CASE("A text that begins like a call and cannot be read is not treated as words") {
   for (const char* text : {"[f(x=1)", "[f(x=1]", "[f(1)]", "[f(x=y)]", "[f(x=01)]", "[f(x=\"1)]", "[f(x={1: 2})]",
                            "[f(x=1) g()]", "[f(x=today())]", "[f(=1)]", "Well: [f(x=today())]"})
     CHECK_FALSE(python_calls(text));

@@ -52,7 +52,7 @@ TEST_CASE("Many resamples come to scipy's interval of two sets drawn apart") {
   CHECK(score.high == doctest::Approx(35.22).epsilon(0.02));
 }
 
-TEST_CASE("Contexts are redrawn, not their samples") {
+TEST_CASE("Contexts are resampled, not their samples") {
   // Two contexts of 20 samples, of which one loses all: whole contexts make the drop 0, 0.5 or 1.
   const std::vector<PairedFunction> two = {{20, 20, 0}, {20, 20, 20}};
   const SilentDegradation found = silent_degradation(two, kRise);

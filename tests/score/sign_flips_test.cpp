@@ -5,9 +5,11 @@
 #include <cmath>
 #include <vector>
 
+#include "support/error_of.hpp"
+
 using kvx::sign_flip_p;
 
-TEST_CASE("Of so many contexts that all lose, two patterns of signs are as far off") {
+TEST_CASE("If all contexts lose, only two patterns of signs are as far from 0") {
   CHECK(sign_flip_p(std::vector<double>{-3, -1}) == 0.5);
   CHECK(sign_flip_p(std::vector<double>(5, -2.0)) == 2.0 / 32);
   CHECK(sign_flip_p(std::vector<double>(6, -0.1)) == 2.0 / 64);
@@ -22,6 +24,12 @@ TEST_CASE("Whole numbers are exact for any number of contexts, and agree with th
   for (std::size_t i = 0; i < 11; ++i) pairs[i] = -1;
   pairs.resize(2000, 0);  // what does not change tells nothing
   CHECK(sign_flip_p(pairs) == doctest::Approx(0.006426576095691416).epsilon(1e-12));
+}
+
+TEST_CASE("A sum that is not finite has no p") {
+  CHECK(error_of([] { sign_flip_p(std::vector<double>{1, NAN, 1}); }) ==
+        "sign flips: expected finite sums, found nan");
+  CHECK_THROWS_AS(sign_flip_p(std::vector<double>(20, INFINITY)), kvx::Error);
 }
 
 TEST_CASE("Many decimals are drawn, near what the same whole numbers have, and the same each time") {

@@ -48,7 +48,7 @@ TEST_CASE("kvx's tasks are there by name") {
   CHECK(kvx_tasks().at("tool_call").metric_names().size() == 6);
 }
 
-TEST_CASE("Tasks say of their figures which values are the better ones") {
+TEST_CASE("Tasks say which values of their figures are better") {
   const TaskRegistry tasks = kvx_tasks();
   const auto better = [&](const char* task, const char* figure) { return tasks.at(task).better(figure); };
   for (const auto& task : tasks.tasks())

@@ -141,7 +141,7 @@ TEST_CASE("The strictest metric wants all gold calls and no others, with the typ
   CHECK(*as_true.metrics[5] == 0.0);
 }
 
-TEST_CASE("Of a row with accepted values each of them is exact") {
+TEST_CASE("In a row with accepted values, each of them is exact") {
   const Sample wc = sample(
       R"({"name": "wc", "arguments": {"file": "a.txt", "mode": "l"}, "schema": {"type": "object", "properties": {"file": {"type": "string"}, "mode": {"type": "string"}, "tags": {"type": "array"}, "by": {"type": "object"}}, "required": ["file"]}, "accepted": [{"wc": {"file": ["a.txt", "./a.txt"], "mode": ["l", ""], "tags": [["#a", 1], ""], "by": [{"n": [1, 2], "m": [true, ""]}, ""]}}]})");
   const auto is_exact = [&](const std::string& arguments, const std::string& behind = "") {
@@ -162,9 +162,20 @@ TEST_CASE("Of a row with accepted values each of them is exact") {
   CHECK(error_of([&] {
           state(sample(R"({"name": "f", "arguments": {}, "schema": {}, "accepted": [{"f": {"n": 1}}]})"), "{}");
         }) == "sample's answer: accepted: f.n: expected an array, found a number");
+  CHECK(error_of([&] {
+          state(sample(R"({"name": "f", "arguments": {}, "schema": {}, "accepted": [{"f": {}}, {"f": {}}]})"), "{}");
+        }) ==
+        "sample's answer: accepted: expected the one call that name and arguments are, found 2; several stand in "
+        "possible");
 }
 
-TEST_CASE("Forms of other engines are read where that is wanted, and the grade says which") {
+TEST_CASE("A call without a name has none, not even an empty one") {
+  const Sample nameless = sample(R"({"name": "", "arguments": {}, "schema": {}})");
+  CHECK(state(nameless, R"({"arguments": {}})") == "wrong_name");
+  CHECK(state(nameless, R"({"name": "", "arguments": {}})") == "exact");
+}
+
+TEST_CASE("Other engines' forms are accepted only if asked for, and the grade names them") {
   const auto read = [](const std::string& answer, const char* forms) {
     const Grade grade = ToolCallTask().grade(kRequest, answer, {.tool_forms = ToolForms::parse(forms)});
     return grade.state + " " + grade.as_read;

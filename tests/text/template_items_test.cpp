@@ -24,7 +24,7 @@ std::string items(const std::string& jinja) {
 
 }  // namespace
 
-TEST_CASE("What a template prints and does is the same however it is spelled") {
+TEST_CASE("Different spellings of a template have the same items") {
   CHECK(items("{%- if a['role'] -%}\n  {{- 'x\\n' + m.role }}{% endif %}") == "%if a . role 'x\n' =m . role %endif");
   CHECK(items("{{'x\\n'}}{{ m[\"role\"]}}y") == "'x\n' =m . role 'y'");
   CHECK(items("{{ \"\\\"q\\\" + \" }}") == "'\"q\" + '");
@@ -34,7 +34,7 @@ TEST_CASE("What a template prints and does is the same however it is spelled") {
   CHECK(items("{{ messages[0]['role'] == 'x' }}") == "=messages [ 0 ] . role == \"x\"");
 }
 
-TEST_CASE("Blanks around tags go where Jinja has them go") {
+TEST_CASE("Blanks around tags are stripped as in Jinja") {
   CHECK(items("a \n {{- x -}} \n b") == "'a' =x 'b'");
   CHECK(items("a \n {{ x }}\nb") == "'a \n ' =x '\nb'");
   CHECK(items("a\n  {% x %}\n  b") == "'a\n' %x '  b'");  // a block's indent and its line end
@@ -48,7 +48,7 @@ TEST_CASE("Blanks around tags go where Jinja has them go") {
   CHECK(items("{ a }} b %}") == "'{ a }} b %}'");
 }
 
-TEST_CASE("A template that is not understood is none") {
+TEST_CASE("A template that is not understood has no items") {
   for (const char* broken :
        {"{{", "{{ 'open }}", "{% x", "{# x", "{{ }}", "{{ '\\x41' }}", "{{ {'a': 1} }}", "{{ a ! b }}"})
     CHECK(items(broken) == "?");

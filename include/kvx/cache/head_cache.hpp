@@ -20,8 +20,8 @@ namespace kvx::inline v0 {
 
 /// The cached rows of one KV head: a key, a value and a position each, in the order of their positions. Heads have
 /// their own lengths, so that a head-wise budget really frees memory. The older rows may be quantized, keys and values
-/// to a different number. Memory follows the rows: it grows by a few rows at a time, and rows that leave or are
-/// quantized give theirs back, so that never more than kCacheBlock rows' worth is held beyond what the rows take.
+/// to a different number. Memory follows the rows: it grows by a few rows at a time, and rows that are evicted or
+/// quantized free theirs, so that the unused memory is never more than that of kCacheBlock rows.
 class HeadCache {
  public:
   /// `dtype` is f32 or bf16.
@@ -86,7 +86,7 @@ class HeadCache {
     positions_.reserve(static_cast<std::size_t>(rows));
   }
 
-  /// Gives back all memory that no row takes.
+  /// Frees all unused memory.
   void shrink_to_fit() {
     keys_.shrink_to_fit();
     values_.shrink_to_fit();
@@ -134,7 +134,7 @@ class HeadCache {
     return rest;
   }
 
-  /// A copy of the rows `kept` (ascending) alone, allocated at its size. What is quantized stays as it is.
+  /// A copy of only the rows `kept` (ascending), without unused memory. Quantized rows are copied without change.
   HeadCache compacted(std::span<const Index> kept) const {
     HeadCache small(dtype_, head_dim_);
     const auto below = [&](Index rows) {

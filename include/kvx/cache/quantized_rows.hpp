@@ -18,9 +18,9 @@
 namespace kvx::inline v0 {
 
 /// Keys or values of one KV head, quantized in groups, values per token. Scales and zeros are F16, and codes are of
-/// their rounded values, so that an element is off by half a scale at most, or by what F16 rounds off. A row is
-/// quantized once: where others of its group are evicted, it keeps its codes, and the group its scales. QuantizedView
-/// describes the layout; attend_quantized() runs over it.
+/// their rounded values, so that the error of an element is at most half a scale, or the rounding error of F16. A row
+/// is quantized once: if others of its group are evicted, it keeps its codes, and the group keeps its scales.
+/// QuantizedView describes the layout; attend_quantized() computes attention from it.
 class QuantizedRows {
  public:
   enum class Of { keys, values };
@@ -44,7 +44,7 @@ class QuantizedRows {
     zeros_.reserve(groups(rows));
   }
 
-  /// Gives back all memory that no row takes.
+  /// Frees all unused memory.
   void shrink_to_fit() {
     codes_.shrink_to_fit();
     scales_.shrink_to_fit();
@@ -81,8 +81,7 @@ class QuantizedRows {
     rows_ = all;
   }
 
-  /// A copy of the rows `kept` (ascending) alone, with the codes, scales and zeros that they have, allocated at its
-  /// size.
+  /// A copy of only the rows `kept` (ascending), with their codes, scales and zeros, without unused memory.
   QuantizedRows compacted(std::span<const Index> kept) const {
     QuantizedRows small(of_, how_, head_dim_);
     small.rows_ = static_cast<Index>(kept.size());
@@ -118,12 +117,12 @@ class QuantizedRows {
             how_.bits,     how_.group,     !per_channel(), group_ends_};
   }
 
-  /// Bytes that `rows` take of which none have been evicted: codes, scales and zeros.
+  /// The bytes of `rows` rows if none has been evicted: codes, scales and zeros.
   static std::size_t bytes(Of of, const Quantization& how, Index head_dim, Index rows) {
     const QuantizedRows none(of, how, head_dim);
     return none.words(rows) * sizeof(std::uint32_t) + 2 * none.groups(rows) * sizeof(F16);
   }
-  /// Allocated bytes: codes, scales, zeros, and where groups end.
+  /// Allocated bytes: codes, scales, zeros and group_ends.
   std::size_t bytes() const {
     return (codes_.capacity() + group_ends_.capacity()) * sizeof(std::uint32_t) +
            (scales_.capacity() + zeros_.capacity()) * sizeof(F16);
@@ -146,7 +145,7 @@ class QuantizedRows {
     return static_cast<std::size_t>(keys() ? padded(rows) * parts(head_dim_, codes_per_word())
                                            : parts(rows, codes_per_word()) * padded(head_dim_));
   }
-  /// Scales that `rows` have.
+  /// The number of scales of `rows` rows.
   std::size_t groups(Index rows) const {
     if (!group_ends_.empty()) return group_ends_.size() * static_cast<std::size_t>(head_dim_);
     return static_cast<std::size_t>(per_channel() ? rows / how_.group * head_dim_
@@ -158,12 +157,12 @@ class QuantizedRows {
     return keys() ? groups(row - lane) + static_cast<std::size_t>(group * kQuantizedLanes + lane)
                   : groups(row) + static_cast<std::size_t>(group);
   }
-  /// Per channel: the group of a row.
+  /// The group of a row, for quantization per channel.
   Index row_group(Index row) const {
     if (group_ends_.empty()) return row / how_.group;
     return std::upper_bound(group_ends_.begin(), group_ends_.end(), row, std::less<>()) - group_ends_.begin();
   }
-  /// Per channel: where the groups of the rows `kept` end among these; empty where they are whole.
+  /// The ends of the groups among the rows `kept`, for quantization per channel; empty if the groups are complete.
   std::vector<std::uint32_t> ends_of(std::span<const Index> kept) const {
     std::vector<std::uint32_t> ends;
     Index last = -1;
@@ -179,7 +178,7 @@ class QuantizedRows {
     ends.shrink_to_fit();
     return ends;
   }
-  /// Per channel: adds those of the whole groups that rows up to `all` will make.
+  /// Adds the ends of the complete groups that the rows up to `all` will form, for quantization per channel.
   void add_group_ends(Index all) {
     group_ends_.reserve(group_ends_.size() + static_cast<std::size_t>((all - rows_) / how_.group));
     for (Index end = rows_ + how_.group; end <= all; end += how_.group)

@@ -33,7 +33,7 @@ class StepObserver {
     return 0;
   }
   virtual void take_back([[maybe_unused]] Index steps) {}
-  /// Why the sequence cannot go on, once it cannot: its rows are no longer what they should be.
+  /// The reason why the sequence cannot go on, if it cannot: its rows are no longer those that the press should keep.
   virtual const NotApplicable* failure() const { return nullptr; }
 };
 
@@ -70,7 +70,7 @@ struct SequenceCache {
     if (observer) observer->take_back(count);
   }
 
-  /// Why the sequence cannot go on; nullptr while it can.
+  /// The reason why the sequence cannot go on; nullptr as long as it can.
   const NotApplicable* failure() const { return observer ? observer->failure() : nullptr; }
 
   /// Allocated bytes, those that it shares included.

@@ -11,8 +11,8 @@
 
 namespace kvx::inline v0 {
 
-/// The indices of the `count` largest scores, ascending, in a time that is linear on average. Of equal scores
-/// the higher index is taken; NaN counts as lowest.
+/// The indices of the `count` largest scores, ascending. Runs in linear time on average. If scores are equal, the
+/// higher index is taken; NaN counts as the lowest score.
 inline std::vector<Index> top_k(std::span<const float> scores, Index count) {
   const auto all = static_cast<Index>(scores.size());
   count = std::clamp(count, Index{0}, all);
@@ -24,7 +24,7 @@ inline std::vector<Index> top_k(std::span<const float> scores, Index count) {
   const auto last = order.begin() + (count - 1);
   std::nth_element(order.begin(), last, order.end(), std::greater<>());
   const float cut = *last;
-  // Of those that equal the last one taken, the first `left_out` do not fit.
+  // Of the scores equal to the smallest one taken, the first `left_out` do not fit.
   const auto reach = std::count_if(order.begin(), order.end(), [&](float score) { return score >= cut; });
   Index left_out = static_cast<Index>(reach) - count;
   best.reserve(static_cast<std::size_t>(count));

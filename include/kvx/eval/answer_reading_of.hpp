@@ -16,7 +16,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// The text of a model's own chat templates, one after another; empty where it has none.
+/// The text of all chat templates of a model, joined; empty if it has none.
 inline std::string chat_template_text(const std::string& model_dir) {
   const std::string file = model_dir + "/chat_template.jinja", config = model_dir + "/tokenizer_config.json";
   std::error_code code;
@@ -33,8 +33,8 @@ inline std::string chat_template_text(const std::string& model_dir) {
 
 }  // namespace detail
 
-/// How a model's predictions become answers: without the thoughts between the marks that its chat template and the
-/// options name, and with calls in the form that the options name, or that its own chat template asks for.
+/// How to turn a model's predictions into answers. Thoughts are marked as its chat template and the options say; calls
+/// are accepted in the forms that the options name, or else in those that its chat template asks for.
 inline AnswerReading answer_reading_of(const std::string& model_dir, const EvalOptions& options) {
   const std::string text = detail::chat_template_text(model_dir);
   AnswerReading reading = options.reading();

@@ -25,15 +25,15 @@
 
 namespace kvx::inline v0 {
 
-/// The metrics that tell whether something works, and not how alike two texts are.
+/// The metrics of whether an answer works, and not of how similar two texts are.
 inline constexpr std::array<std::string_view, 3> kFunctionMetrics = {"call_exact", "schema_valid", "pass@1"};
 
-/// What one cell loses of one metric, for what its perplexity tells.
+/// The drop of one metric in one cell, compared with the cell's perplexity.
 struct CellDegradation {
   std::string model, task, group;
   CellName cell;
   std::string metric;
-  std::size_t n = 0, contexts = 0;  ///< samples of the task, and contexts that they are about
+  std::size_t n = 0, contexts = 0;  ///< samples of the task, and the contexts that they are about
   std::size_t texts = 0;            ///< pieces whose perplexity is compared
   SilentDegradation figures;
 };
@@ -49,7 +49,7 @@ inline std::optional<double> mean_metric(std::span<const Record* const> answers,
   return n > 0 ? std::optional(sum / n) : std::nullopt;
 }
 
-/// The same of a text that was predicted, which has every metric. Throws Error where it is missing.
+/// The mean of a metric over predicted texts, which all have it. Throws Error if it is missing.
 inline double predicted_metric(std::span<const Record* const> texts, const std::string& metric) {
   if (const auto mean = mean_metric(texts, metric)) return *mean;
   throw Error("record " + std::to_string(texts.front()->index) + " of " + texts.front()->press,
@@ -58,9 +58,8 @@ inline double predicted_metric(std::span<const Record* const> texts, const std::
 
 }  // namespace detail
 
-/// Sets each cell's function beside its perplexity, on the samples and texts that cell and base both served; none
-/// without records of the task perplexity. The perplexity of reference answers does not count here. In the order of the
-/// records.
+/// Compares each cell's function with its perplexity, on the samples and texts that both cell and base served, in the
+/// order of the records. Empty without records of the task perplexity. The perplexity of reference answers is not used.
 inline std::vector<CellDegradation> degradations(std::span<const Record> records) {
   using Answers = std::vector<const Record*>;                              // the attempts at one sample
   using Samples = std::map<std::pair<std::string, std::size_t>, Answers>;  // by group and index
@@ -139,7 +138,7 @@ inline CellResult result_of(const CellDegradation& d) {
 inline std::string degradation_markdown(std::span<const CellDegradation> degradations) {
   std::vector<std::vector<std::string>> rows = {{"model", "press", "ratio", "task", "metric", "n", "contexts", "texts",
                                                  "drop", "perplexity rise", "SDS", "p", "verdict"}};
-  std::size_t least = std::numeric_limits<std::size_t>::max();  // contexts or texts of any row
+  std::size_t least = std::numeric_limits<std::size_t>::max();  // the smallest number of contexts or texts in a row
   for (const CellDegradation& d : degradations) {
     const CellResult cell = detail::result_of(d);
     least = std::min({least, d.contexts, d.texts});
@@ -153,7 +152,7 @@ inline std::string degradation_markdown(std::span<const CellDegradation> degrada
   const std::string note = context_note(least);
   return detail::markdown_table(rows) +
          "\nsilent degradation score: the share of the function that is lost / the rise of perplexity, against none "
-         "[95 % interval, contexts and texts redrawn]\n" +
+         "[95 % interval, bootstrapped over contexts and texts]\n" +
          (note.empty() ? "" : "Note: " + note + "\n");
 }
 

@@ -20,9 +20,10 @@ namespace kvx::inline v0 {
 /// Where the driver writes it.
 inline constexpr std::string_view kEntropyCsv = "entropy.csv";
 
-/// How uncertain a cell's answers are along the way: one line a cell and token of the answers, from 0. `entropy` is the
-/// mean, in nats, over the n answers that reach it, about so many contexts; `base` that of the base's answers to the
-/// same samples, where these reach it too, `change` that of the difference, and `paired` how many those are.
+/// The uncertainty of each cell's answers, token by token: one line per cell and place of a token, from 0. `entropy` is
+/// the mean in nats over the `n` answers that reach this token; they are about `contexts` contexts. `paired` answers
+/// have an answer of the base to the same sample that reaches the token too: `base` is the mean entropy of the base's
+/// answers, and `change` that of the difference.
 inline std::string entropy_csv(std::span<const Record> records) {
   using CellKey = std::tuple<std::string, std::string, std::string, CellName>;
   using AnswerKey = std::pair<std::size_t, std::size_t>;  // index and attempt

@@ -2,13 +2,13 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/core/progress.hpp>
-#include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/eval/analyze_kept.hpp>
 #include <kvx/eval/missing_answers.hpp>
 #include <kvx/eval/model_name.hpp>
 #include <kvx/eval/model_run.hpp>
 #include <kvx/eval/options.hpp>
+#include <kvx/eval/pending_grades.hpp>
 #include <kvx/eval/planned_cells.hpp>
 #include <kvx/eval/prepared_model.hpp>
 #include <kvx/eval/record.hpp>
@@ -109,15 +109,18 @@ class Evaluation {
   std::size_t grade_later(Threads& threads) {
     std::vector<Record> records =
         store_->whole_records([&](const Record& r) { return tasks_.at(r.task).grades_now(r.state); });
-    threads.parallel_for(static_cast<Index>(records.size()), 1, [&](Index begin, Index end) {
-      for (Index i = begin; i < end; ++i) {
-        Record& record = records[static_cast<std::size_t>(i)];
-        const auto model = std::ranges::find(models_, record.model, &PreparedModel::name);
-        const AnyTask& task = tasks_.at(record.task);
-        detail::set_grade(record, task.grade(record.sample, record.predicted_answer, model->reading), task);
-      }
-    });
-    for (const Record& record : records) store_->replace(record);
+    PendingGrades pending(threads);  // which are written as they come, so that a stop loses few
+    for (Record& record : records) {
+      const AnyTask& task = tasks_.at(record.task);
+      const auto model = std::ranges::find(models_, record.model, &PreparedModel::name);
+      pending.add(
+          [&record, &task, model] { return task.grade(record.sample, record.predicted_answer, model->reading); },
+          [this, &record, &task](Grade grade) {
+            detail::set_grade(record, std::move(grade), task);
+            store_->replace(record);
+          });
+    }
+    pending.finish();
     return records.size();
   }
 

@@ -23,15 +23,15 @@
 
 namespace kvx::inline v0 {
 
-/// What the answers of a file are worth.
+/// The scores of the answers in a file.
 struct GradedFile {
   std::string json;                           ///< one line
-  std::map<std::string, std::size_t> others;  ///< rows of other tasks, which were passed over, by their task
+  std::map<std::string, std::size_t> others;  ///< the number of skipped rows of each other task
 };
 
 namespace detail {
 
-/// Reads and grades the rows of a file, as many at a time as there are threads for.
+/// Reads the rows of a file and grades them in parallel.
 class FileGrader {
  public:
   FileGrader(const AnyTask& task, const AnswerReading& reading, Threads& threads)
@@ -53,7 +53,7 @@ class FileGrader {
     if (waiting_.size() >= kMost) finish();
   }
 
-  /// Grades what is waiting.
+  /// Grades the waiting rows.
   void finish() {
     threads_.parallel_for(static_cast<Index>(waiting_.size()), 1, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) grade(waiting_[static_cast<std::size_t>(i)]);
@@ -69,7 +69,7 @@ class FileGrader {
   std::map<std::string, std::size_t> others;
 
  private:
-  static constexpr std::size_t kMost = 1024;  // rows whose texts are held
+  static constexpr std::size_t kMost = 1024;  // rows whose texts are in memory at a time
 
   struct Waiting {
     Record record;
@@ -86,7 +86,8 @@ class FileGrader {
     if (row.find("state") != nullptr && row.string("state") == kNotApplicable) record.state = kNotApplicable;
   }
 
-  /// Rows of one name are answers to one sample: records of one index, else rows of one task_id, id or key.
+  /// A name for the row's sample. Rows with the same name are answers to one sample: records with the same index, else
+  /// rows with the same task_id, id or key.
   std::string name_of_sample(const JsonlRow& row, const Record& record) const {
     const std::string set = record.sample.task + '\0';
     if (row.find("graded_as") != nullptr && row.find("index") != nullptr)
@@ -124,10 +125,10 @@ class FileGrader {
 }  // namespace detail
 
 /// Grades the answers of any engine: a JSONL file, plain or gzip, with a sample's six columns and predicted_answer
-/// (null is an empty answer). The result is one line of JSON with the score of each value of the column `task`; of
-/// records of a grid, that of each model, press and ratio. Rows of one task_id, id or key are answers to one sample,
-/// which counts once, by the mean of its answers. Records of another task are passed over. Programs are run side by
-/// side. Throws Error for an unknown task, a bad file or line, and a file without an answer of the task.
+/// (null is an empty answer). The result is one line of JSON with the score of each value of the column `task`; for
+/// records of a grid, of each model, press and ratio. Rows with the same task_id, id or key are answers to one sample,
+/// which counts once, by the mean of its answers. Records of another task are skipped. Programs run in parallel. Throws
+/// Error for an unknown task, a bad file or line, and a file without an answer of the task.
 inline GradedFile grade_file(const TaskRegistry& registry, std::string_view task_name, const std::string& path,
                              const AnswerReading& reading = {}, int threads = 0) {
   const AnyTask& task = registry.at(task_name);

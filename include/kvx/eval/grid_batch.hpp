@@ -46,7 +46,7 @@ struct GridAnswer {
   std::span<const double>
       entropy;     ///< nats, of the model's distribution before each token; empty unless the limits want it
   double seconds;  ///< its share, by rows, of the time of the steps that it was in
-  const NotApplicable* failure = nullptr;  ///< why the press could not go on, if it could not: there is no answer then
+  const NotApplicable* failure = nullptr;  ///< why the press could not go on; if not null, there is no answer
 };
 
 /// A context whose cells are to answer. Jobs are taken in their order, so those of one cell should follow each other.

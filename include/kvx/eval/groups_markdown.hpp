@@ -19,7 +19,7 @@ namespace kvx::inline v0 {
 inline std::string groups_markdown(std::span<const GroupResult> groups, const AnyTask& task) {
   struct Column {
     std::string group;
-    std::size_t n, contexts;  // the most of any cell
+    std::size_t n, contexts;  // the largest of any cell
   };
   struct Table {
     std::string title;

@@ -68,7 +68,7 @@ struct EvalOptions {
   WeightFormat weights = WeightFormat::bf16;
   std::string chat;                           ///< chat template by name; empty: the model's own
   std::vector<ThoughtMarks> thoughts;         ///< marks of thoughts, beside <think> and those of chat templates
-  std::optional<ToolForms> tool_forms;        ///< forms that are read as calls; none: as the chat template asks for
+  std::optional<ToolForms> tool_forms;        ///< forms accepted as calls; default: as the chat template asks for
   std::optional<std::uint64_t> seed;          ///< for presses that draw lots and have none of their own
   int threads = 0;                            ///< 0 takes every core
   std::size_t memory = std::size_t{4} << 30;  ///< bytes that the process may occupy

@@ -20,15 +20,16 @@ namespace kvx::inline v0 {
 /// Where the driver writes them.
 inline constexpr std::string_view kGroupsCsv = "groups.csv";
 
-/// What the parts of one group of a cell's answers come to: one instruction, one class of instructions, one defence.
+/// A metric over the parts of a cell's answers that belong to one group: an instruction, a class of instructions, or a
+/// defense.
 struct GroupResult {
   std::string model, task, data;  ///< the task, and the samples' column `task`
   CellName cell;
   std::string group, metric;
   std::size_t n = 0;                    ///< parts of first answers
-  std::size_t contexts = 0;             ///< that these are about
+  std::size_t contexts = 0;             ///< contexts that these parts are about
   Interval value = {};                  ///< the mean over parts, with contexts as the units of its interval
-  std::optional<Interval> change = {};  ///< against the base, over the contexts that both have
+  std::optional<Interval> change = {};  ///< against the base, over the contexts that are in both
 };
 
 namespace detail {
@@ -40,7 +41,7 @@ struct GroupSums {
   std::map<std::string, Cluster> contexts = {};
 };
 
-/// Of each context that both have, the differences of its values from the base's mean there.
+/// For each context that is in both, the differences of the cell's values from the base's mean in that context.
 inline std::vector<Cluster> differences(const GroupSums& cell, const GroupSums& base) {
   std::vector<Cluster> all;
   for (const auto& [name, context] : cell.contexts) {
@@ -54,8 +55,8 @@ inline std::vector<Cluster> differences(const GroupSums& cell, const GroupSums& 
 
 }  // namespace detail
 
-/// The groups of the parts that records have, in the order of their cells and by name. What stands before a colon in a
-/// group's name is a group too, of all that begin so.
+/// The groups of the parts in records, in the order of the cells and then by name. For group names with a colon, there
+/// is also a group for the prefix before the colon, with all parts whose group begins with it.
 inline std::vector<GroupResult> part_groups(std::span<const Record> records) {
   using CellKey = std::tuple<std::string, std::string, std::string, CellName>;
   using Sums = std::map<std::pair<std::string, std::string>, detail::GroupSums>;  // by group and metric
@@ -103,7 +104,7 @@ inline std::vector<GroupResult> part_groups(std::span<const Record> records) {
   return results;
 }
 
-/// One line a cell, group and metric.
+/// One line per cell, group and metric.
 inline std::string groups_csv(std::span<const GroupResult> groups) {
   std::string text =
       "model,press,compression_ratio,task,group,metric,value,n,contexts,low,high,change,change_low,change_high\n";

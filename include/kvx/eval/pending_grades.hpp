@@ -12,20 +12,20 @@
 
 namespace kvx::inline v0 {
 
-/// Answers that wait to be graded side by side, as many as there are threads: a program that an answer holds may run
-/// for seconds. Their grades are handed on in the order in which the answers came. Where one cannot be graded, the
-/// others are handed on before its exception goes on.
+/// Answers that wait to be graded in parallel, one per thread, since the program in an answer may run for seconds. The
+/// grades are passed on in the order of the answers. If grading one answer throws, the other grades are passed on
+/// before the exception is rethrown.
 class PendingGrades {
  public:
   explicit PendingGrades(Threads& threads) : threads_(threads) {}
 
-  /// Grades what waits when there is enough of it.
+  /// Adds an answer, and grades all waiting answers if there is one for each thread.
   void add(std::function<Grade()> grade, std::function<void(Grade)> on_grade) {
     pending_.push_back({std::move(grade), std::move(on_grade)});
     if (static_cast<Index>(pending_.size()) >= threads_.count()) finish();
   }
 
-  /// Grades all that waits. Where that throws, the other grades are handed on first.
+  /// Grades all waiting answers. If grading one throws, the other grades are passed on first.
   void finish() {
     std::vector<Pending> pending = std::exchange(pending_, {});
     threads_.parallel_for(static_cast<Index>(pending.size()), 1, [&](Index begin, Index end) {

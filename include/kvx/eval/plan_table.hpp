@@ -5,6 +5,7 @@
 #include <kvx/eval/results_text.hpp>
 #include <kvx/score/clustered.hpp>
 #include <kvx/score/context_plan.hpp>
+#include <kvx/score/perplexity.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -18,19 +19,20 @@
 
 namespace kvx::inline v0 {
 
-/// A starting point for plans: a base's share of right answers and how its samples lie in contexts.
+/// The starting point of a plan: the base's share of right answers, and how its samples are grouped into contexts.
 struct PlanBasis {
   std::string model = {}, data = {}, metric = {};  ///< empty where no results are known
   double base = 0;
-  double context_samples = 1, size_cv = 0, icc = 0;  ///< as ContextPlan has them
+  double context_samples = 1, size_cv = 0, icc = 0;  ///< as in ContextPlan
 };
 
 namespace detail {
 
-/// A metric of one cell: the mean over the attempts at each sample, by the sample's index.
+/// A metric of one cell: the attempts at each sample, by the sample's index.
 using SampleMeans = std::map<std::size_t, Cluster>;
 
-/// Mean and variation of the contexts' sizes, and the mean intraclass correlation of the cells' differences.
+/// Fills in the mean and the variation of the contexts' sizes, and the mean intraclass correlation of the cells'
+/// differences.
 inline PlanBasis plan_basis(PlanBasis basis, const SampleMeans& base, std::span<const SampleMeans> cells,
                             const std::map<std::size_t, std::string>& contexts) {
   const auto mean = [](const Cluster& attempts) { return attempts.sum / static_cast<double>(attempts.n); };
@@ -61,8 +63,9 @@ inline PlanBasis plan_basis(PlanBasis basis, const SampleMeans& base, std::span<
 
 }  // namespace detail
 
-/// A basis for each metric of passes and failures that the base of each model and group of samples has, in their order:
-/// the correlation within contexts is the mean of those of all cells' differences.
+/// A basis for each pass-or-fail metric of the base, for each model and group of samples, in their order. Its
+/// intraclass correlation is the mean over the differences of all cells from the base. Texts whose tokens are predicted
+/// have none: their metrics compare a cell with the base.
 inline std::vector<PlanBasis> plan_bases(std::span<const Record> records) {
   struct Group {
     std::map<std::string, std::map<CellName, detail::SampleMeans>> metrics = {};
@@ -70,7 +73,7 @@ inline std::vector<PlanBasis> plan_bases(std::span<const Record> records) {
   };
   std::vector<std::pair<std::pair<std::string, std::string>, Group>> groups;  // by model and label
   for (const Record& record : records) {
-    if (record.state == kNotApplicable) continue;
+    if (record.state == kNotApplicable || record.task == PerplexityTask::name) continue;
     const std::pair name(record.model, data_label(record.task, record.sample.task));
     auto group = std::ranges::find(groups, name, [](const auto& named) { return named.first; });
     if (group == groups.end()) group = groups.insert(group, {name, {}});
@@ -95,8 +98,8 @@ inline std::vector<PlanBasis> plan_bases(std::span<const Record> records) {
   return bases;
 }
 
-/// A Markdown table: how many contexts, and with them samples, show each of the drops that a basis can have. Throws
-/// Error for a basis out of range.
+/// A Markdown table of how many contexts and samples are needed to detect each drop, for each basis that is high enough
+/// for the drop. Throws Error for a basis out of range.
 inline std::string plan_markdown(std::span<const PlanBasis> bases, std::span<const double> drops) {
   const bool named = std::ranges::any_of(bases, [](const PlanBasis& basis) { return !basis.data.empty(); });
   std::vector<std::vector<std::string>> rows = {{"base", "cell", "samples of a context", "ICC", "contexts", "samples"}};
@@ -119,9 +122,9 @@ inline std::string plan_markdown(std::span<const PlanBasis> bases, std::span<con
       row.push_back(std::to_string(static_cast<std::size_t>(samples)));
     }
   return detail::markdown_table(rows) +
-         "\nat which a two-sided test at 5 % over contexts finds the drop four times in five, if the success of one "
-         "answer says\nnothing about that of the other cell; fewer are enough where both mostly succeed on the same "
-         "samples. ICC: how alike\nchanges are within one context, 0 not at all, 1 fully.\n";
+         "\nWith this many contexts, a two-sided test at 5 % detects the drop with a probability of 80 %, if base and "
+         "cell succeed\nindependently of each other. Fewer are enough if both mostly succeed on the same samples. ICC: "
+         "how similar changes are\nwithin one context, from 0 (not at all) to 1 (equal).\n";
 }
 
 }  // namespace kvx::inline v0

@@ -18,14 +18,14 @@
 
 namespace kvx::inline v0 {
 
-/// The budget's name for a press that decides itself how much stays.
+/// The budget's name for a press that itself decides how much stays.
 inline constexpr std::string_view kOwnBudget = "own";
 
-/// A cell of a grid, and what records call it.
+/// A cell of a grid, and its name in records.
 struct PlannedCell {
   Cell cell;
   CellName name;
-  std::string ignores = {};  ///< a budget that was asked for and that its press does not go by
+  std::string ignores = {};  ///< the requested budget, if the press ignores it
 };
 
 /// One line for each press that ignores a budget.
@@ -33,14 +33,14 @@ inline std::string ignored_budgets(std::span<const PlannedCell> cells) {
   std::string text;
   for (const PlannedCell& planned : cells)
     if (!planned.ignores.empty())
-      text.append(planned.name.press).append(" decides itself how much stays and ignores ") += planned.ignores + "\n";
+      text.append(planned.name.press).append(" itself decides how much stays and ignores ") += planned.ignores + "\n";
   return text;
 }
 
-/// One cell per press and allowance, or per press where it decides itself how much stays; each but the base again with
-/// the question compressed, where the options want that. At ratio 0 every other press is the base, which stands first
-/// and alone. Throws Error for a press that does not exist, a budget out of range, and a press that cannot keep a
-/// number of rows where one is asked for.
+/// One cell per press and allowance; one cell for a press that itself decides how much stays. If the options ask for
+/// query-aware cells, each cell but the base is repeated with the question compressed. The base comes first; it stands
+/// for all other presses at ratio 0. Throws Error for a press that does not exist, a budget out of range, and a number
+/// of rows for a press that cannot keep one.
 inline std::vector<PlannedCell> planned_cells(const EvalOptions& options, const Registry& presses) {
   std::vector<PlannedCell> cells;
   std::string rows, bytes;

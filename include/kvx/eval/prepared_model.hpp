@@ -46,12 +46,12 @@ struct PreparedModel {
   std::vector<TaskPrompts> tasks = {};
   RepeatPrompt repeat = {};
   AnswerReading reading = {};
-  std::vector<std::string> notes = {};  ///< for a reader, each with the model's name
+  std::vector<std::string> notes = {};  ///< notes for a reader, each with the model's name
 };
 
 namespace detail {
 
-/// The tokens around a plain text, for a key; empty where there are none.
+/// The tokens around a plain text, for a key; empty if there are none.
 inline std::string frame_text(const TextFrame& frame) {
   std::string text;
   for (const auto& [name, tokens] : {std::pair{" before", &frame.before}, {" after", &frame.after}})
@@ -59,7 +59,7 @@ inline std::string frame_text(const TextFrame& frame) {
   return text;
 }
 
-/// The model's own chat template. Where only plain texts are predicted it may have none that kvx knows.
+/// The model's own chat template. It may be missing or unknown to kvx if only plain texts are predicted.
 inline ChatTemplate own_template(const std::string& dir, std::span<const TaskData> data) {
   const bool chats = std::ranges::any_of(
       data, [](const TaskData& some) { return some.task.kind() == TaskKind::answers || !some.references.empty(); });

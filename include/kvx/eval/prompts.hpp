@@ -44,10 +44,10 @@ struct Prompter {
   Index max_context_length, max_positions;  ///< contexts are cut to the first, 0 cuts none
   std::vector<NamedSpan> spans = {};        ///< of every context, before those that its marks name
 
-  /// The samples at the places `taken`, grouped by context. `wheres` says where each stands; `references`, if there are
-  /// any, are predicted after the questions. Query-aware contexts end with their question, and what follows is the
-  /// opening of the answer. Without a chat template a context begins as a plain text does. Throws Error for a context or
-  /// question without a token, and for a prompt that does not fit the positions.
+  /// The samples at the indices `taken`, grouped by context. `wheres` has the place of each sample in its file;
+  /// `references`, if there are any, are predicted after the questions. A query-aware context ends with its question,
+  /// and the opening of the answer follows it. Without a chat template a context begins as a plain text does. Throws
+  /// Error for a context or question without a token, and for a prompt that does not fit the positions.
   std::vector<PromptGroup> groups(std::span<const Sample> samples, std::span<const std::string> wheres,
                                   std::span<const std::size_t> taken, bool query_aware = false,
                                   std::span<const std::string> references = {}) const {
@@ -113,7 +113,7 @@ struct Prompter {
     return spans;
   }
 
-  /// The spans of `tokens`, which are those of `text` and have `before` others in front of them.
+  /// The spans of `tokens`, the tokens of `text`; `before` other tokens precede them.
   std::vector<NamedSpan> token_spans(std::string_view text, std::span<const TextSpan> places,
                                      std::span<const Token> tokens, Index before) const {
     std::vector<NamedSpan> all = spans;

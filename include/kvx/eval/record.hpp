@@ -69,15 +69,16 @@ struct Record {
   std::size_t attempt = 0;                                    ///< from 0, where a sample is answered several times
   std::vector<RecordPart> parts = {};                         ///< of a task that GradesParts
   std::string cluster = {};                                   ///< as Grade has it
-  std::string as_read = {};                                   ///< as Grade has it
-  bool unfinished = false;                                    ///< as Grade has it
+  std::string as_read = {};                                   ///< as in Grade
+  bool unfinished = false;                                    ///< as in Grade
   std::vector<double> entropy = {};  ///< nats, of the model's distribution before each token, where that was wanted
-  std::string ignored_budget = {};   ///< that was asked for and that the press does not go by, such as `keep=256`
+  std::string ignored_budget = {};   ///< the requested budget, if the press ignores it, such as `keep=256`
 
   CellName cell() const { return {press, budget.empty() ? ratio : 0, budget, query_aware}; }
 };
 
-/// The name of the context that an answer is about, or of what several have in common; a piece of a text is its own.
+/// The name of the context that an answer is about, or of what several contexts share; a piece of a text is a context
+/// of its own.
 inline std::string context_of(const Record& record) {
   if (!record.cluster.empty()) return record.cluster;
   const std::string name = context_name(record.sample);

@@ -90,13 +90,13 @@ class RecordStore {
     insert(std::move(stored), line.size());
   }
 
-  /// Writes a record again whose answer is graded only now. Throws Error as add() does.
+  /// Writes a record again after its answer has been graded later. Throws Error as add() does.
   void replace(const Record& record) {
     records_.erase(record);
     add(record);
   }
 
-  /// The records that `wanted` is true of, in their order, with answers and samples.
+  /// The records for which `wanted` is true, in their order, with answers and samples.
   template <class F>
   std::vector<Record> whole_records(F&& wanted) {
     std::vector<Record> found;
@@ -108,7 +108,7 @@ class RecordStore {
     return found;
   }
 
-  /// In their order; answers and samples stay in the file, but for the sample's task and the name of its context.
+  /// All records in their order. Answers and samples stay in the file, except the sample's task and its context's name.
   std::vector<Record> records() const {
     std::vector<Record> all;
     for (const auto& [record, line] : records_) all.push_back(record);

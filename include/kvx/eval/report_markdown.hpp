@@ -31,14 +31,14 @@ inline std::string decimals(double number, int count, bool plus = false) {
   return text;
 }
 
-/// `0.83 [0.71, 0.91]`, of a Share or an Interval; without bounds where it has none.
+/// A Share or an Interval as `0.83 [0.71, 0.91]`, or without bounds if it has none.
 inline std::string interval_text(const auto& figure) {
   if (std::isnan(figure.low)) return decimals(figure.value, 2);
   return decimals(figure.value, 2) + " [" + decimals(figure.low, 2) + ", " + decimals(figure.high, 2) + "]";
 }
 
-/// `0.83 [0.71, 0.91] -0.12 (p=0.031)`: the value, its interval, its change against the base and its corrected p, if it
-/// has one; `=` for no change.
+/// `0.83 [0.71, 0.91] -0.12 (p=0.031)`: the value, its interval, its change against the base, and the corrected p of
+/// that change, if it has one. `=` stands for no change.
 inline std::string metric_text(const Share& share, const Change* change) {
   if (share.n == 0) return "-";
   const std::string text = interval_text(share);
@@ -80,10 +80,10 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
   struct Table {
     std::string model, task, group, title;
     std::vector<std::vector<std::string>> rows;  // the first has the names of columns
-    std::size_t contexts = 0;                    // the most of any cell
+    std::size_t contexts = 0;                    // the largest of any cell
   };
   std::vector<Table> tables;
-  std::vector<std::string> costs;  // columns of which less is better
+  std::vector<std::string> costs;  // columns for which less is better
   const bool unfinished =
       std::any_of(cells.begin(), cells.end(), [](const CellResult& cell) { return cell.score.unfinished > 0; });
   for (const CellResult& cell : cells) {

@@ -54,7 +54,7 @@ inline Grade grade_of(const Record& record, const AnyTask& task) {
     if (found == record.metrics.end())
       throw Error("record " + std::to_string(record.index) + " of " + record.press,
                   "missing metric " + std::string(name) + " of task " + record.task);
-    if (!found->second && task.kind() != TaskKind::answers)  // what is measured applies to every sample
+    if (!found->second && task.kind() != TaskKind::answers)  // measurements apply to every sample
       throw Error("record " + std::to_string(record.index) + " of " + record.press,
                   "metric " + std::string(name) + " of task " + record.task + ": expected a number, found null");
     grade.metrics.push_back(found->second);
@@ -72,7 +72,7 @@ inline Grade grade_of(const Record& record, const AnyTask& task) {
   return grade;
 }
 
-/// Sets what a record has of a grade.
+/// Copies a grade into its record.
 inline void set_grade(Record& record, Grade grade, const AnyTask& task) {
   record.state = std::move(grade.state);
   record.detail = std::move(grade.detail);
@@ -120,8 +120,8 @@ inline Grade mean_grade(std::span<const Grade> attempts) {
   return mean;
 }
 
-/// pass@k, for the usual k and for the most answers to a sample, each over the samples that were answered so often;
-/// none without a metric pass@1 or a second attempt.
+/// pass@k for the usual k and for the largest number of answers to a sample, each over the samples with at least k
+/// answers. Empty without a metric pass@1 or a second attempt.
 inline std::vector<Share> pass_at_more(const AnyTask& task, const std::vector<std::vector<Grade>>& samples) {
   std::vector<Share> shares;
   const auto names = task.metric_names();

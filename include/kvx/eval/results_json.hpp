@@ -65,14 +65,15 @@ inline void write_cell_config(const CellResult& cell, JsonWriter& out) {
 
 namespace detail {
 
-/// A name for each cell: its samples, press and ratio, and its model where there are several.
+/// A name for each cell: its samples, press and ratio if it is of a grid, and its model where there are several.
 inline std::vector<std::string> cell_names(std::span<const CellResult> cells) {
   std::set<std::string> models;
   for (const CellResult& cell : cells) models.insert(cell.model);
   std::vector<std::string> names;
   for (const CellResult& cell : cells)
-    names.push_back((models.size() > 1 ? cell.model + " " : "") + cell.label() + " " + cell.press() +
-                    (cell.is_base() ? "" : "@" + six_digits(cell.ratio)));
+    names.push_back((models.size() > 1 ? cell.model + " " : "") + cell.label() +
+                    (cell.cell.press.empty() ? "" : " " + cell.press()) +
+                    (cell.cell.press.empty() || cell.is_base() ? "" : "@" + six_digits(cell.ratio)));
   return names;
 }
 

@@ -41,7 +41,7 @@ inline std::string csv_field(double number) {
   return std::isfinite(number) ? JsonWriter().value(number).text() : std::string();
 }
 
-/// A p with six digits; `none` where there is none.
+/// A p with six digits; `none` if there is none.
 inline std::string p_field(double p, std::string_view none = "") {
   return std::isnan(p) ? std::string(none) : six_digits(p);
 }
@@ -53,8 +53,8 @@ inline std::string csv_line(std::initializer_list<std::string> fields) {
   return line;
 }
 
-/// What a cell has beside the figures of its task: the share of answers that are thoughts without an end, where there
-/// are any, and the share of the cache that it keeps.
+/// The figures of a cell that do not come from its task: the share of answers with a thought that does not end, if
+/// there are any, and the share of the cache that the cell keeps.
 inline std::vector<Share> cell_shares(const CellResult& cell) {
   std::vector<Share> shares;
   if (cell.score.unfinished > 0) shares.push_back(cell.score.unfinished_share);
@@ -66,7 +66,7 @@ inline std::vector<Share> cell_shares(const CellResult& cell) {
 }  // namespace detail
 
 /// One line a cell and metric, the task's summaries and the share of the cache that is kept among them; `change` and
-/// holm_p are against the base, `better` says which values are the better ones. A field that no answer tells is empty.
+/// holm_p are against the base, `better` says which values are better. A field without a known value is empty.
 inline std::string results_csv(std::span<const CellResult> cells) {
   std::string text =
       "model,press,compression_ratio,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p,"

@@ -24,10 +24,10 @@ struct CellTimes {
 struct RunTimes {
   double load_seconds = 0, prefill_seconds = 0, decode_seconds = 0;
   std::size_t context_tokens = 0, answer_tokens = 0, answers = 0;
-  std::size_t graded_later = 0;    ///< recorded answers that could be graded only now
+  std::size_t graded_later = 0;    ///< recorded answers that this run graded later
   double read_bandwidth = 0;       ///< of the machine, in bytes per second; 0 where no generation was timed
-  std::vector<CellTimes> cells;    ///< those that this run answered from
-  std::vector<std::string> notes;  ///< on the models, for a reader
+  std::vector<CellTimes> cells;    ///< cells that this run answered from
+  std::vector<std::string> notes;  ///< notes on the models, for a reader
 
   void count(const CellTimes& answer) {
     answer_tokens += answer.answer_tokens;

@@ -48,13 +48,13 @@ struct TaskData {
 
   AnyTask task;
   std::vector<Text> files = {};
-  std::vector<Sample> samples = {};          ///< all that the files have
+  std::vector<Sample> samples = {};          ///< all samples of the files
   std::vector<std::string> wheres = {};      ///< file and line of each sample
-  std::vector<std::size_t> taken = {};       ///< the places of the samples that are asked
+  std::vector<std::size_t> taken = {};       ///< the indices of the samples that are used
   std::vector<std::string> references = {};  ///< of each sample, where these are to be predicted
 
-  /// Reads the files and checks that the samples that are taken are of the task. A task that predicts has the
-  /// references of `others` predicted too, if the options want it. Throws Error.
+  /// Reads the files and checks that the used samples belong to the task. If the options ask for it, a task that
+  /// predicts texts also predicts the references of `others`. Throws Error.
   TaskData(AnyTask of, const EvalOptions& options, std::span<const TaskData> others = {}) : task(std::move(of)) {
     const auto own = options.task_data.find(std::string(task.name()));
     for (const auto& path : own == options.task_data.end() ? std::vector{options.data} : own->second) {
@@ -88,7 +88,8 @@ struct TaskData {
   }
 
  private:
-  /// A name for the context of each sample, or for what several have in common; one without a context is its own.
+  /// A name for the context of each sample, or for what several contexts share. A sample without a context is a context
+  /// of its own.
   std::vector<std::string> contexts_of(std::span<const Sample> some) const {
     std::vector<std::string> names;
     for (const Sample& sample : some) {
@@ -179,7 +180,7 @@ inline void add_pieces(const TaskData& data, const PieceOptions& options, std::o
 
 }  // namespace detail
 
-/// Tokenizes a task's data. Throws Error for what does not fit the model of that directory and configuration.
+/// Tokenizes a task's data. Throws Error for data that does not fit the model of that directory and configuration.
 inline TaskPrompts task_prompts(const TaskData& data, std::string key, const EvalOptions& options,
                                 const std::string& model_dir, const ModelConfig& config, const Prompter& prompter) {
   TaskPrompts prompts{std::string(data.task.name()), std::move(key)};

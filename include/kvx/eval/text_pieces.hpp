@@ -30,8 +30,8 @@ struct TextPiece {
   std::vector<Token> prefix, suffix;
 };
 
-/// The token that ends a text: the tokenizer's files name it, or else config.json has its id. Throws Error when there
-/// is none.
+/// The token that ends a text: the one that the tokenizer's files name, or else the id in config.json. Throws Error if
+/// there is none.
 inline Token eos_token(const std::string& model_dir, const Tokenizer& tokenizer, const ModelConfig& config) {
   const std::string where = model_dir + "/tokenizer_config.json: eos_token";
   const auto written = TokenizerFiles(model_dir).named_token("eos_token");
@@ -41,8 +41,9 @@ inline Token eos_token(const std::string& model_dir, const Tokenizer& tokenizer,
   throw Error(where, "expected a token of the vocabulary, found " + *written);
 }
 
-/// Cuts the tokens of a text, `eos` between its lines that are not blank and the tokenizer's frame around it, into
-/// pieces of one length; what is left over is not used. Throws Error, naming `where`, for a text shorter than a piece.
+/// Cuts the tokens of a text into pieces of equal length, with `eos` between lines that are not blank and the
+/// tokenizer's own tokens around the text. Tokens left over at the end are not used. Throws Error, naming `where`, for
+/// a text shorter than a piece.
 inline std::vector<TextPiece> text_pieces(const std::string& where, std::string_view text, const Tokenizer& tokenizer,
                                           Token eos, const PieceOptions& options) {
   const auto length = static_cast<std::size_t>(options.length);

@@ -118,8 +118,8 @@ class JsonDocument {
   /// Reads and parses a whole file; throws Error when it is missing or not JSON.
   static JsonDocument load(const std::string& path) { return parse(MappedFile(path).text(), path); }
 
-  /// The same of a file that Python's json module has written and reads: numbers of any size, NaN and infinities are no
-  /// error unless they are asked for.
+  /// The same for a file in the JSON of Python's json module: numbers of any size, NaN and infinities are not an error
+  /// unless they are read.
   static JsonDocument load_python(const std::string& path) {
     const MappedFile file(path);
     try {

@@ -19,8 +19,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// A schema with the places that its references may mean: JSON pointers, `$id`s, their fragments and anchors. Nothing
-/// is fetched.
+/// A schema with the targets of its references: JSON pointers, `$id`s, their fragments and anchors. Nothing is fetched.
 class SchemaDocument {
  public:
   SchemaDocument(const JsonTree& root, std::string where) : where_(std::move(where)), draft_(draft_of(root, where_)) {
@@ -40,7 +39,7 @@ class SchemaDocument {
     throw Error(where_, "expected references that end, found more than " + std::to_string(kMostHops) + " in a row");
   }
 
-  /// The place that the `$ref` of an object leads to.
+  /// The target of an object's `$ref`.
   const JsonTree& target(const JsonTree& node) const {
     const JsonTree& reference = *node.find("$ref");
     if (reference.string() == nullptr)

@@ -12,8 +12,8 @@ namespace kvx::inline v0::detail {
 /// The drafts of JSON Schema that differ for a validator.
 enum class SchemaDraft { draft7, y2019, y2020 };
 
-/// The draft that a schema's `$schema` declares; draft 7 where it declares none, and for draft 6, whose schemas mean
-/// the same there. Throws Error for another.
+/// The draft that a schema's `$schema` declares. It is draft 7 if none is declared, and for draft 6, whose schemas mean
+/// the same in draft 7. Throws Error for any other draft.
 inline SchemaDraft draft_of(const JsonTree& schema, const std::string& where) {
   const JsonTree* declared = schema.find("$schema");
   if (declared == nullptr) return SchemaDraft::draft7;

@@ -100,7 +100,7 @@ class SchemaLowering {
     return JsonTree(std::move(out));
   }
 
-  /// Throws Error for what neither valijson nor kvx has of the drafts after 7.
+  /// Throws Error for keywords of the drafts after 7 that neither valijson nor kvx checks.
   void expect_lowerable(const std::string& name, const JsonTree& value) const {
     const bool one = value.number() != nullptr && value.number()->value() == 1;
     for (const char* keyword : {"unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef"})
@@ -111,7 +111,7 @@ class SchemaLowering {
       throw Error(where_, "items: expected a schema, found an array; 2020-12 has prefixItems for it");
   }
 
-  /// Writes a keyword that drafts after 7 have in another way; false for the others.
+  /// Translates a keyword that drafts after 7 spell differently to draft 7; returns false for other keywords.
   bool later_keyword(const JsonTree& schema, const std::string& name, const JsonTree& value, JsonTree::Object& out) {
     const bool tuples = document_.draft() == SchemaDraft::y2020 && schema.find("prefixItems") != nullptr;
     if (name == "prefixItems" && tuples) {
@@ -121,7 +121,7 @@ class SchemaLowering {
     } else if (name == "items" && tuples) {
       out.push_back({"additionalItems", refer(value)});
     } else if (name == "dependentSchemas" || name == "dependentRequired") {
-      // Both are dependencies of draft 7; the second after the first, by name.
+      // In draft 7 both are written as `dependencies`; dependentRequired is merged into dependentSchemas by name.
       JsonTree::Object members;
       if (const JsonTree* schemas = schema.find("dependentSchemas"))
         for (const auto& [key, member] : object("dependentSchemas", *schemas)) members.push_back({key, refer(member)});
@@ -135,7 +135,7 @@ class SchemaLowering {
     return true;
   }
 
-  /// Adds names that a member requires, to a schema where it already has one.
+  /// Adds the names that a member requires; if the member already has a schema, both must hold.
   void add_required(JsonTree::Object& members, const std::string& key, const JsonTree& names) const {
     const auto there = std::find_if(members.begin(), members.end(), [&](const auto& m) { return m.name == key; });
     if (array("dependentRequired", names).empty()) return;

@@ -20,7 +20,7 @@
 
 namespace kvx::inline v0 {
 
-/// Whether a file is there to be read: a link whose target is missing is, so that reading it is an error.
+/// Whether a file exists. A link whose target is missing counts as existing, so that reading it is an error.
 inline bool file_exists(const std::string& path) {
   std::error_code code;
   return std::filesystem::exists(std::filesystem::symlink_status(path, code));
@@ -73,7 +73,7 @@ class MappedFile {
   }
 
  private:
-  /// Says where a link leads that is all there is of the file, as in a cache that lost what it held.
+  /// Throws Error. For a link whose target is missing, as in a damaged cache, the message names the target.
   [[noreturn]] void throw_unopened(int code) const {
     std::error_code unread;
     const auto target = std::filesystem::read_symlink(path_, unread);

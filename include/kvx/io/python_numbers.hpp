@@ -12,8 +12,8 @@
 namespace kvx::inline v0::detail {
 
 /// A JSON text as Python writes it, in the numbers that simdjson reads: an integer beyond 64 bits becomes a number with
-/// an exponent; NaN, the infinities and numbers too large for a double become strings, which no reader of a number
-/// takes. The rest stays, whether or not it is JSON.
+/// an exponent; NaN, the infinities and numbers too large for a double become strings, which are an error where a
+/// number is read. Everything else is copied, whether or not it is JSON.
 inline std::string plain_json_numbers(std::string_view text) {
   constexpr std::string_view kToken = "+-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
   constexpr std::size_t kSafeDigits = 18;  // fit 64 bits

@@ -12,7 +12,7 @@
 namespace kvx::inline v0 {
 
 /// A tensor of a safetensors file as floats: its last dimension makes the columns, all others the rows. Throws Error
-/// for a file that is none, a tensor that is not there or has no elements, a type that is not a float, and numbers that
+/// for another kind of file, a tensor that is missing or has no elements, a type that is not a float, and numbers that
 /// are not finite.
 inline Matrix<float> read_matrix(const std::string& file, const std::string& tensor) {
   const Safetensors opened = Safetensors::open(file);

@@ -159,7 +159,7 @@ class Safetensors {
   }
 
  private:
-  /// The first file by name that holds weights in another form, or else "".
+  /// The first file, by name, with weights in another format; "" if there is none.
   static std::string other_weights(const std::string& dir) {
     constexpr std::array<std::string_view, 7> kEnds = {".bin", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack"};
     std::set<std::string> found;

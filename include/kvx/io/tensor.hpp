@@ -52,8 +52,7 @@ inline std::vector<float> to_floats(const Tensor& tensor) {
   return out;
 }
 
-/// The same of a tensor whose values are to be computed with: throws Error, which names the place, for NaN and
-/// infinities.
+/// The same for a tensor whose values must be finite: throws an Error that names the element for NaN and infinities.
 inline std::vector<float> finite_floats(const Tensor& tensor) {
   std::vector<float> floats = to_floats(tensor);
   const auto size = static_cast<Index>(floats.size());

@@ -30,7 +30,7 @@ struct UriParts {
   }
 };
 
-/// A path without its `.` and `..`.
+/// A path with its segments `.` and `..` resolved.
 inline std::string without_dots(std::string_view path) {
   std::string result;
   for (std::size_t at = 0; at <= path.size();) {
@@ -48,7 +48,7 @@ inline std::string without_dots(std::string_view path) {
   return result;
 }
 
-/// A reference as it is meant within a document of the URI `base`: section 5.2 of RFC 3986.
+/// Resolves a reference in a document with the URI `base`, by section 5.2 of RFC 3986.
 inline std::string resolved_uri(std::string_view base, std::string_view reference) {
   const UriParts from(base), to(reference);
   if (!to.scheme.empty()) return std::string(reference);

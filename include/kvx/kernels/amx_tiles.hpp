@@ -6,13 +6,13 @@
 
 namespace kvx::inline v0::detail {
 
-/// A tile of bf16: the left factor is [16, 32], the right one [32, 16] as [16, 16, 2], with two inputs side by side.
-/// Sums are [16, 16] floats.
+/// The size of a tile of bf16. A left factor is [16, 32]. A right factor is [32, 16], stored as [16, 16, 2]: pairs of
+/// inputs are adjacent. Sums are [16, 16] floats.
 inline constexpr Index kAmxRows = 16, kAmxInputs = 32, kAmxTile = kAmxRows * kAmxInputs;
 
 #if defined(__x86_64__)
 
-/// AMX's tile registers, as far as kernels need them.
+/// The operations on AMX's tile registers that kernels need. The registers are configured as long as it lives.
 struct AmxTiles {
   AmxTiles() {
     struct alignas(64) Config {
@@ -34,7 +34,7 @@ struct AmxTiles {
   [[gnu::always_inline]] void load(const void* from, Index stride) {
     asm volatile("tileloadd (%1,%2,1), %%tmm%c0" ::"i"(kTile), "r"(from), "r"(stride) : "memory");
   }
-  /// kSum += kA kB, pairs of bf16.
+  /// Adds the product of the bf16 tiles kA and kB to the tile kSum.
   template <int kSum, int kA, int kB>
   [[gnu::always_inline]] void multiply() {
     asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(kSum), "i"(kA), "i"(kB));

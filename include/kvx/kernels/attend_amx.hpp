@@ -18,11 +18,11 @@
 
 namespace kvx::inline v0::detail {
 
-/// Up to 16 queries, each in a lane, and what they have come to so far.
+/// Up to 16 queries, one per lane, with their softmax state so far: the highest score and the sum of weights.
 struct QueryLanes {
   Simd<16>::Float highest = Simd<16>::Float{} - std::numeric_limits<float>::infinity();
   Simd<16>::Double total = {};
-  Simd<16>::Int seen = {};  // none where there is no query
+  Simd<16>::Int seen = {};  // rows that each query sees; 0 in a lane without a query
 
   [[gnu::always_inline]] void load(std::span<const AttentionQuery> queries, Index rows) {
     for (std::size_t i = 0; i < queries.size(); ++i) {
@@ -39,7 +39,7 @@ struct QueryLanes {
   }
 };
 
-/// f(std::integral_constant<int, i>()) for i in [0, 4): sums are in the first four tile registers.
+/// Calls f(std::integral_constant<int, i>()) for i in [0, 4), the tile registers that hold sums.
 template <class F>
 [[gnu::always_inline]] inline void each_sum(const F& f) {
   f(std::integral_constant<int, 0>());
@@ -50,8 +50,9 @@ template <class F>
 
 inline constexpr Index kAmxRowBytes = 64;
 
-/// Adds left * right to the first `count` sums. left(part, sum) and right(part) are tiles in memory; of two floats,
-/// low * low is left out. A sum waits for its last product, so that all sums take turns.
+/// Adds left * right to the first `count` sums. left(part, sum) and right(part) are tiles in memory. For floats, each
+/// in a high and a low part, the product low * low is omitted. A product has to wait for the previous one of the same
+/// sum, so the sums take turns.
 template <Index kParts, class Tiles, class Left, class Right>
 [[gnu::always_inline]] inline void add_products(Tiles& tiles, Index count, const Left& left, const Right& right) {
   tiles.template load<6>(right(0), kAmxRowBytes);
@@ -69,7 +70,7 @@ template <Index kParts, class Tiles, class Left, class Right>
   if constexpr (kParts == 2) add(1, std::integral_constant<int, 0>());
 }
 
-/// Scores of a block's keys with a tile of queries, not scaled: [64 keys, 16 queries].
+/// Computes the unscaled scores of a block's keys with a tile of queries: [64 keys, 16 queries].
 template <class Tiles, class T>
 [[gnu::always_inline]] inline void score_amx_tile(Tiles& tiles, const PackedAttention<T>& packed, Index tile,
                                                   float (*scores)[kAmxRows]) {
@@ -83,7 +84,8 @@ template <class Tiles, class T>
   });
 }
 
-/// Scales a block's scores; what a query does not see becomes minus infinity. Returns the highest of each query.
+/// Scales a block's scores. Scores of keys that a query does not see become minus infinity. Raises `highest` to the
+/// highest score of each query.
 [[gnu::always_inline]] inline void scale_scores(float (*scores)[kAmxRows], float scale, Index first,
                                                 const Simd<16>::Int& seen, Simd<16>::Float& highest) {
   using S = Simd<16>;
@@ -108,21 +110,21 @@ template <class Tiles, class T>
   x = score == -std::numeric_limits<float>::infinity() ? S::Float{} : x;
 }
 
-/// What a block of keys weighs for a tile of queries.
+/// The softmax weights of a block of keys for a tile of queries.
 struct AmxWeights {
   alignas(64) float scores[kAttentionBlock][kAmxRows];
   alignas(64) BF16 parts[2][std::size_t{kAttentionBlock / kAmxInputs}][std::size_t{kAmxTile}];  // right factors
-  Simd<16>::Float factor;  // for what the queries have come to before
+  Simd<16>::Float factor;  // multiplies the sums of earlier blocks
 };
 
-/// From scores, not scaled.
+/// Computes the weights from the unscaled scores in `weights.scores`, and updates the queries' state.
 [[gnu::always_inline]] inline void weigh_amx_tile(AmxWeights& weights, Index first, float scale, QueryLanes& queries) {
   using S = Simd<16>;
   S::Float highest = queries.highest;
   scale_scores(weights.scores, scale, first, queries.seen, highest);
   S::Float change = queries.highest - highest, sum = {};
   S::exp(change);
-  weights.factor = queries.highest == highest ? S::Float{} + 1 : change;  // where both are minus infinity, too
+  weights.factor = queries.highest == highest ? S::Float{} + 1 : change;  // also if both are minus infinity
   for (Index j = 0; j < kAttentionBlock; j += 2) {
     S::Bits high[2], low[2];
 #pragma GCC unroll 2
@@ -166,7 +168,7 @@ template <class Tiles, class T>
   }
 }
 
-/// Adds the weights of a tile of queries to what the block's rows received.
+/// Adds the weights of a tile of queries to the attention that the block's rows have received.
 template <class Tiles, class T>
 [[gnu::always_inline]] inline void receive_amx_tile(Tiles& tiles, const PackedAttention<T>& packed, Index tile,
                                                     Index first, Index count, float scale, QueryLanes& lanes,
@@ -191,7 +193,7 @@ template <class Tiles, class T>
   }
 }
 
-/// What a tile of queries has come to, [head_dim, 16 queries], from or to the rows that they point to.
+/// Copies the sums of a tile of queries, [head_dim, 16 queries], from the queries' output rows, or to them.
 template <bool kLoad>
 [[gnu::always_inline]] inline void move_out(std::span<AttentionQuery> queries, Index head_dim, float (*out)[kAmxRows]) {
   using S = Simd<16>;
@@ -214,8 +216,8 @@ template <bool kLoad>
 
 struct AmxOut;
 
-/// Queries over the rows of one KV head, as attend_blocks() runs them. What a query comes to does not depend on the
-/// others.
+/// Runs queries over the rows of one KV head, as attend_blocks() does. The result of a query does not depend on the
+/// other queries.
 template <bool kReceived, class Tiles, class T>
 [[gnu::always_inline]] inline void attend_amx_blocks(const AttentionJob<T>& job) {
   if (job.queries.empty()) return;
@@ -248,7 +250,7 @@ template <bool kReceived, class Tiles, class T>
         receive_amx_tile(tiles, packed, tile, first, count, job.scale, lanes[tile], queries_of(tile));
       continue;
     }
-    // A tile's load waits until stores to the same memory are done, so that each step is done for some tiles at a time.
+    // Loading a tile waits for earlier stores to the same memory, so each step is done for several tiles in a row.
     for (Index some = 0; some < packed.query_tiles; some += kTogether) {
       const Index end = std::min(some + kTogether, packed.query_tiles);
       for (Index tile = some; tile < end; ++tile) score_amx_tile(tiles, packed, tile, weights[tile - some].scores);

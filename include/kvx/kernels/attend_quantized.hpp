@@ -120,8 +120,8 @@ template <int kLanes, int kBits>
   }
 }
 
-/// The same where groups have lost rows, so that a panel may have rows of several: they are written group by group,
-/// each into its own lanes.
+/// The same for groups that have lost rows. A panel may then have rows of several groups; they are written group by
+/// group, each into its own lanes.
 template <int kLanes, int kBits>
 [[gnu::always_inline]] inline void dequantize_ragged_keys(const QuantizedView& keys, Index first, Index count,
                                                           float* steps, float* packed) {

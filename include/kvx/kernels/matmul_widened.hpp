@@ -15,18 +15,18 @@
 
 namespace kvx::inline v0::detail {
 
-/// From so many rows on, bf16 weights are widened to float before they are multiplied with all rows.
+/// For at least this many rows, bf16 weights are widened to float once, and then multiplied with all rows.
 inline constexpr Index kManyRows = 24;
-/// Inputs of a tile's panels that are widened at a time, so that they stay in the nearest cache.
+/// Inputs of a tile's panels that are widened at a time; few enough to stay in the first-level cache.
 inline constexpr Index kWidened = 256;
-/// A multiple of every path's tile of widened weights.
+/// A multiple of the rows of a tile on every path.
 inline constexpr Index kWideRows = 12;
 
-/// Rows in the tiles of a path: [rows / Path::wide_rows, in, Path::wide_rows]. The last tile is filled up with zeros.
+/// Rows in the tiles of a path: [rows / Path::wide_rows, in, Path::wide_rows]. The last tile is padded with zeros.
 struct FloatTiles {
   float* data;
   Index in;
-  FloatTiles from(Index row) const { return {data + row * in, in}; }  // a multiple of kWideRows
+  FloatTiles from(Index row) const { return {data + row * in, in}; }  // `row` is a multiple of kWideRows
 };
 
 /// Writes rows [first, last) of x [rows, in] in tiles. `first` is a multiple of kWideRows.
@@ -49,7 +49,8 @@ struct TileJob {
   }
 };
 
-/// Inputs [first, last) of kPanels panels as floats, [last - first, kPanels, 16]; with one more where the last is odd.
+/// Widens inputs [first, last) of kPanels panels to floats, [last - first, kPanels, 16]. If the number of inputs is
+/// odd, one more is written.
 template <int kLanes, int kPanels>
 [[gnu::always_inline]] inline void widen(const PackedMatrix& weights, Index panel, Index first, Index last, float* to) {
   using S = Simd<kLanes>;
@@ -73,12 +74,12 @@ template <int kLanes, int kPanels>
 struct WidenedPanels {
   const float* data;
   Index first, last;
-  const BF16* fetched;  // kFetchedLines lines to fetch meanwhile, or nullptr
+  const BF16* fetched;  // kFetchedLines cache lines to prefetch during the multiplication, or nullptr
 };
 inline constexpr Index kFetchedLines = 64, kLine = 64 / sizeof(BF16);
 
 /// Adds the products of a part of the inputs to y, for kRows rows times kPanels panels, with all sums in registers.
-/// Each sum runs over the inputs in their order: it goes on from what is in y.
+/// Each sum runs over the inputs in their order, and continues from the value in y.
 template <int kLanes, int kTileRows, int kRows, int kPanels>
 [[gnu::always_inline]] inline void widened_tile(const MatmulJob<FloatTiles, BF16>& job, Index row, Index panel,
                                                 const WidenedPanels& weights) {
@@ -125,13 +126,13 @@ template <int kLanes, int kTileRows, int kRows, int kPanels>
     });
 }
 
-/// Products in float of bf16 weights with many rows. A part of the inputs at a time, so that the rows' part stays in
-/// the second cache for all panels.
+/// Multiplies bf16 weights with many rows in float. It handles a part of the inputs at a time, so that this part of the
+/// rows stays in the second-level cache for all panels.
 template <class Path>
 [[gnu::always_inline]] inline void multiply_panels(const MatmulJob<FloatTiles, BF16>& job) {
   constexpr int kRows = Path::wide_rows, kHalf = (kRows + 1) / 2;
   constexpr Index kPanel = PackedMatrix::kPanel, kFetched = kFetchedLines * kLine,
-                  kFetches = kWidened * kPanel / kFetched;  // of a panel's part
+                  kFetches = kWidened * kPanel / kFetched;  // prefetches per panel's part
   const Index in = job.weights->in(), size = kPanel * job.weights->padded_in();
   float* const wide = scratch<WidenedPanels, float>(Path::wide_panels * kWidened * kPanel);
   Index first = 0, last;
@@ -141,7 +142,7 @@ template <class Path>
         job.first_panel, job.last_panel,
         [&]<int panels>(std::integral_constant<int, panels>, Index panel) __attribute__((always_inline)) {
           widen<Path::lanes, panels>(*job.weights, panel, first, last, wide);
-          // The weights that are widened next come from memory meanwhile.
+          // Meanwhile, the weights that are widened next are prefetched.
           const bool more = panel + panels < job.last_panel;
           const BF16* const next = job.weights->template panel<BF16>(more ? panel + panels : job.first_panel) +
                                    (more ? first : last) * kPanel;

@@ -16,8 +16,8 @@
 
 namespace kvx::inline v0::detail {
 
-/// AMX multiplies bf16. A float is split into two of them, x = high + low, which leaves out 2^-16 of it at most. Both
-/// are in the upper halves of the lanes, and rounded half up, which takes half as long as half to even.
+/// Splits floats into two bf16 parts, x = high + low, since AMX multiplies bf16. The relative error is at most 2^-16.
+/// The parts are in the upper halves of the lanes. Halves are rounded up, which takes half as long as rounding to even.
 [[gnu::always_inline]] inline void split(const Simd<16>::Float& x, Simd<16>::Bits& high, Simd<16>::Bits& low) {
   using S = Simd<16>;
   high = (reinterpret_cast<S::Bits>(x) + 0x8000u) & 0xffff0000u;
@@ -25,7 +25,7 @@ namespace kvx::inline v0::detail {
   low = (reinterpret_cast<S::Bits>(rest) + 0x8000u) & 0xffff0000u;
 }
 
-/// The parts of up to 16 elements of a row; `low` stays as it is for rows of bf16.
+/// Loads up to 16 elements of a row and splits them; for rows of bf16, `low` is not changed.
 template <class T>
 [[gnu::always_inline]] inline void load_split(const T* from, Index count, Simd<16>::Bits& high, Simd<16>::Bits& low) {
   Simd<16>::Float x;
@@ -36,7 +36,7 @@ template <class T>
     high = reinterpret_cast<Simd<16>::Bits>(x);
 }
 
-/// 16 pairs of bf16: one of `even` and one of `odd` in a lane.
+/// Stores 16 pairs of bf16; each pair has one number from `even` and one from `odd`.
 [[gnu::always_inline]] inline void store_pairs(const Simd<16>::Bits& even, const Simd<16>::Bits& odd, void* to) {
   const Simd<16>::Bits pairs = even >> 16 | odd;
   std::memcpy(to, &pairs, sizeof pairs);
@@ -55,7 +55,8 @@ template <class T>
   store_transposed(rows, tile);
 }
 
-/// 32 channels of a row, from `channel` on, to a row of a tile and, for floats, of the tile of the low parts.
+/// Writes 32 channels of a row, from `channel` on, to a row of a tile; for floats, also to a row of the tile of low
+/// parts.
 template <class T>
 [[gnu::always_inline]] inline void pack_row(const T* row, Index channel, Index head_dim, BF16* high, BF16* low) {
   if constexpr (std::is_same_v<T, BF16>) {
@@ -74,8 +75,9 @@ template <class T>
   }
 }
 
-/// Queries and a block of rows of T as tiles of bf16: high parts and, for floats, low ones. Tiles are filled up with
-/// zeros behind the last channel, value and query; behind the last key they repeat it, and no query sees that.
+/// Queries and a block of rows of T as tiles of bf16: high parts and, for floats, low parts. After the last channel,
+/// value and query, tiles are padded with zeros. After the last key they are padded with copies of it, which no query
+/// sees.
 template <class T>
 struct PackedAttention {
   static constexpr Index kParts = std::is_same_v<T, float> ? 2 : 1, kPanels = kAttentionBlock / kAmxRows,

@@ -83,9 +83,9 @@ class PackedMatrix {
   /// int8: the scales of a panel, [groups, 16].
   const BF16* scales(Index panel) const { return scales_.data() + panel * kPanel * groups(); }
 
-  /// Writes rows [first, first + rows) from a row-major [rows, in] buffer, which may be unaligned. Throws Error, which
-  /// begins with `where` and names the first row that has it, for NaN, for an infinity, and for a number that becomes
-  /// one in bf16.
+  /// Writes rows [first, first + rows) from a row-major [rows, in] buffer, which may be unaligned. Throws Error for
+  /// NaN, an infinity, or a number that becomes an infinity in bf16. The message begins with `where` and names the
+  /// first such row.
   void pack(Index first, Index rows, Dtype source_dtype, std::span<const std::byte> source, Threads& threads,
             std::string_view where = "weights") {
     visit(source_dtype, [&]<class From>(From) {
@@ -128,7 +128,7 @@ class PackedMatrix {
     const std::size_t row_bytes = line.size() * sizeof(From);
     std::memcpy(static_cast<void*>(line.data()), source.data() + static_cast<std::size_t>(r) * row_bytes, row_bytes);
   }
-  /// The place of the first value of a row that has no finite value in this format; in() when there is none.
+  /// The index of the first value of a row that is not finite in this format; in() if there is none.
   template <class From>
   Index first_not_held(const std::vector<From>& line) const {
     if constexpr (std::is_same_v<From, float>) {

@@ -25,8 +25,8 @@ struct QuantizedView {
   int bits;        // 2, 4 or 8
   Index group;     // a multiple of 16
   bool per_token;  // a group is successive channels of one row
-  /// Where groups per channel have lost rows: group g is the rows from group_ends[g - 1] to group_ends[g], and has the
-  /// scales [g]. Empty where all are whole.
+  /// For quantization per channel, if groups have lost rows: group g has the rows from group_ends[g - 1] to
+  /// group_ends[g], and the scales [g]. Empty if all groups are complete.
   std::span<const std::uint32_t> group_ends = {};
 };
 

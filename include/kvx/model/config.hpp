@@ -26,7 +26,7 @@ struct ModelConfig {
   double rms_norm_eps = 0, rope_theta = 0;
   bool tie_word_embeddings = false;
   std::vector<Token> stop_tokens;    // may be empty
-  std::optional<Token> eos_token;    // config.json's, the first of several
+  std::optional<Token> eos_token;    // from config.json; the first of several
   std::vector<std::string> ignored;  // settings of generation_config.json that decoding does not apply: "NAME VALUE"
 
   /// Reads config.json and, where there is one, generation_config.json of a model directory. Throws Error for the
@@ -100,6 +100,8 @@ inline double read_rope_theta(const JsonValue& config) {
     if (!rope) continue;
     for (const std::string_view name : {"rope_type", "type"})
       if (const auto type = rope->find(name); type && !is_plain_rope(*rope, type->string())) type->fail("\"default\"");
+    if (const auto factor = rope->find("factor"); factor && !rope->find("rope_type") && !rope->find("type"))
+      if (factor->number() != 1) factor->fail("1, since no rope_type says how to scale");
     rope->each_member([&](std::string_view name, const JsonValue& value) {
       if (name == "rope_theta")
         theta = value;
@@ -117,7 +119,7 @@ inline void check_full_attention(const JsonValue& config, const ModelConfig& siz
   const auto use = config.find("use_sliding_window"), window = config.find("sliding_window"),
              first = config.find("max_window_layers");
   const bool slides = use && use->boolean();
-  const Index tokens = window ? read_size(*window) : 4096;
+  const Index tokens = slides && window ? read_size(*window) : 4096;
   const bool sees_all = slides && tokens >= sizes.max_positions;
   if (const auto types = config.find("layer_types")) {
     if (static_cast<Index>(types->array().size()) != sizes.layers)
@@ -133,7 +135,7 @@ inline void check_full_attention(const JsonValue& config, const ModelConfig& siz
     use->fail("no window of " + std::to_string(tokens) + " tokens from layer " + std::to_string(full_layers) + " on");
 }
 
-/// Ids that end an answer; -1 stands for none.
+/// The ids that end an answer; -1 means none.
 inline std::vector<Token> read_stop_tokens(const JsonValue& value) {
   std::vector<Token> tokens;
   const auto add = [&](const JsonValue& element) {
@@ -145,7 +147,7 @@ inline std::vector<Token> read_stop_tokens(const JsonValue& value) {
   return tokens;
 }
 
-/// Settings of a generation configuration that would change the likeliest token, but for neutral values.
+/// Settings of a generation configuration that would change the most likely token, except those with neutral values.
 inline std::vector<std::string> ignored_settings(const JsonValue& generation) {
   constexpr auto kNeutral = std::to_array<std::pair<std::string_view, double>>({
       {"repetition_penalty", 1},

@@ -10,18 +10,19 @@
 
 namespace kvx::inline v0 {
 
-/// Looks for NaN and infinities in rows as they are computed, by several threads.
+/// Checks rows for NaN and infinities while several threads compute them.
 class FiniteRows {
  public:
   explicit FiniteRows(MatrixView<float> rows) : rows_(rows), bad_row_(rows.rows()) {}
 
-  /// Notes row `t` if it is not finite.
+  /// Checks row `t`, and remembers it if it is not finite.
   void look_at(Index t) {
     if (first_not_finite(row(t), rows_.cols()) == rows_.cols()) return;
     for (Index least = bad_row_; t < least && !bad_row_.compare_exchange_weak(least, t);) continue;
   }
 
-  /// Throws Error for the first row that was noted; name(row) is called for that one alone.
+  /// Throws Error for the first row that is not finite; name(row), its name in the message, is called only for that
+  /// row.
   template <class Name>
   void expect(std::string_view where, Name&& name) const {
     const Index t = bad_row_;

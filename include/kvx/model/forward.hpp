@@ -97,7 +97,7 @@ inline void list_tokens(const Qwen2& model, std::span<const Step> steps, Workspa
   }
 }
 
-/// Where a row of the batch stands, for errors: its sequence, of which there may be one alone, and its position.
+/// The place of a row of the batch, for errors: its sequence, if there are several, and its position.
 inline std::string place_in_batch(const Workspace& work, Index row) {
   const std::string position = "position " + std::to_string(work.positions[static_cast<std::size_t>(row)]);
   if (work.firsts.size() == 2) return position;

@@ -20,7 +20,7 @@ namespace kvx::inline v0 {
 
 /// Decodes one sequence, beginning with the token that `first_logits` [1, vocab] give, until one of the model's stop
 /// tokens, `max_new_tokens` or the model's last position. Calls on_token(Token) for each as it comes; returns them all,
-/// the stop token included. Throws NotApplicable where the press cannot go on.
+/// the stop token included. Throws NotApplicable if the press cannot go on.
 template <class OnToken>
 std::vector<Token> generate(const Qwen2& model, SequenceCache& sequence, const Matrix<float>& first_logits,
                             Sampler& sampler, Index max_new_tokens, Threads& threads, OnToken&& on_token) {

@@ -50,7 +50,7 @@ inline double kl_divergence(const Prediction& base, const Prediction& other) {
   for (std::size_t i = 0; i < base.logits.size(); ++i)
     sum += static_cast<double>(base.probabilities[i]) * static_cast<double>(base.logits[i] - other.logits[i]);
   const double divergence = sum - base.log_sum + other.log_sum;
-  return divergence < 0 ? 0 : divergence;  // what is rounded may be less; NaN stays
+  return divergence < 0 ? 0 : divergence;  // rounding can make it negative; NaN stays NaN
 }
 
 }  // namespace detail
@@ -62,7 +62,7 @@ inline double entropy(std::span<const float> logits) {
   for (std::size_t i = 0; i < logits.size(); ++i)
     sum += static_cast<double>(of.probabilities[i]) * static_cast<double>(logits[i]);
   const double entropy = of.log_sum - sum;
-  return entropy < 0 ? 0 : entropy;  // what is rounded may be less; NaN stays
+  return entropy < 0 ? 0 : entropy;  // rounding can make it negative; NaN stays NaN
 }
 
 /// Feeds `tokens` but the last to each of the sequences, whose caches grow by them, and returns how each token but the

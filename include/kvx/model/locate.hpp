@@ -23,8 +23,8 @@ inline std::string environment(const char* name) {
   return value != nullptr ? value : "";
 }
 
-/// A path with a leading `~` and with $NAME and ${NAME} replaced, as Python's expanduser and expandvars do; a variable
-/// that is not set stays as it is written.
+/// Expands a leading `~`, $NAME and ${NAME} in a path, as Python's expanduser and expandvars do. A variable that is not
+/// set is not replaced.
 inline std::string expanded(std::string path) {
   if (path == "~" || path.starts_with("~/")) path.replace(0, 1, environment("HOME"));
   constexpr std::string_view kName = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
@@ -75,8 +75,8 @@ inline std::optional<HubName> parse_hub_name(std::string_view text) {
   return found;
 }
 
-/// The commit that a branch or tag of a cached repository stands for; without a revision that of main, or without that
-/// file the sole snapshot; else "".
+/// The commit of a branch or tag of a cached repository. Without a revision, it is the commit of main; if main is not
+/// cached, it is the only snapshot. Otherwise "".
 inline std::string cached_commit(const std::string& repository, const std::string& revision) {
   std::error_code code;
   const std::string ref = repository + "/refs/" + (revision.empty() ? "main" : revision);
@@ -98,8 +98,8 @@ inline std::string cached_commit(const std::string& repository, const std::strin
 
 }  // namespace detail
 
-/// The directory of a model: `name` itself where it is a directory, else the snapshot of [ORG/]NAME[@REVISION] in the
-/// local Hugging Face hub cache, REVISION being a branch, a tag or a commit. Never uses the network. Throws Error that
+/// The directory of a model: `name` itself if it is a directory, else the snapshot of [ORG/]NAME[@REVISION] in the
+/// local Hugging Face hub cache. REVISION is a branch, a tag or a commit. Never uses the network. Throws an Error that
 /// names every folder tried.
 inline std::string locate_model(std::string_view name) {
   std::error_code code;

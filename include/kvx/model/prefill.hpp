@@ -71,7 +71,7 @@ inline void attend_causal(TensorView<const float> queries, TensorView<const floa
   });
 }
 
-/// Where a row stands, for errors.
+/// The place of a row, for errors.
 inline std::string position_text(Index position) { return "position " + std::to_string(position); }
 
 inline void rotate(const RopeTable& rope, TensorView<float> rows, Threads& threads) {

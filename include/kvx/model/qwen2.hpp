@@ -37,9 +37,9 @@ class Qwen2 {
     return {dir, std::move(config), std::move(weights)};
   }
 
-  /// tie_word_embeddings says what the weights are, whatever config.json does.
+  /// Its tie_word_embeddings describes the weights as they are, even if config.json contradicts them.
   const ModelConfig& config() const { return config_; }
-  /// For a user, where config.json says otherwise than the weights; empty where it does not.
+  /// A note for the user if config.json contradicts the weights; otherwise empty.
   const std::string& note() const { return weights_.note; }
   std::span<const float> inv_freq() const { return inv_freq_; }
   /// The path of the attention: with f32 weights, one that multiplies floats as they are.
@@ -113,7 +113,7 @@ class Qwen2 {
   }
 
   /// The rest of layer `l` after attention, added to the hidden states `x` in place. `attended` is [tokens, heads
-  /// head_dim]. Throws Error for hidden states that are not finite; place(row) says where a row stands, such as
+  /// head_dim]. Throws Error for hidden states that are not finite; place(row) describes the place of a row, such as
   /// "position 5".
   template <class Place>
   void finish_layer(Index l, MatrixView<const float> attended, MatrixView<float> x, Workspace& work, Threads& threads,

@@ -26,11 +26,11 @@
 
 namespace kvx::inline v0 {
 
-/// Compresses a sequence's own rows while it grows: evicts what a Decoding or a SlidingThreshold
-/// says, then quantizes what is due.
+/// Compresses a sequence's own rows while it grows: evicts rows by a Decoding or a SlidingThreshold, then quantizes the
+/// rows that are due.
 class RollingCache final : public StepObserver {
  public:
-  /// `context` tokens, of which `spans` are the parts, come before its first step.
+  /// `context` tokens come before its first step; `spans` are their parts.
   RollingCache(const AnyPolicy& policy, const Qwen2& model, Index context, std::span<const NamedSpan> spans = {})
       : policy_(policy),
         sliding_(policy.sliding_threshold()),
@@ -77,7 +77,7 @@ class RollingCache final : public StepObserver {
   void quantize(Index l, LayerCache& layer, LayerCache* shared = nullptr) const {
     for (std::size_t h = 0; h < layer.size(); ++h) {
       const KeyBias& bias = layers_[static_cast<std::size_t>(l)].biases[h];
-      // Shared are whole blocks, so that what follows goes on with a group and a word of its own.
+      // Only complete blocks are shared, so that the rows after them begin with a new group and a new word of codes.
       const bool per_channel = quantization_->keys.axis == Quantization::Axis::per_channel;
       const Index block = per_channel ? quantization_->residual : kQuantizedLanes,
                   rows = quantization_->due_values(layer[h].rows()) / block * block;
@@ -123,7 +123,7 @@ class RollingCache final : public StepObserver {
     }
   }
 
-  /// Evicts, of the rows that leave the window with this step, those below the threshold.
+  /// Of the rows that leave the window with this step, evicts those that score below the threshold.
   void slide(SequenceCache& sequence, const LayerStep& step) const {
     const Index before = static_cast<Index>(sequence.next_position) - sliding_->window,
                 after = before + step.queries.tokens();
@@ -211,8 +211,8 @@ class RollingCache final : public StepObserver {
   std::vector<State> layers_;
 };
 
-/// A sequence behind a context of which `policy` has left `cache`; copies of it share what none of them changes.
-/// `spans` are the context's parts, for policies that go by them. The model outlives it.
+/// A sequence that continues a context that `policy` has compressed to `cache`. Copies of the sequence share the rows
+/// that none of them changes. `spans` are the context's parts, for policies that use them. The model must outlive it.
 inline SequenceCache start_sequence(const Qwen2& model, const AnyPolicy& policy, KvCache cache, Dtype dtype,
                                     Position next_position, std::span<const NamedSpan> spans = {}) {
   const CacheShape shape = model.cache_shape(dtype);

@@ -24,8 +24,8 @@ struct SamplerOptions {
   std::uint64_t seed = 0;
 };
 
-/// Chooses the next token. The same seed and logits give the same tokens; equal logits go to the lower id. A logit of
-/// -infinity rules a token out.
+/// Chooses the next token. The same seed and logits give the same tokens. If logits are equal, the lower id is chosen.
+/// A logit of -infinity excludes a token.
 class Sampler {
  public:
   /// Throws Error for options out of range.
@@ -37,7 +37,7 @@ class Sampler {
       throw Error("top-p", "expected 0 < top-p <= 1, found " + std::to_string(options.top_p));
   }
 
-  /// Throws Error for NaN, for +infinity and where every token is ruled out.
+  /// Throws Error for NaN, for +infinity, and if every token is excluded.
   Token operator()(std::span<const float> logits) {
     const Token best = most_likely(logits);
     if (options_.temperature == 0) return best;
@@ -88,7 +88,7 @@ class Sampler {
     return static_cast<Token>(best);
   }
 
-  /// Only tokens that are not the best may have a logit that is not finite, and only -infinity.
+  /// Throws Error for a logit that is not finite; only -infinity is allowed, except for the best token.
   static void check(std::span<const float> logits, std::size_t best) {
     for (std::size_t id = 0; id < logits.size(); ++id)
       if (!std::isfinite(logits[id]) && (logits[id] != -INFINITY || id == best))

@@ -28,7 +28,7 @@ struct Weights {
   std::vector<LayerWeights> layers;
   std::vector<float> norm;  // [hidden]
   PackedMatrix output;      // [vocab, hidden]; empty when the embedding serves
-  std::string note;         // for a user, where config.json says otherwise than the file
+  std::string note;         // for the user, if config.json contradicts the weights
 };
 
 namespace detail {
@@ -39,7 +39,7 @@ class WeightLoader {
   WeightLoader(const Safetensors& file, WeightFormat format, Threads& threads)
       : file_(file), format_(format), threads_(threads) {}
 
-  /// The beginning of all tensors' names but the output's: base models are saved without "model.".
+  /// The prefix of all tensors' names except the output's; base models are saved without "model.".
   std::string prefix() const {
     return file_.find("model.norm.weight") == nullptr && file_.find("norm.weight") != nullptr ? "" : "model.";
   }
@@ -55,7 +55,7 @@ class WeightLoader {
   PackedMatrix matrix(std::initializer_list<Part> parts, Index in) const {
     Index out = 0, first = 0;
     for (const Part& part : parts) {
-      (void)checked(part.name, {part.rows, in});  // before memory is taken for what config.json says
+      (void)checked(part.name, {part.rows, in});  // before allocating memory by the sizes in config.json
       out += part.rows;
     }
     PackedMatrix matrix(format_, out, in);
@@ -77,7 +77,7 @@ class WeightLoader {
       throw Error(tensor.where, "shape: expected " + text(shape) + ", found " + text(tensor.shape));
     return tensor;
   }
-  /// Throws Error where a quantized form of a weight is there in its place.
+  /// Throws Error if the file has a quantized form of the weight instead.
   void expect_unquantized(const std::string& name) const {
     if (file_.find(name) != nullptr || !name.ends_with("weight")) return;
     for (const char* const form : {"qweight", "weight_packed", "weight_quantized"})
@@ -97,16 +97,16 @@ class WeightLoader {
   Threads& threads_;
 };
 
-/// Whether two tensors are the same bytes of the same shape and type.
+/// Whether two tensors have the same shape, type and bytes.
 inline bool same_tensor(const Tensor& a, const Tensor& b) {
   return a.dtype == b.dtype && a.shape == b.shape && std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0;
 }
 
 }  // namespace detail
 
-/// Loads a model directory's weights; matrices are stored in `format`, norms and biases as f32. Of embedding and output
-/// that config.json ties, one is enough; where both are there and differ, both are used, as by transformers 5. Throws
-/// Error for a tensor that is missing, of another shape than the configuration says, quantized, or not finite.
+/// Loads a model directory's weights; matrices are stored in `format`, norms and biases as f32. If config.json ties
+/// embedding and output, one of them is enough; if both exist and differ, both are used, as transformers 5 does. Throws
+/// Error for a tensor that is missing, quantized, not finite, or has another shape than the configuration says.
 inline Weights load_weights(const std::string& dir, const ModelConfig& config, WeightFormat format, Threads& threads) {
   const Safetensors file = Safetensors::open_model(dir);
   const detail::WeightLoader load(file, format, threads);

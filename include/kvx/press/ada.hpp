@@ -11,8 +11,8 @@ namespace kvx::inline v0 {
 
 /// Lets the heads of a layer compete for its rows: the best stay, whichever head's they are. Feng et al., "Ada-KV:
 /// Optimizing KV Cache Eviction by Adaptive Budget Allocation for Efficient LLM Inference", arXiv:2407.11550. As in
-/// kvpress each head is sure of the share `alpha` of its even part, its best rows, and of one at least; with `alpha=0`
-/// a head may be left without rows. The paper mixes even and adaptive budgets by alpha.
+/// kvpress each head first keeps its best rows, the share `alpha` of an even budget and at least one; with `alpha=0` a
+/// head may be left without rows. The paper mixes even and adaptive budgets by alpha.
 template <ScorePolicy P>
 struct Ada {
   static constexpr std::string_view name = "ada", kvpress_name = "AdaKV", paper = "arXiv:2407.11550";

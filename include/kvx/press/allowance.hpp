@@ -17,8 +17,8 @@ inline Index kept_rows(Index tokens, double ratio) {
   return ratio >= 1 ? 0 : std::max<Index>(1, static_cast<Index>(static_cast<double>(tokens) * (1.0 - ratio)));
 }
 
-/// Rows that stay of tokens [first, first + count), where each part of a context of `tokens` is cut by itself. Those of
-/// an exact budget add up to it.
+/// The number of rows that stay of tokens [first, first + count), if each part of a context of `tokens` is compressed
+/// separately. With an exact budget, the numbers of all parts add up to it.
 inline Index kept_of_part(const Budget& budget, Index first, Index count, Index tokens) {
   if (!budget.exact) return kept_rows(count, budget.ratio);
   return budget.keep * (first + count) / tokens - budget.keep * first / tokens;
@@ -30,8 +30,8 @@ inline Budget exact_budget(Index keep, Index tokens) {
   return {1.0 - static_cast<double>(keep) / static_cast<double>(tokens), keep, true};
 }
 
-/// How much of a cache may stay, said as a ratio, as rows, or as bytes. Rows and bytes are exact: what stays is as many
-/// rows as were asked for, or as fit.
+/// How much of a cache may stay, as a ratio, a number of rows, or a number of bytes. Rows and bytes are exact: as many
+/// rows stay as were asked for, or as fit.
 class Allowance {
  public:
   /// Removes the share `ratio` of the rows. Throws Error outside [0, 1).
@@ -48,13 +48,13 @@ class Allowance {
   /// every layer and KV head.
   static Allowance of_bytes(std::size_t bytes) { return {Unit::bytes, static_cast<double>(bytes)}; }
 
-  /// The bytes that may stay, where they were asked for.
+  /// The bytes that may stay, if the allowance is in bytes.
   std::optional<std::size_t> bytes() const {
     return unit_ == Unit::bytes ? std::optional(static_cast<std::size_t>(amount_)) : std::nullopt;
   }
 
-  /// What stays of this layer, which check() has passed, where rows are stored whole; budget_of() counts in a policy's
-  /// own format. Throws Error when the bytes do not hold one row per layer and head.
+  /// The budget of this layer if rows are not quantized; budget_of() counts bytes in a policy's own format. The layer
+  /// has passed check(). Throws Error if the bytes do not hold one row per layer and head.
   Budget resolve(const PressInput& in) const {
     return resolve(in.tokens(), {in.layers, in.kv_heads(), in.head_dim(), in.dtype});
   }
@@ -70,7 +70,7 @@ class Allowance {
     return exact_budget(keep, tokens);
   }
 
-  /// Throws Error: one row takes `row` bytes.
+  /// Throws an Error that says that one row takes `row` bytes.
   [[noreturn]] void refuse_bytes(std::size_t row) const {
     throw Error("kv-bytes", "expected at least " + std::to_string(row) + " for one row per layer and head, found " +
                                 std::to_string(static_cast<std::size_t>(amount_)));

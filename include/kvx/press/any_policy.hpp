@@ -63,7 +63,7 @@ class AnyPolicy {
   const Decoding* decoding() const { return policy_->decoding(); }
   std::optional<SlidingThreshold> sliding_threshold() const { return policy_->sliding_threshold(); }
   std::optional<CacheQuantization> quantization() const { return policy_->quantization(); }
-  /// Whether rows go or change while answers are decoded, so that each sequence needs its own.
+  /// Whether rows are evicted or changed while answers are decoded, so that each sequence needs its own rows.
   bool rolls() const { return decoding() != nullptr || sliding_threshold().has_value(); }
   Index edit_queries() const { return policy_->edit_queries(); }
   void edit(const PressInput& in, Index head, std::span<const Index> kept, HeadRows rows) const {

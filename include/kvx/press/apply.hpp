@@ -16,7 +16,7 @@
 
 namespace kvx::inline v0 {
 
-/// How many of the last queries a policy's edits look at.
+/// The number of last queries that a policy's edits use.
 template <class P>
 Index edit_queries_of(const P& policy) {
   if constexpr (HasEditQueries<P>) return policy.edit_queries();
@@ -25,7 +25,7 @@ Index edit_queries_of(const P& policy) {
 
 namespace detail {
 
-/// Throws Error unless the input has what a policy's edits look at.
+/// Throws Error if the input lacks something that a policy's edits use.
 template <class P>
 void check_edit(const P& policy, const PressInput& in) {
   const auto require = [&](const std::string& field, Index expected, Index found) {
@@ -37,7 +37,7 @@ void check_edit(const P& policy, const PressInput& in) {
   if (traits(policy).dense_positions) require("inv_freq", in.head_dim() / 2, static_cast<Index>(in.inv_freq.size()));
 }
 
-/// The input as rows at `positions`, unless these are 0, 1, 2 ... in each head.
+/// The input with its rows at `positions`; unchanged if these are 0, 1, 2 ... in each head.
 inline PressInput at_positions(PressInput in, std::span<const Position> positions) {
   bool whole = in.positions.empty();
   for (std::size_t i = 0; i < positions.size() && whole; ++i)
@@ -50,13 +50,14 @@ inline PressInput at_positions(PressInput in, std::span<const Position> position
 
 }  // namespace detail
 
-/// Does to one layer of a cache that another engine owns all that a policy does: selects rows, rewrites what stays and
-/// moves it to the front. `keys` and `values` are [kv_heads, tokens, head_dim], the rows that `in` describes; they may
-/// lie where `in` looks. `positions` are [kv_heads, tokens], those that the keys have been rotated by. Afterwards the
-/// first rows of head h, as many as the result's list h has, are what has become of the rows in that list, and so are
-/// its positions; the rows behind them are left as they are. A token that follows takes a position behind those of all
-/// layers and heads. Throws Error when the input lacks what the policy needs or does not fit, NotApplicable when the
-/// context is too short for it, and then changes nothing.
+/// Applies all steps of a policy to one layer of another engine's cache: selects rows, rewrites the rows that stay, and
+/// moves them to the front. `keys` and `values` are [kv_heads, tokens, head_dim], the rows that `in` describes; they
+/// may be the same memory. `positions`, [kv_heads, tokens], are the positions that the keys have been rotated by.
+///
+/// Returns for each head the list of rows that stay. Afterwards row i of a head, and its position, is the rewritten row
+/// i of the head's list; the rows after these are not changed. The next token's position comes after those of all
+/// layers and heads. Throws Error if the input lacks something that the policy needs or does not fit, and NotApplicable
+/// if the context is too short for the policy; in both cases nothing is changed.
 template <class T, ScorePolicy P>
 Kept apply_press(const P& policy, const Allowance& allowance, const PressInput& in, TensorView<T> keys,
                  TensorView<T> values, std::span<Position> positions) {
@@ -79,7 +80,7 @@ Kept apply_press(const P& policy, const Allowance& allowance, const PressInput& 
     for (const Index j : kept[static_cast<std::size_t>(h)])
       moved[static_cast<std::size_t>(to++)] = positions[static_cast<std::size_t>(h * tokens + j)];
   }
-  // All heads are rewritten before one is stored, since the policy may look at rows that lie in `keys` and `values`.
+  // All heads are rewritten before any is stored, since the policy may read rows that are in `keys` and `values`.
   std::vector<Matrix<float>> kept_keys, kept_values;
   if constexpr (HasEdit<P>) {
     const PressInput editing = with_queries(placed, edit_queries_of(policy));

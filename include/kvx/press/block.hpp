@@ -17,8 +17,8 @@ namespace kvx::inline v0 {
 /// Evicts as if the context came in blocks of `block` tokens: the rows kept so far and a new block are scored together,
 /// and the best stay. So KeyDiff is used in Park et al., "KeyDiff: Key Similarity-Based KV Cache Eviction for
 /// Long-Context LLM Inference in Resource-Constrained Environments", arXiv:2504.15364. As in kvpress the first rows
-/// fill the cache without being scored, and keys and queries are those of one prefill. Scores are 1 for what
-/// stays, but for what the wrapped press protects.
+/// fill the cache without being scored, and keys and queries are those of one prefill. The score of a row that stays is
+/// 1, except for rows that the wrapped press protects.
 template <ScorePolicy P>
 struct Block {
   static constexpr std::string_view name = "block", paper = "arXiv:2504.15364";

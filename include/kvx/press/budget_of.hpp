@@ -15,7 +15,7 @@
 
 namespace kvx::inline v0 {
 
-/// The most rows of a layer, over all its KV heads, that a policy keeps within a budget.
+/// The largest number of rows that a policy keeps of a layer, over all its KV heads, within a budget.
 template <ScorePolicy P>
 Index rows_of(const P& policy, const Budget& budget, const PressInput& in) {
   if constexpr (requires { policy.rows(budget, in); })
@@ -24,19 +24,19 @@ Index rows_of(const P& policy, const Budget& budget, const PressInput& in) {
     return budget.keep * in.kv_heads();
 }
 
-/// How a policy stores what stays, unless whole.
+/// How a policy quantizes the rows that stay, if it does.
 template <ScorePolicy P>
 std::optional<CacheQuantization> quantization_of(const P& policy) {
   if constexpr (requires { policy.quantization(); }) return policy.quantization();
   return std::nullopt;
 }
 
-/// Bytes of `rows` rows of one head, whole or quantized.
+/// The bytes of `rows` rows of one head, quantized or not.
 inline std::size_t stored_bytes(const std::optional<CacheQuantization>& how, const CacheShape& shape, Index rows) {
   return how ? quantized_bytes(*how, shape, rows) : static_cast<std::size_t>(rows) * shape.row_bytes();
 }
 
-/// Bytes of the rows `kept` of a layer.
+/// The bytes of the rows `kept` of a layer.
 inline std::size_t stored_bytes(const std::optional<CacheQuantization>& how, const CacheShape& shape,
                                 const Kept& kept) {
   std::size_t sum = 0;
@@ -44,8 +44,8 @@ inline std::size_t stored_bytes(const std::optional<CacheQuantization>& how, con
   return sum;
 }
 
-/// The largest number from 1 to `most` for which `fits`, bool(Index), holds and beyond which it does not; 1 where it
-/// holds for none.
+/// The largest number from 1 to `most` for which `fits`, bool(Index), is true, if it is false for all larger ones; 1 if
+/// it is true for none.
 template <class Fits>
 Index largest_fitting(Index most, Fits&& fits) {
   if (fits(most)) return most;
@@ -57,15 +57,15 @@ Index largest_fitting(Index most, Fits&& fits) {
   return low;
 }
 
-/// Whether only the selection shows what rows take: quantized ones of heads that keep different numbers of them.
+/// Whether the bytes of the rows depend on the selection: rows are quantized, and heads keep different numbers of them.
 template <ScorePolicy P>
 bool fits_by_selection(const P& policy, const Allowance& allowance) {
   return allowance.bytes() && traits(policy).ragged && quantization_of(policy);
 }
 
-/// What `allowance` leaves of `tokens` rows per head of a cache of this shape. Bytes are those that rows take as the
-/// policy spreads them over layers and stores them, where heads of a layer keep as many rows each. Throws Error when
-/// the bytes do not hold one row per layer and head.
+/// The budget that `allowance` gives for `tokens` rows per head of a cache of this shape. Bytes are counted as the
+/// policy spreads rows over layers and stores them, if all heads of a layer keep the same number of rows. Throws Error
+/// if the bytes do not hold one row per layer and head.
 template <ScorePolicy P>
 Budget budget_of(const P& policy, const Allowance& allowance, Index tokens, const CacheShape& shape) {
   const auto how = quantization_of(policy);
@@ -82,8 +82,8 @@ Budget budget_of(const P& policy, const Allowance& allowance, Index tokens, cons
     }
     return sum;
   };
-  // No row takes less than its codes and its position. From there on one by one, since one row more takes less where it
-  // makes another block of rows that can be quantized.
+  // A row takes at least its codes and its position, which gives an upper bound. From there, try one number after the
+  // other: one more row can take fewer bytes, if it completes a block that can be quantized.
   const Index row = shape.head_dim * (how->keys.bits + how->values.bits) / 8 + Index{sizeof(Position)};
   Index keep = std::min(tokens, static_cast<Index>(*most) / (row * shape.layers * shape.kv_heads));
   while (keep > 0 && bytes(keep) > *most) --keep;
@@ -97,8 +97,8 @@ Budget budget_of(const P& policy, const Allowance& allowance, const PressInput& 
   return budget_of(policy, allowance, in.tokens(), {in.layers, in.kv_heads(), in.head_dim(), in.dtype});
 }
 
-/// The rows of a layer that `select`, Kept(const Budget&), leaves: within `budget`, or where only the selection shows
-/// what rows take, as many as fit into the layer's part of the bytes.
+/// The rows of a layer that `select`, Kept(const Budget&), keeps within `budget`. If their bytes depend on the
+/// selection, it keeps as many as fit into the layer's part of the bytes.
 template <ScorePolicy P, class Select>
 Kept select_within(const P& policy, const Allowance& allowance, const Budget& budget, const PressInput& in,
                    Select&& select) {
@@ -111,7 +111,7 @@ Kept select_within(const P& policy, const Allowance& allowance, const Budget& bu
       in.tokens(), [&](Index keep) { return stored_bytes(quantization_of(policy), shape, of(keep)) <= most; }));
 }
 
-/// The same for all layers of a model at once, by `select`, std::vector<Kept>(const Budget&).
+/// The same for all layers of a model at once, with `select`, std::vector<Kept>(const Budget&).
 template <ScorePolicy P, class Select>
 std::vector<Kept> select_layers_within(const P& policy, const Allowance& allowance, const Budget& budget, Index tokens,
                                        const CacheShape& shape, Select&& select) {

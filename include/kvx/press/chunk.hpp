@@ -40,11 +40,12 @@ struct Chunk {
     out.setZero();
     each_chunk(in.tokens(), [&](Index first, Index count) {
       const Index keep = kept_of_part(budget, first, count, in.tokens());
-      if (keep == 0) return;  // of a few rows in all
+      // With a budget of less than a row per chunk, only a chunk that may hold protected rows is scored.
+      if (keep == 0 && !traits(inner).by_position) return;
       Kept rows = keep_all(in.kv_heads(), count);
       for (auto& head : rows) std::iota(head.begin(), head.end(), first);
       const detail::GatheredInput part(in, inner.needs(), rows);
-      inner.score(*part, {budget.ratio, keep, budget.exact},
+      inner.score(*part, keep == 0 ? Budget{0, count, true} : Budget{budget.ratio, keep, budget.exact},
                   view(out.data() + first, out.rows(), count, out.outerStride()));
     });
   }

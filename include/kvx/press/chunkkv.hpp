@@ -22,8 +22,8 @@ namespace kvx::inline v0 {
 /// Keeps whole chunks of `length` tokens, those of highest mean score, the same for all heads. Liu et al., "ChunkKV:
 /// Semantic-Preserving KV Cache Compression for Efficient Long-Context LLM Inference", arXiv:2502.00299. As in kvpress
 /// a ratio counts chunks, the last of which may be shorter, and a context of less than one chunk is left to the wrapped
-/// press. Of a number of rows that is no multiple of the chunks, the last chunk keeps its best rows alone. The paper
-/// also lets neighbouring layers share their chunks.
+/// press. If a number of rows is not a multiple of the chunk length, only the best rows of the last chunk are kept. The
+/// paper also lets neighboring layers share their chunks.
 template <ScorePolicy P>
 struct ChunkKV {
   static constexpr std::string_view name = "chunkkv", paper = "arXiv:2502.00299";
@@ -55,7 +55,7 @@ struct ChunkKV {
   Index chunks(const Budget& budget, Index tokens) const {
     return kept_rows((tokens + length - 1) / length, budget.ratio);
   }
-  /// Exactly `keep` rows: whole chunks, best first and of equal ones the newer, then the best rows of the next.
+  /// Exactly `keep` rows: whole chunks, best first (if equal, the newer first), then the best rows of the next chunk.
   std::vector<Index> best_rows(const Matrix<float>& sums, Index keep) const {
     const std::span<const float> all(sums.data(), static_cast<std::size_t>(sums.size()));
     const auto size = static_cast<std::size_t>(length);

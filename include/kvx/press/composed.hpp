@@ -125,7 +125,7 @@ struct Composed {
     std::vector<Position> positions_;
   };
 
-  /// What part `i` may leave of `tokens` rows. The last that goes by the budget leaves just as much as the budget says.
+  /// How many of `tokens` rows part `i` may keep. The last part that uses the budget keeps exactly what it says.
   Allowance allowance(std::size_t i, const Budget& budget, Index tokens) const {
     if (!ratios.empty()) return Allowance::of_ratio(ratios[i]);
     const auto sharing = [](const AnyPolicy& part) { return !part.traits().own_budget; };

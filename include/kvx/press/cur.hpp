@@ -23,8 +23,8 @@ constexpr auto names_of(CurLeverage) { return std::array<std::string_view, 4>{"k
 /// Keeps the sinks and the tokens of highest leverage in a CUR decomposition of keys and values, with squared norms in
 /// place of leverage scores. Sengupta et al., "Value-Guided KV Compression for LLMs via Approximated CUR
 /// Decomposition", arXiv:2509.15038. As in kvpress, `local_approximation` takes the norms relative to their block of
-/// `local_window` tokens, and `random_leverage` projects keys and values to 20 random channels first, which kvpress
-/// draws anew at each call and this by seed and layer.
+/// `local_window` tokens, and `random_leverage` first projects keys and values to 20 random channels. kvpress draws the
+/// projection anew at each call; here it depends on seed and layer.
 struct CUR {
   static constexpr std::string_view name = "cur", paper = "arXiv:2509.15038";
   int sinks = 4;

@@ -14,11 +14,11 @@
 
 namespace kvx::inline v0 {
 
-/// Compresses a cache while answers are decoded: after every `interval` steps, the question being one, and after a step
-/// of more tokens than may stay, each layer is cut to `target` rows per head, or with `ratio` to what that leaves of
-/// all tokens so far. In between it grows by what is appended. The context itself is left as it is. Where that is less
-/// than the press inside needs, the answer ends as not applicable. As in kvpress
-/// (DecodingPress, CompressionRatioDecodingPress), but that queries keep the rotation of their own positions.
+/// Compresses a cache while answers are decoded. After every `interval` steps, where the question is one step, and
+/// after a step of more tokens than may stay, each layer is cut to `target` rows per head; with `ratio`, to what the
+/// ratio leaves of all tokens so far. Between cuts the cache grows. The prefill does not compress the context. If the
+/// rows are fewer than the press inside needs, the answer ends as not applicable. As in kvpress (DecodingPress,
+/// CompressionRatioDecodingPress), except that queries keep the rotation of their own positions.
 struct Decoding {
   static constexpr std::string_view name = "decoding", paper = "";
   static constexpr bool own_budget = true, outermost = true;
@@ -26,7 +26,7 @@ struct Decoding {
   AnyPolicy inner = {};
   int interval = 512, target = 2048;
   std::optional<double> ratio = {};
-  int buffer = 256;  ///< queries that are remembered: those that the press asks for, which are to be no more than this
+  int buffer = 256;  ///< the most queries that are remembered; the press inside must not need more
   static constexpr auto parameters() {
     return std::tuple(Parameter{"interval", &Decoding::interval, "compression_interval"},
                       Parameter{"target", &Decoding::target, "target_size"},

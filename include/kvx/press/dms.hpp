@@ -14,11 +14,11 @@
 
 namespace kvx::inline v0 {
 
-/// Evicts what scores below `threshold`, however much that is, except the last `window` rows; without a window a head
-/// may be left without rows. Lancucki et al.,
-/// "Inference-Time Hyper-Scaling with KV Cache Compression", arXiv:2506.05345, where evictions are learned and delayed
-/// by the window; as in kvpress any score takes their place. With `decoding=true` rows go on to be evicted while
-/// answers are decoded, each as it leaves the window.
+/// Evicts all rows that score below `threshold`, however many these are, except the last `window` rows; without a
+/// window a head may be left without rows. Lancucki et al., "Inference-Time Hyper-Scaling with KV Cache Compression",
+/// arXiv:2506.05345, where evictions are learned and delayed by the window; here, as in kvpress, any score takes the
+/// place of the learned decision. With `decoding=true`, rows are also evicted while answers are decoded, each when it
+/// leaves the window.
 template <ScorePolicy P>
 struct Dms {
   static constexpr std::string_view name = "dms", kvpress_name = "DMS", paper = "arXiv:2506.05345";

@@ -63,8 +63,8 @@ inline LayerCache edited(const AnyPolicy& policy, PressInput in, const LayerCach
   return small;
 }
 
-/// The position of the token that follows a context of `tokens`. Where edits have numbered the rows anew it comes after
-/// every key, of whatever layer and head.
+/// The position of the token after a context of `tokens`. If edits have numbered the rows anew, it comes after the
+/// positions of all layers and heads.
 inline Position position_after(const AnyPolicy& policy, const KvCache& cache, Index tokens) {
   if (!policy.traits().dense_positions) return static_cast<Position>(tokens);
   Position next = 0;

@@ -54,7 +54,7 @@ struct EntropyChunkKV {
     std::vector<std::size_t> order(means.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      return means[a] != means[b] ? means[a] > means[b] : a > b;  // of equal chunks the newer
+      return means[a] != means[b] ? means[a] > means[b] : a > b;  // if equal, the newer chunk first
     });
     Index left = budget.keep;
     for (const std::size_t chunk : order) {

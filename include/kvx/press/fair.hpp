@@ -57,7 +57,7 @@ struct Fair {
   }
 
  private:
-  /// A defence may stand on both sides of the instructions.
+  /// A defense may stand on both sides of the instructions.
   static TokenSpan longest(const PressInput& in, std::string_view wanted) {
     TokenSpan found;
     for (const NamedSpan& span : in.spans)

@@ -21,9 +21,9 @@ namespace kvx::inline v0 {
 /// Lets the last `window` queries, which hold the question, vote on the tokens before them, a query's votes counting
 /// more the more tokens it sees; the window itself stays. Corallo, Papotti, "FINCH: Prompt-guided Key-Value Cache
 /// Compression for Large Language Models", arXiv:2408.00167. The paper prefills chunk by chunk; as in kvpress `chunk`
-/// selects from each chunk of rows apart, after one prefill, and what stays is numbered from 0 on, its keys rotated to
-/// these positions, unless `rerotate=false`. kvpress finds the window by a delimiter token; here it is a number of
-/// tokens.
+/// selects from each chunk of rows separately, after one prefill. Unless `rerotate=false`, the rows that stay are
+/// numbered from 0 on and their keys rotated to these positions. kvpress finds the window by a delimiter token; here it
+/// is a number of tokens.
 struct Finch {
   static constexpr std::string_view name = "finch", paper = "arXiv:2408.00167";
   int window = 64;

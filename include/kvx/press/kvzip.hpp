@@ -18,9 +18,9 @@
 namespace kvx::inline v0 {
 
 /// Keeps what the model looks at when it repeats its context, which costs a second pass over it. All heads of all
-/// layers share one budget, or all heads of a layer with `layerwise`; each keeps its best row at least, where kvpress
-/// may leave a head none. Kim et al., "KVzip: Query-Agnostic KV Cache
-/// Compression with Context Reconstruction", arXiv:2505.23416. `normalize` is KVzip+.
+/// layers share one budget, or all heads of a layer with `layerwise`. Each head keeps at least its best row; in kvpress
+/// a head may be left without rows. Kim et al., "KVzip: Query-Agnostic KV Cache Compression with Context
+/// Reconstruction", arXiv:2505.23416. `normalize` is KVzip+.
 struct KVzip {
   static constexpr std::string_view name = "kvzip", paper = "arXiv:2505.23416";
   static constexpr bool ragged = true, outermost = true;
@@ -61,7 +61,8 @@ struct KVzip {
   }
 
  private:
-  /// Of the rows of `heads` that share a budget; of a ratio kvpress truncates what goes, not what stays.
+  /// The rows to keep over `heads` heads that share a budget. For a ratio, kvpress rounds down the number of rows that
+  /// are evicted, not of those that stay.
   static Index kept(Index heads, Index tokens, const Budget& budget) {
     if (budget.exact) return heads * budget.keep;
     const Index rows = heads * tokens;

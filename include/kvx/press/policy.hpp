@@ -26,25 +26,25 @@ concept HasName = requires {
 ///         // rewrites what stays; the input has all rows, inv_freq, and the last edit_queries() queries
 ///     std::vector<Kept> select_layers(std::span<const Matrix<float>> scores, const Budget&) const;
 ///         // of a whole model at once, where all layers have been scored; select() is for those who have one
-///     Index protected_rows() const;  // of a head that stay whatever they score: sinks, spans; a budget needs more
+///     Index protected_rows() const;  // rows of a head that always stay, such as sinks; a budget needs room for them
 ///     const Decoding* decoding() const;  // what happens while answers are decoded, if anything
-///     std::optional<SlidingThreshold> sliding_threshold() const;  // how single rows go meanwhile, if they do
+///     std::optional<SlidingThreshold> sliding_threshold() const;  // if single rows are evicted while decoding
 ///     std::optional<CacheQuantization> quantization() const;  // how what stays is stored, unless whole
-///     bool draws() const;  // whether it uses its member `seed`, which a run may set; else it does
+///     bool draws() const;  // whether it uses its member `seed`, which a run may set; default: true
 ///     void load(const TensorReader&);  // reads the files that its parameters name
-///     static constexpr KvpressVariant kvpress_variant = {...};  // a name that stands for it with another default
+///     static constexpr KvpressVariant kvpress_variant = {...};  // kvpress's name for it with another default
 ///     static constexpr bool scores_by_budget = true;  // otherwise a grid scores once for all its ratios
 ///     static constexpr bool own_budget = true;        // its parameters decide how much stays, whatever the budget
 ///     static constexpr bool by_ratio = true;          // it needs a ratio, since it cannot keep a number of rows
 ///     static constexpr bool dense_positions = true;   // edit() numbers the rows anew, and the question goes on there
-///     static constexpr bool by_position = true;       // goes by where tokens stand in the context
+///     static constexpr bool by_position = true;       // uses the tokens' positions in the context
 ///     static constexpr bool row_wise = true;          // a row's score depends on that row alone
 ///     static constexpr bool ragged = true;            // heads of a layer keep different numbers of rows
 ///     static constexpr bool outermost = true;         // no adapter can wrap it, unless that says `wraps_outermost`
 ///     static constexpr bool follows = true;           // written behind what it wraps: `snapkv+int4`
 ///
-/// An adapter holds the policy that it wraps as its member `inner`. A member of one of these names that is declared
-/// otherwise is an error: policy_hooks.hpp.
+/// An adapter holds the policy that it wraps as its member `inner`. A member with one of these names but another
+/// declaration does not compile; see policy_hooks.hpp.
 template <class P>
 concept ScorePolicy = HasName<P> && requires(const P p, const PressInput in, const Budget b, Scores out) {
                                       { p.needs() } -> std::same_as<Needs>;
@@ -103,7 +103,7 @@ void score_ranges(const P& policy, const PressInput& in, const Budget& budget, c
     policy.score(in, budget, out);
 }
 
-/// Rows of a head that stay whatever they score.
+/// The number of rows of a head that stay, whatever they score.
 template <class P>
 Index protected_rows(const P& policy) {
   if constexpr (requires { policy.protected_rows(); })
@@ -114,7 +114,7 @@ Index protected_rows(const P& policy) {
     return 0;
 }
 
-/// A press of kvpress that is one of kvx's with another default: `kvpress_variant` of a policy.
+/// A press of kvpress that equals a press of kvx with another default: `kvpress_variant` of a policy.
 struct KvpressVariant {
   std::string_view name, parameter, value;
 };

@@ -12,8 +12,8 @@
 #include <type_traits>
 #include <vector>
 
-// The optional members of a policy. One that has a hook's name and another signature would be passed over in silence,
-// so each name is looked for by itself, and then has to fit.
+// The optional members of a policy, its hooks. A member with a hook's name but another signature would be silently
+// ignored. So each name is looked up first, and if it exists, its signature is checked.
 
 namespace kvx::inline v0 {
 
@@ -30,7 +30,7 @@ struct HookNames {
       wraps_outermost, follows;
 };
 
-/// Finds a name twice where the policy has it, of whatever kind and however often, so that the name is ambiguous.
+/// Makes a hook's name ambiguous if the policy has any member with this name, of whatever kind.
 template <class P>
 struct HookProbe : P, HookNames {};
 
@@ -123,7 +123,7 @@ template <class P> concept WrapsOutermostFits = requires { &detail::HookProbe<P>
 template <class P> concept FollowsFits = requires { &detail::HookProbe<P>::follows; } ||
     detail::IsFlag<decltype(P::follows), P::follows>;
 
-/// Every optional member of the policy has the signature that is looked for, or is not there.
+/// Every optional member of the policy has the expected signature or does not exist.
 template <class P> concept HooksFit =
     NotFinal<P> && RowsFits<P> && SelectFits<P> && ScoreRangesFits<P> && RangesNeedsFits<P> && RangesQuotaFits<P> &&
     EditQueriesFits<P> && EditFits<P> && SelectLayersFits<P> && ProtectedRowsFits<P> && DecodingFits<P> &&

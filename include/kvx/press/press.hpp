@@ -20,7 +20,7 @@ class AnyPolicy;
 ///     const Press<Rerotate<SnapKV>> press(0.5, {{.window = 32}});
 ///     const Kept kept = press.apply(input, keys, values, positions);  // what stays has moved to the front
 ///
-/// What goes on while answers are decoded, quantizing or decoding(...), is done in kvx's own cache alone.
+/// Presses that act while answers are decoded, such as quantizing ones or decoding(...), work only in kvx's own cache.
 template <ScorePolicy P>
 class Press {
   static_assert(std::same_as<P, AnyPolicy> || !(HasDecoding<P> || HasQuantization<P>),
@@ -39,10 +39,10 @@ class Press {
         throw Error(P::name, "expected a press that is done after the context, since Press has no cache");
   }
 
-  /// What has to be given beside keys and values.
+  /// The inputs that the press needs besides keys and values.
   Needs needs() const { return policy_.needs() | Needs{.queries = edit_queries_of(policy_)}; }
-  /// The rows of one layer that stay, of a press that only chooses them. Throws Error when the input lacks what the
-  /// policy needs, NotApplicable when the context is too short for it.
+  /// The rows of one layer that stay, for a press that only chooses rows. Throws Error if the input lacks something
+  /// that the policy needs, NotApplicable if the context is too short for it.
   Kept select(const PressInput& in) const {
     static_assert(!HasEdit<P> || HasTraits<P>,
                   "this press rewrites the rows that stay, which select() does not: call apply()");
@@ -50,8 +50,8 @@ class Press {
       throw Error(P::name, "expected a press that only chooses rows, found one that rewrites them: call apply()");
     return kvx::select(policy_, in, allowance_);
   }
-  /// Does all that the press does to one layer: selects rows, rewrites what stays and moves it to the front; see
-  /// apply_press(). Throws as select() does, before anything is changed.
+  /// Applies all steps of the press to one layer: selects rows, rewrites the rows that stay and moves them to the
+  /// front; see apply_press(). Throws as select() does, before anything is changed.
   template <class T>
   Kept apply(const PressInput& in, TensorView<T> keys, TensorView<T> values, std::span<Position> positions) const {
     return apply_press(policy_, allowance_, in, keys, values, positions);

@@ -24,13 +24,13 @@ struct Repetition {
   bool normalize = false;  ///< attention is weighed by what values add, relative to the hidden states that they add to
 };
 
-/// What a policy wants to be handed over beside keys and values.
+/// The inputs that a policy needs besides keys and values.
 struct Needs {
-  Index queries = 0;               ///< the last so many queries, after RoPE (fewer where the context is shorter)
+  Index queries = 0;               ///< the number of last queries, after RoPE (fewer if the context is shorter)
   bool pre_rope_queries = false;   ///< the queries of all tokens, before RoPE
   bool pre_rope_keys = false;      ///< the keys of all tokens, before RoPE
   bool attention = false;          ///< the attention that each token received
-  bool output_projection = false;  ///< what turns the heads' outputs into hidden states
+  bool output_projection = false;  ///< the matrix that turns the heads' outputs into hidden states
   std::optional<Repetition> repetition = {};  ///< known only when all layers have been prefilled
 
   friend Needs operator|(const Needs& a, const Needs& b) {
@@ -47,7 +47,7 @@ struct Needs {
 /// head i / (heads / kv_heads).
 struct PressInput {
   Index layer = 0, layers = 1;
-  Index first_head = 0, layer_heads = 0;  ///< of an input with some of a layer's KV heads: the first, and the layer's
+  Index first_head = 0, layer_heads = 0;  ///< for an input with some of the layer's KV heads: the first, and the total
   TensorView<const float> keys = {}, values = {};  ///< [kv_heads, tokens, head_dim], keys after RoPE
   TensorView<const float> queries = {};            ///< [heads, Needs::queries, head_dim], after RoPE
   TensorView<const float> pre_rope_queries = {};   ///< [heads, tokens, head_dim]
@@ -57,9 +57,9 @@ struct PressInput {
   TensorView<const float> output_projection = {};  ///< [heads, hidden, head_dim]: W_O by query head
   /// [kv_heads, tokens]: the most attention that each token got from a query while the context was repeated.
   std::span<const float> repeated = {};
-  Dtype dtype = Dtype::f32;               ///< what rows are stored as, for budgets in bytes
-  std::span<const NamedSpan> spans = {};  ///< the prompt's parts, as far as they are known, by position
-  /// [kv_heads, tokens]: the positions of rows that are some of a context's; empty where row t is token t of all.
+  Dtype dtype = Dtype::f32;               ///< the dtype of stored rows, for budgets in bytes
+  std::span<const NamedSpan> spans = {};  ///< the known parts of the prompt, by position
+  /// [kv_heads, tokens]: the rows' positions in the context, if some rows are gone; empty if row t is token t.
   std::span<const Position> positions = {};
   Index context = 0;  ///< tokens of the context that rows with positions come from
 
@@ -76,43 +76,43 @@ struct PressInput {
   Index context_tokens() const { return positions.empty() ? tokens() : context; }
 };
 
-/// How rows go one by one while answers are decoded: those that score below the threshold, as they leave the window of
-/// the newest ones.
+/// Evicts single rows while answers are decoded: a row that scores below the threshold is evicted when it leaves the
+/// window of the newest rows.
 struct SlidingThreshold {
   float threshold;
   Index window;
 };
 
-/// What may stay of one layer.
+/// How much may stay of one layer.
 struct Budget {
   double ratio = 0;    ///< the share of the rows that is removed
   Index keep = 0;      ///< rows to keep per KV head, on average
-  bool exact = false;  ///< whether rows were asked for: exactly `keep` stay; else a press may round `ratio` its own way
+  bool exact = false;  ///< whether exactly `keep` rows stay; otherwise a press may round `ratio` in its own way
 };
 
-/// Scores of one layer to write, [kv_heads, tokens]; the higher is kept, and of equal ones the newer row.
+/// Scores of one layer to write, [kv_heads, tokens]. Rows with higher scores are kept; if equal, the newer row.
 using Scores = MatrixView<float>;
 
-/// The score of a row that stays in any case. A press whose budget has no room for all of them is not applicable.
+/// The score of a row that always stays. If the budget has no room for all such rows, the press is not applicable.
 inline constexpr float kProtected = std::numeric_limits<float>::infinity();
 
 /// The surviving rows of one layer: per KV head, ascending.
 using Kept = std::vector<std::vector<Index>>;
 
-/// A context in two ranges, [0, cut) and [cut, tokens), that are to be treated alike. Each is a span that a user named,
+/// A context in two ranges, [0, cut) and [cut, tokens), that should be treated alike. Each is a span that a user named,
 /// extended to the cut and to the context's end.
 struct Ranges {
   Index cut;
   TokenSpan earlier, later;
 };
 
-/// The rows of one head that stay, for a policy that rewrites them.
+/// The rows of one head that stay, for a policy to rewrite.
 struct HeadRows {
   MatrixView<float> keys, values;  ///< [kept, head_dim]
-  std::span<Position> positions;   ///< [kept], which keys were rotated by
+  std::span<Position> positions;   ///< [kept], the positions that the keys were rotated by
 };
 
-/// The input with the last `count` of its queries alone.
+/// The input with only the last `count` of its queries.
 inline PressInput with_queries(PressInput in, Index count) {
   const Index there = in.queries.tokens();
   if (count < there) in.queries = in.queries.tokens(there - count, count);

@@ -17,8 +17,8 @@
 namespace kvx::inline v0 {
 
 /// Keeps the tokens of `spans` in any case, within the budget, and of the others those that score best. A span is
-/// written as `12:57`, one token as `12`, a part of the prompt by its name; it counts tokens of the context, whatever
-/// has been evicted before. A press around it that has no room for them is not applicable. The whitelist
+/// written as `12:57`, one token as `12`, a part of the prompt by its name; positions are those in the context,
+/// whatever has been evicted before. A press around it without room for these tokens is not applicable. The whitelist
 /// (force_keep_global) of Chen, Geh, Grover, Van den Broeck, Israel, "The Pitfalls of KV Cache Compression",
 /// arXiv:2510.00231, for any press that scores.
 template <ScorePolicy P>
@@ -40,7 +40,7 @@ struct Protect {
         throw Error("protect: span", "expected 0 <= first < last, found " + detail::format_value(span));
   }
 
-  /// Those of the spans that are numbers, and of the wrapped press.
+  /// The rows in spans that are given as numbers, and the protected rows of the wrapped press.
   Index protected_rows() const {
     std::vector<TokenSpan> numbers = {{0, first}};
     for (const NamedSpan& span : spans)
@@ -62,7 +62,7 @@ struct Protect {
   }
 
  private:
-  /// What is protected of this context, by position.
+  /// The protected positions of this context.
   std::vector<TokenSpan> spans_of(const PressInput& in) const {
     std::vector<TokenSpan> found = {{0, first}};
     for (const NamedSpan& span : spans) {

@@ -15,8 +15,8 @@ namespace kvx::inline v0 {
 /// Scores as SnapKV and gives low layers more rows than high ones, by an arithmetic series whose last member would be
 /// the mean / `beta`. Cai et al., "PyramidKV: Dynamic KV Cache Compression based on Pyramidal Information Funneling",
 /// arXiv:2406.02069. As in kvpress the layers' mean is what the ratio leaves, and where the series would give a layer
-/// less than its window or more than there is to vote on, it is cut or all layers get the same. Of a number of rows the
-/// series' sums are rounded, so that the layers together keep exactly that mean.
+/// less than its window or more than there is to vote on, it is cut or all layers get the same. For a number of rows,
+/// the sums of the series are rounded, so that the layers together keep exactly that mean.
 struct PyramidKV {
   static constexpr std::string_view name = "pyramidkv", paper = "arXiv:2406.02069";
   int window = 64, kernel = 5, beta = 20;
@@ -47,7 +47,7 @@ struct PyramidKV {
     }
     if (budget.exact) {
       if (in.layers == 1) return in.kv_heads() * budget.keep;
-      const auto rows_below = [&](Index layer) {  // of one head
+      const auto rows_below = [&](Index layer) {  // rows of one head
         const auto count = static_cast<double>(layer);
         return static_cast<Index>(std::nearbyint(count * first - count * (count - 1) / 2 * step));
       };

@@ -20,7 +20,7 @@ struct Random {
   Needs needs() const { return {}; }
   void score(const PressInput& in, const Budget&, Scores out) const {
     SplitMix64 random(seed.value_or(static_cast<std::uint64_t>(in.layer)));
-    for (Index i = 0; i < in.first_head * out.cols(); ++i) (void)random.next();  // other heads' lots
+    for (Index i = 0; i < in.first_head * out.cols(); ++i) (void)random.next();  // the numbers of the heads before
     for (Index h = 0; h < out.rows(); ++h)
       for (Index j = 0; j < out.cols(); ++j) out(h, j) = static_cast<float>(random.uniform());
   }

@@ -11,9 +11,9 @@
 
 namespace kvx::inline v0 {
 
-/// Closes the gaps that eviction leaves: what stays is numbered from 0 on, its keys are rotated to their new positions,
-/// and the question follows behind the longest head of all layers. As in Xiao et al., "Efficient Streaming Language
-/// Models with Attention Sinks", arXiv:2309.17453, which counts positions inside the cache.
+/// Closes the gaps that eviction leaves: the rows that stay are numbered from 0 on, their keys are rotated to the new
+/// positions, and the question begins after the longest head of all layers. As in Xiao et al., "Efficient Streaming
+/// Language Models with Attention Sinks", arXiv:2309.17453, which counts positions inside the cache.
 template <ScorePolicy P>
 struct Rerotate {
   static constexpr std::string_view name = "rerotate", kvpress_name = "KeyRerotation", paper = "arXiv:2309.17453";

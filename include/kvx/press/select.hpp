@@ -75,7 +75,7 @@ inline void check(std::string_view press, const Needs& needs, const PressInput& 
          std::to_string(received));
 }
 
-/// Throws NotApplicable unless all protected rows are kept.
+/// Throws NotApplicable if a protected row is not kept.
 inline void expect_protected(std::string_view press, MatrixView<const float> scores, const Kept& kept) {
   for (Index h = 0; h < scores.rows(); ++h) {
     const Index rows = (scores.row(h).array() == kProtected).count();
@@ -93,7 +93,7 @@ bool keeps_all(const P& policy, const Budget& budget, const PressInput& in) {
   return budget.keep >= in.tokens() && !traits(policy).own_budget;
 }
 
-/// The rows that stay, by the scores that the policy gave. Throws NotApplicable where that is not all protected ones.
+/// The rows that stay by the policy's scores. Throws NotApplicable if a protected row does not stay.
 template <ScorePolicy P>
 Kept select_scored(const P& policy, const PressInput& in, MatrixView<const float> scores, const Budget& budget) {
   Kept kept;

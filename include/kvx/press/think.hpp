@@ -16,7 +16,7 @@ namespace kvx::inline v0 {
 
 /// Sets the share `ratio` of each head's key channels to zero, those that add least to the logits of the last `window`
 /// queries; all rows stay, and later keys stay whole. Xu et al., "ThinK: Thinner Key Cache by Query-Driven Pruning",
-/// arXiv:2407.21018. As in kvpress the channels are not taken out of memory. Its default ratio there is 0, which
+/// arXiv:2407.21018. As in kvpress, the channels stay in memory. The default ratio in kvpress is 0, which
 /// changes nothing; here it is 0.5.
 struct ThinK {
   static constexpr std::string_view name = "think", paper = "arXiv:2407.21018";

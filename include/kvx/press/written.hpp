@@ -17,7 +17,7 @@ struct WrittenPress {
   std::string_view text, name;
   std::vector<std::string_view> inner = {};  ///< the presses that it wraps
   std::vector<std::pair<std::string_view, std::string_view>> arguments = {};
-  std::vector<std::pair<std::string_view, std::string_view>> defaults = {};  ///< parameters that the name itself sets
+  std::vector<std::pair<std::string_view, std::string_view>> defaults = {};  ///< parameters set by the name
 };
 
 namespace detail {

@@ -21,7 +21,7 @@ struct CellFlips {
   std::string model, task;
   ReportCell cell;
   std::size_t both = 0, gained = 0;
-  std::set<std::string> contexts;  ///< of the answers that both gave
+  std::set<std::string> contexts;  ///< contexts of the samples that base and cell both answered
   struct Pair {
     const Record* base;
     const Record* cell;

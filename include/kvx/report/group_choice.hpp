@@ -56,7 +56,7 @@ inline std::vector<ReportCell> cells_of(const ReportData& data, const GroupChoic
       [&](const GroupFigure& other) { return of.takes(other); });
 }
 
-/// How many parts of a group there are, n, and about how many contexts; of cells that differ, the most.
+/// The number of parts of a group, n, and of the contexts that they are about; if cells differ, the largest.
 inline SampleCounts parts_of(const ReportData& data, const GroupChoice& of, std::string_view group) {
   SampleCounts counts;
   for (const GroupFigure& other : data.groups)
@@ -64,7 +64,7 @@ inline SampleCounts parts_of(const ReportData& data, const GroupChoice& of, std:
   return counts;
 }
 
-/// Parts from which on a group is compared with others.
+/// The smallest number of parts with which a group is compared with others.
 inline constexpr std::size_t kLeastParts = 20;
 
 /// A group's name without the kind that stands before a slash.

@@ -32,7 +32,7 @@ inline constexpr const char* kGroupNote =
 
 }  // namespace detail
 
-/// A row for each cell, a column for each group with the number of its parts and contexts.
+/// A table with a row for each cell, and a column for each group with the number of its parts and contexts.
 inline ReportTable group_table(const ReportData& data, const GroupChoice& of, std::string caption) {
   ReportTable table{std::move(caption), {"press", "ratio"}, {}, detail::kGroupNote};
   for (const std::string& group : of.groups) {

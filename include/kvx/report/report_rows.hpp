@@ -17,11 +17,11 @@ struct Figure {
   std::string model, task;
   ReportCell cell;
   std::string metric;
-  std::size_t n = 0, contexts = 0;  ///< samples and contexts that they are about; 0: not told
+  std::size_t n = 0, contexts = 0;  ///< samples, and the contexts that they are about; 0: unknown
   double value = NAN, low = NAN, high = NAN;
   double change = NAN, change_low = NAN, change_high = NAN, holm_p = NAN;  ///< against the base
 
-  Better better = Better::more;  ///< which values are the better ones
+  Better better = Better::more;  ///< which values are better
 
   /// Whether the cell is significantly worse than the base.
   bool drops() const {
@@ -34,7 +34,7 @@ struct DegradationRow {
   std::string model, task;
   ReportCell cell;
   std::string metric, verdict;
-  std::size_t n = 0, contexts = 0, texts = 0;  ///< as CellDegradation has them
+  std::size_t n = 0, contexts = 0, texts = 0;  ///< as in CellDegradation
   double sds = NAN, sds_low = NAN, sds_high = NAN, drop = NAN, drop_low = NAN, drop_high = NAN;
   double rise = NAN, rise_low = NAN, rise_high = NAN, p = NAN;
 };

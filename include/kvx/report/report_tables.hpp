@@ -36,7 +36,7 @@ inline std::string with_interval(double value, double low, double high, const au
 
 inline std::string two_decimals(double number) { return decimals(number, 2); }
 
-/// A count, or a dash where it is not told.
+/// A count, or a dash if it is unknown.
 inline std::string count_text(std::size_t count) { return count == 0 ? "–" : std::to_string(count); }
 
 /// `+0.12` or `−0.12`

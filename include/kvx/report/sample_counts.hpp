@@ -12,7 +12,7 @@
 
 namespace kvx::inline v0 {
 
-/// How many samples a cell of a task has, and about how many contexts; of cells that differ, the most. 0: not told.
+/// The numbers of samples and contexts of a task's cells; if cells differ, the largest. 0: unknown.
 struct SampleCounts {
   std::size_t n = 0, contexts = 0;
 
@@ -40,7 +40,7 @@ inline std::string counts_text(const SampleCounts& counts) {
          (counts.contexts == 1 ? " context" : " contexts");
 }
 
-/// A note about the counts; empty where they are not told or there are enough contexts.
+/// A note about the counts; empty if they are unknown or there are enough contexts.
 inline std::string counts_note(const SampleCounts& counts) {
   return counts.contexts == 0 ? "" : context_note(counts.contexts);
 }

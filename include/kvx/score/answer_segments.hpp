@@ -13,17 +13,17 @@
 
 namespace kvx::inline v0::detail {
 
-/// A fenced block of an answer, or the text before, between or behind them.
+/// A fenced block of an answer, or the text before, between or after the blocks.
 struct AnswerSegment {
   std::string text;
-  bool fenced = false, python = false;  ///< as FencedBlock has them
-  bool cut = false;                     ///< it goes to the end of the answer, which may be cut off in it
+  bool fenced = false, python = false;  ///< `python`: as in FencedBlock
+  bool cut = false;                     ///< the segment reaches the end of the answer, which may be cut off there
 
   bool blank() const { return text.find_first_not_of(" \t\n") == text.npos; }
 };
 
-/// A text whose code is indented, as in Markdown and at the beginning of some answers, moved left as far as the line
-/// that defines the function stands. Unchanged where that is column 0.
+/// Moves a text left so that the line that defines the function begins at column 0; code in Markdown and at the
+/// beginning of some answers is indented. Returns the text unchanged if that line is at column 0 already.
 inline std::string moved_to_column_0(std::string text, std::string_view entry_point) {
   std::size_t column = 0;
   for (const TextLine& line : lines_of(text)) {
@@ -39,8 +39,8 @@ inline std::string moved_to_column_0(std::string text, std::string_view entry_po
   return moved;
 }
 
-/// A text that defines the function at column 0, without blanks before its first line of code: some tokenizers put one
-/// there. Unchanged where it does not define it.
+/// Removes the blanks before the first line of code of a text that defines the function at column 0; some tokenizers
+/// put a blank there. Returns a text that does not define the function unchanged.
 inline std::string without_leading_blanks(std::string text, std::string_view entry_point) {
   for (const TextLine& line : lines_of(text)) {
     if (line.blank()) continue;
@@ -51,6 +51,7 @@ inline std::string without_leading_blanks(std::string text, std::string_view ent
   return text;
 }
 
+/// The segments of an answer in their order. The last one is the text after the last fenced block; it may be empty.
 inline std::vector<AnswerSegment> answer_segments(std::string_view text) {
   std::vector<AnswerSegment> segments;
   std::size_t at = 0;
@@ -60,7 +61,7 @@ inline std::vector<AnswerSegment> answer_segments(std::string_view text) {
     const std::size_t fence = std::min(line.find("```"), line.find("~~~"));
     segments.push_back({std::string(before).append(line.substr(0, fence))});
     std::string_view content = block.text;
-    for (const std::string_view language : {"python\n", "python3\n", "Python\n", "py\n"})  // on a line of its own
+    for (const std::string_view language : {"python\n", "python3\n", "Python\n", "py\n"})  // a line after the fence
       if (content.starts_with(language)) content.remove_prefix(language.size());
     segments.push_back({std::string(content), true, block.python, !block.closed});
     at = block.end;
@@ -69,7 +70,8 @@ inline std::vector<AnswerSegment> answer_segments(std::string_view text) {
   return segments;
 }
 
-/// The place of the last unit that defines the function, and with `body` is no stub; the number of units for none.
+/// The index of the last unit that defines the function; with `body`, stubs are skipped. The number of units if there
+/// is none.
 inline std::size_t last_definition(const std::vector<PythonUnit>& units, std::string_view entry_point, bool body) {
   for (std::size_t i = units.size(); i-- > 0;) {
     const PythonUnit& unit = units[i];

@@ -4,10 +4,10 @@
 
 namespace kvx::inline v0 {
 
-/// Which values of a figure are the better ones. Tables, files and flags follow what a figure says of itself.
+/// Which values of a metric or summary are better. Tables, files and highlighting use it.
 enum class Better { more, less, neither };
 
-/// The word that files have for it.
+/// The word for it in files.
 inline std::string_view written(Better better) {
   return better == Better::more ? "more" : better == Better::less ? "less" : "neither";
 }

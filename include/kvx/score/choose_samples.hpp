@@ -10,17 +10,17 @@
 
 namespace kvx::inline v0 {
 
-/// How many of a file's samples are taken; 0 takes all.
+/// How many of a file's samples are used; 0 means all.
 struct SampleChoice {
-  std::size_t contexts = 0;  ///< the first so many contexts
-  std::size_t samples = 0;   ///< so many samples of these contexts, spread over them
+  std::size_t contexts = 0;  ///< the number of contexts, from the first on
+  std::size_t samples = 0;   ///< the number of samples, spread over these contexts
 };
 
-/// The places of the samples that are taken, ascending. `contexts` names the context of each sample. Spreading takes
-/// the first sample of each context, then the second of each, and so on.
+/// The indices of the samples that are used, ascending. `contexts` names the context of each sample. Spreading samples
+/// over contexts takes the first sample of each context, then the second of each, and so on.
 inline std::vector<std::size_t> choose_samples(std::span<const std::string> contexts, const SampleChoice& choice) {
-  std::map<std::string, std::pair<std::size_t, std::size_t>> seen;     // the context's place, and its samples so far
-  std::vector<std::pair<std::size_t, std::size_t>> rounds_and_places;  // of samples of the contexts that are taken
+  std::map<std::string, std::pair<std::size_t, std::size_t>> seen;     // the context's index, and its samples so far
+  std::vector<std::pair<std::size_t, std::size_t>> rounds_and_places;  // of the samples of the used contexts
   for (std::size_t i = 0; i < contexts.size(); ++i) {
     auto& [context, samples] = seen.try_emplace(contexts[i], seen.size(), 0).first->second;
     if (choice.contexts == 0 || context < choice.contexts) rounds_and_places.emplace_back(samples++, i);

@@ -11,11 +11,11 @@
 
 namespace kvx::inline v0 {
 
-/// Values that are not independent of each other: those of all samples about one context.
+/// Values that depend on each other, such as those of all samples about one context.
 struct Cluster {
   std::size_t n = 0;
   double sum = 0;
-  double squares = 0;  ///< of the distances to the cluster's mean
+  double squares = 0;  ///< the sum of the squared distances to the cluster's mean
 
   void add(double value) {
     const double before = n > 0 ? sum / static_cast<double>(n) : value;
@@ -25,22 +25,22 @@ struct Cluster {
   }
 };
 
-/// Values of all clusters.
+/// The number of values in all clusters.
 inline std::size_t values_in(std::span<const Cluster> clusters) {
   std::size_t n = 0;
   for (const Cluster& cluster : clusters) n += cluster.n;
   return n;
 }
 
-/// The mean over all values; NaN of none.
+/// The mean over all values; NaN if there are none.
 inline double mean_of(std::span<const Cluster> clusters) {
   double sum = 0;
   for (const Cluster& cluster : clusters) sum += cluster.sum;
   return sum / static_cast<double>(values_in(clusters));
 }
 
-/// The standard error of the mean when clusters are drawn as wholes: that of a ratio of sums, with the factor G / (G -
-/// 1) for G clusters (Cochran, "Sampling Techniques", 1977, chapter 6). NaN of fewer than two clusters.
+/// The standard error of the mean if whole clusters are sampled: that of a ratio of sums, with the factor G / (G - 1)
+/// for G clusters (Cochran, "Sampling Techniques", 1977, chapter 6). NaN for fewer than two clusters.
 inline double standard_error(std::span<const Cluster> clusters) {
   const auto count = static_cast<double>(clusters.size());
   if (count < 2) return std::numeric_limits<double>::quiet_NaN();
@@ -53,8 +53,8 @@ inline double standard_error(std::span<const Cluster> clusters) {
   return std::sqrt(count / (count - 1) * squares) / static_cast<double>(values_in(clusters));
 }
 
-/// The mean with its 95 % interval by Student's t with one degree of freedom fewer than there are clusters; without
-/// bounds for fewer than two.
+/// The mean with its 95 % interval by Student's t, with one degree of freedom fewer than there are clusters. For fewer
+/// than two clusters it has no bounds.
 inline Interval t_interval(std::span<const Cluster> clusters) {
   const double mean = mean_of(clusters);
   if (clusters.size() < 2) return {mean};
@@ -62,8 +62,9 @@ inline Interval t_interval(std::span<const Cluster> clusters) {
   return {mean, mean - half, mean + half};
 }
 
-/// The same of values 0 and 1, for which t_interval() is too narrow near the ends: Wilson's interval with Student's t,
-/// for as many independent values as would have that standard error; where it is 0, for as many as there are clusters.
+/// As t_interval(), but for values 0 and 1; near 0 and 1, t_interval() is too narrow for these. It is Wilson's interval
+/// with Student's t, for the number of independent values that would have the same standard error. If that error is 0,
+/// it is the interval for as many values as there are clusters.
 inline Interval wilson_t(std::span<const Cluster> clusters) {
   const double mean = mean_of(clusters);
   if (clusters.size() < 2) return {mean};
@@ -73,9 +74,9 @@ inline Interval wilson_t(std::span<const Cluster> clusters) {
   return wilson_interval(mean, effective, t_edge(count - 1));
 }
 
-/// How alike the values of one cluster are, by analysis of variance: 1 where they are equal, 0 where they are as
-/// different as those of several, and below where they are more so. NaN where all values are equal, and where no
-/// cluster has two of them or there are fewer than two clusters.
+/// The intraclass correlation by analysis of variance: how similar values of one cluster are. 1 if they are equal, 0 if
+/// they differ as much as values of different clusters, below 0 if they differ more. NaN if all values are equal, if no
+/// cluster has two values, and if there are fewer than two clusters.
 inline double intraclass_correlation(std::span<const Cluster> clusters) {
   const auto count = static_cast<double>(clusters.size()), n = static_cast<double>(values_in(clusters));
   if (count < 2 || n <= count) return std::numeric_limits<double>::quiet_NaN();

@@ -54,7 +54,7 @@ inline std::string answer_column(const CodeProblem& problem) {
 
 namespace detail {
 
-/// A program whose imports from __future__ stand first, where Python wants them.
+/// A program with its imports from __future__ moved to the top, where Python requires them.
 inline std::string with_future_first(const std::string& source) {
   constexpr std::string_view kFuture = "from __future__ import";
   if (source.find(kFuture) == source.npos) return source;

@@ -101,7 +101,7 @@ inline Sample mbpp_sample(const JsonlRow& row, bool completion) {
     problem.tests = with_line_feeds(row.string("test_setup_code")) + "\n";
   }
   const std::string tests = joined_lines(row, "test_list"), shown = joined_lines(row, "test_list", 3);
-  const bool plus = has_columns(row, {"test"});  // more tests than are listed, as a program
+  const bool plus = has_columns(row, {"test"});  // a program with more tests than the listed ones
   problem.tests += plus ? with_line_feeds(row.string("test")) + "\n" : tests;
   problem.reference = with_line_feeds(row.string("code"));
   problem.entry_point = tested_name(problem.reference, tests);

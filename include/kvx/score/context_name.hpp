@@ -9,7 +9,8 @@
 
 namespace kvx::inline v0 {
 
-/// A short name for a sample's context with its system message, equal for equal texts; empty where both are.
+/// A short name for a sample's context with its system message. Equal texts have equal names; it is empty if both texts
+/// are empty.
 inline std::string context_name(const Sample& sample) {
   if (sample.context.empty() && sample.system.empty()) return {};
   std::array<char, 16> digits;

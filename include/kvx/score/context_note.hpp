@@ -5,7 +5,7 @@
 
 namespace kvx::inline v0 {
 
-/// A warning for figures from few contexts; empty for enough. Intervals and p take contexts as the units.
+/// A warning about results from few contexts; empty if there are enough. Contexts are the units of intervals and p.
 inline std::string context_note(std::size_t contexts) {
   constexpr std::size_t kEnough = 10;
   if (contexts >= kEnough) return {};

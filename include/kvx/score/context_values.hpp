@@ -10,7 +10,7 @@
 
 namespace kvx::inline v0 {
 
-/// Values by the context that they are about, in the order in which the contexts come.
+/// Values grouped by the context that they are about. Contexts are in the order of their first values.
 class ContextValues {
  public:
   void add(const std::string& context, double value) {
@@ -21,7 +21,7 @@ class ContextValues {
   }
 
   std::span<const Cluster> contexts() const { return contexts_; }
-  /// Whether all values can be passes and failures.
+  /// Whether all values are 0 or 1, so that they can be failures and passes.
   bool verdicts() const { return verdicts_; }
 
  private:

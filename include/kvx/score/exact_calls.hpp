@@ -15,8 +15,8 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// Whether a value is an accepted one: of its JSON type, texts without case and punctuation as BFCL compares them. An
-/// accepted object has for a member an array of accepted values, or the value itself.
+/// Whether a value is an accepted one. JSON types must be the same; strings are compared without case and punctuation,
+/// as BFCL does. An accepted object holds for each member an array of accepted values, or a single value.
 inline bool is_accepted(const JsonTree& value, const JsonTree& accepted) {
   const auto among_accepted = [](const JsonTree& one, const JsonTree& values) {
     if (values.array() == nullptr) return is_accepted(one, values);
@@ -36,7 +36,7 @@ inline bool is_accepted(const JsonTree& value, const JsonTree& accepted) {
   });
 }
 
-/// Whether a call has the right name, and accepted arguments alone.
+/// Whether a call has the right name and only accepted arguments.
 inline bool is_accepted_call(const JsonTree& call, const GoldCall& gold) {
   const JsonTree *name = call.find("name"), *arguments = call.find("arguments");
   return name != nullptr && name->string() != nullptr && *name->string() == *gold.name && arguments != nullptr &&
@@ -45,11 +45,11 @@ inline bool is_accepted_call(const JsonTree& call, const GoldCall& gold) {
 
 }  // namespace detail
 
-/// Whether `calls` are the gold calls, each once in any order, and no others: BFCL's rule on names, texts and what may
-/// be left out, with the types of JSON, where 1 is 1.0 and is neither true nor "1".
+/// Whether `calls` are exactly the gold calls, each once, in any order. Names, strings and optional arguments are
+/// compared by BFCL's rules, but with JSON's types: 1 equals 1.0, and equals neither true nor "1".
 inline bool are_exact_calls(std::span<const GoldCall> gold, std::span<const JsonTree> calls) {
   if (gold.size() != calls.size()) return false;
-  // A call that would do for several gold calls goes to whichever leaves one for the others (Kuhn's matching).
+  // A call may match several gold calls; Kuhn's algorithm finds an assignment that serves all of them.
   std::vector<std::size_t> owner(calls.size(), gold.size());
   std::vector<bool> seen;
   const std::function<bool(std::size_t)> find_call = [&](std::size_t wanted) {

@@ -18,14 +18,14 @@ namespace kvx::inline v0 {
 /// The program in a model's answer.
 struct ExtractedCode {
   std::string text;
-  bool completes = false;  ///< it goes on where the prompt ends; else it defines the function itself
+  bool completes = false;  ///< whether it continues the prompt; otherwise it defines the function itself
 };
 
 namespace detail {
 
-/// The program of a text without fences whose unit `definition` defines the function: the statements around it, up to
-/// prose, and before that imports and other definitions; without what shows it at work behind it. Behind it a statement
-/// in which the answer is cut off is left out too.
+/// The program of a text without fences, whose unit `definition` defines the function. It has the statements around
+/// that unit, up to the next prose on both sides, and all earlier imports and definitions. After the function,
+/// statements that only show it at work are left out, and so is a last statement in which the answer is cut off.
 inline std::string own_program(const std::vector<PythonUnit>& units, std::size_t definition, bool cut) {
   std::size_t begin = definition;
   while (begin > 0 && units[begin - 1].code && units[begin - 1].whole) --begin;
@@ -43,8 +43,8 @@ inline std::string own_program(const std::vector<PythonUnit>& units, std::size_t
   return program;
 }
 
-/// A fenced program, as it is where its fence is closed. Where it is not, the answer may be cut off: behind the
-/// function what is not whole is left out.
+/// A fenced program. If its fence is closed, the program is the whole block. Otherwise the answer may be cut off, and
+/// the program ends before the first incomplete statement after the function.
 inline std::string fenced_program(const AnswerSegment& block, std::string_view entry_point) {
   if (!block.cut) return block.text;
   const auto units = python_units(block.text);
@@ -57,7 +57,8 @@ inline std::string fenced_program(const AnswerSegment& block, std::string_view e
   return program;
 }
 
-/// Whether a program, which does not have it itself, names what an import or a function of another block binds.
+/// Whether a program uses the names that `unit`, an import or a function of another block, defines, and does not
+/// define them itself.
 inline bool is_used(const PythonUnit& unit, std::string_view program) {
   if (program.find(unit.head()) != program.npos) return false;
   if (is_function(unit.head()))
@@ -73,7 +74,8 @@ inline bool is_used(const PythonUnit& unit, std::string_view program) {
   return false;
 }
 
-/// The last segment that defines the function with a body, or else at all, as a program.
+/// The program of the last segment that defines the function with a body; if there is none, of the last that defines
+/// it as a stub.
 inline std::optional<std::string> defining_program(const std::vector<AnswerSegment>& segments,
                                                    std::string_view entry_point) {
   for (const bool body : {true, false})
@@ -84,7 +86,7 @@ inline std::optional<std::string> defining_program(const std::vector<AnswerSegme
       if (definition == units.size()) continue;
       if (!segment.fenced) return own_program(units, definition, segment.cut);
       const std::string program = fenced_program(segment, entry_point);
-      std::string before;  // imports and helpers may stand in blocks of their own
+      std::string before;  // imports and helpers may be in separate blocks
       for (std::size_t i = 0; i < s; ++i)
         if (segments[i].fenced)
           for (const PythonUnit& unit : python_units(segments[i].text))
@@ -100,8 +102,8 @@ inline bool begins_with_code(std::string_view text) {
   return false;
 }
 
-/// The block that most likely is the function's body: one that says it is Python, else one that looks like it, else the
-/// first.
+/// The block that is most likely the function's body: a block marked as Python, else one that looks like Python, else
+/// the first.
 inline const AnswerSegment* body_block(const std::vector<AnswerSegment>& segments) {
   const auto worth = [](const AnswerSegment& segment) { return 2 * segment.python + begins_with_code(segment.text); };
   const AnswerSegment* found = nullptr;
@@ -110,8 +112,8 @@ inline const AnswerSegment* body_block(const std::vector<AnswerSegment>& segment
   return found;
 }
 
-/// Whether an answer goes on with the function's body at once, as a base model does: its first line is indented code.
-/// A blank before a program that defines the function itself makes no body.
+/// Whether an answer begins with the function's body, as a base model's answer does: its first line is indented code.
+/// A program that defines the function itself after a stray blank does not count.
 inline bool begins_with_body(std::string_view text, std::string_view entry_point, std::string_view prompt) {
   for (const TextLine& line : lines_of(text))
     if (!line.blank())
@@ -122,15 +124,15 @@ inline bool begins_with_body(std::string_view text, std::string_view entry_point
 
 }  // namespace detail
 
-/// Finds the program that is to define `entry_point`, or to go on where `prompt` ends when there is one: the last block
-/// or text that defines the function with a body, or else the rest of the function.
+/// Finds the program in an answer. It is the last block or text that defines the function `entry_point` with a body. If
+/// there is none, it is the rest of the function that `prompt`, if there is one, begins.
 inline std::optional<ExtractedCode> extract_code(std::string_view answer, std::string_view entry_point,
                                                  std::string_view prompt) {
   const std::string text = with_line_feeds(answer);
   std::vector<detail::AnswerSegment> segments = detail::answer_segments(text);
   ExtractedCode code;
   const std::string& front = segments.front().text;
-  // A base model's answer is code from its first character; a fence that it adds is where it begins something else.
+  // A base model's answer is code from its first character; if it adds a fence, something else begins there.
   if (!prompt.empty() && detail::moved_to_column_0(front, entry_point) == front &&
       detail::begins_with_body(front, entry_point, prompt)) {
     code = {detail::function_body(front, prompt), true};

@@ -15,7 +15,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// Whether the brace at `at` goes on with a quoted key and a colon, white space of JSON between them.
+/// Whether a quoted key and a colon follow the brace at `at`, with only JSON's white space between them.
 inline bool begins_with_key(std::string_view text, std::size_t at) {
   const auto skip_blanks = [&](std::size_t from) {
     return std::min(text.find_first_not_of(" \t\n\r", from), text.size());
@@ -29,19 +29,20 @@ inline bool begins_with_key(std::string_view text, std::size_t at) {
 
 }  // namespace detail
 
-/// Calls f(JsonTree, its text) for each JSON object in `text` that stands in no other, until f returns false. A brace
-/// that begins no object is passed over, unless a quoted key and a colon follow it: that is an object that is broken or
-/// cut off, and nothing within it or behind it is looked at. Returns whether there was no such one.
+/// Calls f(JsonTree, its text) for each outermost JSON object in `text`, until f returns false. A brace that begins no
+/// object is skipped, unless a quoted key and a colon follow it. Such a brace begins an object that is broken or cut
+/// off; the search ends there and returns false. Otherwise it returns true.
 ///
-/// It takes linear time and memory: it gives up, as if an object were broken, after 64 MB of what is not JSON, which a
-/// text of up to 8 kB cannot reach, and on a text of 64 MB.
+/// It takes linear time and memory. As if an object were broken, it gives up on a text of 64 MB, and after reading
+/// 64 MB of candidates that are not JSON, which cannot happen in a text of up to 8 kB.
 template <class F>
 bool each_json_object(std::string_view text, F&& f) {
   constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
   constexpr std::size_t kMostWork = std::size_t{64} << 20;
   const std::size_t size = text.size();
   if (size >= kMostWork) return false;
-  // Read from the end: where the brace closes that is open at i, outside a string; where the string ends that is.
+  // Filled from the end. brace[i]: where the brace that is open at i closes, if i is outside a string. string[i]: where
+  // the string that is open at i ends.
   std::vector<std::uint32_t> brace(size + 1, kNone), string(size + 2, kNone);
   const auto after = [&](std::uint32_t end) { return end == kNone ? kNone : brace[end + 1]; };
   for (std::size_t i = size; i-- > 0;) {
@@ -70,12 +71,12 @@ bool each_json_object(std::string_view text, F&& f) {
 /// The JSON objects of an answer.
 struct ExtractedObjects {
   std::vector<JsonTree> whole;
-  bool broken = false;  ///< one that is broken or cut off follows them
+  bool broken = false;  ///< whether another object follows that is broken or cut off
 
   std::size_t count() const { return whole.size() + broken; }
 };
 
-/// The objects that each_json_object() finds, so those of an array, of a fence and of <tool_call> alike.
+/// The objects that each_json_object() finds. Arrays, fences and <tool_call> tags around them make no difference.
 inline ExtractedObjects extract_objects(std::string_view text) {
   ExtractedObjects objects;
   objects.broken = !each_json_object(text, [&](JsonTree tree, std::string_view) {

@@ -11,32 +11,32 @@
 
 namespace kvx::inline v0 {
 
-/// The text between two fences of Markdown, such as lines of ```.
+/// The text between two Markdown fences, such as lines of ```.
 struct FencedBlock {
   std::string text;
   bool python = false;  ///< said by the first fence, as `py`, `python` or `python3`
   std::size_t at = 0;   ///< where the line of the first fence begins
-  std::size_t end = 0;  ///< where the line behind the last fence begins
-  bool closed = false;  ///< false for one that goes to the end of the text
+  std::size_t end = 0;  ///< where the line after the last fence begins
+  bool closed = false;  ///< false if there is no last fence, and the block ends with the text
 };
 
 namespace detail {
 
-/// A fence, and what stands before and behind it on its line.
+/// A fence, and the text before and after it on its line.
 struct Fence {
   char mark = 0;  ///< 0 for none
   std::size_t size = 0;
   std::string_view before, behind;
 };
 
-/// The fence of a line: three or more of ` or ~, at its beginning or, for `, behind other text.
+/// The fence of a line: three or more of ` or ~ at its beginning; three or more of ` may also follow other text.
 inline Fence fence_of(const TextLine& line) {
   const std::string_view content = line.content();
   for (const char mark : {'`', '~'}) {
     std::size_t at = content.rfind(std::string(3, mark));
     if (at == content.npos) continue;
     while (at > 0 && content[at - 1] == mark) --at;
-    if (at > 0 && (mark == '~' || content.find(mark) < at)) continue;  // a span of code within the line
+    if (at > 0 && (mark == '~' || content.find(mark) < at)) continue;  // inline code
     const std::size_t end = std::min(content.find_first_not_of(mark, at), content.size());
     const std::string_view before = content.substr(0, at);
     return {mark, end - at, before.substr(0, before.find_last_not_of(" \t") + 1), without_blanks(content.substr(end))};
@@ -44,7 +44,7 @@ inline Fence fence_of(const TextLine& line) {
   return {};
 }
 
-/// Whether the triple-quoted string in which a line of a block stands ends in one of the next lines.
+/// Whether the triple-quoted string that is open in `scan` ends in one of the lines from `next` on.
 inline bool string_closes(const std::vector<TextLine>& lines, std::size_t next, PythonScan scan) {
   constexpr std::size_t kMost = 200;  // lines of a docstring, so that hostile text takes linear time
   for (std::size_t i = next; i < std::min(lines.size(), next + kMost); ++i) {
@@ -56,8 +56,9 @@ inline bool string_closes(const std::vector<TextLine>& lines, std::size_t next, 
 
 }  // namespace detail
 
-/// The blocks of a text; one that is not closed goes to the end. A fence is closed by one that is as long, whatever tag
-/// follows it; fences in a docstring are text. What stands in a list is moved to column 0.
+/// The blocks of a text. A block that is not closed extends to the end of the text. A fence is closed by another that
+/// is at least as long, even if a tag follows it. Fences in a docstring are text. Blocks in a list are moved to
+/// column 0.
 inline std::vector<FencedBlock> fenced_blocks(std::string_view text) {
   std::vector<FencedBlock> blocks;
   const std::vector<detail::TextLine> lines = detail::lines_of(text);
@@ -71,7 +72,7 @@ inline std::vector<FencedBlock> fenced_blocks(std::string_view text) {
     const std::size_t end = std::min(line.at + line.text.size() + 1, text.size());
     const bool python = fence.behind.starts_with("py") || fence.behind.starts_with("Py");
     const bool begins = fence.before.empty() || fence.before.ends_with(':') || python;
-    // A model may begin its block once more, behind an answer prefix for one.
+    // A model may begin its block again, for example after an answer prefix that has begun one.
     const bool again = inside && python && fence.before.empty() && !scan.in_string();
     if (again) blocks.back().closed = true;
     if (!inside || again) {

@@ -11,7 +11,7 @@
 
 namespace kvx::inline v0::detail {
 
-/// The indentation of what follows a prompt.
+/// The indentation of the line that should follow a prompt.
 inline std::string body_indentation(std::string_view prompt) {
   std::string found = "    ";
   for (const TextLine& line : lines_of(prompt)) {
@@ -22,15 +22,15 @@ inline std::string body_indentation(std::string_view prompt) {
   return found;
 }
 
-/// The text from its first line on that is code; all of it where none is.
+/// The text from its first line of code on; the whole text if there is none.
 inline std::string_view without_prose_before(std::string_view text) {
   for (const TextLine& line : lines_of(text))
     if (!line.blank() && looks_like_code(line.content())) return text.substr(line.at);
   return text;
 }
 
-/// The rest of a function whose beginning is the prompt, up to the first line that is outside of it. Chat models drop
-/// the indentation of the first line, or of all lines: that is put back.
+/// The rest of a function that the prompt begins, up to the first line outside of the function. Chat models drop the
+/// indentation of the first line or of all lines; it is restored.
 inline std::string function_body(std::string_view text, std::string_view prompt) {
   std::vector<TextLine> lines = lines_of(text);
   const auto begin = std::find_if(lines.begin(), lines.end(), [](const TextLine& line) { return !line.blank(); });

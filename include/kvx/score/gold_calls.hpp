@@ -18,7 +18,7 @@ struct GoldCall {
 
 /// The calls `possible`, [{NAME: {ARGUMENT: [VALUE, ...]}}, ...], to `functions`, [{"name", "parameters"}, ...].
 /// Throws Error for what is not of that form and for a call to no function.
-/// `field` is what messages call `possible`.
+/// `field` is the name of `possible` in error messages.
 inline std::vector<GoldCall> gold_calls(const JsonTree& functions, const JsonTree& possible,
                                         const std::string& field = "possible") {
   const auto fail = [](const std::string& what, const JsonTree& found) {

@@ -15,22 +15,23 @@
 
 namespace kvx::inline v0 {
 
-/// How predictions become answers.
+/// How to turn predictions into answers.
 struct AnswerReading {
-  std::vector<ThoughtMarks> thoughts = {{}};  ///< marks of thoughts, which are no part of an answer
-  ToolForms tool_forms = {};                  ///< forms of other engines that are read as calls
+  std::vector<ThoughtMarks> thoughts = {{}};  ///< marks around thoughts, which are not part of an answer
+  ToolForms tool_forms = {};                  ///< other engines' forms that are accepted as calls
 };
 
-/// The part of a prediction that a task judges.
+/// The text that a task grades.
 struct JudgedText {
   std::string text;
-  bool unfinished = false;  ///< a thought did not end: there is no answer, and the text is empty
+  bool unfinished = false;  ///< whether a thought did not end, so that there is no answer and the text is empty
 };
 
 namespace detail {
 
-/// A text without the thoughts between two marks; nullopt when one does not end. A text with closing marks alone began
-/// with a thought, and goes on behind the last. Line ends between a thought and the answer go with the thought.
+/// A text without the thoughts between two marks; nullopt if a thought does not end. In a text with only closing marks,
+/// the thought begins with the text, and the answer follows the last mark. Line ends between a thought and the answer
+/// are removed, too.
 inline std::optional<std::string> without_thoughts(std::string_view text, const ThoughtMarks& marks) {
   constexpr std::string_view kBlanks = " \t\r\n", kLineEnds = "\r\n";
   std::string answer;
@@ -51,8 +52,8 @@ inline std::optional<std::string> without_thoughts(std::string_view text, const 
 
 }  // namespace detail
 
-/// The answer that a model gave by predicting `predicted` after `prefix`: both together, without special tokens around
-/// the prediction and without thoughts.
+/// The answer of a model that predicted `predicted` after `prefix`: both texts joined, without the special tokens
+/// around the prediction and without thoughts.
 inline JudgedText judged_text(std::string_view prefix, std::string_view predicted,
                               std::span<const ThoughtMarks> thoughts) {
   std::vector<std::string_view> kept;

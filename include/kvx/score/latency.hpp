@@ -47,7 +47,7 @@ struct LatencyTask {
     throw Error("task latency", "generations are timed, there are no answers to grade");
   }
 
-  /// The median of each metric, with its quartiles as the ends of its interval. Throws Error for a run without one.
+  /// The median of each metric, with its quartiles as the ends of its interval. Throws Error if a run lacks a metric.
   std::vector<Share> summaries(std::span<const Grade> runs) const {
     std::vector<Share> medians;
     std::set<std::string> contexts;

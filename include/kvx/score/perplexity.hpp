@@ -58,8 +58,8 @@ struct PerplexityTask {
     throw Error("task perplexity", "a text is predicted, there are no answers to grade");
   }
 
-  /// Over the tokens of all texts, with an interval whose units are contexts: pieces of a text are one each. Throws
-  /// Error for a text without a loss.
+  /// The summaries over the tokens of all texts. Contexts are the units of intervals; each piece of a text is one.
+  /// Throws Error for a text without a loss.
   std::vector<Share> summaries(std::span<const Grade> texts) const {
     std::map<std::string, PairedLoss> losses;
     for (std::size_t i = 0; i < texts.size(); ++i) {

@@ -43,10 +43,10 @@ inline void check_losses(std::span<const PairedLoss> texts) {
 
 }  // namespace detail
 
-/// Perplexity before and after, and the log of its ratio: the mean over tokens with its t_interval(), whose clusters
-/// are the texts, since the tokens of one text depend on each other. With one token a text its standard error is the
-/// one that llama.cpp's perplexity tool prints for ln(PPL(Q)/PPL(base)). One text has no interval. Throws Error when
-/// there is no text, or one without tokens or with a likelihood that is not finite.
+/// Perplexity before and after, and the log of their ratio: the mean over tokens with its t_interval(). The clusters
+/// are the texts, since the tokens of one text depend on each other. With one token per text, the standard error is the
+/// one that llama.cpp's perplexity tool prints for ln(PPL(Q)/PPL(base)). A single text has no interval. Throws Error if
+/// there is no text, or if a text has no tokens or a likelihood that is not finite.
 inline PerplexityChange perplexity_change(std::span<const PairedLoss> texts) {
   detail::check_losses(texts);
   double base = 0, cell = 0, tokens = 0;

@@ -29,7 +29,7 @@ class PythonLiterals {
     return found;
   }
 
-  /// What is not read yet.
+  /// The text that is not read yet.
   std::string_view rest() const { return rest_; }
 
   /// What stands before the next `c`, without white space around it; `c` is stepped over. Nothing where one of `not_in`
@@ -147,7 +147,7 @@ inline std::optional<JsonTree::Array> take_python_calls(std::string_view& text) 
   return calls;
 }
 
-/// Whether a text begins as a call in brackets does: `[NAME(`.
+/// Whether a text begins with `[NAME(`, as a list of calls does.
 inline bool begins_as_call(std::string_view text) {
   const std::size_t open = text.find_first_of("()[]{}\"'=,\n", 1);
   return text.starts_with('[') && open != text.npos && text[open] == '(' && open > 1 && text[open - 1] != ' ';
@@ -155,9 +155,10 @@ inline bool begins_as_call(std::string_view text) {
 
 }  // namespace detail
 
-/// Calls in Python's syntax, `[NAME(ARGUMENT=LITERAL, ...), ...]`, each as an object with `name` and `arguments`, with
-/// any words before, between and behind such lists; none where there is no list, or an empty one. A name may be any
-/// text, with blanks in it as well. nullopt where something begins as a call and cannot be read.
+/// The calls of a text in Python's syntax, `[NAME(ARGUMENT=LITERAL, ...), ...]`, each as an object with `name` and
+/// `arguments`. Any words may be before, between and after such lists. The result is empty if there is no list, or only
+/// empty ones. A name may be any text, even with blanks. Returns nullopt if something begins like a call but cannot be
+/// read.
 inline std::optional<JsonTree::Array> python_calls(std::string_view text) {
   JsonTree::Array all;
   for (std::size_t at; (at = text.find('[')) != text.npos;) {

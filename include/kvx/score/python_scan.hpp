@@ -5,7 +5,7 @@
 
 namespace kvx::inline v0::detail {
 
-/// Follows Python's brackets and strings from line to line, so as to tell where a statement ends.
+/// Tracks Python's brackets and strings from line to line, to find where a statement ends.
 class PythonScan {
  public:
   /// Reads one line, without its end.
@@ -50,11 +50,11 @@ class PythonScan {
   bool open() const { return quote_ != 0 || depth_ > 0 || continued_; }
   /// The last line without its comment.
   std::string_view code() const { return code_; }
-  /// The first colon of the last line that stands outside of brackets; npos for none.
+  /// The first colon of the last line that is outside of brackets; npos for none.
   std::size_t colon() const { return colon_; }
 
  private:
-  /// A string of single quotes ends with its line at the latest.
+  /// Ends a string that is not triple-quoted: it cannot go beyond its line.
   static std::size_t end_of_string(std::string_view line, std::size_t begin) {
     std::size_t i = begin + 1;
     while (i < line.size() && line[i] != line[begin]) i += line[i] == '\\' ? 2u : 1u;

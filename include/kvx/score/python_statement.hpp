@@ -13,7 +13,7 @@ inline bool among(std::string_view word, std::initializer_list<std::string_view>
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-/// The text behind a name's attributes, calls and subscripts that follow it on the line at once.
+/// The text after the attributes, calls and subscripts that directly follow a name; `rest` begins after the name.
 inline std::string_view behind_trailers(std::string_view rest) {
   while (!rest.empty()) {
     if (rest.front() == '.' && rest.size() > 1 && is_name_character(rest[1])) {
@@ -48,7 +48,7 @@ inline bool assigns_or_calls(std::string_view name, std::string_view line) {
                      among(name_at(behind), {"if", "and", "or", "in", "is", "not", "for"}));
 }
 
-/// `import` with names alone.
+/// Whether a line that begins with `import` has only module names after it, and so is not prose.
 inline bool imports(std::string_view line) {
   const std::string_view names = without_blanks(line.substr(std::min(line.size(), std::string_view("import").size())));
   for (std::size_t at = 0; at < names.size();) {
@@ -63,14 +63,14 @@ inline bool imports(std::string_view line) {
   return !names.empty();
 }
 
-/// Whether the line of a compound statement has its colon, or goes on.
+/// Whether the first line of a compound statement has its colon, or continues on the next line.
 inline bool has_header(std::string_view line) {
   const std::size_t last = line.find_last_not_of(" \t");
   return line.find(':') != line.npos || (last != line.npos && std::string_view("([{,\\").find(line[last]) != line.npos);
 }
 
-/// Whether a line, its indentation taken off, begins a statement or is a comment: code rather than prose. A guess that
-/// takes what Python would read, with sentences that begin with a keyword told apart.
+/// Whether a line without its indentation begins a statement or is a comment, so that it is code and not prose. It is a
+/// guess: it accepts Python statements, and rejects sentences that begin with a keyword of Python.
 inline bool looks_like_code(std::string_view line) {
   if (line.find_first_of("@#)]}") == 0 || line.starts_with("\"\"\"") || line.starts_with("'''")) return true;
   const std::string_view name = name_at(line), rest = without_blanks(line.substr(name.size()));
@@ -91,7 +91,7 @@ inline bool looks_like_code(std::string_view line) {
   return assigns_or_calls(name, line);
 }
 
-/// Whether a statement at column 0 only shows the function at work.
+/// Whether a statement at column 0 only shows the function at work, such as a call or a print.
 inline bool shows_at_work(std::string_view line) {
   return among(name_at(line), {"print", "assert"}) || line.starts_with("if __name__");
 }

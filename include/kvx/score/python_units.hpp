@@ -11,14 +11,14 @@
 
 namespace kvx::inline v0::detail {
 
-/// A statement at column 0 with all that belongs to it and the blank lines behind it, or a line of prose.
+/// A statement at column 0 with all its lines and the blank lines after it, or a line of prose.
 struct PythonUnit {
   std::string_view text;
   std::string_view defines = {};  ///< the function, class or variable that it defines; may be empty
   bool code = false;              ///< a statement or a comment, not prose
-  bool whole = true;              ///< its strings and brackets close, and it does not end where more has to follow
+  bool whole = true;              ///< whether the statement is complete: its strings and brackets close, nothing lacks
 
-  /// The first line that is no decorator.
+  /// The first line that is not a decorator.
   std::string_view head() const {
     std::string_view rest = text;
     while (rest.starts_with('@') && rest.find('\n') != rest.npos) rest.remove_prefix(rest.find('\n') + 1);
@@ -26,7 +26,7 @@ struct PythonUnit {
   }
 };
 
-/// Whether more has to follow a line of code, whose strings and brackets close.
+/// Whether a line of code with closed strings and brackets is incomplete, so that more has to follow.
 inline bool ends_early(std::string_view line) {
   const std::size_t last = line.find_last_not_of(" \t");
   if (last == line.npos) return false;
@@ -40,13 +40,13 @@ inline bool ends_early(std::string_view line) {
                 "while", "with", "elif", "except"});
 }
 
-/// The statements of a text, one after another; together they are the text. Each line of prose is one of its own, and
-/// so is each indented line that no statement stands before.
+/// Splits a text into units; joined, they are the text. Each line of prose is a unit of its own, and so is each
+/// indented line that does not follow a statement.
 inline std::vector<PythonUnit> python_units(std::string_view text) {
   std::vector<PythonUnit> units;
   PythonScan scan;
   bool decorated = false;
-  std::string_view last_code;  // of the unit that is open
+  std::string_view last_code;  // the last line of code of the open unit
   const auto read = [&](std::string_view line) {
     scan.read(line);
     if (scan.code().find_first_not_of(" \t") != line.npos) last_code = scan.code();
@@ -84,8 +84,8 @@ inline std::vector<PythonUnit> python_units(std::string_view text) {
   return units;
 }
 
-/// Whether the function that a unit defines does nothing yet: a docstring, `pass`, `...` and the like are its body.
-/// What defines something else is no stub.
+/// Whether a unit defines a function without an implementation: its body has only a docstring, `pass`, `...` or the
+/// like. A unit that defines something else is not a stub.
 inline bool is_stub(const PythonUnit& unit) {
   std::string_view rest = unit.text.substr(static_cast<std::size_t>(unit.head().data() - unit.text.data()));
   if (!is_function(rest)) return false;
@@ -99,7 +99,7 @@ inline bool is_stub(const PythonUnit& unit) {
     }
   }
   if (body == rest.npos) return true;
-  bool documented = false;  // within a docstring
+  bool documented = false;  // inside a docstring
   PythonScan docstring;
   for (const TextLine& line : lines_of(rest.substr(body))) {
     const std::string_view content = line.content();

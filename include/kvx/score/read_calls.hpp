@@ -11,7 +11,7 @@
 
 namespace kvx::inline v0 {
 
-/// Calls, and the forms that had to be read to get them.
+/// Calls, and the forms of other engines in which they were written.
 struct ReadCalls {
   std::vector<JsonTree> calls;
   ToolForms read = {};
@@ -19,7 +19,7 @@ struct ReadCalls {
 
 namespace detail {
 
-/// The call that an object without a name holds under `function` or `function_call`; the object itself otherwise.
+/// The call in the member `function` or `function_call` of an object without a name; otherwise the object itself.
 inline JsonTree unwrapped_call(JsonTree call, const ToolForms& forms, ToolForms& read) {
   if (call.find("name") != nullptr) return call;
   for (const auto& [key, form] :
@@ -31,7 +31,7 @@ inline JsonTree unwrapped_call(JsonTree call, const ToolForms& forms, ToolForms&
   return call;
 }
 
-/// The call with its arguments under `arguments`, as an object.
+/// The call with its arguments in the member `arguments`, as an object.
 inline JsonTree with_plain_arguments(JsonTree call, const ToolForms& forms, ToolForms& read) {
   if (call.object() == nullptr) return call;
   const auto absent = [&] {
@@ -62,7 +62,7 @@ inline JsonTree with_plain_arguments(JsonTree call, const ToolForms& forms, Tool
 
 }  // namespace detail
 
-/// The calls that an object of an answer stands for, where `forms` are read: one, or the entries of `tool_calls`.
+/// The calls in an object of an answer if `forms` are accepted: the object itself, or the entries of its `tool_calls`.
 inline ReadCalls read_calls(const JsonTree& object, const ToolForms& forms) {
   ReadCalls result;
   std::vector<JsonTree> calls = {object};

@@ -14,16 +14,16 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// An object's members each with the first of their accepted values, and an array's elements likewise.
+/// Replaces each member of an object by the first of its accepted values, and the elements of an array likewise.
 inline void write_first_accepted(const JsonTree& value, JsonWriter& out) {
   if (value.object() != nullptr) {
     out.begin_object();
     for (const auto& [name, values] : *value.object()) {
-      if (values.array() == nullptr) {  // no alternatives: what a parameter of no known type has
+      if (values.array() == nullptr) {  // a single value, as for a parameter of unknown type
         write_json(values, out.key(name));
         continue;
       }
-      const auto first =  // an empty text: may be left out
+      const auto first =  // an empty string means that the argument is optional
           std::find_if_not(values.array()->begin(), values.array()->end(), is_empty_string);
       if (first != values.array()->end()) write_first_accepted(*first, out.key(name));
     }
@@ -39,7 +39,7 @@ inline void write_first_accepted(const JsonTree& value, JsonWriter& out) {
 
 }  // namespace detail
 
-/// The JSON of gold calls, of several accepted values the first: an object, or an array of several.
+/// The JSON of gold calls with the first of the accepted values: an object for one call, an array for several.
 inline std::string reference_calls(std::span<const GoldCall> calls) {
   JsonWriter out;
   if (calls.size() > 1) out.begin_array();

@@ -22,25 +22,26 @@ namespace kvx::inline v0 {
 /// What one cell's grades come to.
 struct Score {
   std::size_t n = 0;                          ///< answers
-  std::size_t contexts = 0;                   ///< that these are about
+  std::size_t contexts = 0;                   ///< contexts that these answers are about
   std::map<std::string, std::size_t> states;  ///< answers in each state
   std::vector<Share> metrics;                 ///< the mean of each metric over the answers that it applies to
   std::vector<Share> summaries;               ///< the task's figures over all answers
-  std::size_t unfinished = 0;                 ///< answers that are a thought without an end
-  Share unfinished_share = {};                ///< of all answers
-  std::size_t as_read = 0;                    ///< answers of which a form of another engine was read as a call
+  std::size_t unfinished = 0;                 ///< answers with a thought that does not end
+  Share unfinished_share = {};                ///< their share of all answers
+  std::size_t as_read = 0;                    ///< answers in which a form of another engine was accepted as a call
 };
 
-/// A metric of one cell against another on the same samples. A press acts once on a context, so contexts are the units.
+/// A metric of one cell compared with another on the same samples. A press acts once on a context, so contexts are the
+/// units.
 struct Change {
   std::string metric;
   double value = 0;                                     ///< the change of the mean
   std::size_t n = 0;                                    ///< the samples that the metric applies to in both
-  std::size_t contexts = 0;                             ///< that these are about
-  double p = std::numeric_limits<double>::quiet_NaN();  ///< two-sided, by sign flips; NaN of fewer than two contexts
-  double holm_p = std::numeric_limits<double>::quiet_NaN();  ///< p, corrected for the other tests that were made
+  std::size_t contexts = 0;                             ///< contexts that these samples are about
+  double p = std::numeric_limits<double>::quiet_NaN();  ///< two-sided, by sign flips; NaN for fewer than two contexts
+  double holm_p = std::numeric_limits<double>::quiet_NaN();  ///< p, corrected for all tests of the table
   Interval interval = {};                                    ///< of the change, by Student's t
-  Better better = Better::more;                              ///< which values of the metric are the better ones
+  Better better = Better::more;                              ///< which values of the metric are better
 };
 
 /// Aggregates grades of one task.
@@ -63,7 +64,7 @@ class Scorer {
       ContextValues values;
       for (std::size_t i = 0; i < grades.size(); ++i)
         if (grades[i].metrics[m]) values.add(context_of(grades[i], i), *grades[i].metrics[m]);
-      // A divergence of 0 is no failure: only answers pass or fail.
+      // A divergence of 0 is not a failure; only answers pass or fail.
       const bool verdicts = task_.kind() == TaskKind::answers && values.verdicts();
       result.metrics.push_back(share_of(std::string(task_.metric_names()[m]), values.contexts(), verdicts));
     }

@@ -23,7 +23,7 @@ enum class Degradation {
   undefined,        ///< the base gets nothing right, so that there is nothing to lose
   none,             ///< neither function nor perplexity is worse
   perplexity_only,  ///< perplexity is worse and function is not: the score is 0
-  too_few,          ///< function is worse, by no more than chance makes it on so few contexts
+  too_few,          ///< function is worse, but with so few contexts it could be chance
   silent,           ///< function is worse and perplexity is not: the score is infinite
   measured,         ///< both are worse
 };
@@ -35,7 +35,7 @@ inline std::string_view written(Degradation state) {
   return kWords[static_cast<std::size_t>(state)];
 }
 
-/// Sums of a metric from 0 to 1 over the samples about one context, the same ones for base and cell.
+/// Sums of a metric with values from 0 to 1 over the samples about one context, for base and cell on the same samples.
 struct PairedFunction {
   std::size_t n = 0;  ///< samples
   double base = 0, cell = 0;
@@ -47,7 +47,7 @@ struct SilentDegradation {
   BootstrapInterval score;  ///< drop / rise, improvements as 0; its ends may be infinite
   BootstrapInterval drop;   ///< the share of the base's function that is lost; negative: it improves
   BootstrapInterval rise;   ///< of the perplexity, as a share of the base's; negative: it improves
-  double p = std::numeric_limits<double>::quiet_NaN();  ///< that function differs by chance: of sign_flip_p()
+  double p = std::numeric_limits<double>::quiet_NaN();  ///< of sign_flip_p(), for the difference in function
   double quality = 0;                                   ///< that perplexity implies: the base's perplexity / the cell's
 };
 
@@ -82,7 +82,7 @@ inline double perplexity_rise(std::span<const PairedLoss> texts, std::span<const
   return std::expm1(change / tokens);
 }
 
-/// An interval of fewer than two contexts is none.
+/// Removes the bounds of an interval over fewer than two contexts.
 inline BootstrapInterval bounded(BootstrapInterval interval, std::size_t contexts) {
   if (contexts < 2) interval.low = interval.high = std::numeric_limits<double>::quiet_NaN();
   return interval;
@@ -99,11 +99,11 @@ inline Degradation state_of(const SilentDegradation& figures) {
 }  // namespace detail
 
 /// The silent degradation score of a cell: ((f0 - f) / f0) / ((PPL - PPL0) / PPL0), where f0 and f are the means of a
-/// metric over the same samples, and PPL0 and PPL the perplexities over the same texts. High: perplexity does not tell
-/// what is lost. Contexts and texts are resampled each for themselves. A drop counts when its interval leaves out 0 and
-/// the p of sign flips is at most 0.05: the interval alone is too sure of few contexts, and takes four that lose and
-/// none that gains for a drop where the test wants six. Throws Error where there are no contexts, or one has a sum that
-/// its samples cannot have, and as perplexity_change() does.
+/// metric over the same samples, and PPL0 and PPL the perplexities over the same texts. A high score means that
+/// perplexity does not show the loss. Contexts and texts are resampled separately. A drop counts if its interval
+/// excludes 0 and the p of sign flips is at most 0.05. The interval alone is too narrow for few contexts: it excludes 0
+/// when four contexts get worse and none gets better, but the test needs six. Throws Error if there are no contexts, if
+/// a context has a sum that its samples cannot have, and as perplexity_change() does.
 inline SilentDegradation silent_degradation(std::span<const PairedFunction> contexts, std::span<const PairedLoss> texts,
                                             const BootstrapOptions& options = {}) {
   detail::check_function(contexts);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/core/error.hpp>
 #include <kvx/core/random.hpp>
 
 #include <algorithm>
@@ -9,16 +10,17 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace kvx::inline v0 {
 
 namespace detail {
 
-/// The p of whole numbers, from how likely each sum is that they can have; `seen` is the sum without flips, `most` the
-/// sum of their sizes.
+/// The p of whole numbers, from the probability of each sum that they can have. `seen` is the sum without flips, `most`
+/// the sum of the absolute values.
 inline double flip_p_of_counts(std::span<const double> sums, double seen, std::size_t most) {
-  const std::size_t zero = most;  // the place of the sum 0; place t is the sum t - most
+  const std::size_t zero = most;  // the index of the sum 0; index t is the sum t - most
   std::vector<double> chances(2 * most + 1), next(2 * most + 1);
   chances[zero] = 1;
   std::size_t reach = 0;
@@ -38,7 +40,7 @@ inline double flip_p_of_counts(std::span<const double> sums, double seen, std::s
   return std::min(p, 1.0);
 }
 
-/// The sums that each pattern of signs gives to eight numbers at a time: [groups][256].
+/// The sums of eight numbers at a time under each pattern of signs: [groups][256].
 inline std::vector<std::array<double, 256>> flip_tables(std::span<const double> sums) {
   std::vector<std::array<double, 256>> tables((sums.size() + 7) / 8);
   for (std::size_t i = 0; i < sums.size(); ++i)
@@ -49,18 +51,21 @@ inline std::vector<std::array<double, 256>> flip_tables(std::span<const double> 
 
 }  // namespace detail
 
-/// The two-sided p of differences whose signs are as likely to be the other way round: the share of all patterns of
-/// signs whose sum is at least as far from 0 as the one that was seen. `sums` has the sum of each context's
-/// differences. Exact for up to 15 sums that are not 0, and for whole numbers; else of 200 000 drawn patterns and the
-/// one seen, from a fixed seed. NaN of fewer than two sums. Fisher, "The Design of Experiments" (1935), section 21.
+/// The two-sided p of a test by sign flips. Its null hypothesis is that each difference is as likely to have the
+/// opposite sign; p is the share of all patterns of signs whose sum is at least as far from 0 as the observed one.
+/// `sums` holds the sum of each context's differences. p is exact for up to 15 sums that are not 0, and for whole
+/// numbers; otherwise it is estimated from the observed pattern and 200 000 random ones with a fixed seed. NaN for
+/// fewer than two sums. Fisher, "The Design of Experiments" (1935), section 21.
+/// Throws Error for a sum that is not finite.
 inline double sign_flip_p(std::span<const double> sums) {
   constexpr std::size_t kMostEnumerated = 15, kDraws = 200'000;
-  constexpr double kMostCounted = 1e7;  // steps of the counting
+  constexpr double kMostCounted = 1e7;  // steps of flip_p_of_counts()
   if (sums.size() < 2) return std::numeric_limits<double>::quiet_NaN();
   std::vector<double> changed;
   double seen = 0, size = 0;
   bool whole = true;
   for (const double sum : sums) {
+    if (!std::isfinite(sum)) throw Error("sign flips", "expected finite sums, found " + std::to_string(sum));
     if (sum == 0) continue;
     changed.push_back(sum);
     seen += sum;
@@ -71,7 +76,7 @@ inline double sign_flip_p(std::span<const double> sums) {
   const bool few = changed.size() <= kMostEnumerated;
   if (!few && whole && size * static_cast<double>(changed.size()) < kMostCounted)
     return detail::flip_p_of_counts(changed, seen, static_cast<std::size_t>(size));
-  const double edge = std::abs(seen) - 1e-12 * size;  // sums of decimals are rounded
+  const double edge = std::abs(seen) - 1e-12 * size;  // allows for rounding of the sums
   const auto tables = detail::flip_tables(changed);
   if (few) {
     const std::size_t patterns = std::size_t{1} << changed.size();

@@ -8,7 +8,7 @@
 
 namespace kvx::inline v0::detail {
 
-/// Tokens that end a turn or a document. Nothing behind one is part of the answer.
+/// Tokens that end a turn or a document. The text after one is not part of the answer.
 inline constexpr std::array<std::string_view, 12> kEndTokens = {
     "<|im_end|>",      "<|endoftext|>",   "<|eot_id|>",
     "<|eom_id|>",      "<|end_of_text|>", "<end_of_turn>",
@@ -21,11 +21,11 @@ inline constexpr std::array<std::string_view, 6> kStartTokens = {"<|im_start|>as
                                                                  "<｜begin▁of▁sentence｜>",
                                                                  "<bos>",
                                                                  "<start_of_turn>model\n"};
-/// Tokens that are also tags of HTML or words: special only at the end of an answer.
+/// Tokens that are also HTML tags or words. They are special only at the end of an answer.
 inline constexpr std::array<std::string_view, 2> kLastTokens = {"</s>", "<eos>"};
 
-/// A prediction without the special tokens around it: what stands before the first that ends a turn. `kept` are marks
-/// that have a meaning of their own.
+/// A prediction without the special tokens around it, up to the first token that ends a turn. The tokens in `kept` have
+/// another meaning and are not removed.
 inline std::string_view without_special_tokens(std::string_view text, std::span<const std::string_view> kept) {
   for (bool found = true; found;) {
     found = false;

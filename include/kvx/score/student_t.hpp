@@ -48,7 +48,7 @@ inline double normal_tail(double x) { return std::erfc(x / std::numbers::sqrt2) 
 /// P(|T| >= t) of Student's distribution with `df` degrees of freedom, t >= 0.
 inline double t_tails(double t, double df) { return detail::incomplete_beta(df / 2, 0.5, df / (df + t * t)); }
 
-/// The t that |T| exceeds with the chance `alpha`, 0 < alpha < 1: half the width of an interval in standard errors.
+/// The t that |T| exceeds with probability `alpha`, 0 < alpha < 1: half the width of an interval, in standard errors.
 inline double t_edge(double df, double alpha = 0.05) {
   double low = 0, high = 1;
   while (t_tails(high, df) > alpha) low = high, high *= 2;
@@ -73,7 +73,7 @@ inline double t_test_power(double shift, double df, double alpha = 0.05) {
     const double weight = i == 0 || i == kSteps ? 1 : i % 2 == 1 ? 4 : 2;
     power += weight * u * u * density * (detail::normal_tail(edge * s - shift) + detail::normal_tail(edge * s + shift));
   }
-  return power * (last - first) / kSteps;  // the 3 of Simpson's rule is that of du^3
+  return power * (last - first) / kSteps;  // the factor 3 of ds = 3 u^2 du cancels the 1/3 of Simpson's rule
 }
 
 }  // namespace kvx::inline v0

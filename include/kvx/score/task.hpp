@@ -31,12 +31,13 @@ struct Grade {
       metrics;              ///< in the order of the task's metric names, 0 to 1 if it answers; none: does not apply
   std::string detail = {};  ///< why, for a reader; may be empty
   std::vector<GradePart> parts = {};  ///< of a task that GradesParts
-  std::string cluster = {};  ///< the context that the answer is about, or what several have in common; empty: its own
-  std::string as_read = {};  ///< the forms of other engines that were read as calls, ToolForms::text(); may be empty
-  bool unfinished = false;   ///< the answer is a thought that does not end
+  std::string cluster = {};  ///< the name of the context, or of what several share; empty: a context of its own
+  std::string as_read = {};  ///< other engines' forms that were accepted as calls, ToolForms::text(); may be empty
+  bool unfinished = false;   ///< whether the answer is a thought that does not end
 };
 
-/// The name of the context that an answer is about; `place` tells it from others where the grade names none.
+/// The name of the context that an answer is about. If the grade names none, the name is made from `place`, which
+/// differs for each answer.
 inline std::string context_of(const Grade& grade, std::size_t place) {
   return grade.cluster.empty() ? "#" + std::to_string(place) : grade.cluster;
 }
@@ -50,26 +51,26 @@ concept GradesAnswers = requires(const T t, const Sample& sample, std::string_vi
                           { t.grade(sample, answer) } -> std::same_as<Grade>;
                         };
 
-/// A task that reads answers in more than one way.
+/// A task whose grades depend on an AnswerReading.
 template <class T>
 concept ReadsAnswers =
     requires(const T t, const Sample& sample, std::string_view answer, const AnswerReading& reading) {
       { t.grade(sample, answer, reading) } -> std::same_as<Grade>;
     };
 
-/// A task whose grades take programs that run for seconds; several are worth running side by side.
+/// A task that grades by running programs for seconds, so that it is worth grading several answers in parallel.
 template <class T>
 concept RunsPrograms = requires {
                          { T::runs_programs } -> std::convertible_to<bool>;
                        };
 
-/// A task that may leave answers ungraded: whether one of a state can be graded now.
+/// A task that may leave answers ungraded, and says whether an answer with a given state can be graded now.
 template <class T>
 concept GradesLater = requires(const T t, std::string_view state) {
                         { t.grades_now(state) } -> std::same_as<bool>;
                       };
 
-/// A task of whose metrics and summaries more is not always better.
+/// A task with metrics or summaries for which more is not better.
 template <class T>
 concept OrdersFigures = requires(std::string_view figure) {
                           { T::better(figure) } -> std::same_as<Better>;
@@ -135,14 +136,14 @@ class AnyTask {
 
   std::string_view name() const { return task_->name(); }
   std::span<const std::string_view> metric_names() const { return task_->metric_names(); }
-  /// Which values of a metric or summary are the better ones.
+  /// Which values of a metric or summary are better.
   Better better(std::string_view figure) const { return task_->better(figure); }
   /// The metrics for a table; the files have all.
   std::size_t shown_metrics() const { return task_->shown_metrics(); }
   /// Empty where the task has no parts.
   std::span<const std::string_view> part_names() const { return task_->part_names(); }
-  /// Grades what a model predicted after the sample's answer prefix. Throws Error when the sample is none of this task;
-  /// never because of the answer.
+  /// Grades what a model predicted after the sample's answer prefix. Throws Error if the sample does not belong to this
+  /// task, but never because of the answer.
   Grade grade(const Sample& sample, std::string_view predicted, const AnswerReading& reading = {}) const {
     const JudgedText answer = judged_text(sample.answer_prefix, predicted, reading.thoughts);
     Grade grade = task_->grade(sample, answer.text, reading);

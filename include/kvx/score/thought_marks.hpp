@@ -13,7 +13,7 @@
 
 namespace kvx::inline v0 {
 
-/// The marks around what a model thinks before it answers.
+/// The marks around the thoughts that a model writes before its answer.
 struct ThoughtMarks {
   std::string open = "<think>", close = "</think>";
   bool operator==(const ThoughtMarks&) const = default;
@@ -29,7 +29,7 @@ inline ThoughtMarks parse_thought_marks(std::string_view text) {
 
 namespace detail {
 
-/// Whether a tag's name is about thinking.
+/// Whether the name of a tag marks thoughts.
 inline bool names_thought(std::string_view name) {
   std::string lower(name);
   std::transform(lower.begin(), lower.end(), lower.begin(),
@@ -39,8 +39,8 @@ inline bool names_thought(std::string_view name) {
 
 }  // namespace detail
 
-/// The marks that a chat template names: closing tags such as </think>, </seed:think> or [/THINK] whose opening tags
-/// stand there too, and the tokens of Cohere's and OpenThinker's models. In the order of the closing marks.
+/// The marks of thoughts in a chat template: closing tags such as </think>, </seed:think> or [/THINK], if the template
+/// has their opening tags too, and the tokens of Cohere's and OpenThinker's models. In the order of the closing marks.
 inline std::vector<ThoughtMarks> thought_marks_in(std::string_view chat_template) {
   std::vector<ThoughtMarks> found;
   const auto add = [&](ThoughtMarks marks) {

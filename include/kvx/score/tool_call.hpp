@@ -35,18 +35,19 @@ namespace kvx::inline v0 {
 
 /// Does the model still call the right tool, with the right arguments? A sample's answer is JSON, in one of two forms:
 ///
-/// `name`, `arguments` and `schema`, the JSON Schema of the arguments: the first call counts. All but call_exact are
-/// kv-exec-bench's verdicts (Chittori, 2026) on it; args_exact compares as Python does, to which 1 is true.
-/// With `accepted`, calls as `possible` has them, call_exact accepts their values.
+/// `name`, `arguments` and `schema`, the JSON Schema of the arguments: only the first call of an answer is graded,
+/// except by call_exact. The other metrics are kv-exec-bench's verdicts (Chittori, 2026) on that call; args_exact
+/// compares as Python does, so that 1 equals true. An optional `accepted` holds calls in the form of `possible`;
+/// call_exact accepts their values.
 ///
-/// `functions` and `possible`, as gold_calls() reads them: every call counts, and args_exact is ast_verdict(), which
-/// accepts some answers that the schema does not. schema_valid holds a call against the right function that
-/// it names, or against the one that there is.
+/// `functions` and `possible`, as gold_calls() reads them: every call of an answer is graded, and args_exact is
+/// ast_verdict(), which accepts some answers that the schema does not. schema_valid checks a call against the schema of
+/// the function that it names, or of the only function if there is one.
 ///
-/// call_exact, the strictest: the right calls and no others, their values equal by the types of JSON.
+/// call_exact is the strictest metric: exactly the right calls, with values that are equal in JSON's types.
 ///
-/// A request that no tool serves has the name null; declining it is its right answer, and the metrics leave it out. To
-/// decline is to begin with a call of null, or to call nothing in an empty array.
+/// A request that no tool serves has the name null. The right answer is to decline it, and the metrics leave it out. An
+/// answer declines if its first call has the name null, or if it is an empty array.
 struct ToolCallTask {
   static constexpr std::string_view name = "tool_call";
 
@@ -65,7 +66,7 @@ struct ToolCallTask {
     return grade;
   }
 
-  /// How many right answers were read and compiled so far: one for all answers to a sample.
+  /// The number of right answers read and compiled so far. All answers to a sample share one.
   std::size_t golds_read() const { return golds_->read(); }
 
   /// The answer that the context asks for; of several accepted values the first.
@@ -99,9 +100,9 @@ struct ToolCallTask {
   /// The calls of an answer.
   struct Calls {
     std::vector<JsonTree> whole;
-    bool broken = false;         ///< another follows that is broken or cut off
-    bool none_in_array = false;  ///< the answer is an empty array
-    ToolForms read = {};         ///< forms that had to be read to get the first
+    bool broken = false;         ///< whether another call follows that is broken or cut off
+    bool none_in_array = false;  ///< whether the answer is an empty array
+    ToolForms read = {};         ///< the other engines' forms of the first call
 
     /// Whether there is nothing to judge.
     bool unparsed() const { return whole.empty() && !none_in_array; }
@@ -116,7 +117,7 @@ struct ToolCallTask {
   struct Checks {
     bool named = false, parsed = false, declined = false, name_match = false, empty = false, valid = false,
          args_exact = false, call_exact = false;
-    bool accepted = false;  ///< the call has accepted values, whatever the schema says
+    bool accepted = false;  ///< whether the call has accepted values, whatever the schema says
     std::string detail = {};
 
     bool accepts(const JsonSchema& schema, const JsonTree& arguments) {
@@ -181,7 +182,8 @@ struct ToolCallTask {
     const JsonTree& call = called.whole.front();
     checks.parsed = true;
     checks.declined = called.decline();
-    checks.name_match = name_of(call) == *gold.name() && call.find("name")->string() != nullptr;
+    const JsonTree* name = call.find("name");
+    checks.name_match = name != nullptr && name->string() != nullptr && *name->string() == *gold.name();
     const JsonSchema& schema = *gold.schema_of(*gold.name());
     const JsonTree arguments = arguments_of(call);
     checks.valid = checks.accepts(schema, arguments);
@@ -225,7 +227,7 @@ struct ToolCallTask {
     return name != nullptr && name->string() != nullptr ? std::string_view(*name->string()) : std::string_view();
   }
 
-  /// Null where there are none.
+  /// The arguments of a call; null if there are none.
   static JsonTree arguments_of(const JsonTree& call) {
     const JsonTree* arguments = call.find("arguments");
     return arguments == nullptr ? JsonTree() : *arguments;

@@ -11,18 +11,18 @@
 
 namespace kvx::inline v0 {
 
-/// Forms in which other engines write calls, and which of them are read as calls of `name` and `arguments`:
+/// The forms of other engines' calls that are accepted, besides kvx's own object with `name` and `arguments`:
 ///
 /// - `tool_calls`: an object without a name that holds an array of calls;
 /// - `function`, `function_call`: an object without a name that holds a call under that member;
-/// - `parameters`: the arguments stand under that member, as Llama 3's chat template asks for;
+/// - `parameters`: the member with the arguments has this name, as Llama 3's chat template asks for;
 /// - `string`: `arguments` is a string that holds a JSON object, as in OpenAI's answers;
-/// - `missing`: a call without arguments has none to give.
+/// - `missing`: a call without the member `arguments` has no arguments.
 class ToolForms {
  public:
   enum Form : unsigned { tool_calls = 1, function = 2, function_call = 4, parameters = 8, string = 16, missing = 32 };
 
-  /// No form but kvx's own.
+  /// Accepts only kvx's own form.
   constexpr ToolForms() = default;
   explicit constexpr ToolForms(unsigned forms) : forms_(forms) {}
   /// All of them.
@@ -53,7 +53,7 @@ class ToolForms {
   bool empty() const { return forms_ == 0; }
   void add(Form form) { forms_ |= form; }
 
-  /// The names with + between them; empty for none.
+  /// The names of the forms with + between them; empty for none.
   std::string text() const {
     std::string text;
     for (std::size_t i = 0; i < kNames.size(); ++i)
@@ -69,7 +69,7 @@ class ToolForms {
   unsigned forms_ = 0;
 };
 
-/// The forms in which a chat template asks for calls, beside kvx's own.
+/// The forms in which a chat template asks for calls, besides kvx's own.
 inline ToolForms tool_forms_in(std::string_view chat_template) {
   const bool parameters = chat_template.find("\"parameters\": dictionary of argument name") != chat_template.npos;
   return parameters ? ToolForms(ToolForms::parameters) : ToolForms();

@@ -19,11 +19,11 @@
 
 namespace kvx::inline v0 {
 
-/// The right answer to a request for calls, read and with its schemas compiled: what a sample's answer holds, as JSON.
-/// See ToolCallTask for its forms.
+/// The right answer to a request for calls, read from the JSON of a sample's answer, with its schemas compiled. See
+/// ToolCallTask for the forms of that JSON.
 class ToolGold {
  public:
-  /// Throws Error for what is of none of the forms.
+  /// Throws Error if `answer` has none of the forms.
   explicit ToolGold(std::string_view answer) : tree_(answer_object(answer)) {
     if (tree_.find("possible") != nullptr) {
       functions_ = member(tree_, "functions");
@@ -42,6 +42,9 @@ class ToolGold {
     if (const JsonTree* accepted = tree_.find("accepted"); accepted != nullptr && !accepted->is_null()) {
       functions_ = JsonTree(JsonTree::Array{JsonTree(JsonTree::Object{{"name", name}, {"parameters", schema}})});
       calls_ = gold_calls(functions_, *accepted, "accepted");
+      if (calls_.size() != 1)
+        throw Error("sample's answer", "accepted: expected the one call that name and arguments are, found " +
+                                           std::to_string(calls_.size()) + "; several stand in possible");
     }
   }
   ToolGold(const ToolGold&) = delete;
@@ -49,16 +52,16 @@ class ToolGold {
 
   /// Whether a tool serves the request; if none does, it is to be declined.
   bool is_served() const { return name_ != nullptr || !calls_.empty(); }
-  /// The one right name; null where the right calls are `calls()` alone.
+  /// The one right name; null if only calls() has the right answer.
   const std::string* name() const { return name_; }
-  /// The one right object of arguments; only where there is a name().
+  /// The one right object of arguments; requires a name().
   const JsonTree& arguments() const { return *arguments_; }
-  /// The right calls by the values that they may have; empty where one name and its arguments alone are right.
+  /// The right calls with all accepted values; empty if only one name and its arguments are right.
   const std::vector<GoldCall>& calls() const { return calls_; }
   const JsonTree& functions() const { return functions_; }
   const JsonTree& possible() const { return *tree_.find("possible"); }
 
-  /// The schema of a right tool's arguments, or the only one whatever the name; null for none.
+  /// The schema of the arguments of `tool`. If there is only one schema, `tool` does not matter. Null for none.
   const JsonSchema* schema_of(std::string_view tool) const {
     const auto found = schemas_.size() == 1 ? schemas_.begin() : schemas_.find(tool);
     return found == schemas_.end() ? nullptr : &found->second;
@@ -80,8 +83,8 @@ class ToolGold {
   std::map<std::string, JsonSchema, std::less<>> schemas_;
 };
 
-/// Right answers by the text that they were read from, so that many answers to a sample compile its schemas once. It
-/// keeps the last few thousand and serves several threads.
+/// A cache of right answers by the text that they were read from, so that the schemas of a sample are compiled only
+/// once for all its answers. It keeps the last few thousand, and several threads may use it.
 class ToolGolds {
  public:
   /// Throws Error as ToolGold does.
@@ -102,7 +105,7 @@ class ToolGolds {
     return gold;
   }
 
-  /// How many were read so far.
+  /// The number of right answers read so far.
   std::size_t read() const {
     const std::lock_guard lock(mutex_);
     return read_;

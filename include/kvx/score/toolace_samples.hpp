@@ -37,9 +37,8 @@ inline const std::string& first_turn(const JsonlRow& row, std::initializer_list<
 }  // namespace detail
 
 /// The first request of a row as Team-ACE's ToolACE has it (Apache-2.0): the tools stand as JSON in the text of
-/// `system`, and the first answer in `conversations` is `[NAME(ARGUMENT=VALUE, ...), ...]`. Words may stand
-/// around the calls; where there are words alone, no tool serves the request. Throws Error for what is not of that
-/// form.
+/// `system`, and the first answer in `conversations` is `[NAME(ARGUMENT=VALUE, ...), ...]`, possibly with words around
+/// it. If the answer has only words, no tool serves the request. Throws Error for a row of another form.
 inline Sample toolace_sample(const JsonlRow& row) {
   std::string tools;
   JsonTree::Array parsed;

@@ -7,7 +7,7 @@
 
 namespace kvx::inline v0 {
 
-/// The interval of a share `p` of `n` answers, which need not be whole, `edge` standard errors to each side. Wilson,
+/// The interval of a share `p` of `n` answers, `edge` standard errors to each side. `n` need not be an integer. Wilson,
 /// "Probable Inference, the Law of Succession, and Statistical Inference" (1927).
 inline Interval wilson_interval(double p, double n, double edge) {
   const double centre = p + edge * edge / (2 * n), scale = 1 + edge * edge / n;

@@ -23,7 +23,7 @@
 
 namespace kvx::inline v0 {
 
-/// How a model wants a chat written. Templates are Jinja programs; kvx runs none but recognises those it knows and
+/// How a model wants a chat written. Templates are Jinja programs; kvx runs none but recognizes those it knows and
 /// renders them natively: those that print all messages alike, such as ChatML, with or without a default system prompt
 /// (SmolLM2, Qwen2), and Qwen2.5's with tools.
 class ChatTemplate {
@@ -49,8 +49,8 @@ class ChatTemplate {
     throw Error(config, "no chat template; choose one by --template chatml|none");
   }
 
-  /// Throws Error for a template that kvx does not know; `where` names it. `bos_token` is the tokenizer's, if it has
-  /// one.
+  /// Throws Error for a template that kvx does not know; `where` is its name in the message. `bos_token` is the
+  /// tokenizer's, if it has one.
   static ChatTemplate recognise(std::string_view jinja, std::string_view where,
                                 const std::optional<std::string>& bos_token = {}) {
     if (const auto items = detail::template_items(jinja)) {
@@ -72,7 +72,7 @@ class ChatTemplate {
     throw Error("template", "expected chatml, none or qwen2.5, found " + detail::shortened(name, 60));
   }
 
-  /// Whether contents follow each other bare, as a text that is no chat.
+  /// Whether the contents of messages are joined without any marks, as plain text.
   bool is_none() const { return kind_ == Kind::none; }
 
   /// The text of `messages`, which begins with the template's default system prompt if it has one and the first message
@@ -110,12 +110,12 @@ class ChatTemplate {
     return out;
   }
 
-  /// What stands before the content of a system message.
+  /// The text before the content of a system message.
   std::string system_opening() const { return is_none() ? "" : turns_.system_opening(); }
   /// What stands between a user's last words and the answer.
   std::string answer_opening() const { return turns_.answer_opening(); }
 
-  /// The marks of its texts that a model knows as one token each: `<|im_start|>`.
+  /// The marks in its texts that should be one token each, such as `<|im_start|>`.
   std::vector<std::string> marks() const {
     std::vector<std::string> marks;
     const std::string text = is_none() ? "" : system_opening() + answer_opening();
@@ -148,7 +148,7 @@ class ChatTemplate {
     return turns;
   }
 
-  /// The default system prompt of Qwen2.5's template, if the items, that prompt cut out wherever it stands, are its.
+  /// The default system prompt, if the items without that prompt are those of Qwen2.5's template.
   static std::optional<std::string> qwen2_5_system(std::span<const detail::TemplateItem> items) {
     using Step = detail::TemplateItem::Kind;
     const auto own = std::ranges::find(items, detail::TemplateItem{Step::statement, "else"});

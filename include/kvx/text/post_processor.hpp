@@ -33,7 +33,7 @@ inline std::vector<Token> template_ids(const JsonValue& processor, const JsonVal
 }  // namespace detail
 
 /// Reads a post_processor: ByteLevel, which adds nothing, TemplateProcessing, and sequences of these. Throws Error for
-/// others and for a template that has its text not exactly once.
+/// other types, and for a template that does not contain its text exactly once.
 inline TextFrame read_post_processor(const JsonValue& processor) {
   const auto type = processor.at("type");
   TextFrame frame;

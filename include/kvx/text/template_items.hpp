@@ -16,7 +16,7 @@ struct TemplateItem {
   enum class Kind { text, value, statement };
   Kind kind;
   std::string text;     ///< what is printed, or the expression or statement in one spelling
-  bool joined = false;  ///< of a value: whether it is added to a text, so that it must be one
+  bool joined = false;  ///< for a value: whether it is added to a string, so that it must be a string
   bool operator==(const TemplateItem&) const = default;
 };
 
@@ -26,8 +26,8 @@ struct TemplateToken {
   std::string text;
 };
 
-/// Reads a template as Jinja does with the settings of transformers: trim_blocks, lstrip_blocks, no line end at its
-/// end.
+/// Reads a template as Jinja does with the settings of transformers: trim_blocks, lstrip_blocks, and without the line
+/// end at the template's end.
 class TemplateReader {
  public:
   explicit TemplateReader(std::string_view text) {
@@ -38,7 +38,7 @@ class TemplateReader {
     if (text_.ends_with('\n')) text_.pop_back();
   }
 
-  /// Its items, of which no two texts follow each other; nullopt where it is not understood.
+  /// The items of the template; adjacent texts are joined. nullopt if the template is not understood.
   std::optional<std::vector<TemplateItem>> read() {
     while (at_ < text_.size())
       if (!read_text() || (at_ < text_.size() && !read_tag())) return std::nullopt;
@@ -57,7 +57,7 @@ class TemplateReader {
     items_.back().text += text;
   }
 
-  /// Takes what stands before the next tag, without the blanks that the tag takes away.
+  /// Takes the text before the next tag, without the blanks that the tag strips.
   bool read_text() {
     std::size_t end = at_;
     while (end < text_.size() && !(text_[end] == '{' && std::string_view("{%#").find(next(end)) != std::string::npos))
@@ -67,7 +67,7 @@ class TemplateReader {
     if (end < text_.size() && sign == '-') {
       text = text.substr(0, text.find_last_not_of(kSpace) + 1);
     } else if (end < text_.size() && next(end) != '{' && sign != '+') {
-      const std::size_t line = text.rfind('\n') + 1;  // 0 where there is no line end
+      const std::size_t line = text.rfind('\n') + 1;  // 0 if there is no line end
       if ((line > 0 || begins_line_) && text.find_first_not_of(kSpace, line) == text.npos) text = text.substr(0, line);
     }
     print(text);
@@ -107,7 +107,7 @@ class TemplateReader {
     return after.starts_with(end) || (!after.empty() && (after[0] == '-' || (after[0] == '+' && end != "}}")) &&
                                       after.substr(1).starts_with(end));
   }
-  /// Takes the end of a tag with the blanks that it takes away.
+  /// Takes the end of a tag with the blanks that it strips.
   bool take_end(std::string_view end) {
     const char sign = text_[at_];
     at_ += end.size() + (sign == '-' || sign == '+');
@@ -155,7 +155,7 @@ class TemplateReader {
     return true;
   }
 
-  /// Adds what an expression prints: the parts of a sum of strings and names one by one.
+  /// Adds the items that an expression prints; the parts of a sum of strings and names become separate items.
   void add_values(const std::vector<TemplateToken>& tokens) {
     using Kind = TemplateItem::Kind;
     std::vector<TemplateItem> parts;
@@ -191,7 +191,7 @@ class TemplateReader {
     return true;
   }
 
-  /// a['role'] as a.role, which Jinja looks up alike where a dictionary has no method of that name.
+  /// Writes a['role'] as a.role; Jinja treats both the same if a dictionary has no method with that name.
   static std::vector<TemplateToken> with_dots(const std::vector<TemplateToken>& tokens) {
     constexpr std::array<std::string_view, 6> kMembers = {"role", "content",   "tool_calls",
                                                           "name", "arguments", "function"};
@@ -236,7 +236,7 @@ class TemplateReader {
   std::vector<TemplateItem> items_;
 };
 
-/// The items of a Jinja template; nullopt where it is not understood.
+/// The items of a Jinja template; nullopt if it is not understood.
 inline std::optional<std::vector<TemplateItem>> template_items(std::string_view jinja) {
   return TemplateReader(jinja).read();
 }

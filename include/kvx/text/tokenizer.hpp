@@ -47,18 +47,18 @@ class Tokenizer {
       if (!added_.contains(token.content)) add(token);
   }
 
-  /// The tokens that transformers puts around a text that is no chat.
+  /// The tokens that transformers puts around a plain text, one that is not a chat.
   const TextFrame& frame() const { return frame_; }
 
-  /// The ids of a text that is no chat, in its frame(). Throws Error unless it is UTF-8.
+  /// The ids of a plain text with the tokens of frame() around it. Throws Error unless it is UTF-8.
   std::vector<Token> encode_framed(std::string_view text) const {
     std::vector<Token> ids = frame_.before;
     for (const std::vector<Token>& more : {encode(text), frame_.after}) ids.insert(ids.end(), more.begin(), more.end());
     return ids;
   }
 
-  /// The ids of `text` alone; tokens that are added to the vocabulary are recognised in it. Throws Error unless it is
-  /// UTF-8.
+  /// The ids of `text`, without frame(); tokens that are added to the vocabulary are recognized in it. Throws Error
+  /// unless it is UTF-8.
   std::vector<Token> encode(std::string_view text) const {
     check_utf8(text, "text to encode");
     std::vector<Token> ids;

@@ -20,12 +20,12 @@ namespace kvx::inline v0 {
 struct ExtraToken {
   std::string content;
   bool normalized = false, special = true;
-  std::optional<std::int64_t> id = {};  ///< where the file states one
+  std::optional<std::int64_t> id = {};  ///< if the file states one
   std::string where = {};               ///< file and field, for errors
 };
 
-/// The files beside tokenizer.json that say something of a tokenizer, by transformers' rules: tokenizer_config.json
-/// and, unless that has added_tokens_decoder, special_tokens_map.json before it and added_tokens.json.
+/// The files besides tokenizer.json that describe a tokenizer, by transformers' rules: tokenizer_config.json and,
+/// unless that has added_tokens_decoder, also special_tokens_map.json, which overrides it, and added_tokens.json.
 class TokenizerFiles {
  public:
   /// Throws Error for a file that is not JSON. All may be missing.
@@ -36,7 +36,7 @@ class TokenizerFiles {
     added_ = load(model_dir + "/added_tokens.json");
   }
 
-  /// The text of a token such as "bos_token", where it is set.
+  /// The text of a token such as "bos_token", if it is set.
   std::optional<std::string> named_token(std::string_view name) const {
     const auto value = find(name);
     return value ? std::optional(text_of(*value)) : std::nullopt;
@@ -71,7 +71,7 @@ class TokenizerFiles {
     return std::nullopt;
   }
 
-  /// Those of added_tokens_decoder, or else of added_tokens.json, with their ids.
+  /// The tokens of added_tokens_decoder, or else of added_tokens.json, with their ids.
   std::vector<ExtraToken> listed_tokens() const {
     std::vector<ExtraToken> tokens;
     if (config_has_decoder()) {
@@ -99,7 +99,7 @@ class TokenizerFiles {
     return std::string(id);
   }
 
-  /// The named ones and those of the lists of further special tokens.
+  /// The named tokens, such as bos_token, and those in the lists of further special tokens.
   std::vector<ExtraToken> special_tokens() const {
     constexpr std::array<std::string_view, 7> kNames = {"bos_token", "eos_token", "unk_token", "sep_token",
                                                         "pad_token", "cls_token", "mask_token"};

@@ -14,14 +14,14 @@
 
 namespace kvx::inline v0 {
 
-/// A chat template that prints every message alike: its role and content between fixed texts. ChatML is one.
+/// A chat template that prints every message in the same form: its role and content between fixed texts. ChatML is one.
 struct TurnTemplate {
   std::string start;           ///< before all messages
   std::string before_default;  ///< before each message, and before the default system message
-  std::string default_system;  ///< between that and the first message, unless that is a system message
+  std::string default_system;  ///< after before_default, if the first message is not a system message
   std::string before_role, after_role, after_content;
   std::string before_answer;  ///< after all messages
-  std::string answer_start;   ///< after that, where an answer is to follow
+  std::string answer_start;   ///< after before_answer, if an answer follows
   std::string end;
 
   static TurnTemplate chatml() {
@@ -33,7 +33,7 @@ struct TurnTemplate {
     return turns;
   }
 
-  /// The template of that Jinja program, if it is such a one. `bos_token` is the tokenizer's, if it has one.
+  /// Reads a Jinja template; nullopt if it is of another kind. `bos_token` is the tokenizer's, if it has one.
   static std::optional<TurnTemplate> recognise(std::span<const detail::TemplateItem> items,
                                                const std::optional<std::string>& bos_token);
 
@@ -49,13 +49,13 @@ struct TurnTemplate {
 
   /// The text before the content of a system message.
   std::string system_opening() const { return start + before_default + before_role + "system" + after_role; }
-  /// The text after a user's content, where an answer is to follow.
+  /// The text after a user's content, if an answer follows.
   std::string answer_opening() const { return after_content + before_answer + answer_start + end; }
 };
 
 namespace detail {
 
-/// Takes a template's items one by one; what it does not find there leaves nothing to be taken.
+/// Takes a template's items one by one. After an item that it does not expect, it takes nothing more.
 class ItemTaker {
  public:
   using Kind = TemplateItem::Kind;

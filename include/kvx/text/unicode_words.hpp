@@ -38,11 +38,11 @@ inline bool is_latin_letter(char32_t c) {
 }  // namespace detail
 
 /// The words of a text in any script, in lower case: runs of letters, marks and digits. In a script that is written
-/// without blanks between words each letter is one, with the marks that follow it. The rules of UAX #29 as far as they
+/// without blanks between words, each letter with the marks after it is a word. These are the rules of UAX #29 that
 /// need no dictionary.
 inline std::vector<std::string> unicode_words(std::string_view text) {
   std::vector<std::u32string> words;
-  bool inside = false, apart = false;  // a word goes on; it is one letter of a script without blanks
+  bool inside = false, apart = false;  // inside a word; the word is one letter of a script without blanks
   for (const char32_t c : code_points(nfc(utf8_of(code_points(text))))) {
     const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
     const bool mark = category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME;
@@ -59,7 +59,7 @@ inline std::vector<std::string> unicode_words(std::string_view text) {
   return result;
 }
 
-/// Whether most of a text's words are in the Latin script, or none are in another.
+/// Whether most words of a text are in the Latin script, or no word is in another script.
 inline bool is_latin_text(std::string_view text) {
   std::size_t latin = 0, other = 0;
   for (const std::string& word : unicode_words(text)) {

@@ -13,7 +13,7 @@
 
 namespace kvx::inline v0::detail {
 
-/// The rows that each head keeps whatever the others score: one at least, unless alpha is 0.
+/// The number of rows that each head keeps, whatever the other heads score: at least one, unless alpha is 0.
 inline Index safe_rows(Index keep, double alpha) {
   return alpha > 0 ? std::max<Index>(1, static_cast<Index>(static_cast<double>(keep) * alpha)) : 0;
 }

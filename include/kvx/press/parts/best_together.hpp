@@ -8,8 +8,8 @@
 
 namespace kvx::inline v0::detail {
 
-/// The `count` best rows of heads that compete for them; scores are [heads, tokens]. Of equal scores the newer row is
-/// taken, whichever head has it.
+/// The `count` best rows over several heads; scores are [heads, tokens]. If scores are equal, the newer row is kept, in
+/// whichever head it is.
 inline Kept best_together(const Matrix<float>& scores, Index count) {
   const Index heads = scores.rows();
   const Matrix<float> by_row = scores.transpose();  // [tokens, heads]: a newer row has a higher index

@@ -41,7 +41,7 @@ inline Matrix<float> output_norms(const PressInput& in) {
 }
 
 /// Weighs the scores of head `h`, (score + epsilon) norm, but for the `first` best: they get the largest float.
-/// Protected rows stay so.
+/// Protected rows stay protected.
 inline void weigh_scores(Scores scores, Index h, const Matrix<float>& norms, double epsilon, Index first) {
   const auto best = top_k({scores.row(h).data(), static_cast<std::size_t>(scores.cols())}, first);
   constexpr float kMost = std::numeric_limits<float>::max();

@@ -20,13 +20,13 @@ inline constexpr std::size_t kLeastOfClass = 20;
 
 }  // namespace detail
 
-/// Figures over the instructions of all answers, where those about one context go together: the share that was
-/// followed, strictly and loosely; and, strictly, that of the class of instructions that is followed least and of the
-/// one that is followed most, since a mean hides that some are lost earlier than others. A class of fewer than 20 is
-/// neither. The interval of the lowest class is that of a class that was not chosen for being so.
+/// Summaries over the instructions of all answers, with contexts as the units of intervals: the share of instructions
+/// that were followed, strictly and loosely; and, strictly, the share in the class that is followed least and in the
+/// class that is followed most. The mean hides that some classes are lost earlier than others. Classes of fewer than 20
+/// instructions are left out. The interval of the lowest class does not account for its being chosen as the lowest.
 inline std::vector<Share> ifeval_summaries(std::span<const Grade> grades) {
   std::array<ContextValues, 2> pooled;           // strictly and loosely
-  std::map<std::string, ContextValues> classes;  // of the answers that have instructions of that class
+  std::map<std::string, ContextValues> classes;  // by class of instructions
   for (std::size_t i = 0; i < grades.size(); ++i) {
     const std::string context = context_of(grades[i], i);
     for (const GradePart& part : grades[i].parts) {

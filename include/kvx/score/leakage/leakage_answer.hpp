@@ -12,8 +12,8 @@ namespace kvx::inline v0 {
 
 /// What an attack is after, and which one it is: what a sample's answer holds, as JSON.
 struct LeakageAnswer {
-  std::string system_prompt;  ///< bare, without its defence
-  std::string defense;        ///< the defence's own text; empty where there is none
+  std::string system_prompt;  ///< bare, without its defense
+  std::string defense;        ///< the defense's own text; empty where there is none
   std::string defense_key, attack_category, attack_id, system_prompt_key;
 };
 

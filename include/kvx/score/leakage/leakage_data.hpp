@@ -15,7 +15,7 @@
 
 namespace kvx::inline v0 {
 
-/// What prompt leakage is measured with: each system prompt in each defence is asked each attack.
+/// What prompt leakage is measured with: each system prompt in each defense is asked each attack.
 struct LeakageData {
   struct SystemPromptRow {
     std::string key, text;

@@ -49,7 +49,7 @@ std::vector<Row> chosen_rows(const std::vector<Row>& rows, std::string Row::*lab
   return result;
 }
 
-/// What a defence says itself, without white space around it.
+/// What a defense says itself, without white space around it.
 inline std::string own_text(std::string defense) {
   constexpr std::string_view kPlace = "$system_prompt", kBlank = " \t\r\n";
   defense.erase(std::min(defense.find(kPlace), defense.size()), kPlace.size());
@@ -59,12 +59,12 @@ inline std::string own_text(std::string defense) {
 
 }  // namespace detail
 
-/// The defence of that name. Throws Error when there is none.
+/// The defense of that name. Throws Error when there is none.
 inline LeakageData::Defense defense_named(const std::vector<LeakageData::Defense>& defenses, const std::string& name) {
   return detail::chosen_rows(defenses, &LeakageData::Defense::name, {name}, "defense").front();
 }
 
-/// The defences and attacks that are chosen. Throws Error for one that is not there.
+/// The defenses and attacks that are chosen. Throws Error for one that is not there.
 inline LeakageData chosen(LeakageData data, const LeakageChoice& choice) {
   data.defenses = detail::chosen_rows(data.defenses, &LeakageData::Defense::name, choice.defenses, "defense");
   data.attacks =
@@ -76,8 +76,8 @@ inline LeakageData chosen(LeakageData data, const LeakageChoice& choice) {
   return data;
 }
 
-/// The samples of LeakageTask: by system prompt, then by defence, then by attack, so that what one compressed cache
-/// serves stands together. Throws Error for an unknown defence or category, and when nothing is left to ask.
+/// The samples of LeakageTask: by system prompt, then by defense, then by attack, so that what one compressed cache
+/// serves stands together. Throws Error for an unknown defense or category, and when nothing is left to ask.
 inline std::vector<Sample> leakage_samples(const LeakageData& all, const LeakageChoice& choice = {}) {
   constexpr int kTokens = 100;
   const LeakageData data = chosen(all, choice);

@@ -122,7 +122,7 @@ inline RougeScores rouge(std::string_view target, std::string_view prediction, b
   return detail::rouge_of_words(numbers(target, stem), numbers(prediction, stem));
 }
 
-/// The same over unicode_words(), for texts in other scripts, of which rouge-score knows no word.
+/// The same over unicode_words(), for texts in other scripts, in which rouge-score finds no words.
 inline RougeScores unicode_rouge(std::string_view target, std::string_view prediction) {
   detail::WordNumbers numbers;
   return detail::rouge_of_words(numbers.numbers_of(unicode_words(target)),
