@@ -149,7 +149,7 @@ template <class Tiles, class T>
                                                   const AmxWeights& weights, float (*out)[kAmxRows]) {
   using S = Simd<16>;
   for (Index panel = 0; panel < packed.value_panels; panel += 4) {
-    alignas(64) float sums[4][kAmxRows][kAmxRows];
+    alignas(64) float sums[4 * kAmxRows][kAmxRows];
     each_sum([&]<int p>(std::integral_constant<int, p>) __attribute__((always_inline)) { tiles.template zero<p>(); });
     for (Index half = 0; half < kAttentionBlock / kAmxInputs; ++half)
       add_products<PackedAttention<T>::kParts>(
@@ -157,12 +157,12 @@ template <class Tiles, class T>
           [&](Index part, Index sum) { return packed.value_tile(part, panel + sum, half); },
           [&](Index part) { return weights.parts[part][half]; });
     each_sum([&]<int p>(std::integral_constant<int, p>) __attribute__((always_inline)) {
-      tiles.template store<p>(sums[p][0], kAmxRowBytes);
+      tiles.template store<p>(sums[p * kAmxRows], kAmxRowBytes);
     });
     for (Index i = 0; i < std::min<Index>(4, packed.value_panels - panel) * kAmxRows; ++i) {
       S::Float before, added;
       S::load(out[panel * kAmxRows + i], before);
-      S::load(sums[0][i], added);
+      S::load(sums[i], added);
       S::store(before * weights.factor + added, out[panel * kAmxRows + i]);
     }
   }
