@@ -125,6 +125,7 @@ class PackedMatrix {
   /// Copies row `r` of a [rows, in] buffer, which may be unaligned.
   template <class From>
   static void read_line(std::span<const std::byte> source, Index r, std::vector<From>& line) {
+    if (line.empty()) return;
     const std::size_t row_bytes = line.size() * sizeof(From);
     std::memcpy(static_cast<void*>(line.data()), source.data() + static_cast<std::size_t>(r) * row_bytes, row_bytes);
   }
