@@ -30,7 +30,7 @@ void run_attention(Isa path, const AttentionJob<T>& job) {
 
 /// Runs queries over the rows of one KV head, keys and values [rows, head_dim]: softmax(scale * q . k) v, block by
 /// block with a running maximum (Milakov and Gimelshein, arXiv:1805.02867), so that rows may come in several calls.
-/// What a query comes to does not depend on the queries beside it. finish_attention() divides by the totals. Isa::amx
+/// The result of a query does not depend on the other queries. finish_attention() divides by the totals. Isa::amx
 /// multiplies floats in two parts of bf16 each, within 2^-16 of them; all other paths multiply floats.
 template <class T>
 void attend(std::span<AttentionQuery> queries, MatrixView<const T> keys, MatrixView<const T> values, float scale,

@@ -244,12 +244,12 @@ template <bool kReceived, class Tiles, class T>
   for (Index first = job.first; first < last; first += kAttentionBlock) {
     const Index count = std::min(kAttentionBlock, last - first);
     packed.pack_keys(job, first, count);
-    if constexpr (!kReceived) packed.pack_values(job, first, count);
     if constexpr (kReceived) {
       for (Index tile = 0; tile < packed.query_tiles; ++tile)
         receive_amx_tile(tiles, packed, tile, first, count, job.scale, lanes[tile], queries_of(tile));
       continue;
     }
+    packed.pack_values(job, first, count);
     // Loading a tile waits for earlier stores to the same memory, so each step is done for several tiles in a row.
     for (Index some = 0; some < packed.query_tiles; some += kTogether) {
       const Index end = std::min(some + kTogether, packed.query_tiles);

@@ -15,7 +15,7 @@
 
 namespace kvx::inline v0 {
 
-/// What prompt leakage is measured with: each system prompt in each defense is asked each attack.
+/// The data of the prompt leakage task: each attack is asked about each system prompt in each defense.
 struct LeakageData {
   struct SystemPromptRow {
     std::string key, text;

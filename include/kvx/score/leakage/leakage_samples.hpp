@@ -49,7 +49,7 @@ std::vector<Row> chosen_rows(const std::vector<Row>& rows, std::string Row::*lab
   return result;
 }
 
-/// What a defense says itself, without white space around it.
+/// A defense's own text, without white space around it.
 inline std::string own_text(std::string defense) {
   constexpr std::string_view kPlace = "$system_prompt", kBlank = " \t\r\n";
   defense.erase(std::min(defense.find(kPlace), defense.size()), kPlace.size());
