@@ -284,9 +284,11 @@ TEST_CASE("a row with an infinity or NaN gives no finite number, and leaves the 
     Product product(format, {17, 130}, threads);
     for (const Isa path : available_isas()) {
       float& value = product.x[static_cast<std::size_t>(product.x_stride + 100)];
-      for (const auto& [rows, bad] : {std::pair<Index, float>{3, std::numeric_limits<float>::infinity()},
-                                      {3, std::numeric_limits<float>::quiet_NaN()},
-                                      {30, std::numeric_limits<float>::quiet_NaN()}}) {
+      for (const auto& given : {std::pair<Index, float>{3, std::numeric_limits<float>::infinity()},
+                                {3, std::numeric_limits<float>::quiet_NaN()},
+                                {30, std::numeric_limits<float>::quiet_NaN()}}) {
+        const Index rows = given.first;
+        const float bad = given.second;
         const auto before = product.run(0, rows, true, threads, path);
         const float good = std::exchange(value, bad);
         const auto y = product.run(0, rows, true, threads, path);
