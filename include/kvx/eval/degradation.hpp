@@ -35,7 +35,7 @@ struct CellDegradation {
   std::string metric;
   std::size_t n = 0, contexts = 0;  ///< samples of the task, and the contexts that they are about
   std::size_t texts = 0;            ///< pieces whose perplexity is compared
-  SilentDegradation figures;
+  SilentDegradation figures = {};
 };
 
 namespace detail {
