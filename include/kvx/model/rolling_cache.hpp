@@ -62,13 +62,10 @@ class RollingCache final : public StepObserver {
     try {
       if (decoding_) evict(sequence, step);
       if (sliding_) slide(sequence, step);
+      if (quantization_) quantize(step.layer, sequence.tail.layer(step.layer));
     } catch (const NotApplicable& why) {
       failure_ = why;
-    } catch (const Error& why) {
-      failure_ = NotApplicable(policy_.policy_name(), why.what());
     }
-    if (failure_) return;
-    if (quantization_) quantize(step.layer, sequence.tail.layer(step.layer));
   }
 
   const NotApplicable* failure() const override { return failure_ ? &*failure_ : nullptr; }
