@@ -197,6 +197,19 @@ TEST_CASE_FIXTURE(RollingFixture, "a sequence that a press cannot serve while de
   CHECK(refused > 0);
 }
 
+TEST_CASE_FIXTURE(RollingFixture, "the queries that a press remembers are among the bytes of a sequence") {
+  auto sequence = start("decoding(snapkv(window=5), interval=7, target=90)");
+  CHECK(sequence.bytes() == sequence.tail.bytes());
+  feed(sequence, random_tokens(3, 2, model.config().vocab_size));
+  const ModelConfig& config = model.config();
+  const auto one = static_cast<std::size_t>(config.layers * config.heads * config.head_dim) * sizeof(float);
+  CHECK(sequence.bytes() >= sequence.tail.bytes() + 3 * one);
+  for (const std::size_t count : {1u, 11u, 1u, 1u}) {
+    feed(sequence, random_tokens(count, 3, config.vocab_size));
+    CHECK(sequence.bytes() == sequence.tail.bytes() + 5 * one);
+  }
+}
+
 TEST_CASE_FIXTURE(RollingFixture, "filters of heads that keep different numbers of rows are each head's own") {
   const auto floats = kvx_test::random_floats(8 * 16, 7);  // 4 layers of 2 heads of 16 channels
   const auto read = [&](const std::string&, const std::string&) {
