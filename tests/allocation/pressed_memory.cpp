@@ -16,6 +16,7 @@
 #include <kvx/model/compress.hpp>
 #include <kvx/model/forward.hpp>
 #include <kvx/press/budget_of.hpp>
+#include <kvx/press/decoding.hpp>
 #include <kvx/press/registry.hpp>
 
 #include <algorithm>
@@ -111,14 +112,25 @@ TEST_CASE_FIXTURE(MemoryFixture, "a cache takes at most a block more than its ro
       continue;
     }
     CHECK(tally.count(sequence->bytes() == needed(*sequence)));
+    const Decoding* const decoding = policy.decoding();
+    const Index remembered = decoding == nullptr ? 0 : decoding->inner.needs().queries;
+    const std::size_t queries =
+        static_cast<std::size_t>(remembered * shape.layers * model.config().heads * shape.head_dim) * sizeof(float);
+    const auto allocated_by_copy = [&] {
+      const std::ptrdiff_t before = live_bytes;
+      const auto copy = sequence->observer ? sequence->observer->clone() : nullptr;
+      return live_bytes - before;
+    };
+    const std::ptrdiff_t observer = allocated_by_copy();
     for (int step = 0; step < 80; ++step) {
       feed(*sequence, kvx_test::random_tokens(step == 0 ? 11 : 1, 2, model.config().vocab_size), work);
-      const std::size_t bytes = sequence->bytes(), most = needed(*sequence) + block;
+      const std::size_t bytes = sequence->bytes(), most = needed(*sequence) + queries + block;
       CAPTURE(step);
       CHECK(tally.count(bytes <= most));
     }
     // What is given back is what was stated, and the objects that held it.
-    const std::size_t stated = sequence->bytes();
+    const std::size_t stated = sequence->bytes() - queries;
+    CHECK(tally.count(allocated_by_copy() - observer == static_cast<std::ptrdiff_t>(queries)));
     const std::ptrdiff_t before = live_bytes;
     sequence->tail = KvCache(shape);
     sequence->prefix = std::make_shared<const KvCache>();

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <kvx/model/compress.hpp>
+#include <kvx/model/forward.hpp>
 #include <kvx/press/registry.hpp>
 
 #include <algorithm>
@@ -138,6 +139,32 @@ TEST_CASE("A press that cannot serve the context says why and disturbs no other 
     CHECK(scored.reason(c) == "");
     const auto alone = compress(tiny.model, tokens, cells[c].policy, cells[c].allowance, Dtype::f32, tiny.threads);
     CHECK(same(*scored.start(c).prefix, *alone.start.prefix));
+  }
+}
+
+TEST_CASE("A sequence takes no more than what is planned for it while it grows") {
+  TinyRandom tiny;
+  const Registry registry = kvx_presses();
+  std::vector<Cell> cells;
+  for (const char* press :
+       {"none", "decoding(knorm)", "decoding(snapkv(window=24), interval=30, target=60)",
+        "dms(knorm, threshold=-3.9, window=16, decoding=true)", "int4(group=16, residual=16)",
+        "int8(group=16, residual=7, keys=per_token)", "decoding(knorm)+int2(group=16, residual=32)"})
+    cells.push_back({registry.parse(press), Allowance::of_ratio(0)});
+  for (const std::size_t tokens : {33u, 64u, 70u}) {
+    const ScoredContext scored(tiny.model, kvx_test::random_tokens(tokens, 1), cells, Dtype::bf16, tiny.threads);
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+      SequenceCache sequence = scored.start(c);
+      const std::size_t shared = sequence.prefix->bytes();
+      for (Index rows = 1; rows <= 70; ++rows) {
+        CAPTURE(cells[c].policy.written());
+        CAPTURE(rows);
+        const Token token = 5;
+        const Step step{&sequence, {&token, 1}};
+        forward(tiny.model, {&step, 1}, tiny.threads);
+        CHECK(sequence.bytes() - shared <= scored.own_bytes(c) + scored.growth_bytes(c, rows));
+      }
+    }
   }
 }
 

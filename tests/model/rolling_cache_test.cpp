@@ -1,5 +1,7 @@
 #include <kvx/model/rolling_cache.hpp>
 
+#include "support/error_of.hpp"
+#include "support/presses.hpp"
 #include "support/random_floats.hpp"
 #include "support/tiny_random.hpp"
 
@@ -147,6 +149,65 @@ TEST_CASE_FIXTURE(RollingFixture, "a step that the press cannot serve ends its s
   CHECK(SequenceCache(cannot).failure() != nullptr);
   CHECK(short_question.failure() == nullptr);
   CHECK(feed(alone, seven) == logits.row(1));
+}
+
+TEST_CASE_FIXTURE(RollingFixture, "a fault while rows are evicted or quantized ends the run, not the sequence alone") {
+  const auto read = [](const std::string&, const std::string&) { return Matrix<float>(Matrix<float>::Ones(3, 16)); };
+  const auto press = kvx_presses().parse("decoding(qfilter(file=short), interval=1, target=40)", {{}, read});
+  auto evicting = compress(model, context, press, Allowance::of_ratio(0), Dtype::f32, threads).start;
+  CHECK(error_of([&] { feed(evicting, {1}); }).starts_with("qfilter: short: filters: expected "));
+  CHECK(evicting.failure() == nullptr);
+
+  auto quantizing = start("int8(group=16, residual=16)");
+  quantizing.tail.layer(1)[0].values<float>()(0, 0) = 1e6f;
+  CHECK(error_of([&] {
+          for (const Token token : random_tokens(20, 3, model.config().vocab_size)) feed(quantizing, {token});
+        }) == "quantized rows: append: expected elements within 65504, found others");
+  CHECK(quantizing.failure() == nullptr);
+}
+
+TEST_CASE_FIXTURE(RollingFixture, "a sequence that a press cannot serve while decoding fails, and is no error") {
+  const ModelConfig& config = model.config();
+  const auto read = kvx_test::made_up_files(config.layers, config.kv_heads, config.head_dim);
+  std::size_t presses = 0, served = 0, refused = 0;
+  for (const AnyPolicy& inner : kvx_test::every_press(config.layers, config.kv_heads, config.head_dim)) {
+    AnyPolicy press;
+    try {
+      press = kvx_presses().parse("decoding(" + inner.written() + ", interval=16, ratio=0.9)", {1, read});
+    } catch (const Error&) {
+      continue;  // which no decoding(...) can wrap
+    }
+    ++presses;
+    for (const Index tokens : {3, 20, 70})
+      for (const std::size_t question : {1u, 9u, 30u}) {
+        CAPTURE(press.written());
+        CAPTURE(tokens);
+        CAPTURE(question);
+        auto sequence = compress(model, std::span(context).first(static_cast<std::size_t>(tokens)), press,
+                                 Allowance::of_ratio(0), Dtype::f32, threads)
+                            .start;
+        CHECK_NOTHROW(feed(sequence, random_tokens(question, 2, config.vocab_size)));
+        for (const Token token : random_tokens(20, 3, config.vocab_size))
+          if (sequence.failure() == nullptr) CHECK_NOTHROW(feed(sequence, {token}));
+        ++(sequence.failure() == nullptr ? served : refused);
+      }
+  }
+  CHECK(presses >= 10);
+  CHECK(served > 2 * presses);
+  CHECK(refused > 0);
+}
+
+TEST_CASE_FIXTURE(RollingFixture, "the queries that a press remembers are among the bytes of a sequence") {
+  auto sequence = start("decoding(snapkv(window=5), interval=7, target=90)");
+  CHECK(sequence.bytes() == sequence.tail.bytes());
+  feed(sequence, random_tokens(3, 2, model.config().vocab_size));
+  const ModelConfig& config = model.config();
+  const auto one = static_cast<std::size_t>(config.layers * config.heads * config.head_dim) * sizeof(float);
+  CHECK(sequence.bytes() >= sequence.tail.bytes() + 3 * one);
+  for (const std::size_t count : {1u, 11u, 1u, 1u}) {
+    feed(sequence, random_tokens(count, 3, config.vocab_size));
+    CHECK(sequence.bytes() == sequence.tail.bytes() + 5 * one);
+  }
 }
 
 TEST_CASE_FIXTURE(RollingFixture, "filters of heads that keep different numbers of rows are each head's own") {

@@ -122,6 +122,74 @@ TEST_CASE("every press keeps as many rows as fit into the bytes that are asked f
     }
 }
 
+TEST_CASE("where heads keep different numbers of quantized rows, a budget in bytes is the largest that fits") {
+  kvx_test::Tally tally{"largest budgets in bytes"};
+  constexpr Index kTokens = 150;
+  const Layer layer = Layer::random(6, 3, kTokens, 8, 1);
+  const CacheShape shape{kLayers, 3, 8, Dtype::bf16};
+  const std::size_t row = kLayers * 3 * shape.row_bytes();
+  for (const std::string press :
+       {"ada(knorm)", "ada(knorm, alpha=0)", "ada(snapkv(window=16))", "critical_ada(knorm)", "ada(compactor)",
+        "ada(critical(knorm))", "ada(protect(knorm, first=9))", "kvzip", "kvzip(layerwise=true)"})
+    for (const std::string format : {"+int2(group=16, residual=32)", "+int4(group=16, residual=16)",
+                                     "+int8(group=16, residual=7, keys=per_token)"}) {
+      const AnyPolicy policy = kvx_presses().parse(press + format);
+      const bool together = press.starts_with("kvzip");  // all layers share the bytes
+      std::vector<std::vector<Kept>> by_keep = {{}};
+      for (Index keep = 1; keep <= kTokens; ++keep) {
+        const bool served = press != "ada(protect(knorm, first=9))" || keep >= 9;
+        by_keep.push_back(served ? select(policy, layer, Allowance::of_tokens(keep)) : std::vector<Kept>());
+      }
+      const auto bytes_of = [&](Index keep, std::size_t l) {
+        const auto& kept = by_keep[static_cast<std::size_t>(keep)];
+        std::size_t sum = 0;
+        for (std::size_t at = 0; at < kept.size(); ++at)
+          if (together || at == l) sum += stored_bytes(policy.quantization(), shape, kept[at]);
+        return sum;
+      };
+      for (std::size_t most = 16 * row; most < 130 * row; most += 2 * row + 13) {
+        CAPTURE(policy.written());
+        CAPTURE(most);
+        const auto kept = select(policy, layer, Allowance::of_bytes(most));
+        for (std::size_t l = 0; l < kept.size(); ++l) {
+          const std::size_t part = together ? most : most * (l + 1) / kLayers - most * l / kLayers;
+          Index keep = kTokens;
+          while (bytes_of(keep, l) > part) --keep;
+          CHECK(tally.count(kept[l] == by_keep[static_cast<std::size_t>(keep)][l]));
+        }
+      }
+    }
+}
+
+TEST_CASE("the largest budget that fits is found in about as many selections as a bisection takes") {
+  constexpr Index kTokens = 4000, kHeads = 8;
+  const AnyPolicy policy = kvx_presses().parse("int2");
+  const CacheShape shape{1, kHeads, 128, Dtype::bf16};
+  std::vector<std::size_t> bytes;
+  for (Index rows = 0; rows <= kTokens; ++rows) bytes.push_back(stored_bytes(policy.quantization(), shape, rows));
+  const auto rows_at = [](Index keep) {  // of what a head gives up, the next one gets a half
+    std::vector<Index> rows(kHeads, keep);
+    for (std::size_t h = 0; h + 1 < kHeads; h += 2) {
+      const Index more = std::min(kTokens - keep, keep / (static_cast<Index>(h) + 2));
+      rows[h] += more, rows[h + 1] -= more;
+    }
+    return rows;
+  };
+  const auto fits = [&](Index keep, std::size_t most) {
+    for (const Index rows : rows_at(keep)) most -= std::min(most, bytes[static_cast<std::size_t>(rows)]);
+    return most > 0;
+  };
+  int calls = 0, searches = 0;
+  for (std::size_t most = kHeads * bytes[40]; most < kHeads * bytes[kTokens]; most += kHeads * bytes[100], ++searches) {
+    CAPTURE(most);
+    const Index found = detail::largest_fitting(bytes, most, true, [&](Index keep) { return ++calls, rows_at(keep); });
+    Index keep = kTokens;
+    while (!fits(keep, most + 1)) --keep;
+    CHECK(found == keep);
+  }
+  CHECK(calls < 25 * searches);
+}
+
 TEST_CASE("bytes that hold no row are refused, unless the press itself decides how much stays") {
   const Registry presses = kvx_presses();
   const CacheShape shape{2, 3, 8, Dtype::f32};

@@ -35,6 +35,8 @@ class StepObserver {
   virtual void take_back([[maybe_unused]] Index steps) {}
   /// The reason why the sequence cannot go on, if it cannot: its rows are no longer those that the press should keep.
   virtual const NotApplicable* failure() const { return nullptr; }
+  /// Allocated bytes of what it remembers of the steps.
+  virtual std::size_t bytes() const { return 0; }
 };
 
 /// What one sequence attends to: a prefix that many sequences share and none may change, then rows of its own. Copying
@@ -73,8 +75,8 @@ struct SequenceCache {
   /// The reason why the sequence cannot go on; nullptr as long as it can.
   const NotApplicable* failure() const { return observer ? observer->failure() : nullptr; }
 
-  /// Allocated bytes, those that it shares included.
-  std::size_t bytes() const { return prefix->bytes() + tail.bytes(); }
+  /// Allocated bytes, those that it shares and those of the observer included.
+  std::size_t bytes() const { return prefix->bytes() + tail.bytes() + (observer ? observer->bytes() : 0); }
 };
 
 }  // namespace kvx::inline v0

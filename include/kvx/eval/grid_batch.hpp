@@ -1,7 +1,5 @@
 #pragma once
 
-#include <kvx/cache/growth.hpp>
-#include <kvx/cache/kv_cache.hpp>
 #include <kvx/cache/sequence_cache.hpp>
 #include <kvx/core/error.hpp>
 #include <kvx/core/threads.hpp>
@@ -158,14 +156,13 @@ class GridBatch {
     return std::min(tokens + question.max_new_tokens, model_.config().max_positions - context.of.scored.tokens() + 1);
   }
 
-  /// A sequence's tail at its longest, and its rows between the matrices.
-  std::size_t sequence_bytes(const Context& context, const Question& question) const {
+  /// What a sequence of a cell has for itself at its longest, and its rows between the matrices.
+  std::size_t sequence_bytes(const Context& context, std::size_t cell, const Question& question) const {
     const ModelConfig& config = model_.config();
     const auto tokens = static_cast<Index>(question.tokens.size()) + (limits_.draft ? kMostProposed : 0);
     const Index wide = 3 * config.hidden_size + 2 * (config.heads + config.kv_heads) * config.head_dim;
-    const CacheShape& shape = context.of.scored.shape();
-    const Index rows = detail::grown_rows(tail_rows(context, question));
-    return static_cast<std::size_t>(rows * shape.layers * shape.kv_heads) * shape.row_bytes() +
+    const ScoredContext& scored = context.of.scored;
+    return scored.own_bytes(cell) + scored.growth_bytes(cell, tail_rows(context, question)) +
            static_cast<std::size_t>(tokens * wide + config.vocab_size) * sizeof(float);
   }
 
@@ -175,7 +172,7 @@ class GridBatch {
     if (limits_.draft && context.base_waiting > 0 && !scored.is_base(job.cell)) return false;
     const Question& question = context.of.questions[job.question];
     OpenCell& cell = context.cells[job.cell];
-    const std::size_t sequence = sequence_bytes(context, question) + scored.own_bytes(job.cell),
+    const std::size_t sequence = sequence_bytes(context, job.cell, question),
                       cache = cell.start ? 0 : scored.bytes(job.cell);
     if (used_ + sequence + cache > limits_.bytes) {
       if (!active_.empty()) return false;

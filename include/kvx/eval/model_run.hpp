@@ -240,7 +240,9 @@ class ModelRun {
     const std::size_t index = group.prompts[placed.job.question].sample;
     const auto rows = static_cast<Index>(group.context.size());
     Record made{.key = task.key, .model = model_.name, .task = task.task, .press = name.press};
-    made.ratio = name.budget == kOwnBudget ? state.ratio : budget_of(cell.policy, cell.allowance, rows, shape_).ratio;
+    made.ratio = name.budget == kOwnBudget || fits_by_selection(cell.policy, cell.allowance)
+                     ? state.ratio
+                     : budget_of(cell.policy, cell.allowance, rows, shape_).ratio;
     made.index = index;
     made.sample = task.samples[index];
     made.predicted_answer = std::move(answer);

@@ -31,17 +31,18 @@ void predict_cells(const Qwen2& model, const ScoredContext& scored, std::span<co
                    F&& on_grade) {
   std::size_t longest = 0;
   for (const Prompt& prompt : prompts) longest = std::max(longest, prompt.tokens.size());
+  const auto rows = static_cast<Index>(longest);
   const CacheShape& shape = scored.shape();
-  const std::size_t tail = static_cast<std::size_t>(shape.layers * shape.kv_heads) * shape.row_bytes() *
-                           static_cast<std::size_t>(detail::grown_rows(static_cast<Index>(longest)));
+  const std::size_t full_tail =
+      static_cast<std::size_t>(detail::grown_rows(rows) * shape.layers * shape.kv_heads) * shape.row_bytes();
   std::map<std::size_t, std::vector<GridJob>> by_cell;
   for (const GridJob& job : jobs) by_cell[job.cell].push_back(job);
   while (!by_cell.empty()) {
     std::map<std::size_t, SequenceCache> starts;              // by cell
     std::map<std::size_t, std::vector<GridJob>> by_question;  // of those cells
-    std::size_t bytes = 2 * tail;
+    std::size_t bytes = 2 * full_tail;
     for (auto cell = by_cell.begin(); cell != by_cell.end(); cell = by_cell.erase(cell)) {
-      bytes += scored.bytes(cell->first) + scored.own_bytes(cell->first) + tail;
+      bytes += scored.bytes(cell->first) + scored.own_bytes(cell->first) + scored.growth_bytes(cell->first, rows);
       if (bytes > memory && !starts.empty()) break;
       starts.emplace(cell->first, scored.start(cell->first));
       for (const GridJob& job : cell->second) by_question[job.question].push_back(job);

@@ -58,7 +58,7 @@ struct Record {
   std::string model;      ///< its name
   std::string task;       ///< the task that graded it; the sample's column `task` may divide its data further
   std::string press;      ///< written form
-  double ratio = 0;       ///< compression ratio, the share of this context that was to be removed
+  double ratio = 0;       ///< compression ratio: the share of this context's rows that the budget removes
   std::size_t index = 0;  ///< the sample's place in what is taken of the task's data, from 0
   Sample sample = {};
   std::string predicted_answer = {}, state = {}, detail = {};

@@ -165,12 +165,12 @@ inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::sp
     const auto [place, is_new] = places.try_emplace({r.model, r.task, r.sample.task, r.cell()}, all.size());
     if (is_new) all.push_back({{r.model, r.task, r.sample.task, r.cell()}});
     auto& [cell, grades, count] = all[place->second];
-    ++count;
-    cell.ratio += r.ratio;
     if (r.state == kNotApplicable) {
       cell.not_applicable += r.attempt == 0;
       continue;
     }
+    ++count;
+    cell.ratio += r.ratio;
     grades[r.index].push_back(detail::grade_of(r, registry.at(r.task)));
     cell.kept_bytes += static_cast<double>(r.kept_bytes);
     cell.full_bytes += static_cast<double>(r.full_bytes);
@@ -194,7 +194,8 @@ inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::sp
     const AnyTask& task = registry.at(cell.task);
     const Scorer scorer(task);
     CellResult result = cell;
-    result.ratio = cell.cell.budget.empty() ? cell.cell.ratio : cell.ratio / static_cast<double>(count);
+    result.ratio =
+        cell.cell.budget.empty() ? cell.cell.ratio : cell.ratio / static_cast<double>(std::max<std::size_t>(1, count));
     result.score = scorer.score(grades);
     result.hidden_metrics = task.metric_names().size() - task.shown_metrics();
     if (answers.size() > grades.size()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/cache/growth.hpp>
 #include <kvx/cache/kv_cache.hpp>
 #include <kvx/core/error.hpp>
 #include <kvx/core/threads.hpp>
@@ -11,6 +12,7 @@
 #include <kvx/model/repeat_context.hpp>
 #include <kvx/model/rolling_cache.hpp>
 #include <kvx/press/budget_of.hpp>
+#include <kvx/press/decoding.hpp>
 #include <kvx/press/edit_layer.hpp>
 #include <kvx/press/none.hpp>
 #include <kvx/press/select.hpp>
@@ -104,6 +106,19 @@ class ScoredContext {
     if (!quantization) return 0;
     const auto rows = static_cast<std::size_t>(2 * quantization->residual * shape_.layers * shape_.kv_heads);
     return std::min(bytes(c), rows * shape_.row_bytes());
+  }
+  /// The most that a sequence of cell `c` adds to own_bytes() while it grows by `rows` rows: these, what is allocated
+  /// ahead of rows, and the queries that the cell's press remembers.
+  std::size_t growth_bytes(std::size_t c, Index rows) const {
+    const AnyPolicy& policy = cells_[c].policy;
+    const bool owns_rows = policy.rolls() || policy.quantization();
+    const Index grown = owns_rows ? rows + kCacheBlock : detail::grown_rows(rows);
+    std::size_t queries = 0;
+    if (const Decoding* const decoding = policy.decoding())
+      queries = static_cast<std::size_t>(decoding->inner.needs().queries * model_.config().heads * shape_.head_dim *
+                                         shape_.layers);
+    return static_cast<std::size_t>(grown * shape_.layers * shape_.kv_heads) * shape_.row_bytes() +
+           queries * sizeof(float);
   }
   /// The share of the rows that cell `c` removes.
   double ratio(std::size_t c) const {

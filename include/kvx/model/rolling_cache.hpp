@@ -62,16 +62,19 @@ class RollingCache final : public StepObserver {
     try {
       if (decoding_) evict(sequence, step);
       if (sliding_) slide(sequence, step);
+      if (quantization_) quantize(step.layer, sequence.tail.layer(step.layer));
     } catch (const NotApplicable& why) {
       failure_ = why;
-    } catch (const Error& why) {
-      failure_ = NotApplicable(policy_.policy_name(), why.what());
     }
-    if (failure_) return;
-    if (quantization_) quantize(step.layer, sequence.tail.layer(step.layer));
   }
 
   const NotApplicable* failure() const override { return failure_ ? &*failure_ : nullptr; }
+
+  std::size_t bytes() const override {
+    std::size_t sum = 0;
+    for (const State& layer : layers_) sum += layer.queries.capacity() * sizeof(float);
+    return sum;
+  }
 
   /// Quantizes the rows of layer `l` that are due. `shared` is given the first of them, which no later step will touch.
   void quantize(Index l, LayerCache& layer, LayerCache* shared = nullptr) const {
@@ -162,14 +165,14 @@ class RollingCache final : public StepObserver {
   }
 
   void remember(State& state, const TensorView<const float>& queries) const {
-    const auto token = static_cast<std::size_t>(queries.heads() * queries.head_dim());
-    const Index first = std::max<Index>(0, queries.tokens() - queries_wanted_);
-    for (Index t = first; t < queries.tokens(); ++t)
+    const Index token = queries.heads() * queries.head_dim(), count = std::min(queries.tokens(), queries_wanted_),
+                most = token * (queries_wanted_ - count),  // that stay of those from before
+        old = static_cast<Index>(state.queries.size());
+    state.queries.reserve(static_cast<std::size_t>(token * queries_wanted_));
+    state.queries.erase(state.queries.begin(), state.queries.begin() + std::max<Index>(0, old - most));
+    for (Index t = queries.tokens() - count; t < queries.tokens(); ++t)
       for (Index i = 0; i < queries.heads(); ++i)
         state.queries.insert(state.queries.end(), queries.row(i, t), queries.row(i, t) + queries.head_dim());
-    const std::size_t wanted = token * static_cast<std::size_t>(queries_wanted_);
-    if (state.queries.size() > wanted)
-      state.queries.erase(state.queries.begin(), state.queries.end() - static_cast<std::ptrdiff_t>(wanted));
   }
   static TensorView<const float> view_of(const State& state, const TensorView<const float>& like) {
     const Index token = like.heads() * like.head_dim();

@@ -6,11 +6,13 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/kernels/rope.hpp>
 #include <kvx/press/allowance.hpp>
+#include <kvx/press/parts/largest_fitting.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace kvx::inline v0 {
@@ -44,23 +46,11 @@ inline std::size_t stored_bytes(const std::optional<CacheQuantization>& how, con
   return sum;
 }
 
-/// The largest number from 1 to `most` for which `fits`, bool(Index), is true, if it is false for all larger ones; 1 if
-/// it is true for none.
-template <class Fits>
-Index largest_fitting(Index most, Fits&& fits) {
-  if (fits(most)) return most;
-  Index low = 1, high = most;
-  while (high - low > 1) {
-    const Index middle = low + (high - low) / 2;
-    (fits(middle) ? low : high) = middle;
-  }
-  return low;
-}
-
 /// Whether the bytes of the rows depend on the selection: rows are quantized, and heads keep different numbers of them.
 template <ScorePolicy P>
 bool fits_by_selection(const P& policy, const Allowance& allowance) {
-  return allowance.bytes() && traits(policy).ragged && quantization_of(policy);
+  const Traits all = traits(policy);
+  return allowance.bytes() && all.ragged && !all.own_budget && quantization_of(policy);
 }
 
 /// The budget that `allowance` gives for `tokens` rows per head of a cache of this shape. Bytes are counted as the
@@ -97,8 +87,34 @@ Budget budget_of(const P& policy, const Allowance& allowance, const PressInput& 
   return budget_of(policy, allowance, in.tokens(), {in.layers, in.kv_heads(), in.head_dim(), in.dtype});
 }
 
+/// The number of rows of each head.
+inline std::vector<Index> rows_of_heads(std::span<const Kept> layers) {
+  std::vector<Index> rows;
+  for (const Kept& kept : layers)
+    for (const auto& head : kept) rows.push_back(static_cast<Index>(head.size()));
+  return rows;
+}
+
+/// The largest number of rows per head, on average, that fits into `most` bytes when `select`,
+/// std::vector<Kept>(Index), has chosen the rows. Throws Error if not even one does.
+template <ScorePolicy P, class Select>
+Index fitting_rows(const P& policy, const Allowance& allowance, std::size_t most, Index tokens, const CacheShape& shape,
+                   Select&& select) {
+  std::vector<std::size_t> bytes;
+  for (Index rows = 0; rows <= tokens; ++rows) bytes.push_back(stored_bytes(quantization_of(policy), shape, rows));
+  const auto rows_at = [&](Index keep) { return rows_of_heads(select(keep)); };
+  const Index keep = detail::largest_fitting(bytes, most, !traits(policy).scores_by_budget, rows_at);
+  if (keep == 0) {
+    std::size_t least = 0;
+    const auto rows = rows_at(1);
+    for (const Index of_head : rows) least += bytes[static_cast<std::size_t>(of_head)];
+    allowance.refuse_bytes(least * static_cast<std::size_t>(shape.layers * shape.kv_heads) / rows.size());
+  }
+  return keep;
+}
+
 /// The rows of a layer that `select`, Kept(const Budget&), keeps within `budget`. If their bytes depend on the
-/// selection, it keeps as many as fit into the layer's part of the bytes.
+/// selection, it keeps as many as fit into the layer's part of the bytes; throws Error if not even one per head does.
 template <ScorePolicy P, class Select>
 Kept select_within(const P& policy, const Allowance& allowance, const Budget& budget, const PressInput& in,
                    Select&& select) {
@@ -106,9 +122,8 @@ Kept select_within(const P& policy, const Allowance& allowance, const Budget& bu
   const CacheShape shape{in.layers, in.kv_heads(), in.head_dim(), in.dtype};
   const auto layers = static_cast<std::size_t>(in.layers), layer = static_cast<std::size_t>(in.layer);
   const std::size_t most = *allowance.bytes() * (layer + 1) / layers - *allowance.bytes() * layer / layers;
-  const auto of = [&](Index keep) { return select(exact_budget(keep, in.tokens())); };
-  return of(largest_fitting(
-      in.tokens(), [&](Index keep) { return stored_bytes(quantization_of(policy), shape, of(keep)) <= most; }));
+  const auto of = [&](Index keep) { return std::vector<Kept>{select(exact_budget(keep, in.tokens()))}; };
+  return of(fitting_rows(policy, allowance, most, in.tokens(), shape, of)).front();
 }
 
 /// The same for all layers of a model at once, with `select`, std::vector<Kept>(const Budget&).
@@ -117,11 +132,7 @@ std::vector<Kept> select_layers_within(const P& policy, const Allowance& allowan
                                        const CacheShape& shape, Select&& select) {
   if (!fits_by_selection(policy, allowance)) return select(budget);
   const auto of = [&](Index keep) { return select(exact_budget(keep, tokens)); };
-  return of(largest_fitting(tokens, [&](Index keep) {
-    std::size_t sum = 0;
-    for (const Kept& kept : of(keep)) sum += stored_bytes(quantization_of(policy), shape, kept);
-    return sum <= *allowance.bytes();
-  }));
+  return of(fitting_rows(policy, allowance, *allowance.bytes(), tokens, shape, of));
 }
 
 }  // namespace kvx::inline v0

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/core/tensor_view.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace kvx::inline v0::detail {
+
+/// The search of largest_fitting().
+template <class RowsAt>
+class FittingSearch {
+ public:
+  FittingSearch(std::span<const std::size_t> bytes, std::size_t most, bool nested, const RowsAt& rows_at)
+      : bytes_(bytes), most_(most), nested_(nested), rows_at_(rows_at) {}
+
+  Index run() const {
+    const Index tokens = std::ssize(bytes_) - 1;
+    const std::vector<Index> all = rows_at_(tokens);
+    if (fits(all)) return tokens;
+    // No row takes less than this, which gives an upper bound.
+    double smallest = static_cast<double>(bytes_[1]);
+    for (std::size_t rows = 2; rows < bytes_.size(); ++rows)
+      smallest = std::min(smallest, static_cast<double>(bytes_[rows]) / static_cast<double>(rows));
+    const double bound = std::ceil(static_cast<double>(most_) / (smallest * static_cast<double>(all.size())));
+    const Index end = static_cast<Index>(std::min(static_cast<double>(tokens), bound + 1));
+    return largest(1, end, std::vector<Index>(all.size(), 0), all);
+  }
+
+ private:
+  using Rows = std::vector<Index>;  // of each head
+
+  std::size_t bytes(Index rows) const { return bytes_[static_cast<std::size_t>(rows)]; }
+  bool fits(const Rows& rows) const {
+    std::size_t sum = 0;
+    for (const Index of_head : rows) sum += bytes(of_head);
+    return sum <= most_;
+  }
+  /// Whether heads that keep from `below` to `above` rows may fit.
+  bool may_fit(const Rows& below, const Rows& above) const {
+    if (!nested_) return true;
+    std::size_t least = 0;
+    for (std::size_t h = 0; h < below.size(); ++h) {
+      const auto [fewest, most] = std::minmax(below[h], above[h]);
+      least += *std::min_element(bytes_.begin() + fewest, bytes_.begin() + most + 1);
+    }
+    return least <= most_;
+  }
+  /// The largest budget in [first, end) that fits, or 0. `below` and `above` are the rows of budgets outside.
+  Index largest(Index first, Index end, const Rows& below, const Rows& above) const {
+    if (first >= end || !may_fit(below, above)) return 0;
+    const Index middle = nested_ ? first + (end - first) / 2 : end - 1;
+    Rows rows;
+    try {
+      rows = rows_at_(middle);
+    } catch (const NotApplicable&) {  // a larger budget may still be served, and fit
+      if (const Index found = largest(middle + 1, end, below, above)) return found;
+      throw;
+    }
+    if (const Index found = largest(middle + 1, end, rows, above)) return found;
+    return fits(rows) ? middle : largest(first, middle, below, rows);
+  }
+
+  std::span<const std::size_t> bytes_;
+  std::size_t most_;
+  bool nested_;
+  const RowsAt& rows_at_;
+};
+
+/// The largest budget, in rows per head, whose rows fit into `most` bytes; 0 if none does. `bytes` are those of 0, 1,
+/// ... rows of one head, up to all tokens. One more row may take fewer bytes, since it can complete a block that is
+/// then quantized, so that a bisection would not do. `rows_at`, std::vector<Index>(Index budget), returns the rows of
+/// each head; their mean is the budget. If `nested`, no head keeps fewer rows when the budget is larger; then ranges of
+/// budgets are excluded at once, by the fewest bytes that the rows between those of two budgets can take. Otherwise all
+/// budgets from an upper bound downward are tried. If `rows_at` throws NotApplicable for a budget, so does this
+/// function, unless a larger one fits.
+template <class RowsAt>
+Index largest_fitting(std::span<const std::size_t> bytes, std::size_t most, bool nested, const RowsAt& rows_at) {
+  return FittingSearch<RowsAt>(bytes, most, nested, rows_at).run();
+}
+
+}  // namespace kvx::inline v0::detail
