@@ -123,10 +123,13 @@ constexpr std::array<Option, 50> kOptions = {{
     {"dtype", "--dtype", "of the cache: bf16 or f32", "bf16"},
     {"weights", "--weights", "bf16, f32 or int8; default: as --dtype"},
     {"template", "--template", "chat template: chatml, none or qwen2.5; default: the model's own", ""},
-    {"think", "--think", "OPEN,CLOSE: marks of thoughts, besides <think>,</think> and those of the chat template", ""},
+    {"think", "--think",
+     "OPEN,CLOSE: marks of thoughts, besides <think>,</think> and those of the chat template; for grade, instead of "
+     "those in the records",
+     ""},
     {"tool-format", "--tool-format",
      "other engines' forms of calls to accept: plain (none), auto (all), or tool_calls, function, function_call, "
-     "parameters, string, missing joined by +; default: as the chat template asks for; for grade, plain",
+     "parameters, string, missing joined by +; default: as the chat template asks for; for grade, as the records say",
      ""},
     {"seed", "--seed", "random seed of sampling, and of random presses that do not set their own"},
     {"threads", "--threads", "0 takes every core", "0"},
@@ -238,13 +241,14 @@ const char* preset_of(std::string_view name) {
       ->preset;
 }
 
-/// How to turn predictions into answers, by the options. Throws kvx::Error.
-kvx::AnswerReading reading_of(const Texts& texts) {
-  kvx::AnswerReading reading;
+/// How to grade a file, by the options. Throws kvx::Error.
+kvx::GradeOptions grade_options_of(const Texts& texts) {
+  kvx::GradeOptions options;
   if (const auto& marks = texts.at("think"); !marks.empty())
-    reading.thoughts.push_back(kvx::parse_thought_marks(marks));
-  if (const auto& forms = texts.at("tool-format"); !forms.empty()) reading.tool_forms = kvx::ToolForms::parse(forms);
-  return reading;
+    options.thoughts = std::vector{kvx::parse_thought_marks(marks)};
+  if (const auto& forms = texts.at("tool-format"); !forms.empty()) options.tool_forms = kvx::ToolForms::parse(forms);
+  options.threads = static_cast<int>(whole("threads", texts.at("threads"), 0, 1024));
+  return options;
 }
 
 /// Throws kvx::Error, naming the option, if a default path does not exist. They exist only in kvx's source folder.
@@ -335,11 +339,11 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   options.dtype = texts["dtype"] == "f32" ? kvx::Dtype::f32 : kvx::Dtype::bf16;
   options.weights = kvx::parse_weight_format(texts.contains("weights") ? texts["weights"] : texts["dtype"]);
   options.chat = texts["template"];
-  const kvx::AnswerReading reading = reading_of(texts);
-  options.thoughts.assign(reading.thoughts.begin() + 1, reading.thoughts.end());
-  if (!texts["tool-format"].empty()) options.tool_forms = reading.tool_forms;
+  const kvx::GradeOptions reading = grade_options_of(texts);
+  if (reading.thoughts) options.thoughts = *reading.thoughts;
+  options.tool_forms = reading.tool_forms;
   if (texts.contains("seed")) options.sampler.seed = *(options.seed = whole("seed", texts["seed"], 0));
-  options.threads = static_cast<int>(whole("threads", texts["threads"], 0, 1024));
+  options.threads = reading.threads;
   options.memory = kvx::parse_bytes(texts["memory"]);
   options.max_batch = static_cast<kvx::Index>(whole("max-batch", texts["max-batch"], 1));
   options.draft = flag("draft", texts["draft"]);
@@ -391,8 +395,7 @@ std::string plan_text(const std::vector<std::string>& words, const PlanOptions& 
 
 /// Prints the grades of a file, and on stderr how many rows were skipped. Throws kvx::Error.
 void grade(const kvx::TaskRegistry& tasks, const std::string& task, const std::string& path, const Texts& texts) {
-  const auto threads = static_cast<int>(whole("threads", texts.at("threads"), 0, 1024));
-  const kvx::GradedFile graded = kvx::grade_file(tasks, task, path, reading_of(texts), threads);
+  const kvx::GradedFile graded = kvx::grade_file(tasks, task, path, grade_options_of(texts));
   for (const auto& [other, count] : graded.others)
     std::fprintf(stderr, "kvx-eval: %s: skipped %zu answers of %s\n", path.c_str(), count, other.c_str());
   print(graded.json + "\n");
@@ -531,7 +534,7 @@ int main(int argc, char** argv) {
     } else if (!words.empty() && words[0] == "grade") {
       if (words.size() != 3) throw kvx::Error("grade", "expected a task and a file, as in: grade tool_call FILE");
       (void)tasks.at(words[1]);
-      (void)reading_of(texts);
+      (void)grade_options_of(texts);
       command = [&, texts] {
         warn_of_code({words[1]});
         grade(tasks, words[1], words[2], texts);
