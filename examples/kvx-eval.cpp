@@ -38,6 +38,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -183,7 +184,7 @@ std::string config_text(const Texts& texts) {
 double number(const std::string& name, std::string_view text) {
   double value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size())
+  if (code != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
     throw kvx::Error(name, "expected a number, found '" + std::string(text) + "'");
   return value;
 }
@@ -367,28 +368,57 @@ void print(const std::string& text) {
 
 /// How samples are grouped into contexts, for a plan without results.
 struct PlanOptions {
-  double context_samples = 1, icc = 0;
+  std::optional<double> context_samples, icc;
 };
+
+/// A share of right answers of which some can be lost. Throws kvx::Error.
+double plan_base(const std::string& text) {
+  double base = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), base);
+  if (code != std::errc() || end != text.data() + text.size() || !(base > 0 && base <= 1))
+    throw kvx::Error("plan",
+                     "expected a base's share of right answers, above 0 and at most 1, or a results directory; "
+                     "found '" +
+                         text + "'");
+  return base;
+}
 
 /// A table of how many contexts are needed to detect a drop from a base's share of right answers. Throws kvx::Error.
 std::string plan_text(const std::vector<std::string>& words, const PlanOptions& given) {
   if (words.size() < 2)
     throw kvx::Error("plan", "expected a base's share of right answers or a results directory, as in: plan 0.45 0.1");
   std::vector<double> drops;
-  for (std::size_t i = 2; i < words.size(); ++i) drops.push_back(number("plan", words[i]));
+  for (std::size_t i = 2; i < words.size(); ++i) {
+    drops.push_back(number("plan: drop", words[i]));
+    if (!(drops.back() >= 0.001 && drops.back() <= 1))
+      throw kvx::Error("plan: drop", "expected 0.001 to 1, found " + words[i]);
+  }
   std::vector<kvx::PlanBasis> bases;
   if (std::filesystem::is_directory(words[1])) {
+    if (given.context_samples || given.icc)
+      throw kvx::Error("plan",
+                       "expected --context-samples and --icc only with a base's share of right answers, "
+                       "found them with " +
+                           words[1] + ", whose results have both");
     std::vector<kvx::Record> records;
     kvx::each_jsonl_row(words[1] + "/records.jsonl",
                         [&](const kvx::JsonlRow& row) { records.push_back(kvx::record_of(row)); });
     bases = kvx::plan_bases(records);
     if (bases.empty()) throw kvx::Error(words[1], "expected answers of the base that pass or fail, found none");
     if (drops.empty()) drops = {0.2, 0.1, 0.05};
+    const double highest = std::ranges::max(bases, {}, &kvx::PlanBasis::base).base;
+    if (std::ranges::min(drops) > highest + 1e-9)
+      throw kvx::Error(words[1], "expected a drop of at most the highest base, " + std::to_string(highest) +
+                                     ", found " + std::to_string(std::ranges::min(drops)));
   } else {
-    bases = {{.base = number("plan", words[1]), .context_samples = given.context_samples, .icc = given.icc}};
+    bases = {{.base = plan_base(words[1]),
+              .context_samples = given.context_samples.value_or(1),
+              .icc = given.icc.value_or(0)}};
     if (drops.empty())
       for (const double drop : {0.3, 0.2, 0.1, 0.05, 0.02})
         if (drop <= bases.front().base) drops.push_back(drop);
+    if (drops.empty())
+      throw kvx::Error("plan", "expected a base of at least 0.02 or a drop after it, found a base of " + words[1]);
   }
   return kvx::plan_markdown(bases, drops);
 }
