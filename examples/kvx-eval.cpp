@@ -38,6 +38,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -123,10 +124,13 @@ constexpr std::array<Option, 50> kOptions = {{
     {"dtype", "--dtype", "of the cache: bf16 or f32", "bf16"},
     {"weights", "--weights", "bf16, f32 or int8; default: as --dtype"},
     {"template", "--template", "chat template: chatml, none or qwen2.5; default: the model's own", ""},
-    {"think", "--think", "OPEN,CLOSE: marks of thoughts, besides <think>,</think> and those of the chat template", ""},
+    {"think", "--think",
+     "OPEN,CLOSE: marks of thoughts, besides <think>,</think> and those of the chat template; for grade, instead of "
+     "those in the records",
+     ""},
     {"tool-format", "--tool-format",
      "other engines' forms of calls to accept: plain (none), auto (all), or tool_calls, function, function_call, "
-     "parameters, string, missing joined by +; default: as the chat template asks for; for grade, plain",
+     "parameters, string, missing joined by +; default: as the chat template asks for; for grade, as the records say",
      ""},
     {"seed", "--seed", "random seed of sampling, and of random presses that do not set their own"},
     {"threads", "--threads", "0 takes every core", "0"},
@@ -180,7 +184,7 @@ std::string config_text(const Texts& texts) {
 double number(const std::string& name, std::string_view text) {
   double value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size())
+  if (code != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
     throw kvx::Error(name, "expected a number, found '" + std::string(text) + "'");
   return value;
 }
@@ -238,13 +242,14 @@ const char* preset_of(std::string_view name) {
       ->preset;
 }
 
-/// How to turn predictions into answers, by the options. Throws kvx::Error.
-kvx::AnswerReading reading_of(const Texts& texts) {
-  kvx::AnswerReading reading;
+/// How to grade a file, by the options. Throws kvx::Error.
+kvx::GradeOptions grade_options_of(const Texts& texts) {
+  kvx::GradeOptions options;
   if (const auto& marks = texts.at("think"); !marks.empty())
-    reading.thoughts.push_back(kvx::parse_thought_marks(marks));
-  if (const auto& forms = texts.at("tool-format"); !forms.empty()) reading.tool_forms = kvx::ToolForms::parse(forms);
-  return reading;
+    options.thoughts = std::vector{kvx::parse_thought_marks(marks)};
+  if (const auto& forms = texts.at("tool-format"); !forms.empty()) options.tool_forms = kvx::ToolForms::parse(forms);
+  options.threads = static_cast<int>(whole("threads", texts.at("threads"), 0, 1024));
+  return options;
 }
 
 /// Throws kvx::Error, naming the option, if a default path does not exist. They exist only in kvx's source folder.
@@ -335,11 +340,11 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   options.dtype = texts["dtype"] == "f32" ? kvx::Dtype::f32 : kvx::Dtype::bf16;
   options.weights = kvx::parse_weight_format(texts.contains("weights") ? texts["weights"] : texts["dtype"]);
   options.chat = texts["template"];
-  const kvx::AnswerReading reading = reading_of(texts);
-  options.thoughts.assign(reading.thoughts.begin() + 1, reading.thoughts.end());
-  if (!texts["tool-format"].empty()) options.tool_forms = reading.tool_forms;
+  const kvx::GradeOptions reading = grade_options_of(texts);
+  if (reading.thoughts) options.thoughts = *reading.thoughts;
+  options.tool_forms = reading.tool_forms;
   if (texts.contains("seed")) options.sampler.seed = *(options.seed = whole("seed", texts["seed"], 0));
-  options.threads = static_cast<int>(whole("threads", texts["threads"], 0, 1024));
+  options.threads = reading.threads;
   options.memory = kvx::parse_bytes(texts["memory"]);
   options.max_batch = static_cast<kvx::Index>(whole("max-batch", texts["max-batch"], 1));
   options.draft = flag("draft", texts["draft"]);
@@ -363,36 +368,64 @@ void print(const std::string& text) {
 
 /// How samples are grouped into contexts, for a plan without results.
 struct PlanOptions {
-  double context_samples = 1, icc = 0;
+  std::optional<double> context_samples, icc;
 };
+
+/// A share of right answers of which some can be lost. Throws kvx::Error.
+double plan_base(const std::string& text) {
+  double base = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), base);
+  if (code != std::errc() || end != text.data() + text.size() || !(base > 0 && base <= 1))
+    throw kvx::Error("plan",
+                     "expected a base's share of right answers, above 0 and at most 1, or a results directory; "
+                     "found '" +
+                         text + "'");
+  return base;
+}
 
 /// A table of how many contexts are needed to detect a drop from a base's share of right answers. Throws kvx::Error.
 std::string plan_text(const std::vector<std::string>& words, const PlanOptions& given) {
   if (words.size() < 2)
     throw kvx::Error("plan", "expected a base's share of right answers or a results directory, as in: plan 0.45 0.1");
   std::vector<double> drops;
-  for (std::size_t i = 2; i < words.size(); ++i) drops.push_back(number("plan", words[i]));
+  for (std::size_t i = 2; i < words.size(); ++i) {
+    drops.push_back(number("plan: drop", words[i]));
+    if (!(drops.back() >= 0.001 && drops.back() <= 1))
+      throw kvx::Error("plan: drop", "expected 0.001 to 1, found " + words[i]);
+  }
   std::vector<kvx::PlanBasis> bases;
   if (std::filesystem::is_directory(words[1])) {
+    if (given.context_samples || given.icc)
+      throw kvx::Error("plan",
+                       "expected --context-samples and --icc only with a base's share of right answers, "
+                       "found them with " +
+                           words[1] + ", whose results have both");
     std::vector<kvx::Record> records;
     kvx::each_jsonl_row(words[1] + "/records.jsonl",
                         [&](const kvx::JsonlRow& row) { records.push_back(kvx::record_of(row)); });
     bases = kvx::plan_bases(records);
     if (bases.empty()) throw kvx::Error(words[1], "expected answers of the base that pass or fail, found none");
     if (drops.empty()) drops = {0.2, 0.1, 0.05};
+    const double highest = std::ranges::max(bases, {}, &kvx::PlanBasis::base).base;
+    if (std::ranges::min(drops) > highest + 1e-9)
+      throw kvx::Error(words[1], "expected a drop of at most the highest base, " + std::to_string(highest) +
+                                     ", found " + std::to_string(std::ranges::min(drops)));
   } else {
-    bases = {{.base = number("plan", words[1]), .context_samples = given.context_samples, .icc = given.icc}};
+    bases = {{.base = plan_base(words[1]),
+              .context_samples = given.context_samples.value_or(1),
+              .icc = given.icc.value_or(0)}};
     if (drops.empty())
       for (const double drop : {0.3, 0.2, 0.1, 0.05, 0.02})
         if (drop <= bases.front().base) drops.push_back(drop);
+    if (drops.empty())
+      throw kvx::Error("plan", "expected a base of at least 0.02 or a drop after it, found a base of " + words[1]);
   }
   return kvx::plan_markdown(bases, drops);
 }
 
 /// Prints the grades of a file, and on stderr how many rows were skipped. Throws kvx::Error.
 void grade(const kvx::TaskRegistry& tasks, const std::string& task, const std::string& path, const Texts& texts) {
-  const auto threads = static_cast<int>(whole("threads", texts.at("threads"), 0, 1024));
-  const kvx::GradedFile graded = kvx::grade_file(tasks, task, path, reading_of(texts), threads);
+  const kvx::GradedFile graded = kvx::grade_file(tasks, task, path, grade_options_of(texts));
   for (const auto& [other, count] : graded.others)
     std::fprintf(stderr, "kvx-eval: %s: skipped %zu answers of %s\n", path.c_str(), count, other.c_str());
   print(graded.json + "\n");
@@ -531,7 +564,7 @@ int main(int argc, char** argv) {
     } else if (!words.empty() && words[0] == "grade") {
       if (words.size() != 3) throw kvx::Error("grade", "expected a task and a file, as in: grade tool_call FILE");
       (void)tasks.at(words[1]);
-      (void)reading_of(texts);
+      (void)grade_options_of(texts);
       command = [&, texts] {
         warn_of_code({words[1]});
         grade(tasks, words[1], words[2], texts);

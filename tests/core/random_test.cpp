@@ -10,6 +10,9 @@ TEST_CASE("SplitMix64 gives its published sequence") {
   CHECK(random.next() == 0xe220a8397b1dcdaf);
   CHECK(random.next() == 0x6e789e6aa1b965f4);
   CHECK(random.next() == 0x06c45d188009454f);
+  kvx::SplitMix64 other(0);
+  other.skip(2);
+  CHECK(other.next() == 0x06c45d188009454f);
 }
 
 TEST_CASE("uniform is the top 53 bits of the next number, as a fraction") {

@@ -387,6 +387,18 @@ matches "contexts of a plan from results" '^\| examples/models/tiny +\| tool_cal
   "$("$program" plan "$scratch/tiny" 0.2 | grep args_exact)"
 refuse 2 "$scratch: cannot|$scratch/records.jsonl: cannot open" plan "$scratch"
 refuse 2 'plan: drop: expected ' plan 0.5 0.9
+for base in 0 -0.1 1.5 abc nan 0x1; do
+  refuse 2 "plan: expected a base's share of right answers, above 0 and at most 1, or a results directory; found '$base'" \
+    plan "$base"
+done
+refuse 2 'plan: expected a base of at least 0.02 or a drop after it, found a base of 0.01' plan 0.01
+refuse 2 "plan: drop: expected a number, found 'abc'" plan 0.5 abc
+refuse 2 "plan: drop: expected a number, found 'nan'" plan 0.5 nan
+refuse 2 'plan: drop: expected 0.001 to 1, found 0' plan 0.5 0
+mkdir "$scratch/zero"
+sed 's/"metrics":{[^}]*}/"metrics":{"x":0}/' "$scratch/tiny/records.jsonl" >"$scratch/zero/records.jsonl"
+refuse 2 "$scratch/zero: expected a drop of at most the highest base, 0.000000, found 0.05" plan "$scratch/zero"
+refuse 2 'plan: expected --context-samples and --icc only with a base' plan "$scratch/tiny" --icc 0.1
 
 # A third of the memory that it takes without a limit: forty caches of a long context in F32.
 ratios=$(awk 'BEGIN { for (i = 1; i <= 40; ++i) printf "%s0.%03d", (i > 1 ? "," : ""), i }')

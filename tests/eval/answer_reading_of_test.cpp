@@ -2,9 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "support/error_of.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace kvx;
@@ -28,6 +30,10 @@ TEST_CASE("The chat template and the options name the marks of thoughts, and the
   CHECK(answer_reading_of(dir.path(), options).tool_forms == ToolForms::all());
   dir.write("chat_template.jinja", "{{ messages }}");
   CHECK(answer_reading_of(dir.path(), EvalOptions()).thoughts == std::vector<ThoughtMarks>{{}});
+  std::filesystem::remove(dir.path() + "/chat_template.jinja");
+  std::filesystem::create_symlink("missing", dir.path() + "/chat_template.jinja");
+  CHECK(error_of([&] { (void)answer_reading_of(dir.path(), options); }) ==
+        dir.path() + "/chat_template.jinja: cannot open: a link to " + dir.path() + "/missing, which is missing");
   const TempDir empty;
   CHECK(answer_reading_of(empty.path(), EvalOptions()).thoughts == std::vector<ThoughtMarks>{{}});
 }

@@ -141,7 +141,7 @@ TEST_CASE("Reference answers of the other tasks are predicted from the same cell
   AloneModel alone;
   int references = 0;
   for (const Record& record : records) {
-    if (record.task != "perplexity" || record.index == 0) continue;
+    if (record.task != "perplexity" || record.sample.context.empty()) continue;
     const Sample& s = record.sample;
     const auto parts = split_chat(alone.chat, "", s.context, s.question, s.answer_prefix);
     const auto context = compress(alone.model, alone.tokenizer.encode(parts.context), kvx_presses().parse(record.press),
@@ -202,7 +202,25 @@ TEST_CASE("A run that grows never takes one file's record for another's") {
   options.task_data["perplexity"].pop_back();
   CHECK_FALSE(grown([&] { options.pieces.most = 1; }));
   options.references = true;
-  CHECK(grown([&] { options.pieces.most = 2; }));
+  CHECK_FALSE(grown([&] { options.pieces.most = 2; }));
+  CHECK_FALSE(grown([&] { options.samples.samples = 3; }));
+}
+
+TEST_CASE("A run with references that grows ends as one that was whole from the start") {
+  const TempDir dir;
+  EvalOptions options = mode_options(dir);
+  options.tasks = {"tool_call", "perplexity"};
+  options.references = true;
+  options.pieces = {.length = 64, .most = 1};
+  options.samples = {.contexts = 2, .samples = 2};
+  CHECK(recorded(options).size() == 2 * (2 + 2 + 1));
+  options.pieces.most = 2;
+  options.samples.samples = 4;
+  CHECK(recorded(options).size() == 2 * (4 + 4 + 2));
+  const std::string bytes = read_text_file(options.out + "/records.jsonl");
+  options.out += "_again";
+  recorded(options);
+  CHECK((read_text_file(options.out + "/records.jsonl") == bytes));
 }
 
 TEST_CASE("Samples are spread over contexts, and a larger run continues a smaller one with the same result") {

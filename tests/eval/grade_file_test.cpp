@@ -1,4 +1,6 @@
+#include <kvx/eval/evaluation.hpp>
 #include <kvx/eval/grade_file.hpp>
+#include <kvx/io/text_file.hpp>
 #include <kvx/score/tasks.hpp>
 
 #include <doctest/doctest.h>
@@ -6,9 +8,11 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "support/error_of.hpp"
 #include "support/json_of.hpp"
+#include "support/model_dir.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace kvx;
@@ -84,9 +88,9 @@ std::string grid_row(const std::string& cell, int index, const std::string& pred
       "t", kGradedGold, predicted,
       R"("key": "k", "graded_as": "tool_call", )" + cell + R"(, "index": )" + std::to_string(index) + ", " + more);
 }
-JsonTree graded(const std::string& text, const char* task = "tool_call", const AnswerReading& reading = {}) {
+JsonTree graded(const std::string& text, const char* task = "tool_call", const GradeOptions& options = {}) {
   const TempDir dir;
-  return json_of(grade_file(kvx_tasks(), task, dir.write("a.jsonl", text), reading).json);
+  return json_of(grade_file(kvx_tasks(), task, dir.write("a.jsonl", text), options).json);
 }
 double metric_of(const JsonTree& entry, const char* metric, const char* field = "value") {
   return entry.find("metrics")->find(metric)->find(field)->number()->value();
@@ -131,6 +135,52 @@ TEST_CASE("Several answers to one sample count as one, by their mean") {
   CHECK(metric_of(scores, "call_exact", "n") == 2);
   CHECK(*scores.find("n") == json_of("2"));
   CHECK(*scores.find("states") == json_of(R"({"exact": 9, "wrong_name": 1})"));
+}
+
+TEST_CASE("Records of one key and index are of one sample, and those of different keys are not") {
+  const std::string none = R"("model": "m", "press": "none", "ratio": 0, "budget": "")";
+  const std::string right = grid_row(none, 0, kRight), again = grid_row(none, 0, kWrong, R"("attempt": 1, )");
+  std::string other_run = grid_row(none, 0, kRight);
+  other_run.replace(other_run.find(R"("key": "k")"), 10, R"("key": "l")");
+  const auto score = [](const std::string& text) { return *graded(text).find("m tool_call/t none"); };
+  CHECK(metric_of(score(right + again), "call_exact", "n") == 1);
+  CHECK(metric_of(score(right + again), "call_exact") == 0.5);
+  CHECK(metric_of(score(right + again + other_run), "call_exact", "n") == 2);
+  CHECK(metric_of(score(right + again + other_run), "call_exact") == 0.75);
+}
+
+TEST_CASE("The records of a run are judged by its thought marks and tool forms, unless options name others") {
+  const kvx_test::ModelDir model;
+  model.put("tokenizer_config.json", R"("chat_template": [
+      {"name": "default", "template": "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"},
+      {"name": "tool_use", "template": "<seed:think></seed:think> \"parameters\": dictionary of argument name"}])");
+  const TempDir dir;
+  std::string row = graded_row("t", kGradedGold, "\"\"");
+  row.replace(row.find(R"("answer_prefix":"")"), 18,
+              R"("answer_prefix":"<seed:think>{\"name\": \"g\"}</seed:think>{\"name\": \"f\", \"parameters\": {\"n\": 1}}")");
+  EvalOptions options;
+  options.models = {"m=" + model.path()};
+  options.tasks = {"tool_call"};
+  options.presses = {"knorm"};
+  options.ratios = {0};
+  options.data = dir.write("data.jsonl", row);
+  options.max_new_tokens = 2;
+  options.out = dir.path() + "/out";
+  Evaluation evaluation(options, kvx_tasks(), kvx_presses());
+  evaluation.run();
+  const auto cells = score_cells(kvx_tasks(), evaluation.records());
+  REQUIRE(cells.size() == 1);
+  CHECK(cells[0].score.states == std::map<std::string, std::size_t>{{"exact", 1}});
+  const std::string records = read_text_file(options.out + "/records.jsonl");
+  const auto grades = [&](const GradeOptions& how) {
+    return *graded(records, "tool_call", how).find("m tool_call/t none");
+  };
+  CHECK(*grades({}).find("states") == json_of(R"({"exact": 1})"));
+  CHECK(*grades({}).find("as_read") == json_of("1"));
+  CHECK(metric_of(grades({}), "call_exact") == 1);
+  CHECK(metric_of(grades({.tool_forms = ToolForms()}), "call_exact") == 0);
+  const std::vector<ThoughtMarks> others = {{"[a]", "[/a]"}};
+  CHECK(*grades({.thoughts = others}).find("states") == json_of(R"({"wrong_name": 1})"));
 }
 
 TEST_CASE("Answers of other tasks are skipped and counted, and a file with only such answers is an error") {

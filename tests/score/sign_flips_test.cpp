@@ -1,8 +1,10 @@
+#include <kvx/core/random.hpp>
 #include <kvx/score/sign_flips.hpp>
 
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstddef>
 #include <vector>
 
 #include "support/error_of.hpp"
@@ -42,6 +44,21 @@ TEST_CASE("Many decimals are drawn, near what the same whole numbers have, and t
   CHECK(std::abs(drawn - exact) < 5 * std::sqrt(exact * (1 - exact) / 200'000));
   CHECK(drawn == sign_flip_p(decimals));
   CHECK(sign_flip_p(std::vector<double>(40, 0.1)) == 1.0 / 200'001);
+}
+
+TEST_CASE("A sum's signs are the same random bits whatever the number of sums") {
+  const auto p_of = [](std::size_t count) {
+    kvx::SplitMix64 random(count);
+    std::vector<double> sums(count);
+    for (double& sum : sums) sum = random.uniform() - 0.5;
+    return sign_flip_p(sums);
+  };
+  // By the sums of one pattern after the other.
+  CHECK(p_of(16) == 0.74508127459362705);
+  CHECK(p_of(63) == 0.70836145819270901);
+  CHECK(p_of(64) == 0.58724206378968102);
+  CHECK(p_of(65) == 0.85436572817135914);
+  CHECK(p_of(1000) == 0.16858915705421473);
 }
 
 TEST_CASE("The size of the differences does not count, and rounding makes no sum larger") {

@@ -135,12 +135,10 @@ bool coverage_equals(const JsonValue& row) {
 }  // namespace
 
 TEST_CASE("Intervals, p and plans over contexts are the reference's") {
-  const std::string shared = kvx_test::environment("KVX_SHARED");
-  const std::string folder = (shared.empty() ? KVX_SOURCE_DIR "/tests" : shared) + "/data/stats/";
   kvx_test::Tally tally{"statistics"};
   const auto each = [&](const std::string& file, auto&& holds) {
     int line = 0;
-    kvx_test::each_row(folder + file, [&](const JsonValue& row) {
+    kvx_test::each_row(kvx_test::reference("stats/" + file).path, [&](const JsonValue& row) {
       ++line;
       CAPTURE(file);
       CAPTURE(line);

@@ -40,30 +40,26 @@ bool is_verdict(const Grade& grade, const JsonValue& verdict) {
 }  // namespace
 
 TEST_CASE("Verdicts equal the reference scorer's") {
-  const std::string shared = kvx_test::environment("KVX_SHARED");
   const AnyTask task{ToolCallTask()};
   kvx_test::Tally tally{"tool_call"};
-  kvx_test::each_row(
-      shared.empty() ? KVX_SOURCE_DIR "/tests/data/toolcall/answers.jsonl" : shared + "/data/toolcall/answers.jsonl",
-      [&](const JsonValue& row) {
-        CAPTURE(row.at("id").integer());
-        Sample request = sample(simdjson::minify(row.at("answer").element()));
-        request.answer_prefix = row.at("answer_prefix").string();
-        const std::string predicted(row.at("predicted_answer").string());
-        const Grade plain = task.grade(request, predicted);
-        bool same =
-            is_verdict(plain, row) && plain.unfinished == row.at("unfinished").boolean() && plain.as_read.empty();
-        const Grade read = task.grade(request, predicted, {.tool_forms = ToolForms::all()});
-        if (const auto as_read = row.find("as_read"); !as_read) {
-          same = same && read.as_read.empty() && is_verdict(read, row);
-        } else {
-          std::string forms;
-          as_read->at("forms").each_element(
-              [&](const JsonValue& form) { forms.append(forms.empty() ? "" : "+").append(form.string()); });
-          same = same && read.as_read == forms && is_verdict(read, *as_read);
-        }
-        CHECK(tally.count(same));
-      });
+  kvx_test::each_row(kvx_test::reference("toolcall/answers.jsonl").path, [&](const JsonValue& row) {
+    CAPTURE(row.at("id").integer());
+    Sample request = sample(simdjson::minify(row.at("answer").element()));
+    request.answer_prefix = row.at("answer_prefix").string();
+    const std::string predicted(row.at("predicted_answer").string());
+    const Grade plain = task.grade(request, predicted);
+    bool same = is_verdict(plain, row) && plain.unfinished == row.at("unfinished").boolean() && plain.as_read.empty();
+    const Grade read = task.grade(request, predicted, {.tool_forms = ToolForms::all()});
+    if (const auto as_read = row.find("as_read"); !as_read) {
+      same = same && read.as_read.empty() && is_verdict(read, row);
+    } else {
+      std::string forms;
+      as_read->at("forms").each_element(
+          [&](const JsonValue& form) { forms.append(forms.empty() ? "" : "+").append(form.string()); });
+      same = same && read.as_read == forms && is_verdict(read, *as_read);
+    }
+    CHECK(tally.count(same));
+  });
   CHECK(tally.cases > 200);
 }
 

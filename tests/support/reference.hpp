@@ -29,6 +29,8 @@ struct Reference {
     const std::string folder = environment("KVX_SHARED");
     if (!folder.empty() && std::filesystem::exists(folder + "/" + shared)) path = folder + "/" + shared;
     is_own = path == own;
+    if (is_own && !folder.empty())
+      std::printf("%s: not in KVX_SHARED, its cases are skipped; the project's own are run\n", shared.c_str());
   }
 
   std::string path;

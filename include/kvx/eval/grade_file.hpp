@@ -4,6 +4,7 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/eval/record.hpp>
+#include <kvx/eval/record_reading.hpp>
 #include <kvx/eval/results.hpp>
 #include <kvx/eval/results_json.hpp>
 #include <kvx/io/json_writer.hpp>
@@ -12,10 +13,13 @@
 #include <kvx/score/registry.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/task.hpp>
+#include <kvx/score/thought_marks.hpp>
+#include <kvx/score/tool_forms.hpp>
 
 #include <cstddef>
 #include <exception>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,13 +33,20 @@ struct GradedFile {
   std::map<std::string, std::size_t> others;  ///< the number of skipped rows of each other task
 };
 
+/// How the answers in a file are graded.
+struct GradeOptions {
+  std::optional<std::vector<ThoughtMarks>> thoughts = {};  ///< besides <think>; default: as a record says, or none
+  std::optional<ToolForms> tool_forms = {};                ///< default: as a record says, or none
+  int threads = 0;                                         ///< 0 takes every core
+};
+
 namespace detail {
 
 /// Reads the rows of a file and grades them in parallel.
 class FileGrader {
  public:
-  FileGrader(const AnyTask& task, const AnswerReading& reading, Threads& threads)
-      : task_(task), reading_(reading), threads_(threads) {}
+  FileGrader(const AnyTask& task, const GradeOptions& options, Threads& threads)
+      : task_(task), options_(options), threads_(threads) {}
 
   void add(const JsonlRow& row) {
     if (row.find("graded_as") != nullptr && row.string("graded_as") != task_.name()) {
@@ -46,6 +57,9 @@ class FileGrader {
     record.model = row.find("model") != nullptr ? row.string("model") : "";
     record.task = task_.name();
     if (row.find("press") != nullptr) read_cell(row, record);
+    if (row.find("graded_as") != nullptr) record.reading = reading_of(row);
+    if (options_.thoughts) record.reading.thoughts = *options_.thoughts;
+    if (options_.tool_forms) record.reading.tool_forms = *options_.tool_forms;
     record.sample = row.sample();
     record.predicted_answer = row.at("predicted_answer").is_null() ? "" : row.string("predicted_answer");
     record.index = indices_.try_emplace(name_of_sample(row, record), indices_.size()).first->second;
@@ -86,12 +100,12 @@ class FileGrader {
     if (row.find("state") != nullptr && row.string("state") == kNotApplicable) record.state = kNotApplicable;
   }
 
-  /// A name for the row's sample. Rows with the same name are answers to one sample: records with the same index, else
-  /// rows with the same task_id, id or key.
+  /// A name for the row's sample. Rows with the same name are answers to one sample: records with the same key and
+  /// index, else rows with the same task_id, id or key. A record's key keeps the samples of different runs apart.
   std::string name_of_sample(const JsonlRow& row, const Record& record) const {
     const std::string set = record.sample.task + '\0';
     if (row.find("graded_as") != nullptr && row.find("index") != nullptr)
-      return set + std::to_string(whole_number(row, "index"));
+      return set + row.string("key") + '\0' + std::to_string(whole_number(row, "index"));
     for (const char* column : {"task_id", "id", "key"}) {
       const JsonTree* value = row.find(column);
       if (value != nullptr && value->string() != nullptr) return set + column + '\0' + *value->string();
@@ -104,11 +118,13 @@ class FileGrader {
   void grade(Waiting& waiting) const {
     Record& record = waiting.record;
     if (record.state != kNotApplicable) try {
-        set_grade(record, grade_at(waiting.where, task_, record.sample, record.predicted_answer, reading_), task_);
+        const AnswerReading reading = record.reading.reading();
+        set_grade(record, grade_at(waiting.where, task_, record.sample, record.predicted_answer, reading), task_);
       } catch (...) {
         waiting.error = std::current_exception();
       }
     record.predicted_answer = {};
+    record.reading = {};
     record.cluster = context_of(record);
     std::string set = std::move(record.sample.task);
     record.sample = {};
@@ -116,7 +132,7 @@ class FileGrader {
   }
 
   const AnyTask& task_;
-  const AnswerReading& reading_;
+  const GradeOptions& options_;
   Threads& threads_;
   std::vector<Waiting> waiting_;
   std::map<std::string, std::size_t> indices_;
@@ -127,13 +143,14 @@ class FileGrader {
 /// Grades the answers of any engine: a JSONL file, plain or gzip, with a sample's six columns and predicted_answer
 /// (null is an empty answer). The result is one line of JSON with the score of each value of the column `task`; for
 /// records of a grid, of each model, press and ratio. Rows with the same task_id, id or key are answers to one sample,
-/// which counts once, by the mean of its answers. Records of another task are skipped. Programs run in parallel. Throws
-/// Error for an unknown task, a bad file or line, and a file without an answer of the task.
+/// which counts once, by the mean of its answers. A grid's records are judged as during the run, unless the options say
+/// otherwise, and records with different keys are of different samples. Records of another task are skipped. Programs
+/// run in parallel. Throws Error for an unknown task, a bad file or line, and a file without an answer of the task.
 inline GradedFile grade_file(const TaskRegistry& registry, std::string_view task_name, const std::string& path,
-                             const AnswerReading& reading = {}, int threads = 0) {
+                             const GradeOptions& options = {}) {
   const AnyTask& task = registry.at(task_name);
-  Threads workers(threads);
-  detail::FileGrader grader(task, reading, workers);
+  Threads workers(options.threads);
+  detail::FileGrader grader(task, options, workers);
   each_jsonl_row(path, [&](const JsonlRow& row) { grader.add(row); });
   grader.finish();
   if (grader.records.empty()) {

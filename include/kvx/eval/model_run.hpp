@@ -19,6 +19,7 @@
 #include <kvx/eval/prepared_model.hpp>
 #include <kvx/eval/prompts.hpp>
 #include <kvx/eval/record.hpp>
+#include <kvx/eval/record_reading.hpp>
 #include <kvx/eval/record_store.hpp>
 #include <kvx/eval/results.hpp>
 #include <kvx/eval/run_times.hpp>
@@ -254,6 +255,7 @@ class ModelRun {
     made.ignored_budget = ignored_budget;
     made.query_aware = name.query_aware;
     made.attempt = placed.job.attempt;
+    if (tasks_.at(task.task).kind() == TaskKind::answers) made.reading = RecordReading::of(model_.reading);
     store_.add(made);
     if (on_record_) on_record_(made);
     ++times_.answers;

@@ -74,7 +74,7 @@ inline ChatTemplate own_template(const std::string& dir, std::span<const TaskDat
 /// The options that a task's answers depend on, beside model, data and formats. How much is taken of a text is among
 /// them where it decides the places of what follows that.
 inline std::string settings_of(const TaskData& data, const EvalOptions& options, const TextFrame& frame) {
-  const bool several = data.files.size() > 1 || !data.references.empty();
+  const bool several = data.files.size() > 1;
   const auto taken = [&](std::size_t most) { return several ? " taken=" + std::to_string(most) : std::string(); };
   std::string prompts = "template=" + options.chat;
   if (data.task.kind() != TaskKind::answers || options.chat == "none") prompts += frame_text(frame);

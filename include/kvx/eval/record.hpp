@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/eval/record_reading.hpp>
 #include <kvx/io/json.hpp>
 #include <kvx/io/json_number.hpp>
 #include <kvx/io/json_tree.hpp>
@@ -73,6 +74,7 @@ struct Record {
   bool unfinished = false;                                    ///< as in Grade
   std::vector<double> entropy = {};  ///< nats, of the model's distribution before each token, where that was wanted
   std::string ignored_budget = {};   ///< the requested budget, if the press ignores it, such as `keep=256`
+  RecordReading reading = {};        ///< how the answer was judged, where a model's answer was
 
   CellName cell() const { return {press, budget.empty() ? ratio : 0, budget, query_aware}; }
 };
@@ -110,6 +112,7 @@ inline std::string to_json(const Record& record) {
   out.end_object().key("detail").value(record.detail);
   if (record.unfinished) out.key("unfinished").value(true);
   if (!record.as_read.empty()) out.key("as_read").value(record.as_read);
+  write_reading(record.reading, out);
   if (!record.parts.empty()) {
     out.key("parts").begin_array();
     for (const RecordPart& part : record.parts) {
@@ -210,6 +213,7 @@ inline Record record_of(const JsonlRow& row) {
   if (row.find("ignored_budget") != nullptr) record.ignored_budget = row.string("ignored_budget");
   if (row.find("cluster") != nullptr) record.cluster = row.string("cluster");
   if (row.find("as_read") != nullptr) record.as_read = row.string("as_read");
+  record.reading = reading_of(row);
   if (row.find("unfinished") != nullptr) record.unfinished = detail::boolean(row, "unfinished");
   if (row.find("entropy") != nullptr)
     for (const JsonTree& nats : detail::array(row, "entropy"))

@@ -172,6 +172,7 @@ class RecordStore {
     record.cluster = context_of(record);
     const std::string answer = std::exchange(record.predicted_answer, {});  // their memory goes with them
     const Sample sample = std::exchange(record.sample, {});
+    record.reading = {};
     record.sample.task = sample.task;
     records_.emplace(std::move(record), Line{end_, size});
     end_ += static_cast<off_t>(size);

@@ -52,6 +52,7 @@ struct TaskData {
   std::vector<std::string> wheres = {};      ///< file and line of each sample
   std::vector<std::size_t> taken = {};       ///< the indices of the samples that are used
   std::vector<std::string> references = {};  ///< of each sample, where these are to be predicted
+  std::string reference_bytes = {};          ///< all that references depend on
 
   /// Reads the files and checks that the used samples belong to the task. If the options ask for it, a task that
   /// predicts texts also predicts the references of `others`. Throws Error.
@@ -83,8 +84,7 @@ struct TaskData {
   std::string bytes() const {
     std::string all;
     for (const Text& file : files) all.append(file.text).append(1, '\0').append(file.answers).append(1, '\0');
-    for (const std::string& reference : references) all.append(reference).append(1, '\0');
-    return all;
+    return all.append(reference_bytes);
   }
 
  private:
@@ -137,14 +137,19 @@ struct TaskData {
     return read_defenses(path, read_text_file(path));
   }
 
+  /// Adds all samples of a task that has references, so that a sample's place does not depend on how many are taken.
   void add_references(const TaskData& other) {
+    if (!other.task.has_references()) return;
+    const std::size_t first = samples.size();
+    samples.insert(samples.end(), other.samples.begin(), other.samples.end());
+    wheres.insert(wheres.end(), other.wheres.begin(), other.wheres.end());
+    references.resize(samples.size());
+    reference_bytes += other.bytes();
     for (const std::size_t s : other.taken) {
       auto reference = other.task.reference(other.samples[s]);
       if (!reference || reference->empty()) continue;
-      taken.push_back(samples.size());
-      samples.push_back(other.samples[s]);
-      wheres.push_back(other.wheres[s]);
-      references.push_back(std::move(*reference));
+      taken.push_back(first + s);
+      references[first + s] = std::move(*reference);
     }
   }
 };
@@ -201,13 +206,10 @@ inline TaskPrompts task_prompts(const TaskData& data, std::string key, const Eva
                                     " positions with max-length, found " + std::to_string(end));
   }
   const auto generated = timed ? std::optional(options.timing.gen_tokens) : std::nullopt;
+  // The places of references come first: more pieces of the text move none of them.
+  prompts.samples = data.samples;
+  prompts.groups = prompter.groups(data.samples, data.wheres, data.taken, false, data.references);
   detail::add_pieces(data, pieces, generated, eos_token(model_dir, prompter.tokenizer, config), prompter, prompts);
-  const std::size_t first = prompts.samples.size();
-  for (PromptGroup& group : prompter.groups(data.samples, data.wheres, data.taken, false, data.references)) {
-    for (Prompt& prompt : group.prompts) prompt.sample += first;
-    prompts.groups.push_back(std::move(group));
-  }
-  prompts.samples.insert(prompts.samples.end(), data.samples.begin(), data.samples.end());
   return prompts;
 }
 

@@ -147,27 +147,51 @@ inline std::vector<Token> read_stop_tokens(const JsonValue& value) {
   return tokens;
 }
 
-/// Settings of a generation configuration that would change the most likely token, except those with neutral values.
+/// The settings of a generation configuration that change what transformers generates, apart from sampling and the most
+/// tokens of an answer, which kvx's own options set. With each: the number that means "off"; null, false and an empty
+/// list or object always do.
+inline constexpr auto kGenerationSettings = std::to_array<std::pair<std::string_view, double>>({
+    {"num_beams", 1},
+    {"num_beam_groups", 1},
+    {"diversity_penalty", 0},
+    {"penalty_alpha", 0},
+    {"guidance_scale", 1},
+    {"repetition_penalty", 1},
+    {"encoder_repetition_penalty", 1},
+    {"no_repeat_ngram_size", 0},
+    {"encoder_no_repeat_ngram_size", 0},
+    {"min_length", 0},
+    {"min_new_tokens", 0},
+    {"forced_bos_token_id", -1},
+    {"forced_eos_token_id", -1},
+    {"forced_decoder_ids", -1},
+    {"suppress_tokens", -1},
+    {"begin_suppress_tokens", -1},
+    {"bad_words_ids", -1},
+    {"force_words_ids", -1},
+    {"constraints", -1},
+    {"sequence_bias", -1},
+    {"exponential_decay_length_penalty", -1},
+    {"dola_layers", -1},
+    {"stop_strings", -1},
+    {"token_healing", -1},
+    {"watermarking_config", -1},
+});
+
+/// Whether a setting leaves the answer as it is.
+inline bool is_off(const JsonValue& value, double neutral) {
+  if (value.element().is_number()) return value.number() == neutral;
+  if (value.element().is_bool()) return !value.boolean();
+  const std::string text = simdjson::minify(value.element());
+  return text == "[]" || text == "{}";
+}
+
+/// The settings of kGenerationSettings that are not off.
 inline std::vector<std::string> ignored_settings(const JsonValue& generation) {
-  constexpr auto kNeutral = std::to_array<std::pair<std::string_view, double>>({
-      {"repetition_penalty", 1},
-      {"encoder_repetition_penalty", 1},
-      {"no_repeat_ngram_size", 0},
-      {"min_length", 0},
-      {"min_new_tokens", 0},
-  });
   std::vector<std::string> ignored;
-  const auto note = [&](std::string_view name, const JsonValue& value) {
-    ignored.push_back(std::string(name) + " " + shortened(simdjson::minify(value.element()), 60));
-  };
-  for (const auto& [name, neutral] : kNeutral) {
-    const auto value = generation.find(name);
-    if (value && !(value->element().is_number() && value->number() == neutral)) note(name, *value);
-  }
-  for (const std::string_view name : {"suppress_tokens", "begin_suppress_tokens", "bad_words_ids", "sequence_bias"}) {
-    const auto value = generation.find(name);
-    if (value && !(value->is_array() && value->array().size() == 0)) note(name, *value);
-  }
+  for (const auto& [name, neutral] : kGenerationSettings)
+    if (const auto value = generation.find(name); value && !is_off(*value, neutral))
+      ignored.push_back(std::string(name) + " " + shortened(simdjson::minify(value->element()), 60));
   return ignored;
 }
 

@@ -40,13 +40,52 @@ inline double flip_p_of_counts(std::span<const double> sums, double seen, std::s
   return std::min(p, 1.0);
 }
 
-/// The sums of eight numbers at a time under each pattern of signs: [groups][256].
-inline std::vector<std::array<double, 256>> flip_tables(std::span<const double> sums) {
-  std::vector<std::array<double, 256>> tables((sums.size() + 7) / 8);
-  for (std::size_t i = 0; i < sums.size(); ++i)
-    for (std::size_t signs = 0; signs < 256; ++signs)
-      tables[i / 8][signs] += (signs >> i % 8 & 1) == 0 ? sums[i] : -sums[i];
-  return tables;
+/// The sums of up to eight numbers under each pattern of signs.
+using FlipTable = std::array<double, 256>;
+
+inline FlipTable flip_table(std::span<const double> sums) {
+  FlipTable table = {};
+  for (std::size_t i = 0; i < 8; ++i) {
+    const std::size_t half = std::size_t{1} << i;  // the patterns of the numbers before this one
+    const double sum = i < sums.size() ? sums[i] : 0;
+    for (std::size_t signs = 0; signs < half; ++signs) {
+      table[half + signs] = table[signs] - sum;
+      table[signs] += sum;
+    }
+  }
+  return table;
+}
+
+/// How many of the random patterns of signs have a sum that is at least as far from 0 as `edge`. A word of random bits
+/// is the signs of 64 sums, and each pattern has words of its own. All patterns of a block get their next word before
+/// any gets the one after that, so that the tables of a word stay in the first-level cache.
+inline std::size_t drawn_flips(std::span<const double> sums, double edge, std::size_t draws) {
+  constexpr std::size_t kBlock = 8192, kWord = 64;
+  const std::size_t words = (sums.size() + kWord - 1) / kWord;
+  std::vector<double> totals;
+  std::array<FlipTable, 8> tables;
+  std::size_t hits = 0;
+  for (std::size_t first = 0; first < draws; first += kBlock) {
+    totals.assign(std::min(kBlock, draws - first), 0);
+    for (std::size_t word = 0; word < words; ++word) {
+      const auto of_word = sums.subspan(word * kWord, std::min(kWord, sums.size() - word * kWord));
+      for (std::size_t group = 0; group < 8; ++group)
+        tables[group] = flip_table(of_word.subspan(std::min(group * 8, of_word.size())));
+      SplitMix64 random(0);
+      random.skip(first * words + word);
+      for (double& total : totals) {
+        std::uint64_t signs = random.next();
+        random.skip(words - 1);
+        for (const FlipTable& table : tables) {
+          total += table[signs & 255];
+          signs >>= 8;
+        }
+      }
+    }
+    hits += static_cast<std::size_t>(
+        std::ranges::count_if(totals, [&](double total) { return std::abs(total) >= edge; }));
+  }
+  return hits;
 }
 
 }  // namespace detail
@@ -77,26 +116,16 @@ inline double sign_flip_p(std::span<const double> sums) {
   if (!few && whole && size * static_cast<double>(changed.size()) < kMostCounted)
     return detail::flip_p_of_counts(changed, seen, static_cast<std::size_t>(size));
   const double edge = std::abs(seen) - 1e-12 * size;  // allows for rounding of the sums
-  const auto tables = detail::flip_tables(changed);
   if (few) {
+    const auto rest = std::span(changed).subspan(std::min<std::size_t>(8, changed.size()));
+    const detail::FlipTable low = detail::flip_table(changed), high = detail::flip_table(rest);
     const std::size_t patterns = std::size_t{1} << changed.size();
     std::size_t hits = 0;
     for (std::size_t signs = 0; signs < patterns; ++signs)
-      hits += std::abs(tables[0][signs & 255] + (tables.size() > 1 ? tables[1][signs >> 8] : 0)) >= edge;
+      hits += std::abs(low[signs & 255] + high[signs >> 8]) >= edge;
     return static_cast<double>(hits) / static_cast<double>(patterns);
   }
-  SplitMix64 random(0);
-  std::size_t hits = 0;
-  for (std::size_t draw = 0; draw < kDraws; ++draw) {
-    double total = 0;
-    std::uint64_t signs = 0;
-    for (std::size_t group = 0; group < tables.size(); ++group) {
-      signs = group % 8 == 0 ? random.next() : signs >> 8;
-      total += tables[group][signs & 255];
-    }
-    hits += std::abs(total) >= edge;
-  }
-  return static_cast<double>(1 + hits) / static_cast<double>(1 + kDraws);
+  return static_cast<double>(1 + detail::drawn_flips(changed, edge, kDraws)) / static_cast<double>(1 + kDraws);
 }
 
 }  // namespace kvx::inline v0

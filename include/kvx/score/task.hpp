@@ -162,6 +162,8 @@ class AnyTask {
   }
   /// Only of one that TimesGenerations.
   Grade timed(const GenerationTimes& times) const { return task_->timed(times); }
+  /// Whether it HasReferences.
+  bool has_references() const { return task_->has_references(); }
   /// What a right answer to the sample looks like; none where the task has no references.
   std::optional<std::string> reference(const Sample& sample) const { return task_->reference(sample); }
 
@@ -180,6 +182,7 @@ class AnyTask {
     virtual TaskKind kind() const = 0;
     virtual Grade predicted(std::span<const double>, std::vector<double>, std::size_t) const = 0;
     virtual Grade timed(const GenerationTimes&) const = 0;
+    virtual bool has_references() const = 0;
     virtual std::optional<std::string> reference(const Sample&) const = 0;
   };
   template <class T>
@@ -234,6 +237,7 @@ class AnyTask {
       else
         throw Error("task " + std::string(T::name), "it times no generations");
     }
+    bool has_references() const override { return HasReferences<T>; }
     std::optional<std::string> reference([[maybe_unused]] const Sample& sample) const override {
       if constexpr (HasReferences<T>) return task.reference(sample);
       return std::nullopt;

@@ -4,9 +4,9 @@
 #include <kvx/core/hash.hpp>
 #include <kvx/io/file_kind.hpp>
 #include <kvx/io/json.hpp>
-#include <kvx/io/mapped_file.hpp>
 #include <kvx/text/chat_message.hpp>
 #include <kvx/text/python_json.hpp>
+#include <kvx/text/template_files.hpp>
 #include <kvx/text/template_items.hpp>
 #include <kvx/text/tokenizer_files.hpp>
 #include <kvx/text/turn_template.hpp>
@@ -31,22 +31,11 @@ class ChatTemplate {
   /// The template of MODEL_DIR/chat_template.jinja or else of tokenizer_config.json there. Throws Error when there is
   /// none or kvx does not know it.
   static ChatTemplate load(const std::string& model_dir) {
-    const std::string file = model_dir + "/chat_template.jinja", config = model_dir + "/tokenizer_config.json";
     const auto bos_token = TokenizerFiles(model_dir).named_token("bos_token");
-    if (file_exists(file)) return recognise(MappedFile(file).text(), file, bos_token);
-    if (file_exists(config)) {
-      const auto document = JsonDocument::load_python(config);
-      if (const auto value = document.root().find("chat_template")) {
-        if (value->is_string()) return recognise(value->string(), value->where(), bos_token);
-        std::optional<ChatTemplate> found;
-        value->each_element([&](const JsonValue& named) {
-          if (named.at("name").string() == "default")
-            found = recognise(named.at("template").string(), named.where() + ".template", bos_token);
-        });
-        if (found) return *found;
-      }
-    }
-    throw Error(config, "no chat template; choose one by --template chatml|none");
+    const auto templates = chat_templates_in(model_dir);
+    const auto own = std::ranges::find(templates, "default", &NamedTemplate::name);
+    if (own != templates.end()) return recognise(own->text, own->where, bos_token);
+    throw Error(model_dir + "/tokenizer_config.json", "no chat template; choose one by --template chatml|none");
   }
 
   /// Throws Error for a template that kvx does not know; `where` is its name in the message. `bos_token` is the
