@@ -378,32 +378,34 @@ TEST_CASE("Budgets in rows and in bytes are cells of their own") {
 }
 
 TEST_CASE("If the bytes of a budget depend on the selection, a record's ratio is that of the rows that stay") {
-  Bench bench;
-  bench.options.ratios = {0};
-  bench.options.presses = {"ada(knorm)+int2(group=16, residual=16)"};
-  bench.options.kv_bytes = 25 * row_bytes();
-  bench.run();
-  const Alone alone{bench.options, kvx_test::kTinyModel};
-  const AnyPolicy policy = kvx_presses().parse(bench.options.presses[0]);
-  const auto allowance = Allowance::of_bytes(*bench.options.kv_bytes);
-  const CacheShape shape = alone.model.cache_shape(bench.options.dtype);
-  std::size_t checked = 0;
   bool differs = false;  // from the budget of heads that keep the same number of rows
-  Threads threads(1);
-  for (const Record& record : bench.records()) {
-    if (record.budget.empty()) continue;
-    const auto parts =
-        split_chat(alone.chat, "", record.sample.context, record.sample.question, record.sample.answer_prefix);
-    const auto tokens = alone.tokenizer.encode(parts.context);
-    const auto start = compress(alone.model, tokens, policy, allowance, bench.options.dtype, threads).start;
-    const auto kept = static_cast<double>(start.prefix->rows() + start.tail.rows()),
-               all = static_cast<double>(std::ssize(tokens) * shape.layers * shape.kv_heads);
-    CHECK(record.ratio == doctest::Approx(1 - kept / all).epsilon(1e-12));
-    CHECK(record.kept_bytes == start.bytes());
-    differs |= record.ratio != budget_of(policy, allowance, std::ssize(tokens), shape).ratio;
-    ++checked;
+  for (const std::size_t budget : {17, 19, 21, 23}) {
+    Bench bench;
+    bench.options.ratios = {0};
+    bench.options.presses = {"ada(knorm)+int2(group=16, residual=16)"};
+    bench.options.kv_bytes = budget * row_bytes();
+    bench.run();
+    const Alone alone{bench.options, kvx_test::kTinyModel};
+    const AnyPolicy policy = kvx_presses().parse(bench.options.presses[0]);
+    const auto allowance = Allowance::of_bytes(*bench.options.kv_bytes);
+    const CacheShape shape = alone.model.cache_shape(bench.options.dtype);
+    std::size_t checked = 0;
+    Threads threads(1);
+    for (const Record& record : bench.records()) {
+      if (record.budget.empty()) continue;
+      const auto parts =
+          split_chat(alone.chat, "", record.sample.context, record.sample.question, record.sample.answer_prefix);
+      const auto tokens = alone.tokenizer.encode(parts.context);
+      const auto start = compress(alone.model, tokens, policy, allowance, bench.options.dtype, threads).start;
+      const auto kept = static_cast<double>(start.prefix->rows() + start.tail.rows()),
+                 all = static_cast<double>(std::ssize(tokens) * shape.layers * shape.kv_heads);
+      CHECK(record.ratio == doctest::Approx(1 - kept / all).epsilon(1e-12));
+      CHECK(record.kept_bytes == start.bytes());
+      differs |= record.ratio != budget_of(policy, allowance, std::ssize(tokens), shape).ratio;
+      ++checked;
+    }
+    CHECK(checked == kSamples.size());
   }
-  CHECK(checked == kSamples.size());
   CHECK(differs);
 }
 

@@ -142,7 +142,7 @@ TEST_CASE("Records of one key and index are of one sample, and those of differen
   const std::string right = grid_row(none, 0, kRight), again = grid_row(none, 0, kWrong, R"("attempt": 1, )");
   std::string other_run = grid_row(none, 0, kRight);
   other_run.replace(other_run.find(R"("key": "k")"), 10, R"("key": "l")");
-  const auto score = [](const std::string& text) { return *graded(text).find("m tool_call/t none"); };
+  const auto score = [](const std::string& text) { return *graded(text).find("tool_call/t none"); };
   CHECK(metric_of(score(right + again), "call_exact", "n") == 1);
   CHECK(metric_of(score(right + again), "call_exact") == 0.5);
   CHECK(metric_of(score(right + again + other_run), "call_exact", "n") == 2);
@@ -173,7 +173,7 @@ TEST_CASE("The records of a run are judged by its thought marks and tool forms, 
   CHECK(cells[0].score.states == std::map<std::string, std::size_t>{{"exact", 1}});
   const std::string records = read_text_file(options.out + "/records.jsonl");
   const auto grades = [&](const GradeOptions& how) {
-    return *graded(records, "tool_call", how).find("m tool_call/t none");
+    return *graded(records, "tool_call", how).find("tool_call/t none");
   };
   CHECK(*grades({}).find("states") == json_of(R"({"exact": 1})"));
   CHECK(*grades({}).find("as_read") == json_of("1"));
