@@ -1,13 +1,12 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/gathered_input.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -27,7 +26,7 @@ struct Block {
   int block = 128;
   static constexpr auto parameters() { return std::tuple(Parameter{"block", &Block::block, "block_size"}); }
   void validate() const {
-    if (block < 1) throw Error("block: block", "expected 1 or more, found " + std::to_string(block));
+    detail::expect_at_least(name, "block", 1, block);
     detail::expect_gatherable(name, inner);
   }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
 #include <kvx/press/allowance.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/gathered_input.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
-#include <string>
 #include <string_view>
 #include <tuple>
 
@@ -26,7 +25,7 @@ struct Chunk {
   int length = 1024;
   static constexpr auto parameters() { return std::tuple(Parameter{"length", &Chunk::length, "chunk_length"}); }
   void validate() const {
-    if (length < 1) throw Error("chunk: length", "expected 1 or more, found " + std::to_string(length));
+    detail::expect_at_least(name, "length", 1, length);
     detail::expect_gatherable(name, inner);
   }
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
 #include <kvx/core/top_k.hpp>
 #include <kvx/press/allowance.hpp>
 #include <kvx/press/parts/chunk_means.hpp>
 #include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <numeric>
 #include <span>
-#include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -31,7 +30,7 @@ struct ChunkKV {
   int length = 20;
   static constexpr auto parameters() { return std::tuple(Parameter{"length", &ChunkKV::length, "chunk_length"}); }
   void validate() const {
-    if (length < 1) throw Error("chunkkv: length", "expected 1 or more, found " + std::to_string(length));
+    detail::expect_at_least(name, "length", 1, length);
     detail::expect_only_scores(name, inner);
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/leverage.hpp>
 #include <kvx/press/parts/non_causal.hpp>
 #include <kvx/press/policy.hpp>
@@ -34,15 +35,10 @@ struct Compactor {
         Parameter{"blending", &Self::blending}, Parameter{"seed", &Self::seed});
   }
   void validate() const {
-    const auto at_least = [](std::string_view field, int least, int value) {
-      if (value < least)
-        throw Error(std::string("compactor: ").append(field),
-                    "expected " + std::to_string(least) + " or more, found " + std::to_string(value));
-    };
-    at_least("sinks", 0, sinks);
-    at_least("recent", 0, recent);
-    at_least("chunk", 1, chunk);
-    at_least("sketch", 1, sketch);
+    detail::expect_at_least(name, "sinks", 0, sinks);
+    detail::expect_at_least(name, "recent", 0, recent);
+    detail::expect_at_least(name, "chunk", 1, chunk);
+    detail::expect_at_least(name, "sketch", 1, sketch);
   }
 
   Needs needs() const { return {.queries = kAllTokens, .pre_rope_keys = true}; }

@@ -4,6 +4,7 @@
 #include <kvx/press/allowance.hpp>
 #include <kvx/press/any_policy.hpp>
 #include <kvx/press/edit_layer.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
@@ -34,9 +35,7 @@ struct Composed {
     if (!ratios.empty() && ratios.size() != parts.size())
       throw Error("composed: ratios",
                   "expected " + std::to_string(parts.size()) + ", one a press, found " + std::to_string(ratios.size()));
-    for (const double ratio : ratios)
-      if (!(ratio >= 0 && ratio < 1))
-        throw Error("composed: ratios", "expected 0 <= ratio < 1, found " + std::to_string(ratio));
+    for (const double ratio : ratios) detail::expect_ratio(name, "ratios", ratio);
   }
 
   Traits traits() const {

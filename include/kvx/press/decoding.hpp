@@ -1,14 +1,13 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
 #include <kvx/press/any_policy.hpp>
 #include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
 #include <algorithm>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <tuple>
 
@@ -40,16 +39,12 @@ struct Decoding {
                          !wanted.attention && !wanted.pre_rope_queries && !wanted.pre_rope_keys &&
                              !wanted.output_projection && wanted.queries != kAllTokens,
                          "looks at keys, values and the last queries alone");
-    const auto at_least = [](std::string_view field, Index least, Index value) {
-      if (value < least)
-        throw Error("decoding: " + std::string(field),
-                    "expected " + std::to_string(least) + " or more, found " + std::to_string(value));
-    };
-    at_least("interval", std::max<Index>(1, wanted.queries), interval);
-    at_least("buffer", wanted.queries, buffer);
-    if (!ratio) at_least("target", std::max(wanted.queries, inner.protected_rows()) + 1, target);
-    if (ratio && !(*ratio >= 0 && *ratio < 1))
-      throw Error("decoding: ratio", "expected 0 <= ratio < 1, found " + std::to_string(*ratio));
+    detail::expect_at_least<Index>(name, "interval", std::max<Index>(1, wanted.queries), interval);
+    detail::expect_at_least<Index>(name, "buffer", wanted.queries, buffer);
+    if (ratio)
+      detail::expect_ratio(name, "ratio", *ratio);
+    else
+      detail::expect_at_least<Index>(name, "target", std::max(wanted.queries, inner.protected_rows()) + 1, target);
   }
 
   const Decoding* decoding() const { return this; }

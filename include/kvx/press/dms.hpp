@@ -2,12 +2,12 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
 #include <cstddef>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -32,7 +32,7 @@ struct Dms {
   }
   void validate() const {
     if (!threshold) throw Error("dms: threshold", "expected a score below which rows go, found none");
-    if (window < 0) throw Error("dms: window", "expected 0 or more, found " + std::to_string(window));
+    detail::expect_at_least(name, "window", 0, window);
     detail::expect_only_scores(name, inner);
     detail::expect_inner(name, inner, !while_decoding || kvx::traits(inner).row_wise,
                          "scores each row by itself, as decoding=true scores new rows alone");

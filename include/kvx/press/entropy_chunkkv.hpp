@@ -4,6 +4,7 @@
 #include <kvx/core/top_k.hpp>
 #include <kvx/press/parts/chunk_means.hpp>
 #include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
@@ -33,8 +34,7 @@ struct EntropyChunkKV {
                       Parameter{"low_length", &Self::low_length, "low_entropy_chunk_length"});
   }
   void validate() const {
-    if (low_length < 1)
-      throw Error("entropy_chunkkv: low_length", "expected 1 or more, found " + std::to_string(low_length));
+    detail::expect_at_least(name, "low_length", 1, low_length);
     if (length <= low_length)
       throw Error("entropy_chunkkv: length",
                   "expected more than low_length, " + std::to_string(low_length) + ", found " + std::to_string(length));

@@ -2,6 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/press/allowance.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/renumber.hpp>
 #include <kvx/press/parts/window_attention.hpp>
 #include <kvx/press/policy.hpp>
@@ -36,8 +37,8 @@ struct Finch {
                       Parameter{"rerotate", &Finch::rerotate, "rerotate_keys"});
   }
   void validate() const {
-    if (window < 1) throw Error("finch: window", "expected 1 or more, found " + std::to_string(window));
-    if (chunk && *chunk < 1) throw Error("finch: chunk", "expected 1 or more, found " + std::to_string(*chunk));
+    detail::expect_at_least(name, "window", 1, window);
+    if (chunk) detail::expect_at_least(name, "chunk", 1, *chunk);
   }
 
   Traits traits() const { return {.dense_positions = rerotate, .selects = true, .edits = rerotate}; }

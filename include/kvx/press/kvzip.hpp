@@ -3,6 +3,7 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/top_k.hpp>
 #include <kvx/press/parts/best_together.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
@@ -34,8 +35,8 @@ struct KVzip {
                       Parameter{"chunk", &KVzip::chunk, "chunk_size"});
   }
   void validate() const {
-    if (sinks < 0) throw Error("kvzip: sinks", "expected 0 or more, found " + std::to_string(sinks));
-    if (chunk < 1) throw Error("kvzip: chunk", "expected 1 or more, found " + std::to_string(chunk));
+    detail::expect_at_least(name, "sinks", 0, sinks);
+    detail::expect_at_least(name, "chunk", 1, chunk);
   }
 
   Needs needs() const { return {.repetition = Repetition{chunk, sinks, normalize}}; }

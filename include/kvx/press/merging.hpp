@@ -1,8 +1,8 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/transposed_rows.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
@@ -11,7 +11,6 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
-#include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -34,10 +33,8 @@ struct Merging {
   }
   void validate() const {
     detail::expect_inner(name, inner, !traits(inner).edits, "does not rewrite rows");
-    if (!(threshold >= -1 && threshold <= 1))
-      throw Error("merging: threshold", "expected -1 <= threshold <= 1, found " + std::to_string(threshold));
-    if (!(fraction >= 0 && fraction <= 1))
-      throw Error("merging: fraction", "expected 0 <= fraction <= 1, found " + std::to_string(fraction));
+    detail::expect_between(name, "threshold", -1, 1, threshold);
+    detail::expect_between(name, "fraction", 0, 1, fraction);
   }
 
   Needs needs() const { return inner.needs(); }

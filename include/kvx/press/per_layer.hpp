@@ -3,6 +3,7 @@
 #include <kvx/core/error.hpp>
 #include <kvx/press/allowance.hpp>
 #include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
@@ -27,9 +28,7 @@ struct PerLayer {
   void validate() const {
     const Traits all = traits(inner);
     detail::expect_inner(name, inner, !all.own_budget && !all.edits, "goes by the ratio and rewrites nothing");
-    for (const double ratio : ratios)
-      if (!(ratio >= 0 && ratio < 1))
-        throw Error("per_layer: ratios", "expected 0 <= ratio < 1, found " + std::to_string(ratio));
+    for (const double ratio : ratios) detail::expect_ratio(name, "ratios", ratio);
   }
 
   Needs needs() const { return inner.needs(); }

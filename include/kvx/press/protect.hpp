@@ -4,6 +4,7 @@
 #include <kvx/core/token_span.hpp>
 #include <kvx/press/parameters.hpp>
 #include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
@@ -34,7 +35,7 @@ struct Protect {
   }
   void validate() const {
     detail::expect_only_scores(name, inner);
-    if (first < 0) throw Error("protect: first", "expected 0 or more, found " + std::to_string(first));
+    detail::expect_at_least(name, "first", 0, first);
     for (const NamedSpan& span : spans)
       if (span.name.empty() && (span.tokens.first < 0 || span.tokens.size() < 1))
         throw Error("protect: span", "expected 0 <= first < last, found " + detail::format_value(span));

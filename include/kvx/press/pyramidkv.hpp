@@ -1,12 +1,11 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/snap_votes.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 #include <string_view>
 #include <tuple>
 
@@ -26,7 +25,7 @@ struct PyramidKV {
   }
   void validate() const {
     detail::check_votes(name, window, kernel);
-    if (beta < 1) throw Error("pyramidkv: beta", "expected 1 or more, found " + std::to_string(beta));
+    detail::expect_at_least(name, "beta", 1, beta);
   }
 
   Needs needs() const { return {.queries = window}; }

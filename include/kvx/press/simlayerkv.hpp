@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/window_attention.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
@@ -29,13 +30,12 @@ struct SimLayerKV {
                       Parameter{"initial", &Self::initial, "n_initial"});
   }
   void validate() const {
-    if (!(threshold >= 0 && threshold <= 1))
-      throw Error("simlayerkv: threshold", "expected 0 <= threshold <= 1, found " + std::to_string(threshold));
-    if (last < 1) throw Error("simlayerkv: last", "expected 1 or more, found " + std::to_string(last));
+    detail::expect_between(name, "threshold", 0, 1, threshold);
+    detail::expect_at_least(name, "last", 1, last);
     if (recent <= last)
       throw Error("simlayerkv: recent",
                   "expected more than last, " + std::to_string(last) + ", found " + std::to_string(recent));
-    if (initial < 0) throw Error("simlayerkv: initial", "expected 0 or more, found " + std::to_string(initial));
+    detail::expect_at_least(name, "initial", 0, initial);
   }
 
   Needs needs() const { return {.queries = last}; }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
@@ -18,9 +19,7 @@ struct StreamingLLM {
   static constexpr bool scores_by_budget = true;
   int sinks = 4;
   static constexpr auto parameters() { return std::tuple(Parameter{"sinks", &StreamingLLM::sinks, "n_sink"}); }
-  void validate() const {
-    if (sinks < 0) throw Error("streaming_llm: sinks", "expected 0 or more, found " + std::to_string(sinks));
-  }
+  void validate() const { detail::expect_at_least(name, "sinks", 0, sinks); }
 
   Index protected_rows() const { return sinks; }
   Needs needs() const { return {}; }

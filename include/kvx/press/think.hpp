@@ -1,13 +1,12 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
 #include <kvx/core/top_k.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
 #include <cstddef>
 #include <span>
-#include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -28,9 +27,8 @@ struct ThinK {
                       Parameter{"window", &ThinK::window, "window_size"});
   }
   void validate() const {
-    if (!(ratio >= 0 && ratio < 1))
-      throw Error("think: ratio", "expected 0 <= ratio < 1, found " + std::to_string(ratio));
-    if (window < 1) throw Error("think: window", "expected 1 or more, found " + std::to_string(window));
+    detail::expect_ratio(name, "ratio", ratio);
+    detail::expect_at_least(name, "window", 1, window);
   }
 
   Needs needs() const { return {}; }
