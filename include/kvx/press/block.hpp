@@ -21,7 +21,6 @@ namespace kvx::inline v0 {
 template <ScorePolicy P>
 struct Block {
   static constexpr std::string_view name = "block", paper = "arXiv:2504.15364";
-  static constexpr bool scores_by_budget = true;
   P inner = {};
   int block = 128;
   static constexpr auto parameters() { return std::tuple(Parameter{"block", &Block::block, "block_size"}); }
@@ -30,7 +29,8 @@ struct Block {
     detail::expect_gatherable(name, inner);
   }
 
-  Needs needs() const { return detail::needs_to_gather(inner.needs()); }
+  Traits traits() const { return {.scores_by_budget = true}; }
+  Needs needs() const { return detail::needs_to_gather(Hooks(inner).needs()); }
   void score(const PressInput& in, const Budget& budget, Scores out) const {
     Kept kept = keep_all(in.kv_heads(), budget.keep);
     out.setZero();
@@ -38,9 +38,9 @@ struct Block {
     for (Index first = budget.keep; first < in.tokens(); first += block) {
       for (auto& rows : kept)
         for (Index j = first; j < std::min(first + block, in.tokens()); ++j) rows.push_back(j);
-      const detail::GatheredInput part(in, inner.needs(), kept);
+      const detail::GatheredInput part(in, Hooks(inner).needs(), kept);
       Matrix<float> scores(out.rows(), (*part).tokens());
-      inner.score(*part, budget, view(scores));
+      Hooks(inner).score(*part, budget, view(scores));
       const Kept best = keep_best(view(std::as_const(scores)), budget.keep);
       out.setZero();
       for (Index h = 0; h < out.rows(); ++h) {

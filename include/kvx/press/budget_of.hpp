@@ -6,6 +6,7 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/kernels/rope.hpp>
 #include <kvx/press/allowance.hpp>
+#include <kvx/press/hooks.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
@@ -14,22 +15,6 @@
 #include <vector>
 
 namespace kvx::inline v0 {
-
-/// The largest number of rows that a policy keeps of a layer, over all its KV heads, within a budget.
-template <ScorePolicy P>
-Index rows_of(const P& policy, const Budget& budget, const PressInput& in) {
-  if constexpr (requires { policy.rows(budget, in); })
-    return policy.rows(budget, in);
-  else
-    return budget.keep * in.kv_heads();
-}
-
-/// How a policy quantizes the rows that stay, if it does.
-template <ScorePolicy P>
-std::optional<CacheQuantization> quantization_of(const P& policy) {
-  if constexpr (requires { policy.quantization(); }) return policy.quantization();
-  return std::nullopt;
-}
 
 /// The bytes of `rows` rows of one head, quantized or not.
 inline std::size_t stored_bytes(const std::optional<CacheQuantization>& how, const CacheShape& shape, Index rows) {
@@ -60,7 +45,7 @@ Index largest_fitting(Index most, Fits&& fits) {
 /// Whether the bytes of the rows depend on the selection: rows are quantized, and heads keep different numbers of them.
 template <ScorePolicy P>
 bool fits_by_selection(const P& policy, const Allowance& allowance) {
-  return allowance.bytes() && traits(policy).ragged && quantization_of(policy);
+  return allowance.bytes() && Hooks(policy).traits().ragged && Hooks(policy).quantization();
 }
 
 /// The budget that `allowance` gives for `tokens` rows per head of a cache of this shape. Bytes are counted as the
@@ -68,16 +53,16 @@ bool fits_by_selection(const P& policy, const Allowance& allowance) {
 /// if the bytes do not hold one row per layer and head.
 template <ScorePolicy P>
 Budget budget_of(const P& policy, const Allowance& allowance, Index tokens, const CacheShape& shape) {
-  const auto how = quantization_of(policy);
+  const auto how = Hooks(policy).quantization();
   const auto most = allowance.bytes();
-  if (most && traits(policy).own_budget) return {0, tokens};
+  if (most && Hooks(policy).traits().own_budget) return {0, tokens};
   if (!most || !how) return allowance.resolve(tokens, shape);
   const auto bytes = [&](Index keep) {
     std::size_t sum = 0;
     for (Index l = 0; l < shape.layers; ++l) {
       const auto rows = TensorView<const float>::head_major(nullptr, shape.kv_heads, tokens, shape.head_dim);
       const PressInput in{.layer = l, .layers = shape.layers, .keys = rows, .values = rows, .dtype = shape.dtype};
-      const Index of_head = rows_of(policy, exact_budget(keep, tokens), in) / shape.kv_heads;
+      const Index of_head = Hooks(policy).rows(in, exact_budget(keep, tokens)) / shape.kv_heads;
       sum += static_cast<std::size_t>(shape.kv_heads) * stored_bytes(how, shape, of_head);
     }
     return sum;
@@ -108,7 +93,7 @@ Kept select_within(const P& policy, const Allowance& allowance, const Budget& bu
   const std::size_t most = *allowance.bytes() * (layer + 1) / layers - *allowance.bytes() * layer / layers;
   const auto of = [&](Index keep) { return select(exact_budget(keep, in.tokens())); };
   return of(largest_fitting(
-      in.tokens(), [&](Index keep) { return stored_bytes(quantization_of(policy), shape, of(keep)) <= most; }));
+      in.tokens(), [&](Index keep) { return stored_bytes(Hooks(policy).quantization(), shape, of(keep)) <= most; }));
 }
 
 /// The same for all layers of a model at once, with `select`, std::vector<Kept>(const Budget&).
@@ -119,7 +104,7 @@ std::vector<Kept> select_layers_within(const P& policy, const Allowance& allowan
   const auto of = [&](Index keep) { return select(exact_budget(keep, tokens)); };
   return of(largest_fitting(tokens, [&](Index keep) {
     std::size_t sum = 0;
-    for (const Kept& kept : of(keep)) sum += stored_bytes(quantization_of(policy), shape, kept);
+    for (const Kept& kept : of(keep)) sum += stored_bytes(Hooks(policy).quantization(), shape, kept);
     return sum <= *allowance.bytes();
   }));
 }

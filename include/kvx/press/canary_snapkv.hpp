@@ -23,7 +23,7 @@ struct CanarySnapKV {
   void validate() const { detail::expect_at_least(name, "window", 1, window); }
 
   Needs needs() const { return {.queries = window}; }
-  Index rows(const Budget& budget, const PressInput& in) const { return detail::rounded_rows(budget, in); }
+  Index rows(const PressInput& in, const Budget& budget) const { return detail::rounded_rows(budget, in); }
   void score(const PressInput& in, const Budget&, Scores out) const {
     std::vector<float> votes = detail::mean_window_attention(in);
     // Above all votes, and the later the better, whatever the budget has room for.

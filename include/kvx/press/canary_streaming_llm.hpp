@@ -19,7 +19,7 @@ struct CanaryStreamingLLM {
   void validate() const { detail::expect_at_least(name, "sinks", 0, sinks); }
 
   Needs needs() const { return {}; }
-  Index rows(const Budget& budget, const PressInput& in) const { return detail::rounded_rows(budget, in); }
+  Index rows(const PressInput& in, const Budget& budget) const { return detail::rounded_rows(budget, in); }
   void score(const PressInput& in, const Budget&, Scores out) const {
     for (Index j = 0; j < in.tokens(); ++j) out.col(j).setConstant(static_cast<float>(j < sinks ? in.tokens() : j));
   }

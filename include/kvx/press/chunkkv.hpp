@@ -34,13 +34,11 @@ struct ChunkKV {
     detail::expect_only_scores(name, inner);
   }
 
-  Needs needs() const { return inner.needs(); }
-  Index rows(const Budget& budget, const PressInput& in) const {
+  Index rows(const PressInput& in, const Budget& budget) const {
     if (budget.exact || in.tokens() < length) return in.kv_heads() * budget.keep;
     return in.kv_heads() * std::min(in.tokens(), chunks(budget, in.tokens()) * length);
   }
-  void score(const PressInput& in, const Budget& budget, Scores out) const { inner.score(in, budget, out); }
-  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
+  Kept select(const PressInput& in, const Budget& budget, MatrixView<const float> scores) const {
     if (in.tokens() < length) return keep_best(scores, budget.keep);
     const Matrix<float> sums = scores.colwise().sum();  // over the heads, [1, tokens]
     if (budget.exact) return Kept(static_cast<std::size_t>(in.kv_heads()), best_rows(sums, budget.keep));

@@ -22,7 +22,6 @@ namespace kvx::inline v0 {
 /// last `recent` rows are not scored and get the maximum of the others.
 struct Compactor {
   static constexpr std::string_view name = "compactor", paper = "arXiv:2507.08143";
-  static constexpr bool scores_by_budget = true;
   int sinks = 8, recent = 4, chunk = 256, sketch = 48;
   std::optional<double> blending = {};
   std::optional<std::uint64_t> seed = {};
@@ -41,6 +40,7 @@ struct Compactor {
     detail::expect_at_least(name, "sketch", 1, sketch);
   }
 
+  Traits traits() const { return {.scores_by_budget = true}; }
   Needs needs() const { return {.queries = kAllTokens, .pre_rope_keys = true}; }
   void score(const PressInput& in, const Budget& budget, Scores out) const {
     const Index rest = in.tokens() - sinks - recent;

@@ -39,12 +39,11 @@ struct Composed {
   }
 
   Traits traits() const {
-    Traits all{.own_budget = true, .selects = true};
+    Traits all{.own_budget = true};
     for (const AnyPolicy& part : parts) {
       const Traits own = part.traits();
       all.own_budget &= own.own_budget || !ratios.empty();
       all.dense_positions |= own.dense_positions;
-      all.edits |= own.edits;
     }
     return all;
   }
@@ -53,16 +52,16 @@ struct Composed {
     for (const AnyPolicy& part : parts) all = all | part.needs();
     return all;
   }
-  Index rows(const Budget& budget, const PressInput& in) const {
+  Index rows(const PressInput& in, const Budget& budget) const {
     PressInput left = in;
     for (std::size_t i = 0; i < parts.size(); ++i)
       left.keys =
-          in.keys.tokens(0, parts[i].rows(allowance(i, budget, left.tokens()).resolve(left), left) / in.kv_heads());
+          in.keys.tokens(0, parts[i].rows(left, allowance(i, budget, left.tokens()).resolve(left)) / in.kv_heads());
     return left.tokens() * in.kv_heads();
   }
   /// Each part ranks what is left when it is its turn.
   void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
-  Kept select(const PressInput& in, MatrixView<const float>, const Budget& budget) const {
+  Kept select(const PressInput& in, const Budget& budget, MatrixView<const float>) const {
     Kept kept = keep_all(in.kv_heads(), in.tokens());
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const Left left(in, kept, parts[i].needs());
@@ -74,6 +73,9 @@ struct Composed {
       }
     }
     return kept;
+  }
+  bool edits() const {
+    return std::any_of(parts.begin(), parts.end(), [](const AnyPolicy& part) { return part.edits(); });
   }
   Index edit_queries() const {
     Index queries = 0;

@@ -20,7 +20,6 @@ namespace kvx::inline v0 {
 /// CompressionRatioDecodingPress), except that queries keep the rotation of their own positions.
 struct Decoding {
   static constexpr std::string_view name = "decoding", paper = "";
-  static constexpr bool own_budget = true, outermost = true;
   static constexpr KvpressVariant kvpress_variant = {"CompressionRatioDecoding", "ratio", "0.5"};
   AnyPolicy inner = {};
   int interval = 512, target = 2048;
@@ -51,12 +50,12 @@ struct Decoding {
   /// Rows per head that stay of `tokens`.
   Index target_rows(Index tokens) const { return ratio ? kept_rows(tokens, *ratio) : target; }
 
-  Traits traits() const { return {.own_budget = true, .outermost = true, .selects = true}; }
+  Traits traits() const { return {.own_budget = true, .outermost = true}; }
   Needs needs() const { return {}; }
-  Index rows(const Budget&, const PressInput& in) const { return in.kv_heads() * in.tokens(); }
+  Index rows(const PressInput& in, const Budget&) const { return in.kv_heads() * in.tokens(); }
   /// Nothing is evicted before a question is asked.
   void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
-  Kept select(const PressInput& in, MatrixView<const float>, const Budget&) const {
+  Kept select(const PressInput& in, const Budget&, MatrixView<const float>) const {
     return keep_all(in.kv_heads(), in.tokens());
   }
 };

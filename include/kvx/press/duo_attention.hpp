@@ -44,17 +44,15 @@ struct DuoAttention {
     pattern = read(file, "head_scores");
   }
 
-  Traits traits() const {
-    return {.own_budget = ratio.has_value(), .by_ratio = !ratio, .ragged = true, .selects = true};
-  }
+  Traits traits() const { return {.own_budget = ratio.has_value(), .by_ratio = !ratio, .ragged = true}; }
   Needs needs() const { return {}; }
-  Index rows(const Budget& budget, const PressInput& in) const {
+  Index rows(const PressInput& in, const Budget& budget) const {
     const auto streaming = static_cast<Index>(streaming_heads(budget, in).size());
     return in.kv_heads() * in.tokens() - streaming * std::max<Index>(0, in.tokens() - sinks - recent);
   }
   /// There is nothing to rank.
   void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
-  Kept select(const PressInput& in, MatrixView<const float>, const Budget& budget) const {
+  Kept select(const PressInput& in, const Budget& budget, MatrixView<const float>) const {
     Kept kept = keep_all(in.kv_heads(), in.tokens());
     if (in.tokens() - sinks - recent > 0)
       for (const std::size_t h : streaming_heads(budget, in))

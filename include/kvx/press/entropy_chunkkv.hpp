@@ -41,9 +41,7 @@ struct EntropyChunkKV {
     detail::expect_only_scores(name, inner);
   }
 
-  Needs needs() const { return inner.needs(); }
-  void score(const PressInput& in, const Budget& budget, Scores out) const { inner.score(in, budget, out); }
-  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
+  Kept select(const PressInput& in, const Budget& budget, MatrixView<const float> scores) const {
     Matrix<float> ranked = scores.colwise().sum();  // of all heads, [1, tokens]
     const std::span<float> all(ranked.data(), static_cast<std::size_t>(in.tokens()));
     const std::vector<float> means = detail::chunk_means(ranked, length);

@@ -25,8 +25,6 @@ namespace kvx::inline v0 {
 template <ScorePolicy P>
 struct Protect {
   static constexpr std::string_view name = "protect", paper = "arXiv:2510.00231";
-  static constexpr bool scores_by_budget = true;  // what is protected has to fit
-  static constexpr bool by_position = true;
   P inner = {};
   int first = 0;  ///< tokens at the context's beginning
   std::vector<NamedSpan> spans = {};
@@ -41,16 +39,17 @@ struct Protect {
         throw Error("protect: span", "expected 0 <= first < last, found " + detail::format_value(span));
   }
 
+  /// By budget, since what is protected has to fit.
+  Traits traits() const { return {.scores_by_budget = true, .by_position = true}; }
   /// The rows in spans that are given as numbers, and the protected rows of the wrapped press.
   Index protected_rows() const {
     std::vector<TokenSpan> numbers = {{0, first}};
     for (const NamedSpan& span : spans)
       if (span.name.empty()) numbers.push_back(span.tokens);
-    return kvx::protected_rows(inner) + size_of_union(std::move(numbers));
+    return Hooks(inner).protected_rows() + size_of_union(std::move(numbers));
   }
-  Needs needs() const { return inner.needs(); }
   void score(const PressInput& in, const Budget& budget, Scores out) const {
-    inner.score(in, budget, out);
+    Hooks(inner).score(in, budget, out);
     for (const TokenSpan& span : spans_of(in))
       for (Index h = 0; h < out.rows(); ++h)
         for (Index t = 0; t < in.tokens(); ++t)

@@ -29,7 +29,7 @@ struct PyramidKV {
   }
 
   Needs needs() const { return {.queries = window}; }
-  Index rows(const Budget& budget, const PressInput& in) const {
+  Index rows(const PressInput& in, const Budget& budget) const {
     // In double, in this order and rounding halves to even, as kvpress counts.
     const auto tokens = static_cast<double>(in.tokens()), width = static_cast<double>(window);
     const double left = budget.exact ? static_cast<double>(budget.keep) : tokens * (1.0 - budget.ratio),

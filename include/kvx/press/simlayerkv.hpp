@@ -20,7 +20,6 @@ namespace kvx::inline v0 {
 /// `recent` rows that are judged end before the `last` ones, and the most recent `recent` - `last` rows stay.
 struct SimLayerKV {
   static constexpr std::string_view name = "simlayerkv", paper = "arXiv:2410.13846";
-  static constexpr bool own_budget = true;
   double threshold = 1;
   int last = 1, recent = 1024, initial = 4;
   static constexpr auto parameters() {
@@ -38,14 +37,15 @@ struct SimLayerKV {
     detail::expect_at_least(name, "initial", 0, initial);
   }
 
+  Traits traits() const { return {.own_budget = true}; }
   Needs needs() const { return {.queries = last}; }
-  Index rows(const Budget&, const PressInput& in) const { return in.kv_heads() * in.tokens(); }
+  Index rows(const PressInput& in, const Budget&) const { return in.kv_heads() * in.tokens(); }
   /// The mean attention of the last queries, over all heads.
   void score(const PressInput& in, const Budget&, Scores out) const {
     const std::vector<float> mean = detail::mean_window_attention(in);
     for (Index h = 0; h < out.rows(); ++h) std::copy(mean.begin(), mean.end(), out.row(h).data());
   }
-  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget&) const {
+  Kept select(const PressInput& in, const Budget&, MatrixView<const float> scores) const {
     Kept kept = keep_all(in.kv_heads(), in.tokens());
     if (threshold >= 1 || in.tokens() - initial - recent - last <= 0) return kept;
     const Matrix<float> judged = scores.row(0).head(in.tokens() - last);

@@ -19,7 +19,6 @@ namespace kvx::inline v0 {
 /// changes nothing; here it is 0.5.
 struct ThinK {
   static constexpr std::string_view name = "think", paper = "arXiv:2407.21018";
-  static constexpr bool own_budget = true;
   double ratio = 0.5;
   int window = 32;
   static constexpr auto parameters() {
@@ -31,11 +30,12 @@ struct ThinK {
     detail::expect_at_least(name, "window", 1, window);
   }
 
+  Traits traits() const { return {.own_budget = true}; }
   Needs needs() const { return {}; }
-  Index rows(const Budget&, const PressInput& in) const { return in.kv_heads() * in.tokens(); }
+  Index rows(const PressInput& in, const Budget&) const { return in.kv_heads() * in.tokens(); }
   /// There is nothing to rank.
   void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
-  Kept select(const PressInput& in, MatrixView<const float>, const Budget&) const {
+  Kept select(const PressInput& in, const Budget&, MatrixView<const float>) const {
     return keep_all(in.kv_heads(), in.tokens());
   }
   Index edit_queries() const { return window; }
