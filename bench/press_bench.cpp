@@ -143,7 +143,7 @@ TEST_CASE("presses") {
     const Kept kept = policy.select(scored, Allowance::of_ratio(0.5));
     const auto rows = std::accumulate(kept.begin(), kept.end(), std::size_t{0},
                                       [](std::size_t sum, const auto& own) { return sum + own.size(); });
-    CHECK(static_cast<Index>(rows) <= policy.rows({0.5, kTokens / 2}, scored));
+    CHECK(static_cast<Index>(rows) <= policy.rows(scored, {0.5, kTokens / 2}));
   }
 }
 

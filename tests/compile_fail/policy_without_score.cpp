@@ -1,4 +1,4 @@
-// expects: p.score
+// expects: has no member named [^ ]*score
 #include <kvx/press.hpp>
 
 struct Scoreless {

@@ -17,8 +17,8 @@ namespace {
 /// Cuts by a ratio alone.
 struct WholeHeads {
   static constexpr std::string_view name = "whole_heads", paper = "";
-  static constexpr bool by_ratio = true;
   static constexpr auto parameters() { return std::tuple(); }
+  Traits traits() const { return {.by_ratio = true}; }
   Needs needs() const { return {}; }
   void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
 };

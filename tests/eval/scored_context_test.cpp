@@ -45,9 +45,9 @@ bool same(const KvCache& a, const KvCache& b) {
 template <bool kByBudget>
 struct Counting {
   static constexpr std::string_view name = kByBudget ? "counting_by_budget" : "counting", paper = "";
-  static constexpr bool scores_by_budget = kByBudget;
   static inline int scored = 0;
   static constexpr auto parameters() { return std::tuple(); }
+  Traits traits() const { return {.scores_by_budget = kByBudget}; }
   Needs needs() const { return {}; }
   void score(const PressInput&, const Budget&, Scores out) const {
     ++scored;

@@ -21,18 +21,18 @@ TEST_CASE("Ada gives the rows of a layer to the heads that score best, but leave
   CHECK(kept(layer, TestedAda{.alpha = 0.2}, two) == Kept{{0, 1, 2}, {3}});
   CHECK(kept(layer, TestedAda{.alpha = 0.5}, two) == Kept{{0, 1, 2}, {3}});
   CHECK(kept(layer, TestedAda{.alpha = 1}, two) == Kept{{0, 1}, {2, 3}});
-  CHECK(rows_of(TestedAda(), two.resolve(layer.input()), layer.input()) == 4);
+  CHECK(Hooks(TestedAda()).rows(layer.input(), two.resolve(layer.input())) == 4);
 }
 
 TEST_CASE("Ada's scores are those of its wrapped press, and if scores are equal the newer row stays") {
   const auto layer = kvx_test::scored_layer({{1, 2, 2}, {2, 1, 2}});
   Matrix<float> scores(2, 3);
-  TestedAda().score(layer.input(), {}, view(scores));
+  Hooks(TestedAda()).score(layer.input(), {}, view(scores));
   CHECK(scores == Matrix<float>{{1, 2, 2}, {2, 1, 2}});
   CHECK(kept(layer, TestedAda{.alpha = 0}, Allowance::of_tokens(1)) == Kept{{2}, {2}});
   const auto equal = kvx_test::scored_layer({{2, 2, 2, 2}, {2, 2, 2, 2}});
   CHECK(kept(equal, TestedAda{.alpha = 0}, Allowance::of_tokens(2)) == Kept{{2, 3}, {2, 3}});
-  CHECK(traits(TestedAda()).ragged);
+  CHECK(Hooks(TestedAda()).traits().ragged);
 }
 
 TEST_CASE("Ada wraps only what scores, and its share is one") {

@@ -31,8 +31,8 @@ TEST_CASE("a policy chosen at run time does what the policy itself does") {
 
 TEST_CASE("rows and the dependence on the budget are the policy's own") {
   const kvx_test::Layer layer(4, 2, 12, 6);
-  CHECK(AnyPolicy(None()).rows({0.5, 6}, layer.input()) == 24);
-  CHECK(AnyPolicy(SnapKV()).rows({0.5, 6}, layer.input()) == 12);
+  CHECK(AnyPolicy(None()).rows(layer.input(), {0.5, 6}) == 24);
+  CHECK(AnyPolicy(SnapKV()).rows(layer.input(), {0.5, 6}) == 12);
   CHECK(AnyPolicy(StreamingLLM()).traits().scores_by_budget);
   CHECK_FALSE(AnyPolicy(SnapKV()).traits().scores_by_budget);
 }

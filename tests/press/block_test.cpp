@@ -61,7 +61,7 @@ TEST_CASE("Block scores what stays by 1 and the rest by 0") {
   Matrix<float> scores(1, 3);
   Block<FirstChannel>().score(layer.input(), {.ratio = 1 / 3.0, .keep = 2}, view(scores));
   CHECK(scores == Matrix<float>{{1, 0, 1}});
-  CHECK(traits(Block<FirstChannel>()).scores_by_budget);
+  CHECK(Hooks(Block<FirstChannel>()).traits().scores_by_budget);
 }
 
 TEST_CASE("Block wraps only what scores by something that can be cut") {

@@ -42,7 +42,7 @@ std::vector<Kept> select(const AnyPolicy& policy, const Layer& layer, const Allo
     }
     return select_layers_within(policy, allowance, budget, first.tokens(),
                                 {first.layers, first.kv_heads(), first.head_dim(), first.dtype},
-                                [&](const Budget& within) { return policy.select_layers(scores, within); });
+                                [&](const Budget& within) { return policy.select_layers(within, scores); });
   }
   std::vector<Kept> kept;
   for (Index l = 0; l < kLayers; ++l) kept.push_back(policy.select(input(layer, policy, l), allowance));

@@ -41,7 +41,7 @@ TEST_CASE("Chunk keeps the same share of each chunk") {
   CHECK(kept(layer, policy, Allowance::of_ratio(0.5)) == Kept{{0, 1, 6, 7, 8}, {2, 3, 4, 5, 8}});
   CHECK(kept(layer, policy, Allowance::of_ratio(0.4)) == Kept{{0, 1, 6, 7, 8}, {2, 3, 4, 5, 8}});
   const PressInput in = layer.input();
-  CHECK(policy.rows(Allowance::of_ratio(0.9).resolve(in), in) == 2 * 3);  // a row of each chunk at least
+  CHECK(policy.rows(in, Allowance::of_ratio(0.9).resolve(in)) == 2 * 3);  // a row of each chunk at least
 }
 
 TEST_CASE("Chunk loses no protected row where a chunk keeps none") {

@@ -24,9 +24,9 @@ TEST_CASE("ChunkKV states the most that it may keep") {
   const auto layer = kvx_test::scored_layer({{9, 0, 0, 4, 4, 4, 1, 1, 1, 5}, {0, 0, 0, 0, 0, 0, 5, 5, 5, 0}});
   const PressInput in = layer.input();
   const ChunkedByFirst policy{.length = 3};
-  CHECK(policy.rows(Allowance::of_ratio(0.5).resolve(in), in) == 2 * 6);
-  CHECK(policy.rows(Allowance::of_ratio(0).resolve(in), in) == 2 * 10);
-  CHECK(ChunkedByFirst{.length = 11}.rows(Allowance::of_ratio(0.5).resolve(in), in) == 2 * 5);
+  CHECK(policy.rows(in, Allowance::of_ratio(0.5).resolve(in)) == 2 * 6);
+  CHECK(policy.rows(in, Allowance::of_ratio(0).resolve(in)) == 2 * 10);
+  CHECK(ChunkedByFirst{.length = 11}.rows(in, Allowance::of_ratio(0.5).resolve(in)) == 2 * 5);
 }
 
 TEST_CASE("ChunkKV takes the newest of equal chunks, however long") {

@@ -49,7 +49,7 @@ TEST_CASE("without ratios the presses of a composition remove equal shares and e
   for (Index keep = 1; keep < 16; ++keep) {
     const auto allowance = Allowance::of_tokens(keep);
     CHECK(kept(layer, policy, allowance).front().size() == static_cast<std::size_t>(keep));
-    CHECK(policy.rows(allowance.resolve(layer.input()), layer.input()) == keep);
+    CHECK(policy.rows(layer.input(), allowance.resolve(layer.input())) == keep);
   }
 }
 
@@ -57,15 +57,15 @@ TEST_CASE("a press with a budget of its own leaves the others their share") {
   const auto layer = with_norms({{1, 2, 3, 4, 5, 6, 7, 8}});
   const AnyPolicy think{ThinK()};
   CHECK(kept(layer, {{think, knorm, think}}, Allowance::of_tokens(3)) == Kept{{0, 1, 2}});
-  CHECK_FALSE(traits(Composed{{knorm, think}}).own_budget);
-  CHECK(traits(Composed{{knorm, think}, {0.5, 0}}).own_budget);
-  CHECK(traits(Composed{{think, think}}).own_budget);
+  CHECK_FALSE(Hooks(Composed{{knorm, think}}).traits().own_budget);
+  CHECK(Hooks(Composed{{knorm, think}, {0.5, 0}}).traits().own_budget);
+  CHECK(Hooks(Composed{{think, think}}).traits().own_budget);
 }
 
 TEST_CASE("a composition counts the rows that stay") {
   const kvx_test::Layer layer(2, 2, 97, 2);
   const Composed policy{{streaming, knorm}, {0.3, 0.4}};
-  CHECK(policy.rows({0, 97}, layer.input()) == 2 * 40);  // 97, 67, 40
+  CHECK(policy.rows(layer.input(), {0, 97}) == 2 * 40);  // 97, 67, 40
   CHECK(kept(layer, policy).front().size() == 40);
 }
 
@@ -105,9 +105,9 @@ TEST_CASE("the presses of a composition rewrite rows in order") {
   const ThinK think{.ratio = 0.5, .window = 2};
   const Composed policy{{AnyPolicy(rerotate), AnyPolicy(think)}};
   CHECK(policy.edit_queries() == 2);
-  CHECK(traits(policy).edits);
-  CHECK(traits(policy).dense_positions);
-  CHECK_FALSE(traits(Composed{{knorm, streaming}}).edits);
+  CHECK(Hooks(policy).traits().edits);
+  CHECK(Hooks(policy).traits().dense_positions);
+  CHECK_FALSE(Hooks(Composed{{knorm, streaming}}).traits().edits);
   const std::vector<Index> rows = {1, 4, 6};
   Matrix<float> keys = layer.input().keys.head(0).topRows(3), values = keys, expected = keys;
   std::vector<Position> positions = {1, 4, 6}, own = positions;

@@ -45,5 +45,5 @@ TEST_CASE("CriticalAda wraps only what scores, and needs the output projection")
   CHECK(error_of([] { CriticalAda<PyramidKV>().validate(); }) ==
         "critical_ada: expected a press that only scores, found pyramidkv");
   CHECK(CriticalAdaByFirst().needs().output_projection);
-  CHECK(traits(CriticalAdaByFirst()).ragged);
+  CHECK(Hooks(CriticalAdaByFirst()).traits().ragged);
 }

@@ -69,5 +69,5 @@ TEST_CASE("Critical wraps only what scores, and needs the output projection") {
   CHECK(error_of([] { Critical<PyramidKV>().validate(); }) ==
         "critical: expected a press that only scores, found pyramidkv");
   CHECK(TestedCritical().needs().output_projection);
-  CHECK(traits(TestedCritical()).scores_by_budget);
+  CHECK(Hooks(TestedCritical()).traits().scores_by_budget);
 }

@@ -41,12 +41,12 @@ TEST_CASE("Dms needs a threshold, and wraps only what scores") {
         "dms: expected a press that scores each row by itself, as decoding=true scores new rows alone, found "
         "first_channel");
   CHECK_NOTHROW(Dms<Knorm>{.threshold = 0, .while_decoding = true}.validate());
-  CHECK(traits(Dms<Knorm>{.threshold = 0, .while_decoding = true}).outermost);
+  CHECK(Hooks(Dms<Knorm>{.threshold = 0, .while_decoding = true}).traits().outermost);
   CHECK(kvx_presses().parse("DMSPress(KnormPress, threshold=-5, sliding_window_size=16, decoding=True)").written() ==
         "dms(knorm, threshold=-5, window=16, decoding=true)");
   CHECK(error_of([] { kvx_presses().parse("dms(knorm, threshold=-5, decoding=true)+int4"); }) ==
         "int4: expected a press that does not evict single rows while decoding, found dms(knorm, threshold=-5, "
         "decoding=true)");
-  const Traits found = traits(TestedDms());
+  const Traits found = Hooks(TestedDms()).traits();
   CHECK((found.own_budget && found.ragged));
 }

@@ -20,12 +20,12 @@ using kvx_test::point;
 namespace {
 template <class P>
 Kept kept(const kvx_test::Layer& layer, const Fair<P>& policy, Index keep) {
-  return Press<Fair<P>>(Allowance::of_tokens(keep), policy).select(layer.input(policy.needs()));
+  return Press<Fair<P>>(Allowance::of_tokens(keep), policy).select(layer.input(Hooks(policy).needs()));
 }
 template <class P>
 Matrix<float> scores(const kvx_test::Layer& layer, const Fair<P>& policy) {
   Matrix<float> out(layer.kv_heads, layer.tokens);
-  policy.score(layer.input(policy.needs()), {}, view(out));
+  policy.score(layer.input(Hooks(policy).needs()), {}, view(out));
   return out;
 }
 }  // namespace

@@ -18,9 +18,9 @@ using namespace kvx;
 TEST_CASE("Finch numbers the rows that stay anew, as in kvpress, unless rerotate is false") {
   const auto layer = kvx_test::Layer::random(1, 1, 12, 8, 5);
   const Finch finch{.window = 3}, plain{.window = 3, .rerotate = false};
-  CHECK(traits(finch).dense_positions);
-  CHECK(traits(finch).edits);
-  CHECK_FALSE(traits(plain).edits);
+  CHECK(Hooks(finch).traits().dense_positions);
+  CHECK(Hooks(finch).traits().edits);
+  CHECK_FALSE(Hooks(plain).traits().edits);
   const auto pressed = [&](const Finch& policy) {
     kvx_test::Layer own = layer;
     const auto tensor = [&](std::vector<float>& data) { return TensorView<float>::head_major(data.data(), 1, 12, 8); };

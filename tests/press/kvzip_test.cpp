@@ -22,19 +22,19 @@ Matrix<float> layer_of(std::vector<float> scores) {
 TEST_CASE("layers share a budget, or have one each, and every head keeps its best row") {
   const std::vector<Matrix<float>> scores = {layer_of({1, 2, 3, 4}), layer_of({5, 6, 7, 8})};
   const Budget half{0.5, 2};
-  CHECK(KVzip{}.select_layers(scores, half) == std::vector<Kept>{{{3}}, {{1, 2, 3}}});
-  CHECK(KVzip{}.select_layers(scores, {0.99, 1}) == std::vector<Kept>{{{3}}, {{3}}});
-  CHECK(KVzip{.layerwise = true}.select_layers(scores, half) == std::vector<Kept>{{{2, 3}}, {{2, 3}}});
+  CHECK(KVzip{}.select_layers(half, scores) == std::vector<Kept>{{{3}}, {{1, 2, 3}}});
+  CHECK(KVzip{}.select_layers({0.99, 1}, scores) == std::vector<Kept>{{{3}}, {{3}}});
+  CHECK(KVzip{.layerwise = true}.select_layers(half, scores) == std::vector<Kept>{{{2, 3}}, {{2, 3}}});
 }
 
 TEST_CASE("if scores are equal the newer row stays, in whatever layer and head") {
   const std::vector<Matrix<float>> scores = {layer_of({2, 2, 2, 2}), layer_of({2, 2, 2, 2})};
-  CHECK(KVzip{}.select_layers(scores, {0.5, 2}) == std::vector<Kept>{{{2, 3}}, {{2, 3}}});
+  CHECK(KVzip{}.select_layers({0.5, 2}, scores) == std::vector<Kept>{{{2, 3}}, {{2, 3}}});
 }
 
 TEST_CASE("what goes is truncated, not what stays") {
   const std::vector<Matrix<float>> scores = {layer_of({1, 2, 3, 4, 5})};
-  CHECK(KVzip{}.select_layers(scores, {0.5, 2}) == std::vector<Kept>{{{2, 3, 4}}});
+  CHECK(KVzip{}.select_layers({0.5, 2}, scores) == std::vector<Kept>{{{2, 3, 4}}});
 }
 
 TEST_CASE("sinks stay, heads of a layer compete") {

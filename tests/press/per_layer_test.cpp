@@ -31,7 +31,7 @@ TEST_CASE("PerLayer gives each layer its own ratio, whatever the run's is") {
     for (const double of_run : {0.0, 0.25}) {
       const auto own = Allowance::of_ratio(ratios[l]);
       CHECK(Press<PerLayer<Knorm>>(of_run, policy).select(input(l)) == select(Knorm(), input(l), own));
-      CHECK(policy.rows({of_run, 20}, input(l)) == 2 * own.resolve(input(l)).keep);
+      CHECK(policy.rows(input(l), {of_run, 20}) == 2 * own.resolve(input(l)).keep);
     }
 }
 

@@ -66,9 +66,9 @@ TEST_CASE("every press keeps, in ascending order, the number of rows that it sta
         }
         // A shorter last chunk may be among those that stay.
         if (policy.traits().own_budget || policy.policy_name() == "chunkkv")
-          CHECK(rows <= policy.rows(budget, in));
+          CHECK(rows <= policy.rows(in, budget));
         else
-          CHECK(rows == (ratio == 0 ? 3 * tokens : std::min(3 * tokens, policy.rows(budget, in))));
+          CHECK(rows == (ratio == 0 ? 3 * tokens : std::min(3 * tokens, policy.rows(in, budget))));
       }
   }
 }

@@ -55,7 +55,7 @@ TEST_CASE("Protect checks its tokens, and wraps a press that only scores") {
         }) == "protect: span: expected 0 <= first < last, found 4:4");
   CHECK(error_of([] { Protect<SimLayerKV>().validate(); }) ==
         "protect: expected a press that only scores, found simlayerkv");
-  CHECK(traits(Protect<Knorm>()).only_scores());
+  CHECK(Hooks(Protect<Knorm>()).traits().only_scores());
 }
 
 TEST_CASE("Protect keeps the parts of the prompt that it names") {

@@ -37,8 +37,8 @@ TEST_CASE("Rerotate keeps what the press inside keeps") {
   const Budget budget{0.4, 12};
   const auto allowance = Allowance::of_ratio(0.4);
   CHECK(select(Rerotate<Finch>{finch}, in, allowance) == select(finch, in, allowance));
-  CHECK(Rerotate<Finch>{finch}.rows(budget, in) == finch.rows(budget, in));
-  CHECK(traits(Rerotate<Knorm>()).dense_positions);
+  CHECK(Hooks(Rerotate<Finch>{finch}).rows(in, budget) == finch.rows(in, budget));
+  CHECK(Hooks(Rerotate<Knorm>()).traits().dense_positions);
 }
 
 TEST_CASE("Rerotate refuses a press that rewrites rows itself") {

@@ -27,7 +27,7 @@ struct NeverScores : ByValue {
 };
 
 struct TwoMore : ByValue {
-  Index rows(const Budget& budget, const PressInput& in) const { return in.kv_heads() * (budget.keep + 2); }
+  Index rows(const PressInput& in, const Budget& budget) const { return in.kv_heads() * (budget.keep + 2); }
 };
 
 std::string refused(const Needs& needs, const PressInput& in) {
@@ -45,8 +45,8 @@ TEST_CASE("a policy may state another number of rows") {
   Layer layer(1, 1, 5, 1);
   layer.values = {5, 1, 4, 2, 3};
   CHECK(select(TwoMore(), layer.input(), Allowance::of_tokens(1)) == Kept{{0, 2, 4}});
-  CHECK(rows_of(TwoMore(), {0.8, 1}, layer.input()) == 3);
-  CHECK(rows_of(ByValue(), {0.8, 1}, layer.input()) == 1);
+  CHECK(Hooks(TwoMore()).rows(layer.input(), {0.8, 1}) == 3);
+  CHECK(Hooks(ByValue()).rows(layer.input(), {0.8, 1}) == 1);
 }
 
 TEST_CASE("nothing is scored when all rows stay") {

@@ -49,7 +49,7 @@ TEST_CASE("ThinK takes the query heads of a KV head together, and no other ones"
 TEST_CASE("ThinK keeps all rows") {
   const kvx_test::Layer layer(1, 2, 6, 2);
   CHECK(select(ThinK(), layer.input(), Allowance::of_ratio(0.5)) == keep_all(2, 6));
-  CHECK(ThinK().rows({0.5, 3}, layer.input()) == 12);
+  CHECK(ThinK().rows(layer.input(), {0.5, 3}) == 12);
 }
 
 TEST_CASE("ThinK checks its parameters") {

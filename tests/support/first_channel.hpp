@@ -40,7 +40,7 @@ inline Layer scored_layer(const std::vector<std::vector<float>>& scores, kvx::In
 /// What the policy keeps of it.
 template <class P>
 kvx::Kept kept(const Layer& layer, const P& policy, const kvx::Allowance& allowance) {
-  return kvx::select(policy, layer.input(policy.needs()), allowance);
+  return kvx::select(policy, layer.input(kvx::Hooks(policy).needs()), allowance);
 }
 
 }  // namespace kvx_test

@@ -166,10 +166,10 @@ class ScoredContext {
       if (!cell.reason.empty()) continue;
       try {
         cell.kept.push_back(select_within(policy, cells[c].allowance, cell.budget, in, [&](const Budget& budget) {
-          if (keeps_all(policy, budget, in)) return keep_all(in.kv_heads(), in.tokens());
+          if (keeps_all(policy, in, budget)) return keep_all(in.kv_heads(), in.tokens());
           if (!scored || policy.traits().scores_by_budget) policy.score(in, budget, view(scores));
           scored = true;
-          return policy.select(in, view(std::as_const(scores)), budget);
+          return policy.select(in, budget, view(std::as_const(scores)));
         }));
       } catch (const NotApplicable& why) {
         cell = {policy, cell.budget, {}, why.what()};
@@ -193,7 +193,7 @@ class ScoredContext {
           scores = score_repetition(policy, budget, model, full_, tokens, prompt, shape_.dtype, threads);
         cells_[c].kept =
             select_layers_within(policy, cells[c].allowance, budget, tokens_, shape_,
-                                 [&](const Budget& within) { return policy.select_layers(scores, within); });
+                                 [&](const Budget& within) { return policy.select_layers(within, scores); });
       } catch (const NotApplicable& why) {
         cells_[c].reason = why.what();
       }

@@ -56,7 +56,7 @@ inline CompressedContext compress(const Qwen2& model, std::span<const Token> tok
   if (repeats && budget.keep < count) {
     const auto scores = score_repetition(policy, budget, model, cache, tokens, prompt, cache_dtype, threads);
     const auto kept = select_layers_within(policy, allowance, budget, count, shape,
-                                           [&](const Budget& within) { return policy.select_layers(scores, within); });
+                                           [&](const Budget& within) { return policy.select_layers(within, scores); });
     for (Index l = 0; l < cache->layers(); ++l)
       cache->layer(l) = compacted(cache->layer(l), kept[static_cast<std::size_t>(l)]);
   }

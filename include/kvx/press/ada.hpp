@@ -16,7 +16,6 @@ namespace kvx::inline v0 {
 template <ScorePolicy P>
 struct Ada {
   static constexpr std::string_view name = "ada", kvpress_name = "AdaKV", paper = "arXiv:2407.11550";
-  static constexpr bool ragged = true;
   P inner = {};
   double alpha = 0.2;
   static constexpr auto parameters() { return std::tuple(Parameter{"alpha", &Ada::alpha, "alpha_safeguard"}); }
@@ -25,9 +24,8 @@ struct Ada {
     detail::expect_only_scores(name, inner);
   }
 
-  Needs needs() const { return inner.needs(); }
-  void score(const PressInput& in, const Budget& budget, Scores out) const { inner.score(in, budget, out); }
-  Kept select(const PressInput&, MatrixView<const float> scores, const Budget& budget) const {
+  Traits traits() const { return {.ragged = true}; }
+  Kept select(const PressInput&, const Budget& budget, MatrixView<const float> scores) const {
     return detail::adaptive_rows(scores, budget.keep, detail::safe_rows(budget.keep, alpha));
   }
 };

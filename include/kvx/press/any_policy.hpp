@@ -2,8 +2,8 @@
 
 #include <kvx/cache/quantize.hpp>
 #include <kvx/press/allowance.hpp>
+#include <kvx/press/hooks.hpp>
 #include <kvx/press/parameters.hpp>
-#include <kvx/press/parts/range_hooks.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
@@ -43,105 +43,93 @@ class AnyPolicy {
     return holder == nullptr ? nullptr : &holder->policy;
   }
 
-  Traits traits() const { return policy_ == nullptr ? Traits() : policy_->policy_traits(); }
+  Traits traits() const { return policy_ == nullptr ? Traits() : policy_->traits(); }
   Needs needs() const { return policy_->needs(); }
-  Index rows(const Budget& budget, const PressInput& in) const { return policy_->rows(budget, in); }
   void score(const PressInput& in, const Budget& budget, Scores out) const { policy_->score(in, budget, out); }
+  Index rows(const PressInput& in, const Budget& budget) const { return policy_->rows(in, budget); }
+  Kept select(const PressInput& in, const Budget& budget, MatrixView<const float> scores) const {
+    return policy_->select(in, budget, scores);
+  }
+  Kept select(const PressInput& in, const Allowance& allowance) const { return policy_->select(in, allowance); }
+  std::vector<Kept> select_layers(const Budget& budget, std::span<const Matrix<float>> scores) const {
+    return policy_->select_layers(budget, scores);
+  }
+  Index protected_rows() const { return policy_->protected_rows(); }
   void score_ranges(const PressInput& in, const Budget& budget, const Ranges& ranges, Scores out) const {
     policy_->score_ranges(in, budget, ranges, out);
   }
   Needs ranges_needs() const { return policy_->ranges_needs(); }
   bool ranges_quota() const { return policy_->ranges_quota(); }
-  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
-    return policy_->select(in, scores, budget);
+  void edit(const PressInput& in, Index head, std::span<const Index> kept, HeadRows rows) const {
+    policy_->edit(in, head, kept, rows);
   }
-  Kept select(const PressInput& in, const Allowance& allowance) const { return policy_->select(in, allowance); }
-  std::vector<Kept> select_layers(std::span<const Matrix<float>> scores, const Budget& budget) const {
-    return policy_->select_layers(scores, budget);
-  }
-  Index protected_rows() const { return policy_->protected_rows(); }
+  bool edits() const { return traits().edits; }
+  Index edit_queries() const { return policy_->edit_queries(); }
   const Decoding* decoding() const { return policy_->decoding(); }
   std::optional<SlidingThreshold> sliding_threshold() const { return policy_->sliding_threshold(); }
   std::optional<CacheQuantization> quantization() const { return policy_->quantization(); }
   /// Whether rows are evicted or changed while answers are decoded, so that each sequence needs its own rows.
   bool rolls() const { return decoding() != nullptr || sliding_threshold().has_value(); }
-  Index edit_queries() const { return policy_->edit_queries(); }
-  void edit(const PressInput& in, Index head, std::span<const Index> kept, HeadRows rows) const {
-    policy_->edit(in, head, kept, rows);
-  }
 
  private:
   struct Interface {
     virtual ~Interface() = default;
     virtual std::string_view policy_name() const = 0;
     virtual std::string written() const = 0;
-    virtual Traits policy_traits() const = 0;
+    virtual Traits traits() const = 0;
     virtual Needs needs() const = 0;
-    virtual Index rows(const Budget&, const PressInput&) const = 0;
     virtual void score(const PressInput&, const Budget&, Scores) const = 0;
+    virtual Index rows(const PressInput&, const Budget&) const = 0;
+    virtual Kept select(const PressInput&, const Budget&, MatrixView<const float>) const = 0;
+    virtual Kept select(const PressInput&, const Allowance&) const = 0;
+    virtual std::vector<Kept> select_layers(const Budget&, std::span<const Matrix<float>>) const = 0;
+    virtual Index protected_rows() const = 0;
     virtual void score_ranges(const PressInput&, const Budget&, const Ranges&, Scores) const = 0;
     virtual Needs ranges_needs() const = 0;
     virtual bool ranges_quota() const = 0;
-    virtual Kept select(const PressInput&, MatrixView<const float>, const Budget&) const = 0;
-    virtual Kept select(const PressInput&, const Allowance&) const = 0;
-    virtual std::vector<Kept> select_layers(std::span<const Matrix<float>>, const Budget&) const = 0;
-    virtual Index protected_rows() const = 0;
+    virtual void edit(const PressInput&, Index, std::span<const Index>, HeadRows) const = 0;
+    virtual Index edit_queries() const = 0;
     virtual const Decoding* decoding() const = 0;
     virtual std::optional<SlidingThreshold> sliding_threshold() const = 0;
     virtual std::optional<CacheQuantization> quantization() const = 0;
-    virtual Index edit_queries() const = 0;
-    virtual void edit(const PressInput&, Index, std::span<const Index>, HeadRows) const = 0;
   };
   template <class P>
   struct Holder final : Interface {
     explicit Holder(P p) : policy(std::move(p)) {}
     std::string_view policy_name() const override { return P::name; }
     std::string written() const override { return written_form(policy); }
-    Traits policy_traits() const override { return kvx::traits(policy); }
-    Needs needs() const override { return policy.needs(); }
-    Index rows(const Budget& budget, const PressInput& in) const override { return rows_of(policy, budget, in); }
+    Traits traits() const override { return hooks().traits(); }
+    Needs needs() const override { return hooks().needs(); }
     void score(const PressInput& in, const Budget& budget, Scores out) const override {
-      check(P::name, policy.needs(), in);
-      policy.score(in, budget, out);
+      check(P::name, needs(), in);
+      hooks().score(in, budget, out);
     }
-    void score_ranges(const PressInput& in, const Budget& budget, const Ranges& ranges, Scores out) const override {
-      check(P::name, ranges_needs(), in);
-      kvx::score_ranges(policy, in, budget, ranges, out);
-    }
-    Needs ranges_needs() const override { return kvx::ranges_needs(policy); }
-    bool ranges_quota() const override { return kvx::ranges_quota(policy); }
-    Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const override {
-      return select_scored(policy, in, scores, budget);
+    Index rows(const PressInput& in, const Budget& budget) const override { return hooks().rows(in, budget); }
+    Kept select(const PressInput& in, const Budget& budget, MatrixView<const float> scores) const override {
+      return select_scored(policy, in, budget, scores);
     }
     Kept select(const PressInput& in, const Allowance& allowance) const override {
       return kvx::select(policy, in, allowance);
     }
-    std::vector<Kept> select_layers([[maybe_unused]] std::span<const Matrix<float>> scores,
-                                    [[maybe_unused]] const Budget& budget) const override {
-      if constexpr (requires { policy.select_layers(scores, budget); }) return policy.select_layers(scores, budget);
-      return {};
+    std::vector<Kept> select_layers(const Budget& budget, std::span<const Matrix<float>> scores) const override {
+      return hooks().select_layers(budget, scores);
     }
-    Index protected_rows() const override { return kvx::protected_rows(policy); }
-    const Decoding* decoding() const override {
-      if constexpr (requires { policy.decoding(); }) return policy.decoding();
-      return nullptr;
+    Index protected_rows() const override { return hooks().protected_rows(); }
+    void score_ranges(const PressInput& in, const Budget& budget, const Ranges& ranges, Scores out) const override {
+      check(P::name, ranges_needs(), in);
+      hooks().score_ranges(in, budget, ranges, out);
     }
-    std::optional<SlidingThreshold> sliding_threshold() const override {
-      if constexpr (HasSlidingThreshold<P>) return policy.sliding_threshold();
-      return std::nullopt;
+    Needs ranges_needs() const override { return hooks().ranges_needs(); }
+    bool ranges_quota() const override { return hooks().ranges_quota(); }
+    void edit(const PressInput& in, Index head, std::span<const Index> kept, HeadRows rows) const override {
+      hooks().edit(in, head, kept, rows);
     }
-    std::optional<CacheQuantization> quantization() const override {
-      if constexpr (requires { policy.quantization(); }) return policy.quantization();
-      return std::nullopt;
-    }
-    Index edit_queries() const override {
-      if constexpr (requires { policy.edit_queries(); }) return policy.edit_queries();
-      return 0;
-    }
-    void edit([[maybe_unused]] const PressInput& in, [[maybe_unused]] Index head,
-              [[maybe_unused]] std::span<const Index> kept, [[maybe_unused]] HeadRows rows) const override {
-      if constexpr (requires { policy.edit(in, head, kept, rows); }) policy.edit(in, head, kept, rows);
-    }
+    Index edit_queries() const override { return hooks().edit_queries(); }
+    const Decoding* decoding() const override { return hooks().decoding(); }
+    std::optional<SlidingThreshold> sliding_threshold() const override { return hooks().sliding_threshold(); }
+    std::optional<CacheQuantization> quantization() const override { return hooks().quantization(); }
+
+    Hooks<P> hooks() const { return Hooks<P>(policy); }
     P policy;
   };
 

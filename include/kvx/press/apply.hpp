@@ -5,6 +5,7 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/kernels/rope.hpp>
 #include <kvx/press/allowance.hpp>
+#include <kvx/press/hooks.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
@@ -16,13 +17,6 @@
 
 namespace kvx::inline v0 {
 
-/// The number of last queries that a policy's edits use.
-template <class P>
-Index edit_queries_of(const P& policy) {
-  if constexpr (HasEditQueries<P>) return policy.edit_queries();
-  return 0;
-}
-
 namespace detail {
 
 /// Throws Error if the input lacks something that a policy's edits use.
@@ -33,8 +27,9 @@ void check_edit(const P& policy, const PressInput& in) {
       throw Error(P::name, "PressInput::" + field + ": expected " + std::to_string(expected) + ", found " +
                                std::to_string(found));
   };
-  require("queries.tokens", std::min(edit_queries_of(policy), in.tokens()), in.queries.tokens());
-  if (traits(policy).dense_positions) require("inv_freq", in.head_dim() / 2, static_cast<Index>(in.inv_freq.size()));
+  require("queries.tokens", std::min(Hooks(policy).edit_queries(), in.tokens()), in.queries.tokens());
+  if (Hooks(policy).traits().dense_positions)
+    require("inv_freq", in.head_dim() / 2, static_cast<Index>(in.inv_freq.size()));
 }
 
 /// The input with its rows at `positions`; unchanged if these are 0, 1, 2 ... in each head.
@@ -59,7 +54,7 @@ inline PressInput at_positions(PressInput in, std::span<const Position> position
 /// layers and heads. Throws Error if the input lacks something that the policy needs or does not fit, and NotApplicable
 /// if the context is too short for the policy; in both cases nothing is changed.
 template <class T, ScorePolicy P>
-Kept apply_press(const P& policy, const Allowance& allowance, const PressInput& in, TensorView<T> keys,
+Kept apply_press(const P& policy, const PressInput& in, const Allowance& allowance, TensorView<T> keys,
                  TensorView<T> values, std::span<Position> positions) {
   check(P::name, {}, in);
   const Index tokens = in.tokens(), dim = in.head_dim();
@@ -70,9 +65,9 @@ Kept apply_press(const P& policy, const Allowance& allowance, const PressInput& 
     throw Error(P::name, "apply: positions: expected " + std::to_string(in.kv_heads() * tokens) + ", found " +
                              std::to_string(positions.size()));
   const PressInput placed = detail::at_positions(in, positions);
-  const bool edits = traits(policy).edits;
+  const bool edits = Hooks(policy).traits().edits;
   if (edits) detail::check_edit(policy, placed);
-  const Kept kept = select(policy, with_queries(placed, policy.needs().queries), allowance);
+  const Kept kept = select(policy, with_queries(placed, Hooks(policy).needs().queries), allowance);
 
   std::vector<Position> moved(positions.begin(), positions.end());
   for (Index h = 0; h < in.kv_heads(); ++h) {
@@ -82,21 +77,19 @@ Kept apply_press(const P& policy, const Allowance& allowance, const PressInput& 
   }
   // All heads are rewritten before any is stored, since the policy may read rows that are in `keys` and `values`.
   std::vector<Matrix<float>> kept_keys, kept_values;
-  if constexpr (HasEdit<P>) {
-    const PressInput editing = with_queries(placed, edit_queries_of(policy));
-    for (Index h = 0; edits && h < in.kv_heads(); ++h) {
-      const auto& rows = kept[static_cast<std::size_t>(h)];
-      const auto count = static_cast<Index>(rows.size());
-      Matrix<float>& own_keys = kept_keys.emplace_back(count, dim);
-      Matrix<float>& own_values = kept_values.emplace_back(count, dim);
-      for (Index j = 0; j < count; ++j) {
-        own_keys.row(j) = in.keys.head(h).row(rows[static_cast<std::size_t>(j)]);
-        own_values.row(j) = in.values.head(h).row(rows[static_cast<std::size_t>(j)]);
-      }
-      policy.edit(editing, h, rows,
-                  {view(own_keys), view(own_values),
-                   std::span(moved).subspan(static_cast<std::size_t>(h * tokens), rows.size())});
+  const PressInput editing = with_queries(placed, Hooks(policy).edit_queries());
+  for (Index h = 0; edits && h < in.kv_heads(); ++h) {
+    const auto& rows = kept[static_cast<std::size_t>(h)];
+    const auto count = static_cast<Index>(rows.size());
+    Matrix<float>& own_keys = kept_keys.emplace_back(count, dim);
+    Matrix<float>& own_values = kept_values.emplace_back(count, dim);
+    for (Index j = 0; j < count; ++j) {
+      own_keys.row(j) = in.keys.head(h).row(rows[static_cast<std::size_t>(j)]);
+      own_values.row(j) = in.values.head(h).row(rows[static_cast<std::size_t>(j)]);
     }
+    Hooks(policy).edit(editing, h, rows,
+                       {view(own_keys), view(own_values),
+                        std::span(moved).subspan(static_cast<std::size_t>(h * tokens), rows.size())});
   }
   std::copy(moved.begin(), moved.end(), positions.begin());
   if (!edits) {

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/gathered_input.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -22,16 +21,16 @@ namespace kvx::inline v0 {
 template <ScorePolicy P>
 struct Block {
   static constexpr std::string_view name = "block", paper = "arXiv:2504.15364";
-  static constexpr bool scores_by_budget = true;
   P inner = {};
   int block = 128;
   static constexpr auto parameters() { return std::tuple(Parameter{"block", &Block::block, "block_size"}); }
   void validate() const {
-    if (block < 1) throw Error("block: block", "expected 1 or more, found " + std::to_string(block));
+    detail::expect_at_least(name, "block", 1, block);
     detail::expect_gatherable(name, inner);
   }
 
-  Needs needs() const { return detail::needs_to_gather(inner.needs()); }
+  Traits traits() const { return {.scores_by_budget = true}; }
+  Needs needs() const { return detail::needs_to_gather(Hooks(inner).needs()); }
   void score(const PressInput& in, const Budget& budget, Scores out) const {
     Kept kept = keep_all(in.kv_heads(), budget.keep);
     out.setZero();
@@ -39,9 +38,9 @@ struct Block {
     for (Index first = budget.keep; first < in.tokens(); first += block) {
       for (auto& rows : kept)
         for (Index j = first; j < std::min(first + block, in.tokens()); ++j) rows.push_back(j);
-      const detail::GatheredInput part(in, inner.needs(), kept);
+      const detail::GatheredInput part(in, Hooks(inner).needs(), kept);
       Matrix<float> scores(out.rows(), (*part).tokens());
-      inner.score(*part, budget, view(scores));
+      Hooks(inner).score(*part, budget, view(scores));
       const Kept best = keep_best(view(std::as_const(scores)), budget.keep);
       out.setZero();
       for (Index h = 0; h < out.rows(); ++h) {

@@ -6,6 +6,7 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/kernels/rope.hpp>
 #include <kvx/press/allowance.hpp>
+#include <kvx/press/hooks.hpp>
 #include <kvx/press/parts/largest_fitting.hpp>
 #include <kvx/press/policy.hpp>
 
@@ -16,22 +17,6 @@
 #include <vector>
 
 namespace kvx::inline v0 {
-
-/// The largest number of rows that a policy keeps of a layer, over all its KV heads, within a budget.
-template <ScorePolicy P>
-Index rows_of(const P& policy, const Budget& budget, const PressInput& in) {
-  if constexpr (requires { policy.rows(budget, in); })
-    return policy.rows(budget, in);
-  else
-    return budget.keep * in.kv_heads();
-}
-
-/// How a policy quantizes the rows that stay, if it does.
-template <ScorePolicy P>
-std::optional<CacheQuantization> quantization_of(const P& policy) {
-  if constexpr (requires { policy.quantization(); }) return policy.quantization();
-  return std::nullopt;
-}
 
 /// The bytes of `rows` rows of one head, quantized or not.
 inline std::size_t stored_bytes(const std::optional<CacheQuantization>& how, const CacheShape& shape, Index rows) {
@@ -49,8 +34,8 @@ inline std::size_t stored_bytes(const std::optional<CacheQuantization>& how, con
 /// Whether the bytes of the rows depend on the selection: rows are quantized, and heads keep different numbers of them.
 template <ScorePolicy P>
 bool fits_by_selection(const P& policy, const Allowance& allowance) {
-  const Traits all = traits(policy);
-  return allowance.bytes() && all.ragged && !all.own_budget && quantization_of(policy);
+  const Traits traits = Hooks(policy).traits();
+  return allowance.bytes() && traits.ragged && !traits.own_budget && Hooks(policy).quantization();
 }
 
 /// The budget that `allowance` gives for `tokens` rows per head of a cache of this shape. Bytes are counted as the
@@ -58,16 +43,16 @@ bool fits_by_selection(const P& policy, const Allowance& allowance) {
 /// if the bytes do not hold one row per layer and head.
 template <ScorePolicy P>
 Budget budget_of(const P& policy, const Allowance& allowance, Index tokens, const CacheShape& shape) {
-  const auto how = quantization_of(policy);
+  const auto how = Hooks(policy).quantization();
   const auto most = allowance.bytes();
-  if (most && traits(policy).own_budget) return {0, tokens};
+  if (most && Hooks(policy).traits().own_budget) return {0, tokens};
   if (!most || !how) return allowance.resolve(tokens, shape);
   const auto bytes = [&](Index keep) {
     std::size_t sum = 0;
     for (Index l = 0; l < shape.layers; ++l) {
       const auto rows = TensorView<const float>::head_major(nullptr, shape.kv_heads, tokens, shape.head_dim);
       const PressInput in{.layer = l, .layers = shape.layers, .keys = rows, .values = rows, .dtype = shape.dtype};
-      const Index of_head = rows_of(policy, exact_budget(keep, tokens), in) / shape.kv_heads;
+      const Index of_head = Hooks(policy).rows(in, exact_budget(keep, tokens)) / shape.kv_heads;
       sum += static_cast<std::size_t>(shape.kv_heads) * stored_bytes(how, shape, of_head);
     }
     return sum;
@@ -101,9 +86,9 @@ template <ScorePolicy P, class Select>
 Index fitting_rows(const P& policy, const Allowance& allowance, std::size_t most, Index tokens, const CacheShape& shape,
                    Select&& select) {
   std::vector<std::size_t> bytes;
-  for (Index rows = 0; rows <= tokens; ++rows) bytes.push_back(stored_bytes(quantization_of(policy), shape, rows));
+  for (Index rows = 0; rows <= tokens; ++rows) bytes.push_back(stored_bytes(Hooks(policy).quantization(), shape, rows));
   const auto rows_at = [&](Index keep) { return rows_of_heads(select(keep)); };
-  const Index keep = detail::largest_fitting(bytes, most, !traits(policy).scores_by_budget, rows_at);
+  const Index keep = detail::largest_fitting(bytes, most, !Hooks(policy).traits().scores_by_budget, rows_at);
   if (keep == 0) {
     std::size_t least = 0;
     const auto rows = rows_at(1);

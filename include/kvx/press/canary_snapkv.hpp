@@ -1,13 +1,12 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/rounded_rows.hpp>
 #include <kvx/press/parts/window_attention.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -21,12 +20,10 @@ struct CanarySnapKV {
   static constexpr std::string_view name = "canary_snapkv", paper = "arXiv:2404.14469";
   int window = 8;
   static constexpr auto parameters() { return std::tuple(Parameter{"window", &CanarySnapKV::window, "window_size"}); }
-  void validate() const {
-    if (window < 1) throw Error("canary_snapkv: window", "expected 1 or more, found " + std::to_string(window));
-  }
+  void validate() const { detail::expect_at_least(name, "window", 1, window); }
 
   Needs needs() const { return {.queries = window}; }
-  Index rows(const Budget& budget, const PressInput& in) const { return detail::rounded_rows(budget, in); }
+  Index rows(const PressInput& in, const Budget& budget) const { return detail::rounded_rows(budget, in); }
   void score(const PressInput& in, const Budget&, Scores out) const {
     std::vector<float> votes = detail::mean_window_attention(in);
     // Above all votes, and the later the better, whatever the budget has room for.

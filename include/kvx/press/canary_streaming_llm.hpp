@@ -1,10 +1,9 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/rounded_rows.hpp>
 #include <kvx/press/policy.hpp>
 
-#include <string>
 #include <string_view>
 #include <tuple>
 
@@ -17,12 +16,10 @@ struct CanaryStreamingLLM {
   static constexpr std::string_view name = "canary_streaming_llm", paper = "arXiv:2309.17453";
   int sinks = 4;
   static constexpr auto parameters() { return std::tuple(Parameter{"sinks", &CanaryStreamingLLM::sinks, "n_sink"}); }
-  void validate() const {
-    if (sinks < 0) throw Error("canary_streaming_llm: sinks", "expected 0 or more, found " + std::to_string(sinks));
-  }
+  void validate() const { detail::expect_at_least(name, "sinks", 0, sinks); }
 
   Needs needs() const { return {}; }
-  Index rows(const Budget& budget, const PressInput& in) const { return detail::rounded_rows(budget, in); }
+  Index rows(const PressInput& in, const Budget& budget) const { return detail::rounded_rows(budget, in); }
   void score(const PressInput& in, const Budget&, Scores out) const {
     for (Index j = 0; j < in.tokens(); ++j) out.col(j).setConstant(static_cast<float>(j < sinks ? in.tokens() : j));
   }

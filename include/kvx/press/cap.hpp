@@ -3,6 +3,7 @@
 #include <kvx/core/error.hpp>
 #include <kvx/kernels/row_kernels.hpp>
 #include <kvx/press/parts/cholesky.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/mean_rotation.hpp>
 #include <kvx/press/parts/moments.hpp>
 #include <kvx/press/policy.hpp>
@@ -31,10 +32,10 @@ struct CAP {
                       Parameter{"sinks", &CAP::sinks, "n_sink"}, Parameter{"epsilon", &CAP::epsilon});
   }
   void validate() const {
-    if (!(tau >= 0)) throw Error("cap: tau", "expected 0 or more, found " + std::to_string(tau));
-    if (future < 1) throw Error("cap: future", "expected 1 or more, found " + std::to_string(future));
-    if (sinks < 0) throw Error("cap: sinks", "expected 0 or more, found " + std::to_string(sinks));
-    if (!(epsilon >= 0)) throw Error("cap: epsilon", "expected 0 or more, found " + std::to_string(epsilon));
+    detail::expect_at_least(name, "tau", 0, tau);
+    detail::expect_at_least(name, "future", 1, future);
+    detail::expect_at_least(name, "sinks", 0, sinks);
+    detail::expect_at_least(name, "epsilon", 0, epsilon);
   }
 
   Needs needs() const { return {.pre_rope_queries = true}; }

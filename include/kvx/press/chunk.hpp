@@ -1,7 +1,7 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
 #include <kvx/press/allowance.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/gathered_input.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
-#include <string>
 #include <string_view>
 #include <tuple>
 
@@ -26,12 +25,12 @@ struct Chunk {
   int length = 1024;
   static constexpr auto parameters() { return std::tuple(Parameter{"length", &Chunk::length, "chunk_length"}); }
   void validate() const {
-    if (length < 1) throw Error("chunk: length", "expected 1 or more, found " + std::to_string(length));
+    detail::expect_at_least(name, "length", 1, length);
     detail::expect_gatherable(name, inner);
   }
 
-  Needs needs() const { return detail::needs_to_gather(inner.needs()); }
-  Index rows(const Budget& budget, const PressInput& in) const {
+  Needs needs() const { return detail::needs_to_gather(Hooks(inner).needs()); }
+  Index rows(const PressInput& in, const Budget& budget) const {
     Index rows = 0;
     each_chunk(in.tokens(), [&](Index first, Index count) { rows += kept_of_part(budget, first, count, in.tokens()); });
     return rows * in.kv_heads();
@@ -41,15 +40,15 @@ struct Chunk {
     each_chunk(in.tokens(), [&](Index first, Index count) {
       const Index keep = kept_of_part(budget, first, count, in.tokens());
       // With a budget of less than a row per chunk, only a chunk that may hold protected rows is scored.
-      if (keep == 0 && !traits(inner).by_position) return;
+      if (keep == 0 && !Hooks(inner).traits().by_position) return;
       Kept rows = keep_all(in.kv_heads(), count);
       for (auto& head : rows) std::iota(head.begin(), head.end(), first);
-      const detail::GatheredInput part(in, inner.needs(), rows);
-      inner.score(*part, keep == 0 ? Budget{0, count, true} : Budget{budget.ratio, keep, budget.exact},
-                  view(out.data() + first, out.rows(), count, out.outerStride()));
+      const detail::GatheredInput part(in, Hooks(inner).needs(), rows);
+      Hooks(inner).score(*part, keep == 0 ? Budget{0, count, true} : Budget{budget.ratio, keep, budget.exact},
+                         view(out.data() + first, out.rows(), count, out.outerStride()));
     });
   }
-  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
+  Kept select(const PressInput& in, const Budget& budget, MatrixView<const float> scores) const {
     Kept kept(static_cast<std::size_t>(in.kv_heads()));
     each_chunk(in.tokens(), [&](Index first, Index count) {
       const auto part = view(scores.data() + first, scores.rows(), count, scores.outerStride());

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
 #include <kvx/core/top_k.hpp>
 #include <kvx/press/allowance.hpp>
 #include <kvx/press/parts/chunk_means.hpp>
 #include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <numeric>
 #include <span>
-#include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -31,17 +30,15 @@ struct ChunkKV {
   int length = 20;
   static constexpr auto parameters() { return std::tuple(Parameter{"length", &ChunkKV::length, "chunk_length"}); }
   void validate() const {
-    if (length < 1) throw Error("chunkkv: length", "expected 1 or more, found " + std::to_string(length));
+    detail::expect_at_least(name, "length", 1, length);
     detail::expect_only_scores(name, inner);
   }
 
-  Needs needs() const { return inner.needs(); }
-  Index rows(const Budget& budget, const PressInput& in) const {
+  Index rows(const PressInput& in, const Budget& budget) const {
     if (budget.exact || in.tokens() < length) return in.kv_heads() * budget.keep;
     return in.kv_heads() * std::min(in.tokens(), chunks(budget, in.tokens()) * length);
   }
-  void score(const PressInput& in, const Budget& budget, Scores out) const { inner.score(in, budget, out); }
-  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
+  Kept select(const PressInput& in, const Budget& budget, MatrixView<const float> scores) const {
     if (in.tokens() < length) return keep_best(scores, budget.keep);
     const Matrix<float> sums = scores.colwise().sum();  // over the heads, [1, tokens]
     if (budget.exact) return Kept(static_cast<std::size_t>(in.kv_heads()), best_rows(sums, budget.keep));

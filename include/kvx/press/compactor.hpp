@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/leverage.hpp>
 #include <kvx/press/parts/non_causal.hpp>
 #include <kvx/press/policy.hpp>
@@ -21,7 +22,6 @@ namespace kvx::inline v0 {
 /// last `recent` rows are not scored and get the maximum of the others.
 struct Compactor {
   static constexpr std::string_view name = "compactor", paper = "arXiv:2507.08143";
-  static constexpr bool scores_by_budget = true;
   int sinks = 8, recent = 4, chunk = 256, sketch = 48;
   std::optional<double> blending = {};
   std::optional<std::uint64_t> seed = {};
@@ -34,17 +34,13 @@ struct Compactor {
         Parameter{"blending", &Self::blending}, Parameter{"seed", &Self::seed});
   }
   void validate() const {
-    const auto at_least = [](std::string_view field, int least, int value) {
-      if (value < least)
-        throw Error(std::string("compactor: ").append(field),
-                    "expected " + std::to_string(least) + " or more, found " + std::to_string(value));
-    };
-    at_least("sinks", 0, sinks);
-    at_least("recent", 0, recent);
-    at_least("chunk", 1, chunk);
-    at_least("sketch", 1, sketch);
+    detail::expect_at_least(name, "sinks", 0, sinks);
+    detail::expect_at_least(name, "recent", 0, recent);
+    detail::expect_at_least(name, "chunk", 1, chunk);
+    detail::expect_at_least(name, "sketch", 1, sketch);
   }
 
+  Traits traits() const { return {.scores_by_budget = true}; }
   Needs needs() const { return {.queries = kAllTokens, .pre_rope_keys = true}; }
   void score(const PressInput& in, const Budget& budget, Scores out) const {
     const Index rest = in.tokens() - sinks - recent;

@@ -4,6 +4,7 @@
 #include <kvx/press/allowance.hpp>
 #include <kvx/press/any_policy.hpp>
 #include <kvx/press/edit_layer.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
@@ -34,18 +35,15 @@ struct Composed {
     if (!ratios.empty() && ratios.size() != parts.size())
       throw Error("composed: ratios",
                   "expected " + std::to_string(parts.size()) + ", one a press, found " + std::to_string(ratios.size()));
-    for (const double ratio : ratios)
-      if (!(ratio >= 0 && ratio < 1))
-        throw Error("composed: ratios", "expected 0 <= ratio < 1, found " + std::to_string(ratio));
+    for (const double ratio : ratios) detail::expect_ratio(name, "ratios", ratio);
   }
 
   Traits traits() const {
-    Traits all{.own_budget = true, .selects = true};
+    Traits all{.own_budget = true};
     for (const AnyPolicy& part : parts) {
       const Traits own = part.traits();
       all.own_budget &= own.own_budget || !ratios.empty();
       all.dense_positions |= own.dense_positions;
-      all.edits |= own.edits;
     }
     return all;
   }
@@ -54,16 +52,16 @@ struct Composed {
     for (const AnyPolicy& part : parts) all = all | part.needs();
     return all;
   }
-  Index rows(const Budget& budget, const PressInput& in) const {
+  Index rows(const PressInput& in, const Budget& budget) const {
     PressInput left = in;
     for (std::size_t i = 0; i < parts.size(); ++i)
       left.keys =
-          in.keys.tokens(0, parts[i].rows(allowance(i, budget, left.tokens()).resolve(left), left) / in.kv_heads());
+          in.keys.tokens(0, parts[i].rows(left, allowance(i, budget, left.tokens()).resolve(left)) / in.kv_heads());
     return left.tokens() * in.kv_heads();
   }
   /// Each part ranks what is left when it is its turn.
   void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
-  Kept select(const PressInput& in, MatrixView<const float>, const Budget& budget) const {
+  Kept select(const PressInput& in, const Budget& budget, MatrixView<const float>) const {
     Kept kept = keep_all(in.kv_heads(), in.tokens());
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const Left left(in, kept, parts[i].needs());
@@ -75,6 +73,9 @@ struct Composed {
       }
     }
     return kept;
+  }
+  bool edits() const {
+    return std::any_of(parts.begin(), parts.end(), [](const AnyPolicy& part) { return part.edits(); });
   }
   Index edit_queries() const {
     Index queries = 0;

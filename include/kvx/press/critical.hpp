@@ -17,7 +17,6 @@ namespace kvx::inline v0 {
 template <ScorePolicy P>
 struct Critical {
   static constexpr std::string_view name = "critical", kvpress_name = "CriticalKV", paper = "arXiv:2502.03805";
-  static constexpr bool scores_by_budget = true;
   P inner = {};
   double epsilon = 1e-4, first = 0.5;
   static constexpr auto parameters() {
@@ -29,9 +28,10 @@ struct Critical {
     detail::expect_only_scores(name, inner);
   }
 
-  Needs needs() const { return inner.needs() | Needs{.output_projection = true}; }
+  Traits traits() const { return {.scores_by_budget = true}; }
+  Needs needs() const { return Hooks(inner).needs() | Needs{.output_projection = true}; }
   void score(const PressInput& in, const Budget& budget, Scores out) const {
-    inner.score(in, budget, out);
+    Hooks(inner).score(in, budget, out);
     // In double and in this order, as kvpress counts; it truncates once, not what is to be kept and then its share.
     const double left =
         budget.exact ? static_cast<double>(budget.keep) : (1.0 - budget.ratio) * static_cast<double>(in.tokens());

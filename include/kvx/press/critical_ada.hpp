@@ -19,7 +19,6 @@ namespace kvx::inline v0 {
 template <ScorePolicy P>
 struct CriticalAda {
   static constexpr std::string_view name = "critical_ada", kvpress_name = "CriticalAdaKV", paper = "arXiv:2502.03805";
-  static constexpr bool ragged = true;
   P inner = {};
   double alpha = 0.2, epsilon = 1e-4, first = 0.5;
   static constexpr auto parameters() {
@@ -33,9 +32,9 @@ struct CriticalAda {
     detail::expect_only_scores(name, inner);
   }
 
-  Needs needs() const { return inner.needs() | Needs{.output_projection = true}; }
-  void score(const PressInput& in, const Budget& budget, Scores out) const { inner.score(in, budget, out); }
-  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
+  Traits traits() const { return {.ragged = true}; }
+  Needs needs() const { return Hooks(inner).needs() | Needs{.output_projection = true}; }
+  Kept select(const PressInput& in, const Budget& budget, MatrixView<const float> scores) const {
     const Index safe = detail::safe_rows(budget.keep, alpha);
     Kept kept = detail::adaptive_rows(scores, budget.keep, safe);
     const Matrix<float> norms = detail::output_norms(in);

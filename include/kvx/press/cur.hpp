@@ -1,8 +1,8 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
 #include <kvx/core/random.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/leverage.hpp>
 #include <kvx/press/policy.hpp>
 
@@ -10,7 +10,6 @@
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <tuple>
 
@@ -42,8 +41,8 @@ struct CUR {
         Parameter{"random_leverage", &CUR::random_leverage, "use_random_leverage"}, Parameter{"seed", &CUR::seed});
   }
   void validate() const {
-    if (sinks < 0) throw Error("cur: sinks", "expected 0 or more, found " + std::to_string(sinks));
-    if (local_window < 1) throw Error("cur: local_window", "expected 1 or more, found " + std::to_string(local_window));
+    detail::expect_at_least(name, "sinks", 0, sinks);
+    detail::expect_at_least(name, "local_window", 1, local_window);
   }
 
   bool draws() const { return random_leverage; }

@@ -1,14 +1,13 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
 #include <kvx/press/any_policy.hpp>
 #include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
 #include <algorithm>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <tuple>
 
@@ -21,7 +20,6 @@ namespace kvx::inline v0 {
 /// CompressionRatioDecodingPress), except that queries keep the rotation of their own positions.
 struct Decoding {
   static constexpr std::string_view name = "decoding", paper = "";
-  static constexpr bool own_budget = true, outermost = true;
   static constexpr KvpressVariant kvpress_variant = {"CompressionRatioDecoding", "ratio", "0.5"};
   AnyPolicy inner = {};
   int interval = 512, target = 2048;
@@ -40,28 +38,24 @@ struct Decoding {
                          !wanted.attention && !wanted.pre_rope_queries && !wanted.pre_rope_keys &&
                              !wanted.output_projection && wanted.queries != kAllTokens,
                          "looks at keys, values and the last queries alone");
-    const auto at_least = [](std::string_view field, Index least, Index value) {
-      if (value < least)
-        throw Error("decoding: " + std::string(field),
-                    "expected " + std::to_string(least) + " or more, found " + std::to_string(value));
-    };
-    at_least("interval", std::max<Index>(1, wanted.queries), interval);
-    at_least("buffer", wanted.queries, buffer);
-    if (!ratio) at_least("target", std::max(wanted.queries, inner.protected_rows()) + 1, target);
-    if (ratio && !(*ratio >= 0 && *ratio < 1))
-      throw Error("decoding: ratio", "expected 0 <= ratio < 1, found " + std::to_string(*ratio));
+    detail::expect_at_least<Index>(name, "interval", std::max<Index>(1, wanted.queries), interval);
+    detail::expect_at_least<Index>(name, "buffer", wanted.queries, buffer);
+    if (ratio)
+      detail::expect_ratio(name, "ratio", *ratio);
+    else
+      detail::expect_at_least<Index>(name, "target", std::max(wanted.queries, inner.protected_rows()) + 1, target);
   }
 
   const Decoding* decoding() const { return this; }
   /// Rows per head that stay of `tokens`.
   Index target_rows(Index tokens) const { return ratio ? kept_rows(tokens, *ratio) : target; }
 
-  Traits traits() const { return {.own_budget = true, .outermost = true, .selects = true}; }
+  Traits traits() const { return {.own_budget = true, .outermost = true}; }
   Needs needs() const { return {}; }
-  Index rows(const Budget&, const PressInput& in) const { return in.kv_heads() * in.tokens(); }
+  Index rows(const PressInput& in, const Budget&) const { return in.kv_heads() * in.tokens(); }
   /// Nothing is evicted before a question is asked.
   void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
-  Kept select(const PressInput& in, MatrixView<const float>, const Budget&) const {
+  Kept select(const PressInput& in, const Budget&, MatrixView<const float>) const {
     return keep_all(in.kv_heads(), in.tokens());
   }
 };

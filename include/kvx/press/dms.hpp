@@ -2,12 +2,12 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
 #include <cstddef>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -32,27 +32,19 @@ struct Dms {
   }
   void validate() const {
     if (!threshold) throw Error("dms: threshold", "expected a score below which rows go, found none");
-    if (window < 0) throw Error("dms: window", "expected 0 or more, found " + std::to_string(window));
+    detail::expect_at_least(name, "window", 0, window);
     detail::expect_only_scores(name, inner);
-    detail::expect_inner(name, inner, !while_decoding || kvx::traits(inner).row_wise,
+    detail::expect_inner(name, inner, !while_decoding || Hooks(inner).traits().row_wise,
                          "scores each row by itself, as decoding=true scores new rows alone");
   }
 
-  Traits traits() const {
-    Traits own = kvx::traits(inner);
-    own.own_budget = own.ragged = own.selects = true;
-    own.row_wise = false;
-    own.outermost |= while_decoding;
-    return own;
-  }
+  Traits traits() const { return {.own_budget = true, .ragged = true, .outermost = while_decoding}; }
   std::optional<SlidingThreshold> sliding_threshold() const {
     if (!while_decoding) return std::nullopt;
     return SlidingThreshold{static_cast<float>(*threshold), window};
   }
-  Needs needs() const { return inner.needs(); }
-  Index rows(const Budget&, const PressInput& in) const { return in.kv_heads() * in.tokens(); }
-  void score(const PressInput& in, const Budget& budget, Scores out) const { inner.score(in, budget, out); }
-  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget&) const {
+  Index rows(const PressInput& in, const Budget&) const { return in.kv_heads() * in.tokens(); }
+  Kept select(const PressInput& in, const Budget&, MatrixView<const float> scores) const {
     Kept kept = keep_all(in.kv_heads(), in.tokens());
     for (Index h = 0; h < in.kv_heads(); ++h)
       std::erase_if(kept[static_cast<std::size_t>(h)],

@@ -2,6 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/core/top_k.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 #include <kvx/press/tensor_reader.hpp>
@@ -34,27 +35,24 @@ struct DuoAttention {
                       Parameter{"file", &Self::file});
   }
   void validate() const {
-    if (ratio && !(*ratio >= 0 && *ratio <= 1))
-      throw Error("duo_attention: ratio", "expected 0 <= ratio <= 1, found " + std::to_string(*ratio));
-    if (sinks < 0) throw Error("duo_attention: sinks", "expected 0 or more, found " + std::to_string(sinks));
-    if (recent < 0) throw Error("duo_attention: recent", "expected 0 or more, found " + std::to_string(recent));
+    if (ratio) detail::expect_between(name, "ratio", 0, 1, *ratio);
+    detail::expect_at_least(name, "sinks", 0, sinks);
+    detail::expect_at_least(name, "recent", 0, recent);
   }
   void load(const TensorReader& read) {
     if (file.empty()) throw Error("duo_attention: file", "expected a file that holds head_scores, found none");
     pattern = read(file, "head_scores");
   }
 
-  Traits traits() const {
-    return {.own_budget = ratio.has_value(), .by_ratio = !ratio, .ragged = true, .selects = true};
-  }
+  Traits traits() const { return {.own_budget = ratio.has_value(), .by_ratio = !ratio, .ragged = true}; }
   Needs needs() const { return {}; }
-  Index rows(const Budget& budget, const PressInput& in) const {
+  Index rows(const PressInput& in, const Budget& budget) const {
     const auto streaming = static_cast<Index>(streaming_heads(budget, in).size());
     return in.kv_heads() * in.tokens() - streaming * std::max<Index>(0, in.tokens() - sinks - recent);
   }
   /// There is nothing to rank.
   void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
-  Kept select(const PressInput& in, MatrixView<const float>, const Budget& budget) const {
+  Kept select(const PressInput& in, const Budget& budget, MatrixView<const float>) const {
     Kept kept = keep_all(in.kv_heads(), in.tokens());
     if (in.tokens() - sinks - recent > 0)
       for (const std::size_t h : streaming_heads(budget, in))

@@ -4,6 +4,7 @@
 #include <kvx/core/top_k.hpp>
 #include <kvx/press/parts/chunk_means.hpp>
 #include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
@@ -33,17 +34,14 @@ struct EntropyChunkKV {
                       Parameter{"low_length", &Self::low_length, "low_entropy_chunk_length"});
   }
   void validate() const {
-    if (low_length < 1)
-      throw Error("entropy_chunkkv: low_length", "expected 1 or more, found " + std::to_string(low_length));
+    detail::expect_at_least(name, "low_length", 1, low_length);
     if (length <= low_length)
       throw Error("entropy_chunkkv: length",
                   "expected more than low_length, " + std::to_string(low_length) + ", found " + std::to_string(length));
     detail::expect_only_scores(name, inner);
   }
 
-  Needs needs() const { return inner.needs(); }
-  void score(const PressInput& in, const Budget& budget, Scores out) const { inner.score(in, budget, out); }
-  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
+  Kept select(const PressInput& in, const Budget& budget, MatrixView<const float> scores) const {
     Matrix<float> ranked = scores.colwise().sum();  // of all heads, [1, tokens]
     const std::span<float> all(ranked.data(), static_cast<std::size_t>(in.tokens()));
     const std::vector<float> means = detail::chunk_means(ranked, length);

@@ -2,6 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/kernels/row_kernels.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/mean_rotation.hpp>
 #include <kvx/press/parts/moments.hpp>
 #include <kvx/press/policy.hpp>
@@ -33,8 +34,8 @@ struct ExpectedAttention {
                       Parameter{"vnorm", &Self::vnorm, "use_vnorm"}, Parameter{"epsilon", &Self::epsilon});
   }
   void validate() const {
-    if (future < 1) throw Error("expected_attention: future", "expected 1 or more, found " + std::to_string(future));
-    if (sinks < 0) throw Error("expected_attention: sinks", "expected 0 or more, found " + std::to_string(sinks));
+    detail::expect_at_least(name, "future", 1, future);
+    detail::expect_at_least(name, "sinks", 0, sinks);
   }
 
   Needs needs() const { return {.pre_rope_queries = true}; }

@@ -4,7 +4,6 @@
 #include <kvx/core/token_span.hpp>
 #include <kvx/press/parameters.hpp>
 #include <kvx/press/parts/expect_scorer.hpp>
-#include <kvx/press/parts/range_hooks.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
@@ -39,12 +38,12 @@ struct Fair {
                                             ", and does not overlap it, found " + detail::format_value(instructions));
   }
 
-  Needs needs() const { return ranges_needs(inner); }
+  Needs needs() const { return Hooks(inner).ranges_needs(); }
   void score(const PressInput& in, const Budget& budget, Scores out) const {
-    score_ranges(inner, in, budget, ranges(in), out);
+    Hooks(inner).score_ranges(in, budget, ranges(in), out);
   }
-  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
-    if (!ranges_quota(inner)) return keep_best(scores, budget.keep);
+  Kept select(const PressInput& in, const Budget& budget, MatrixView<const float> scores) const {
+    if (!Hooks(inner).ranges_quota()) return keep_best(scores, budget.keep);
     const Index cut = ranges(in).cut, rest = in.tokens() - cut, quota = budget.keep * cut / in.tokens();
     const auto part = [&](Index first, Index count) {
       return view(scores.data() + first, scores.rows(), count, scores.outerStride());

@@ -2,6 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/press/allowance.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/renumber.hpp>
 #include <kvx/press/parts/window_attention.hpp>
 #include <kvx/press/policy.hpp>
@@ -36,13 +37,13 @@ struct Finch {
                       Parameter{"rerotate", &Finch::rerotate, "rerotate_keys"});
   }
   void validate() const {
-    if (window < 1) throw Error("finch: window", "expected 1 or more, found " + std::to_string(window));
-    if (chunk && *chunk < 1) throw Error("finch: chunk", "expected 1 or more, found " + std::to_string(*chunk));
+    detail::expect_at_least(name, "window", 1, window);
+    if (chunk) detail::expect_at_least(name, "chunk", 1, *chunk);
   }
 
-  Traits traits() const { return {.dense_positions = rerotate, .selects = true, .edits = rerotate}; }
+  Traits traits() const { return {.dense_positions = rerotate}; }
   Needs needs() const { return {.queries = window}; }
-  Index rows(const Budget& budget, const PressInput& in) const {
+  Index rows(const PressInput& in, const Budget& budget) const {
     Index rows = 0;
     each_chunk(in.tokens(),
                [&](Index first, Index length) { rows += kept_of_part(budget, first, length, in.tokens()); });
@@ -60,7 +61,7 @@ struct Finch {
     for (Index h = 0; h < in.kv_heads(); ++h) detail::add_window_attention(in, h, weights, out.row(h).data());
     out.rightCols(window).setConstant(out.leftCols(voted).maxCoeff() + 1);
   }
-  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
+  Kept select(const PressInput& in, const Budget& budget, MatrixView<const float> scores) const {
     Kept kept(static_cast<std::size_t>(in.kv_heads()));
     each_chunk(in.tokens(), [&](Index first, Index length) {
       const auto part = view(scores.data() + first, scores.rows(), length, scores.outerStride());
@@ -70,7 +71,7 @@ struct Finch {
     });
     return kept;
   }
-  Index edit_queries() const { return 0; }
+  bool edits() const { return rerotate; }
   void edit(const PressInput& in, Index, std::span<const Index>, HeadRows rows) const {
     if (rerotate) detail::renumber(in.inv_freq, rows);
   }

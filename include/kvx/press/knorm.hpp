@@ -12,9 +12,9 @@ namespace kvx::inline v0 {
 /// paper's experiments spare the first layers; this presses all, as kvpress does.
 struct Knorm {
   static constexpr std::string_view name = "knorm", paper = "arXiv:2406.11430";
-  static constexpr bool row_wise = true;
   static constexpr auto parameters() { return std::tuple(); }
 
+  Traits traits() const { return {.row_wise = true}; }
   Needs needs() const { return {}; }
   void score(const PressInput& in, const Budget&, Scores out) const {
     for (Index h = 0; h < in.kv_heads(); ++h) out.row(h) = -in.keys.head(h).rowwise().norm().transpose();

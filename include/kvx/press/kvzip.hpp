@@ -3,6 +3,7 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/top_k.hpp>
 #include <kvx/press/parts/best_together.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
@@ -23,7 +24,6 @@ namespace kvx::inline v0 {
 /// Reconstruction", arXiv:2505.23416. `normalize` is KVzip+.
 struct KVzip {
   static constexpr std::string_view name = "kvzip", paper = "arXiv:2505.23416";
-  static constexpr bool ragged = true, outermost = true;
   bool layerwise = false;
   int sinks = 4;
   bool normalize = false;
@@ -34,26 +34,27 @@ struct KVzip {
                       Parameter{"chunk", &KVzip::chunk, "chunk_size"});
   }
   void validate() const {
-    if (sinks < 0) throw Error("kvzip: sinks", "expected 0 or more, found " + std::to_string(sinks));
-    if (chunk < 1) throw Error("kvzip: chunk", "expected 1 or more, found " + std::to_string(chunk));
+    detail::expect_at_least(name, "sinks", 0, sinks);
+    detail::expect_at_least(name, "chunk", 1, chunk);
   }
 
+  Traits traits() const { return {.ragged = true, .outermost = true}; }
   Needs needs() const { return {.repetition = Repetition{chunk, sinks, normalize}}; }
-  Index rows(const Budget& budget, const PressInput& in) const {
+  Index rows(const PressInput& in, const Budget& budget) const {
     return std::max(in.kv_heads(), kept(in.kv_heads(), in.tokens(), budget));
   }
   void score(const PressInput& in, const Budget&, Scores out) const {
     std::copy(in.repeated.begin(), in.repeated.end(), out.data());
     out.leftCols(std::min<Index>(sinks, in.tokens())).setConstant(std::numeric_limits<float>::max());
   }
-  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
+  Kept select(const PressInput& in, const Budget& budget, MatrixView<const float> scores) const {
     if (!layerwise && in.layers > 1)
       throw Error(name, "expected layerwise=true or select_layers(), since all layers share a budget, found layer " +
                             std::to_string(in.layer) + " of " + std::to_string(in.layers));
     const Matrix<float> layer = scores;
     return select_together({&layer, 1}, budget).front();
   }
-  std::vector<Kept> select_layers(std::span<const Matrix<float>> scores, const Budget& budget) const {
+  std::vector<Kept> select_layers(const Budget& budget, std::span<const Matrix<float>> scores) const {
     if (!layerwise) return select_together(scores, budget);
     std::vector<Kept> kept;
     for (const Matrix<float>& layer : scores) kept.push_back(select_together({&layer, 1}, budget).front());

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <numeric>
-#include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -29,8 +28,8 @@ struct LagKV {
                       Parameter{"cross_scoring", &LagKV::cross_scoring});
   }
   void validate() const {
-    if (sinks < 0) throw Error("lagkv: sinks", "expected 0 or more, found " + std::to_string(sinks));
-    if (lag < 1) throw Error("lagkv: lag", "expected 1 or more, found " + std::to_string(lag));
+    detail::expect_at_least(name, "sinks", 0, sinks);
+    detail::expect_at_least(name, "lag", 1, lag);
   }
 
   Index protected_rows() const { return sinks; }

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/leverage.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -26,9 +25,7 @@ struct LeverageScore {
     return std::tuple(Parameter{"sketch", &LeverageScore::sketch, "sketch_dimension"},
                       Parameter{"seed", &LeverageScore::seed});
   }
-  void validate() const {
-    if (sketch < 1) throw Error("leverage: sketch", "expected 1 or more, found " + std::to_string(sketch));
-  }
+  void validate() const { detail::expect_at_least(name, "sketch", 1, sketch); }
 
   Needs needs() const { return {.pre_rope_keys = true}; }
   void score(const PressInput& in, const Budget&, Scores out) const {

@@ -1,17 +1,15 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/transposed_rows.hpp>
 #include <kvx/press/policy.hpp>
-#include <kvx/press/select.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <span>
-#include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -33,20 +31,11 @@ struct Merging {
                       Parameter{"fraction", &Merging::fraction, "merge_fraction"});
   }
   void validate() const {
-    detail::expect_inner(name, inner, !traits(inner).edits, "does not rewrite rows");
-    if (!(threshold >= -1 && threshold <= 1))
-      throw Error("merging: threshold", "expected -1 <= threshold <= 1, found " + std::to_string(threshold));
-    if (!(fraction >= 0 && fraction <= 1))
-      throw Error("merging: fraction", "expected 0 <= fraction <= 1, found " + std::to_string(fraction));
+    detail::expect_inner(name, inner, !Hooks(inner).traits().edits, "does not rewrite rows");
+    detail::expect_between(name, "threshold", -1, 1, threshold);
+    detail::expect_between(name, "fraction", 0, 1, fraction);
   }
 
-  Needs needs() const { return inner.needs(); }
-  Index rows(const Budget& budget, const PressInput& in) const { return rows_of(inner, budget, in); }
-  void score(const PressInput& in, const Budget& budget, Scores out) const { inner.score(in, budget, out); }
-  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
-    return select_scored(inner, in, scores, budget);
-  }
-  Index edit_queries() const { return 0; }
   void edit(const PressInput& in, Index head, std::span<const Index> kept, HeadRows rows) const {
     const auto keys = in.keys.head(head), values = in.values.head(head);
     const std::vector<Evicted> evicted = match(keys, kept);
@@ -84,7 +73,7 @@ struct Merging {
     for (std::size_t first = 0; first < rows.size(); first += kTogether) {
       const std::span some = std::span(rows).subspan(first, std::min(kTogether, rows.size() - first));
       const Matrix<float> of_evicted = directions_of(keys, some);
-      directions.multiply(view(of_evicted), directions.rows(), kvx::rows_of(view(cosines), 0, of_evicted.rows()));
+      directions.multiply(view(of_evicted), directions.rows(), rows_of(view(cosines), 0, of_evicted.rows()));
       for (Index j = 0; j < of_evicted.rows(); ++j) {
         const float* const of_row = cosines.row(j).data();
         const float similarity = cosines.row(j).head(directions.rows()).maxCoeff();

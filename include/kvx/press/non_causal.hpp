@@ -1,10 +1,9 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/non_causal.hpp>
 #include <kvx/press/policy.hpp>
 
-#include <string>
 #include <string_view>
 #include <tuple>
 
@@ -20,9 +19,7 @@ struct NonCausalAttention {
   static constexpr auto parameters() {
     return std::tuple(Parameter{"chunk", &NonCausalAttention::chunk, "chunk_size"});
   }
-  void validate() const {
-    if (chunk < 1) throw Error("non_causal: chunk", "expected 1 or more, found " + std::to_string(chunk));
-  }
+  void validate() const { detail::expect_at_least(name, "chunk", 1, chunk); }
 
   Needs needs() const { return {.queries = kAllTokens}; }
   void score(const PressInput& in, const Budget&, Scores out) const {

@@ -10,11 +10,11 @@ namespace kvx::inline v0 {
 /// Keeps everything, whatever the budget: the base that every other press is compared with.
 struct None {
   static constexpr std::string_view name = "none", paper = "";
-  static constexpr bool own_budget = true;
   static constexpr auto parameters() { return std::tuple(); }
 
+  Traits traits() const { return {.own_budget = true}; }
   Needs needs() const { return {}; }
-  Index rows(const Budget&, const PressInput& in) const { return in.kv_heads() * in.tokens(); }
+  Index rows(const PressInput& in, const Budget&) const { return in.kv_heads() * in.tokens(); }
   void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
 };
 static_assert(ScorePolicy<None>);

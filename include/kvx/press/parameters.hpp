@@ -2,6 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/core/near_miss.hpp>
+#include <kvx/press/hooks.hpp>
 #include <kvx/press/parameter_values.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/written.hpp>
@@ -13,6 +14,7 @@
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
@@ -113,11 +115,12 @@ std::string written_form(const P& policy) {
     else
       return written_form(inner);
   };
-  if constexpr (requires { requires P::follows; }) {
-    before = written(policy.inner);
-    before = before == written(P().inner) ? "" : before + "+";
-  } else if constexpr (requires { policy.inner; }) {
-    inside = written(policy.inner);
+  if constexpr (requires { policy.inner; }) {
+    std::string wrapped = written(policy.inner);
+    if (!Hooks(policy).declared().follows)
+      inside = std::move(wrapped);
+    else if (wrapped != written(P().inner))
+      before = std::move(wrapped) + "+";
   } else if constexpr (requires { policy.parts; }) {
     for (const auto& part : policy.parts) inside.append(inside.empty() ? "" : ", ").append(written(part));
   }
@@ -129,12 +132,12 @@ std::string written_form(const P& policy) {
 template <class P, class MakeInner>
 P make_policy(const WrittenPress& written, MakeInner&& make_inner) {
   P policy;
-  if constexpr (requires { requires P::follows; }) {
-    detail::check_inner(written, 0, 1, "one press in front");
+  if constexpr (requires { policy.inner; }) {
+    if (Hooks(policy).declared().follows)
+      detail::check_inner(written, 0, 1, "one press in front");
+    else
+      detail::check_inner(written, 1, 1, "one press in parentheses, such as " + std::string(P::name) + "(snapkv)");
     if (!written.inner.empty()) policy.inner = make_inner(written.inner.front());
-  } else if constexpr (requires { policy.inner; }) {
-    detail::check_inner(written, 1, 1, "one press in parentheses, such as " + std::string(P::name) + "(snapkv)");
-    policy.inner = make_inner(written.inner.front());
   } else if constexpr (requires { policy.parts; }) {
     detail::check_inner(written, 2, std::numeric_limits<std::size_t>::max(), "two presses or more in parentheses");
     for (const auto inner : written.inner) policy.parts.push_back(make_inner(inner));
@@ -142,7 +145,7 @@ P make_policy(const WrittenPress& written, MakeInner&& make_inner) {
     detail::check_inner(written, 0, 0, "parameter=value and no other press in parentheses");
   }
   detail::assign(written, detail::fields_of(policy));
-  if constexpr (requires { policy.validate(); }) policy.validate();
+  Hooks(policy).validate();
   return policy;
 }
 

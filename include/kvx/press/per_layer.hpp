@@ -3,6 +3,7 @@
 #include <kvx/core/error.hpp>
 #include <kvx/press/allowance.hpp>
 #include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
@@ -18,33 +19,30 @@ namespace kvx::inline v0 {
 template <ScorePolicy P>
 struct PerLayer {
   static constexpr std::string_view name = "per_layer", kvpress_name = "PerLayerCompression", paper = "";
-  static constexpr bool own_budget = true;
   P inner = {};
   std::vector<double> ratios = {};  ///< [layers]
   static constexpr auto parameters() {
     return std::tuple(Parameter{"ratios", &PerLayer::ratios, "compression_ratios"});
   }
   void validate() const {
-    const Traits all = traits(inner);
+    const Traits all = Hooks(inner).traits();
     detail::expect_inner(name, inner, !all.own_budget && !all.edits, "goes by the ratio and rewrites nothing");
-    for (const double ratio : ratios)
-      if (!(ratio >= 0 && ratio < 1))
-        throw Error("per_layer: ratios", "expected 0 <= ratio < 1, found " + std::to_string(ratio));
+    for (const double ratio : ratios) detail::expect_ratio(name, "ratios", ratio);
   }
 
-  Needs needs() const { return inner.needs(); }
-  Index rows(const Budget&, const PressInput& in) const { return rows_of(inner, own_budget_of(in), in); }
+  Traits traits() const { return {.own_budget = true}; }
+  Index rows(const PressInput& in, const Budget&) const { return Hooks(inner).rows(in, own_budget_of(in)); }
   void score(const PressInput& in, const Budget&, Scores out) const {
     const Budget own = own_budget_of(in);
-    if (keeps_all(inner, own, in))
+    if (keeps_all(inner, in, own))
       out.setZero();
     else
-      inner.score(in, own, out);
+      Hooks(inner).score(in, own, out);
   }
-  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget&) const {
+  Kept select(const PressInput& in, const Budget&, MatrixView<const float> scores) const {
     const Budget own = own_budget_of(in);
-    if (keeps_all(inner, own, in)) return keep_all(in.kv_heads(), in.tokens());
-    return select_scored(inner, in, scores, own);
+    if (keeps_all(inner, in, own)) return keep_all(in.kv_heads(), in.tokens());
+    return select_scored(inner, in, own, scores);
   }
 
  private:

@@ -5,7 +5,6 @@
 #include <kvx/press/decoding.hpp>
 #include <kvx/press/policy.hpp>
 
-#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -16,7 +15,6 @@ namespace kvx::inline v0 {
 /// One press for the context, and a decoding(...) for what follows: prefill_decoding(snapkv, decoding(knorm)).
 struct PrefillDecoding {
   static constexpr std::string_view name = "prefill_decoding", paper = "";
-  static constexpr bool wraps_outermost = true;
   std::vector<AnyPolicy> parts = {};
   static constexpr auto parameters() { return std::tuple(); }
   void validate() const {
@@ -31,26 +29,13 @@ struct PrefillDecoding {
                             decodes.written() + " goes by them, found " + parts[0].written());
   }
 
+  /// The press for the context; none yet in one that has no parts.
+  const AnyPolicy& wrapped() const {
+    static const AnyPolicy none;
+    return parts.empty() ? none : parts[0];
+  }
   const Decoding* decoding() const { return parts[1].decoding(); }
-
-  Traits traits() const {
-    Traits own = parts.empty() ? Traits() : parts[0].traits();
-    own.outermost = own.selects = true;
-    return own;
-  }
-  Needs needs() const { return parts[0].needs(); }
-  Index rows(const Budget& budget, const PressInput& in) const { return parts[0].rows(budget, in); }
-  void score(const PressInput& in, const Budget& budget, Scores out) const { parts[0].score(in, budget, out); }
-  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
-    return parts[0].select(in, scores, budget);
-  }
-  std::vector<Kept> select_layers(std::span<const Matrix<float>> scores, const Budget& budget) const {
-    return parts[0].select_layers(scores, budget);
-  }
-  Index edit_queries() const { return parts[0].edit_queries(); }
-  void edit(const PressInput& in, Index head, std::span<const Index> kept, HeadRows rows) const {
-    parts[0].edit(in, head, kept, rows);
-  }
+  Traits traits() const { return {.outermost = true, .wraps_outermost = true}; }
 };
 static_assert(ScorePolicy<PrefillDecoding>);
 

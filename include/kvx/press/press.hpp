@@ -4,6 +4,8 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/press/allowance.hpp>
 #include <kvx/press/apply.hpp>
+#include <kvx/press/hooks.hpp>
+#include <kvx/press/parts/expect_scorer.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
@@ -30,23 +32,21 @@ class Press {
   /// Removes the share `ratio` of the rows. Throws Error for a ratio outside [0, 1) or a parameter out of its range.
   explicit Press(double ratio, P policy = {}) : Press(Allowance::of_ratio(ratio), std::move(policy)) {}
   explicit Press(Allowance allowance, P policy = {}) : allowance_(allowance), policy_(std::move(policy)) {
-    if constexpr (HasValidate<P>) policy_.validate();
-    if constexpr (std::same_as<P, AnyPolicy>)
-      if (policy_.rolls() || policy_.quantization())
-        throw Error(policy_.written(), "expected a press that is done after the context, since Press has no cache");
-    if constexpr (HasSlidingThreshold<P> && !std::same_as<P, AnyPolicy>)
-      if (policy_.sliding_threshold())
-        throw Error(P::name, "expected a press that is done after the context, since Press has no cache");
+    const Hooks hooks(policy_);
+    hooks.validate();
+    if (hooks.decoding() || hooks.sliding_threshold() || hooks.quantization())
+      throw Error(detail::written_name(policy_),
+                  "expected a press that is done after the context, since Press has no cache");
   }
 
   /// The inputs that the press needs besides keys and values.
-  Needs needs() const { return policy_.needs() | Needs{.queries = edit_queries_of(policy_)}; }
+  Needs needs() const { return Hooks(policy_).needs() | Needs{.queries = Hooks(policy_).edit_queries()}; }
   /// The rows of one layer that stay, for a press that only chooses rows. Throws Error if the input lacks something
   /// that the policy needs, NotApplicable if the context is too short for it.
   Kept select(const PressInput& in) const {
-    static_assert(!HasEdit<P> || HasTraits<P>,
+    static_assert(!HasEdit<P> || HasEdits<P>,
                   "this press rewrites the rows that stay, which select() does not: call apply()");
-    if (traits(policy_).edits)
+    if (Hooks(policy_).traits().edits)
       throw Error(P::name, "expected a press that only chooses rows, found one that rewrites them: call apply()");
     return kvx::select(policy_, in, allowance_);
   }
@@ -54,7 +54,7 @@ class Press {
   /// front; see apply_press(). Throws as select() does, before anything is changed.
   template <class T>
   Kept apply(const PressInput& in, TensorView<T> keys, TensorView<T> values, std::span<Position> positions) const {
-    return apply_press(policy_, allowance_, in, keys, values, positions);
+    return apply_press(policy_, in, allowance_, keys, values, positions);
   }
 
  private:

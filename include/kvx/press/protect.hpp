@@ -4,6 +4,7 @@
 #include <kvx/core/token_span.hpp>
 #include <kvx/press/parameters.hpp>
 #include <kvx/press/parts/expect_scorer.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
@@ -24,8 +25,6 @@ namespace kvx::inline v0 {
 template <ScorePolicy P>
 struct Protect {
   static constexpr std::string_view name = "protect", paper = "arXiv:2510.00231";
-  static constexpr bool scores_by_budget = true;  // what is protected has to fit
-  static constexpr bool by_position = true;
   P inner = {};
   int first = 0;  ///< tokens at the context's beginning
   std::vector<NamedSpan> spans = {};
@@ -34,22 +33,23 @@ struct Protect {
   }
   void validate() const {
     detail::expect_only_scores(name, inner);
-    if (first < 0) throw Error("protect: first", "expected 0 or more, found " + std::to_string(first));
+    detail::expect_at_least(name, "first", 0, first);
     for (const NamedSpan& span : spans)
       if (span.name.empty() && (span.tokens.first < 0 || span.tokens.size() < 1))
         throw Error("protect: span", "expected 0 <= first < last, found " + detail::format_value(span));
   }
 
+  /// By budget, since what is protected has to fit.
+  Traits traits() const { return {.scores_by_budget = true, .by_position = true}; }
   /// The rows in spans that are given as numbers, and the protected rows of the wrapped press.
   Index protected_rows() const {
     std::vector<TokenSpan> numbers = {{0, first}};
     for (const NamedSpan& span : spans)
       if (span.name.empty()) numbers.push_back(span.tokens);
-    return kvx::protected_rows(inner) + size_of_union(std::move(numbers));
+    return Hooks(inner).protected_rows() + size_of_union(std::move(numbers));
   }
-  Needs needs() const { return inner.needs(); }
   void score(const PressInput& in, const Budget& budget, Scores out) const {
-    inner.score(in, budget, out);
+    Hooks(inner).score(in, budget, out);
     for (const TokenSpan& span : spans_of(in))
       for (Index h = 0; h < out.rows(); ++h)
         for (Index t = 0; t < in.tokens(); ++t)

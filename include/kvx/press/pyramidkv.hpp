@@ -1,12 +1,11 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/snap_votes.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 #include <string_view>
 #include <tuple>
 
@@ -26,11 +25,11 @@ struct PyramidKV {
   }
   void validate() const {
     detail::check_votes(name, window, kernel);
-    if (beta < 1) throw Error("pyramidkv: beta", "expected 1 or more, found " + std::to_string(beta));
+    detail::expect_at_least(name, "beta", 1, beta);
   }
 
   Needs needs() const { return {.queries = window}; }
-  Index rows(const Budget& budget, const PressInput& in) const {
+  Index rows(const PressInput& in, const Budget& budget) const {
     // In double, in this order and rounding halves to even, as kvpress counts.
     const auto tokens = static_cast<double>(in.tokens()), width = static_cast<double>(window);
     const double left = budget.exact ? static_cast<double>(budget.keep) : tokens * (1.0 - budget.ratio),

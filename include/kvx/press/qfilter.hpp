@@ -17,7 +17,6 @@ namespace kvx::inline v0 {
 /// "filters" [layers, kv_heads, head_dim], oriented as the published ones: against the mean query.
 struct QFilter {
   static constexpr std::string_view name = "qfilter", paper = "arXiv:2503.02812";
-  static constexpr bool row_wise = true;
   std::string file;
   Matrix<float> filters = {};  // [layers kv_heads, head_dim], what load() read
   static constexpr auto parameters() { return std::tuple(Parameter{"file", &QFilter::file}); }
@@ -26,6 +25,7 @@ struct QFilter {
     filters = read(file, "filters");
   }
 
+  Traits traits() const { return {.row_wise = true}; }
   Needs needs() const { return {}; }
   void score(const PressInput& in, const Budget&, Scores out) const {
     const auto shape = [](Index rows, Index dim) { return std::to_string(rows) + " x " + std::to_string(dim); };

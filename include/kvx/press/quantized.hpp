@@ -7,11 +7,9 @@
 #include <kvx/press/policy.hpp>
 
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <vector>
 
 namespace kvx::inline v0 {
 
@@ -36,7 +34,6 @@ struct Quantized {
                                            : kBits == 4 ? "int4"
                                                         : "int8",
                                     paper = "arXiv:2402.02750";
-  static constexpr bool outermost = true, wraps_outermost = true, follows = true;
   AnyPolicy inner = AnyPolicy(None());
   int group = 32, residual = 128;
   Quantization::Axis keys = Quantization::Axis::per_channel;
@@ -59,26 +56,7 @@ struct Quantized {
   std::optional<CacheQuantization> quantization() const {
     return CacheQuantization{{keys, kBits, group}, {Quantization::Axis::per_token, kBits, group}, residual, bias};
   }
-  const Decoding* decoding() const { return inner.decoding(); }
-
-  Traits traits() const {
-    Traits own = inner.traits();
-    own.outermost = own.selects = true;
-    return own;
-  }
-  Needs needs() const { return inner.needs(); }
-  Index rows(const Budget& budget, const PressInput& in) const { return inner.rows(budget, in); }
-  void score(const PressInput& in, const Budget& budget, Scores out) const { inner.score(in, budget, out); }
-  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
-    return inner.select(in, scores, budget);
-  }
-  std::vector<Kept> select_layers(std::span<const Matrix<float>> scores, const Budget& budget) const {
-    return inner.select_layers(scores, budget);
-  }
-  Index edit_queries() const { return inner.edit_queries(); }
-  void edit(const PressInput& in, Index head, std::span<const Index> kept, HeadRows rows) const {
-    inner.edit(in, head, kept, rows);
-  }
+  Traits traits() const { return {.outermost = true, .wraps_outermost = true, .follows = true}; }
 };
 static_assert(ScorePolicy<Quantized<4>>);
 

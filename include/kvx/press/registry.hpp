@@ -3,6 +3,7 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/near_miss.hpp>
 #include <kvx/press/any_policy.hpp>
+#include <kvx/press/hooks.hpp>
 #include <kvx/press/parameters.hpp>
 #include <kvx/press/tensor_reader.hpp>
 #include <kvx/press/written.hpp>
@@ -84,15 +85,13 @@ class Registry {
  private:
   template <class P>
   static AnyPolicy make(const Registry& registry, const WrittenPress& written, const PressSetup& setup) {
-    constexpr bool wraps_outermost = requires { requires P::wraps_outermost; };
+    const bool wraps_outermost = Hooks(P()).declared().wraps_outermost;
     P policy = make_policy<P>(written, [&](std::string_view text) {
       return registry.parse_inner(text, written, P::name, wraps_outermost, setup);
     });
-    [[maybe_unused]] bool draws = true;
-    if constexpr (HasDraws<P>) draws = policy.draws();
     if constexpr (requires { policy.seed = setup.seed; })
-      if (!policy.seed && draws) policy.seed = setup.seed;
-    if constexpr (requires { policy.load(setup.read); }) {
+      if (!policy.seed && Hooks(policy).draws()) policy.seed = setup.seed;
+    if constexpr (HasLoad<P>) {
       check_reader(written, setup);
       policy.load(setup.read);
     }

@@ -3,7 +3,6 @@
 #include <kvx/press/parts/expect_scorer.hpp>
 #include <kvx/press/parts/renumber.hpp>
 #include <kvx/press/policy.hpp>
-#include <kvx/press/select.hpp>
 
 #include <span>
 #include <string_view>
@@ -17,18 +16,11 @@ namespace kvx::inline v0 {
 template <ScorePolicy P>
 struct Rerotate {
   static constexpr std::string_view name = "rerotate", kvpress_name = "KeyRerotation", paper = "arXiv:2309.17453";
-  static constexpr bool dense_positions = true;
   P inner = {};
   static constexpr auto parameters() { return std::tuple(); }
-  void validate() const { detail::expect_inner(name, inner, !traits(inner).edits, "does not rewrite rows"); }
+  void validate() const { detail::expect_inner(name, inner, !Hooks(inner).traits().edits, "does not rewrite rows"); }
 
-  Needs needs() const { return inner.needs(); }
-  Index rows(const Budget& budget, const PressInput& in) const { return rows_of(inner, budget, in); }
-  void score(const PressInput& in, const Budget& budget, Scores out) const { inner.score(in, budget, out); }
-  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget& budget) const {
-    return select_scored(inner, in, scores, budget);
-  }
-  Index edit_queries() const { return 0; }
+  Traits traits() const { return {.dense_positions = true}; }
   void edit(const PressInput& in, Index, std::span<const Index>, HeadRows rows) const {
     detail::renumber(in.inv_freq, rows);
   }

@@ -1,36 +1,19 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/core/top_k.hpp>
 #include <kvx/press/allowance.hpp>
 #include <kvx/press/budget_of.hpp>
+#include <kvx/press/hooks.hpp>
+#include <kvx/press/keep_rows.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <numeric>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace kvx::inline v0 {
-
-/// Every row of a layer.
-inline Kept keep_all(Index kv_heads, Index tokens) {
-  std::vector<Index> rows(static_cast<std::size_t>(tokens));
-  std::iota(rows.begin(), rows.end(), Index{0});
-  return Kept(static_cast<std::size_t>(kv_heads), rows);
-}
-
-/// The rows of highest score, `rows` per head.
-inline Kept keep_best(MatrixView<const float> scores, Index rows) {
-  Kept kept;
-  for (Index h = 0; h < scores.rows(); ++h)
-    kept.push_back(top_k({scores.row(h).data(), static_cast<std::size_t>(scores.cols())}, rows));
-  return kept;
-}
 
 /// Throws Error unless `in` is consistent and holds what is needed.
 inline void check(std::string_view press, const Needs& needs, const PressInput& in) {
@@ -89,18 +72,14 @@ inline void expect_protected(std::string_view press, MatrixView<const float> sco
 
 /// Whether the budget has room for every row, so that nothing needs to be scored.
 template <ScorePolicy P>
-bool keeps_all(const P& policy, const Budget& budget, const PressInput& in) {
-  return budget.keep >= in.tokens() && !traits(policy).own_budget;
+bool keeps_all(const P& policy, const PressInput& in, const Budget& budget) {
+  return budget.keep >= in.tokens() && !Hooks(policy).traits().own_budget;
 }
 
 /// The rows that stay by the policy's scores. Throws NotApplicable if a protected row does not stay.
 template <ScorePolicy P>
-Kept select_scored(const P& policy, const PressInput& in, MatrixView<const float> scores, const Budget& budget) {
-  Kept kept;
-  if constexpr (requires { policy.select(in, scores, budget); })
-    kept = policy.select(in, scores, budget);
-  else
-    kept = keep_best(scores, rows_of(policy, budget, in) / in.kv_heads());
+Kept select_scored(const P& policy, const PressInput& in, const Budget& budget, MatrixView<const float> scores) {
+  Kept kept = Hooks(policy).select(in, budget, scores);
   expect_protected(P::name, scores, kept);
   return kept;
 }
@@ -109,12 +88,12 @@ Kept select_scored(const P& policy, const PressInput& in, MatrixView<const float
 /// what the policy needs, NotApplicable when the context is too short for it.
 template <ScorePolicy P>
 Kept select(const P& policy, const PressInput& in, const Allowance& allowance) {
-  check(P::name, policy.needs(), in);
+  check(P::name, Hooks(policy).needs(), in);
   return select_within(policy, allowance, budget_of(policy, allowance, in), in, [&](const Budget& budget) {
-    if (keeps_all(policy, budget, in)) return keep_all(in.kv_heads(), in.tokens());
+    if (keeps_all(policy, in, budget)) return keep_all(in.kv_heads(), in.tokens());
     Matrix<float> scores(in.kv_heads(), in.tokens());
-    policy.score(in, budget, view(scores));
-    return select_scored(policy, in, view(std::as_const(scores)), budget);
+    Hooks(policy).score(in, budget, view(scores));
+    return select_scored(policy, in, budget, view(std::as_const(scores)));
   });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/window_attention.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
@@ -19,7 +20,6 @@ namespace kvx::inline v0 {
 /// `recent` rows that are judged end before the `last` ones, and the most recent `recent` - `last` rows stay.
 struct SimLayerKV {
   static constexpr std::string_view name = "simlayerkv", paper = "arXiv:2410.13846";
-  static constexpr bool own_budget = true;
   double threshold = 1;
   int last = 1, recent = 1024, initial = 4;
   static constexpr auto parameters() {
@@ -29,23 +29,23 @@ struct SimLayerKV {
                       Parameter{"initial", &Self::initial, "n_initial"});
   }
   void validate() const {
-    if (!(threshold >= 0 && threshold <= 1))
-      throw Error("simlayerkv: threshold", "expected 0 <= threshold <= 1, found " + std::to_string(threshold));
-    if (last < 1) throw Error("simlayerkv: last", "expected 1 or more, found " + std::to_string(last));
+    detail::expect_between(name, "threshold", 0, 1, threshold);
+    detail::expect_at_least(name, "last", 1, last);
     if (recent <= last)
       throw Error("simlayerkv: recent",
                   "expected more than last, " + std::to_string(last) + ", found " + std::to_string(recent));
-    if (initial < 0) throw Error("simlayerkv: initial", "expected 0 or more, found " + std::to_string(initial));
+    detail::expect_at_least(name, "initial", 0, initial);
   }
 
+  Traits traits() const { return {.own_budget = true}; }
   Needs needs() const { return {.queries = last}; }
-  Index rows(const Budget&, const PressInput& in) const { return in.kv_heads() * in.tokens(); }
+  Index rows(const PressInput& in, const Budget&) const { return in.kv_heads() * in.tokens(); }
   /// The mean attention of the last queries, over all heads.
   void score(const PressInput& in, const Budget&, Scores out) const {
     const std::vector<float> mean = detail::mean_window_attention(in);
     for (Index h = 0; h < out.rows(); ++h) std::copy(mean.begin(), mean.end(), out.row(h).data());
   }
-  Kept select(const PressInput& in, MatrixView<const float> scores, const Budget&) const {
+  Kept select(const PressInput& in, const Budget&, MatrixView<const float> scores) const {
     Kept kept = keep_all(in.kv_heads(), in.tokens());
     if (threshold >= 1 || in.tokens() - initial - recent - last <= 0) return kept;
     const Matrix<float> judged = scores.row(0).head(in.tokens() - last);

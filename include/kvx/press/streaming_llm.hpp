@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
@@ -15,13 +16,11 @@ namespace kvx::inline v0 {
 /// positions inside the cache; here keys keep their angles.
 struct StreamingLLM {
   static constexpr std::string_view name = "streaming_llm", paper = "arXiv:2309.17453";
-  static constexpr bool scores_by_budget = true;
   int sinks = 4;
   static constexpr auto parameters() { return std::tuple(Parameter{"sinks", &StreamingLLM::sinks, "n_sink"}); }
-  void validate() const {
-    if (sinks < 0) throw Error("streaming_llm: sinks", "expected 0 or more, found " + std::to_string(sinks));
-  }
+  void validate() const { detail::expect_at_least(name, "sinks", 0, sinks); }
 
+  Traits traits() const { return {.scores_by_budget = true}; }
   Index protected_rows() const { return sinks; }
   Needs needs() const { return {}; }
   void score(const PressInput& in, const Budget& budget, Scores out) const {

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
 #include <kvx/core/top_k.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 
 #include <cstddef>
 #include <span>
-#include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -20,7 +19,6 @@ namespace kvx::inline v0 {
 /// changes nothing; here it is 0.5.
 struct ThinK {
   static constexpr std::string_view name = "think", paper = "arXiv:2407.21018";
-  static constexpr bool own_budget = true;
   double ratio = 0.5;
   int window = 32;
   static constexpr auto parameters() {
@@ -28,16 +26,16 @@ struct ThinK {
                       Parameter{"window", &ThinK::window, "window_size"});
   }
   void validate() const {
-    if (!(ratio >= 0 && ratio < 1))
-      throw Error("think: ratio", "expected 0 <= ratio < 1, found " + std::to_string(ratio));
-    if (window < 1) throw Error("think: window", "expected 1 or more, found " + std::to_string(window));
+    detail::expect_ratio(name, "ratio", ratio);
+    detail::expect_at_least(name, "window", 1, window);
   }
 
+  Traits traits() const { return {.own_budget = true}; }
   Needs needs() const { return {}; }
-  Index rows(const Budget&, const PressInput& in) const { return in.kv_heads() * in.tokens(); }
+  Index rows(const PressInput& in, const Budget&) const { return in.kv_heads() * in.tokens(); }
   /// There is nothing to rank.
   void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
-  Kept select(const PressInput& in, MatrixView<const float>, const Budget&) const {
+  Kept select(const PressInput& in, const Budget&, MatrixView<const float>) const {
     return keep_all(in.kv_heads(), in.tokens());
   }
   Index edit_queries() const { return window; }

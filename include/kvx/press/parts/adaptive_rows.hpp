@@ -1,14 +1,13 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
 #include <kvx/core/top_k.hpp>
 #include <kvx/press/parts/best_together.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <limits>
-#include <string>
 #include <string_view>
 
 namespace kvx::inline v0::detail {
@@ -27,9 +26,6 @@ inline Kept adaptive_rows(MatrixView<const float> scores, Index keep, Index safe
   return best_together(ranked, keep * ranked.rows());
 }
 
-inline void check_alpha(std::string_view press, double alpha) {
-  if (!(alpha >= 0 && alpha <= 1))
-    throw Error(std::string(press) + ": alpha", "expected 0 <= alpha <= 1, found " + std::to_string(alpha));
-}
+inline void check_alpha(std::string_view press, double alpha) { expect_between(press, "alpha", 0, 1, alpha); }
 
 }  // namespace kvx::inline v0::detail

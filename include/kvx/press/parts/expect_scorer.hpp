@@ -8,18 +8,25 @@
 
 namespace kvx::inline v0::detail {
 
+/// A policy's written form, if it is known, or its name.
+template <class P>
+std::string written_name(const P& policy) {
+  if constexpr (requires { policy.written(); })
+    return policy.written();
+  else
+    return std::string(P::name);
+}
+
 /// Throws Error, for an adapter named `press`, unless `inner` is as expected.
 template <class P>
 void expect_inner(std::string_view press, const P& inner, bool as_expected, std::string_view expected) {
   if (as_expected) return;
-  std::string found(P::name);
-  if constexpr (requires { inner.written(); }) found = inner.written();
-  throw Error(press, "expected a press that " + std::string(expected) + ", found " + found);
+  throw Error(press, "expected a press that " + std::string(expected) + ", found " + written_name(inner));
 }
 
 template <class P>
 void expect_only_scores(std::string_view press, const P& inner) {
-  expect_inner(press, inner, traits(inner).only_scores(), "only scores");
+  expect_inner(press, inner, Hooks(inner).traits().only_scores(), "only scores");
 }
 
 }  // namespace kvx::inline v0::detail

@@ -70,7 +70,7 @@ inline Needs needs_to_gather(Needs inner) {
 template <class P>
 void expect_gatherable(std::string_view press, const P& inner) {
   expect_only_scores(press, inner);
-  expect_inner(press, inner, !inner.needs().attention, "does not need the attention of all queries");
+  expect_inner(press, inner, !Hooks(inner).needs().attention, "does not need the attention of all queries");
 }
 
 }  // namespace kvx::inline v0::detail

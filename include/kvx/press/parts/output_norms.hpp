@@ -1,18 +1,17 @@
 #pragma once
 
 #include <kvx/core/dtype.hpp>
-#include <kvx/core/error.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/core/top_k.hpp>
 #include <kvx/kernels/matmul.hpp>
 #include <kvx/kernels/packed_matrix.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <limits>
 #include <span>
-#include <string>
 #include <string_view>
 
 namespace kvx::inline v0::detail {
@@ -52,10 +51,8 @@ inline void weigh_scores(Scores scores, Index h, const Matrix<float>& norms, dou
 }
 
 inline void check_weights(std::string_view press, double epsilon, double first) {
-  if (!(epsilon >= 0))
-    throw Error(std::string(press) + ": epsilon", "expected 0 or more, found " + std::to_string(epsilon));
-  if (!(first >= 0 && first <= 1))
-    throw Error(std::string(press) + ": first", "expected 0 <= first <= 1, found " + std::to_string(first));
+  expect_at_least(press, "epsilon", 0, epsilon);
+  expect_between(press, "first", 0, 1, first);
 }
 
 }  // namespace kvx::inline v0::detail

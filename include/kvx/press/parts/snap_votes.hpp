@@ -2,6 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/core/pooling.hpp>
+#include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/parts/window_attention.hpp>
 #include <kvx/press/policy.hpp>
 
@@ -13,7 +14,7 @@
 namespace kvx::inline v0::detail {
 
 inline void check_votes(std::string_view press, int window, int kernel) {
-  if (window < 1) throw Error(std::string(press) + ": window", "expected 1 or more, found " + std::to_string(window));
+  expect_at_least(press, "window", 1, window);
   if (kernel < 1 || kernel % 2 == 0)
     throw Error(std::string(press) + ": kernel", "expected an odd number, found " + std::to_string(kernel));
 }

@@ -1,0 +1,213 @@
+#pragma once
+
+#include <kvx/cache/quantize.hpp>
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/press/has_hooks.hpp>
+#include <kvx/press/keep_rows.hpp>
+#include <kvx/press/press_input.hpp>
+#include <kvx/press/traits.hpp>
+
+#include <concepts>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+class AnyPolicy;
+struct Decoding;
+
+/// A policy with everything that a policy may do: what it has a member of this name for, what the press does that an
+/// adapter wraps (its member `inner`, or what its member function `wrapped()` returns), or else the default. Refers to
+/// the policy.
+///
+/// A hook is a const member function of the policy with the parameters and the result that it has here. `needs()` and
+/// `score()` have no default. Three members are read elsewhere: `void load(const TensorReader&)` reads the files that
+/// parameters name, and `static constexpr std::string_view kvpress_name` and `static constexpr KvpressVariant
+/// kvpress_variant` are kvpress's names for the policy.
+template <class P>
+class Hooks {
+  static constexpr bool kByFunction = requires(const P p) { p.wrapped(); },
+                        kWraps = kByFunction || requires(const P p) { p.inner; };
+
+ public:
+  explicit Hooks(const P& policy) : policy_(policy) {}
+
+  /// The inputs that score() uses besides keys and values.
+  auto needs() const {
+    if constexpr (HasNeeds<P> || !kWraps)
+      return policy_.needs();
+    else
+      return inner().needs();
+  }
+  /// Scores the rows of a layer: the best stay.
+  auto score(const PressInput& in, const Budget& budget, Scores out) const {
+    if constexpr (HasScore<P> || !kWraps)
+      return policy_.score(in, budget, out);
+    else
+      return inner().score(in, budget, out);
+  }
+  /// The most rows of a layer that stay, over its KV heads.
+  auto rows(const PressInput& in, const Budget& budget) const {
+    if constexpr (HasRows<P>)
+      return policy_.rows(in, budget);
+    else if constexpr (kWraps)
+      return inner().rows(in, budget);
+    else
+      return budget.keep * in.kv_heads();
+  }
+  /// The rows of a layer that stay; by default the best of each head.
+  auto select(const PressInput& in, const Budget& budget, MatrixView<const float> scores) const {
+    if constexpr (HasSelect<P>)
+      return policy_.select(in, budget, scores);
+    else if constexpr (kWraps && !HasRows<P>)
+      return inner().select(in, budget, scores);
+    else
+      return keep_best(scores, rows(in, budget) / in.kv_heads());
+  }
+  /// The rows of all layers that stay, chosen when all have been scored. If a policy has this, select() is for one
+  /// layer alone. By default none, and traits().selects_layers is false.
+  auto select_layers(const Budget& budget, std::span<const Matrix<float>> scores) const {
+    if constexpr (HasSelectLayers<P>)
+      return policy_.select_layers(budget, scores);
+    else if constexpr (kWraps)
+      return inner().select_layers(budget, scores);
+    else
+      return std::vector<Kept>();
+  }
+  /// The rows of a head that always stay, such as sinks; a budget needs room for them.
+  auto protected_rows() const {
+    if constexpr (HasProtectedRows<P>)
+      return policy_.protected_rows();
+    else if constexpr (kWraps)
+      return inner().protected_rows();
+    else
+      return Index{0};
+  }
+
+  /// Scores two ranges, each by itself, for Fair; by default as score() does, also for an adapter.
+  auto score_ranges(const PressInput& in, const Budget& budget, const Ranges& ranges, Scores out) const {
+    if constexpr (HasScoreRanges<P>)
+      return policy_.score_ranges(in, budget, ranges, out);
+    else
+      return score(in, budget, out);
+  }
+  /// The inputs that score_ranges() uses; by default needs().
+  auto ranges_needs() const {
+    if constexpr (HasRangesNeeds<P>)
+      return policy_.ranges_needs();
+    else
+      return needs();
+  }
+  /// Whether each range keeps the best rows of its own; if not, the scores share out the budget.
+  auto ranges_quota() const {
+    if constexpr (HasRangesQuota<P>)
+      return policy_.ranges_quota();
+    else
+      return true;
+  }
+
+  /// Rewrites the rows `kept` of a head. The input has all rows, inv_freq, and the last edit_queries() queries.
+  auto edit(const PressInput& in, Index head, std::span<const Index> kept, HeadRows rows) const {
+    if constexpr (HasEdit<P>)
+      return policy_.edit(in, head, kept, rows);
+    else if constexpr (kWraps)
+      return inner().edit(in, head, kept, rows);
+  }
+  auto edit_queries() const {
+    if constexpr (HasEditQueries<P>)
+      return policy_.edit_queries();
+    else if constexpr (kWraps && !HasEdit<P>)
+      return inner().edit_queries();
+    else
+      return Index{0};
+  }
+  /// Whether edit() changes anything; by default, whether there is one. traits().edits says the same.
+  auto edits() const {
+    if constexpr (HasEdits<P>)
+      return policy_.edits();
+    else if constexpr (kWraps && !HasEdit<P>)
+      return inner().traits().edits;
+    else
+      return HasEdit<P>;
+  }
+
+  /// What happens while answers are decoded, if anything.
+  auto decoding() const {
+    if constexpr (HasDecoding<P>)
+      return policy_.decoding();
+    else if constexpr (kWraps)
+      return inner().decoding();
+    else
+      return static_cast<const Decoding*>(nullptr);
+  }
+  /// Which single rows are evicted while answers are decoded, if any.
+  auto sliding_threshold() const {
+    if constexpr (HasSlidingThreshold<P>)
+      return policy_.sliding_threshold();
+    else if constexpr (kWraps)
+      return inner().sliding_threshold();
+    else
+      return std::optional<SlidingThreshold>();
+  }
+  /// How the rows that stay are stored, unless whole.
+  auto quantization() const {
+    if constexpr (HasQuantization<P>)
+      return policy_.quantization();
+    else if constexpr (kWraps)
+      return inner().quantization();
+    else
+      return std::optional<CacheQuantization>();
+  }
+
+  /// Throws Error for a parameter out of its range, or if an adapter cannot wrap what it does.
+  auto validate() const {
+    if constexpr (kWraps && !kByFunction) inner().validate();
+    if constexpr (HasValidate<P>) return policy_.validate();
+  }
+  /// Whether the policy uses its member `seed`, which a run may set.
+  auto draws() const {
+    if constexpr (HasDraws<P>)
+      return policy_.draws();
+    else
+      return true;
+  }
+
+  /// What the policy declares.
+  auto declared() const {
+    if constexpr (HasTraits<P>)
+      return policy_.traits();
+    else
+      return Traits();
+  }
+  /// What the policy declares, and what its hooks and the press that it wraps add.
+  Traits traits() const {
+    if constexpr (std::same_as<P, AnyPolicy>) {
+      return declared();
+    } else {
+      Traits all;
+      if constexpr (kWraps) {
+        all = inner().traits();
+        all.row_wise = all.wraps_outermost = all.follows = false;
+      }
+      all = all | declared();
+      if constexpr (HasSelect<P> || HasRows<P>) all.selects = true;
+      if constexpr (HasSelectLayers<P>) all.selects_layers = true;
+      all.edits = edits();
+      return all;
+    }
+  }
+
+ private:
+  auto inner() const {
+    if constexpr (kByFunction)
+      return kvx::Hooks(policy_.wrapped());
+    else
+      return kvx::Hooks(policy_.inner);
+  }
+
+  const P& policy_;
+};
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,35 @@
+#include <kvx/press/simlayerkv.hpp>
+
+#include <doctest/doctest.h>
+
+#include <kvx/press/press.hpp>
+
+#include "support/error_of.hpp"
+#include "support/one_hot.hpp"
+
+using namespace kvx;
+
+namespace {
+/// Of ten tokens, when the last query looks at `target`.
+Kept kept_by_simlayer(Index target, const SimLayerKV& policy) {
+  auto layer = kvx_test::one_hot_layer(1, 1, 10);
+  kvx_test::point(layer, layer.queries, 0, 9, target);
+  return Press<SimLayerKV>(0.5, policy).select(layer.input(policy.needs()));
+}
+}  // namespace
+
+TEST_CASE("SimLayerKV cuts a layer that looks at its first and recent rows, and no other") {
+  const SimLayerKV policy{.threshold = 0.9, .last = 1, .recent = 3, .initial = 2};
+  for (const Index target : {0, 1, 6, 8}) CHECK(kept_by_simlayer(target, policy) == Kept{{0, 1, 8, 9}});
+  for (const Index target : {2, 5, 9}) CHECK(kept_by_simlayer(target, policy) == keep_all(1, 10));
+  SimLayerKV off = policy;
+  off.threshold = 1;
+  CHECK(kept_by_simlayer(0, off) == keep_all(1, 10));
+}
+
+TEST_CASE("SimLayerKV judges more rows than the queries that judge") {
+  CHECK(error_of([] { SimLayerKV{.last = 5, .recent = 5}.validate(); }) ==
+        "simlayerkv: recent: expected more than last, 5, found 5");
+  CHECK(error_of([] { SimLayerKV{.threshold = 1.5}.validate(); }) ==
+        "simlayerkv: threshold: expected 0 <= threshold <= 1, found 1.500000");
+}
