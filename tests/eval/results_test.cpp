@@ -188,10 +188,11 @@ namespace {
 
 struct Passes {
   static constexpr std::string_view name = "passes";
-  static std::span<const std::string_view> metric_names() {
-    static constexpr std::array<std::string_view, 1> kNames = {"pass@1"};
-    return kNames;
+  static std::span<const Metric> metrics() {
+    static constexpr std::array<Metric, 1> kMetrics = {{{.name = "pass@1", .counts_attempts = true}}};
+    return kMetrics;
   }
+  static std::span<const State> states() { return {}; }
   Grade grade(const Sample&, std::string_view) const { return {}; }
 };
 

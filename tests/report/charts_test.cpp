@@ -6,8 +6,11 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "support/report_results.hpp"
@@ -20,7 +23,37 @@ ReportData chart_data() {
   const TempDir dir;
   return load_report(std::vector{dir.write("results.csv", report_results()), dir.write("k.csv", report_kv_metrics())});
 }
+/// A task of somebody else.
+struct Hits {
+  static constexpr std::string_view name = "hits";
+  static std::span<const Metric> metrics() {
+    static constexpr std::array<Metric, 2> kMetrics = {{{.name = "near"}, {.name = "hit", .role = Role::works}}};
+    return kMetrics;
+  }
+  static std::span<const State> states() {
+    static constexpr std::array<State, 1> kStates = {{{"shot"}}};
+    return kStates;
+  }
+  Grade grade(const Sample&, std::string_view) const { return {"shot", {0.0, 0.0}}; }
+};
 }  // namespace
+
+TEST_CASE("A report finds metrics by the roles that tasks declare, and tasks that it does not know have none") {
+  const TempDir dir;
+  const std::string path = dir.write(
+      "results.csv",
+      "model,press,compression_ratio,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p\n"
+      "m,none,0,hits_2,hit,0.5,10,10,0.4,0.6,,,,,\n"
+      "m,knorm,0.5,hits_2,hit,0.25,10,10,0.1,0.4,-0.25,-0.4,-0.1,0.01,0.02\n");
+  CHECK(lost_functions(load_report(std::vector{path})).compared == 0);
+  TaskRegistry tasks;
+  tasks.add<Hits>();
+  const ReportData data = load_report(std::vector{path}, tasks);
+  CHECK(data.function_metrics("hits_2") == std::vector<std::string>{"hit"});
+  CHECK(data.task_of("hits/x")->name() == "hits");
+  CHECK(data.task_of("hitsx") == nullptr);
+  CHECK(lost_functions(data).cells.size() == 1);
+}
 
 TEST_CASE("Paths of pictures hold nothing that leads elsewhere") {
   CHECK(picture_path("code_exec/he", "../a b", "states") == "plots/code_exec_he/_._a_b_code_exec_he_states.png");
@@ -88,9 +121,9 @@ TEST_CASE("A line against the ratio begins at the base, unless its method has a 
   CHECK(lines[1].method == 2);  // its place among all methods, though the one before has no perplexity
   REQUIRE(lines[1].points.size() == 1);
   CHECK(lines[1].points[0].y == 20.5);
-  CHECK(time_chart(data, "org/m", "latency/story", kTimeMetrics[2])->script.find("'time per output token, ms'") !=
-        std::string::npos);
-  CHECK_FALSE(time_chart(data, "org/m", "latency/wiki", kTimeMetrics[2]));
+  CHECK(time_chart(data, "org/m", "latency/story", *time_metric(kvx_tasks(), "tpot"))
+            ->script.find("'time per output token, ms'") != std::string::npos);
+  CHECK_FALSE(time_chart(data, "org/m", "latency/wiki", *time_metric(kvx_tasks(), "")));
 }
 
 TEST_CASE("Ratios come in their order and budgets after them, and significant drops have a star") {

@@ -14,11 +14,15 @@ using namespace kvx;
 namespace {
 struct TwoMetrics {
   static constexpr std::string_view name = "two";
-  static std::span<const std::string_view> metric_names() {
-    static constexpr std::array<std::string_view, 2> kNames = {"a", "b"};
-    return kNames;
+  static std::span<const Metric> metrics() {
+    static constexpr std::array<Metric, 2> kMetrics = {{{.name = "a"}, {.name = "b"}}};
+    return kMetrics;
   }
-  Grade grade(const Sample&, std::string_view answer) const { return {std::string(answer), {1.0, std::nullopt}}; }
+  static std::span<const State> states() {
+    static constexpr std::array<State, 2> kStates = {{{"x"}, {"y"}}};
+    return kStates;
+  }
+  Grade grade(const Sample&, std::string_view) const { return {"x", {1.0, std::nullopt}}; }
 };
 using Metrics = std::vector<std::optional<double>>;
 Grade grade(const char* state, Metrics metrics) { return {state, std::move(metrics)}; }

@@ -5,12 +5,13 @@
 #include <kvx/eval/report_markdown.hpp>
 #include <kvx/eval/results_text.hpp>
 #include <kvx/score/context_note.hpp>
-#include <kvx/score/perplexity.hpp>
+#include <kvx/score/metric.hpp>
 #include <kvx/score/ppl.hpp>
+#include <kvx/score/registry.hpp>
 #include <kvx/score/sds.hpp>
+#include <kvx/score/task.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -24,9 +25,6 @@
 #include <vector>
 
 namespace kvx::inline v0 {
-
-/// The metrics of whether an answer works, and not of how similar two texts are.
-inline constexpr std::array<std::string_view, 3> kFunctionMetrics = {"call_exact", "schema_valid", "pass@1"};
 
 /// The drop of one metric in one cell, compared with the cell's perplexity.
 struct CellDegradation {
@@ -50,17 +48,18 @@ inline std::optional<double> mean_metric(std::span<const Record* const> answers,
 }
 
 /// The mean of a metric over predicted texts, which all have it. Throws Error if it is missing.
-inline double predicted_metric(std::span<const Record* const> texts, const std::string& metric) {
-  if (const auto mean = mean_metric(texts, metric)) return *mean;
+inline double predicted_metric(std::span<const Record* const> texts, const Metric& metric) {
+  if (const auto mean = mean_metric(texts, metric.name)) return *mean;
   throw Error("record " + std::to_string(texts.front()->index) + " of " + texts.front()->press,
-              "missing its " + metric);
+              "missing its " + std::string(metric.name));
 }
 
 }  // namespace detail
 
 /// Compares each cell's function with its perplexity, on the samples and texts that both cell and base served, in the
-/// order of the records. Empty without records of the task perplexity. The perplexity of reference answers is not used.
-inline std::vector<CellDegradation> degradations(std::span<const Record> records) {
+/// order of the records. Function is what tasks declare by Role::works and Role::function; perplexity comes from tasks
+/// with Role::loss and Role::tokens. Empty without records of both. The perplexity of reference answers is not used.
+inline std::vector<CellDegradation> degradations(const TaskRegistry& registry, std::span<const Record> records) {
   using Answers = std::vector<const Record*>;                              // the attempts at one sample
   using Samples = std::map<std::pair<std::string, std::size_t>, Answers>;  // by group and index
   using Name = std::tuple<std::string, std::string, CellName>;             // model, task, cell
@@ -71,9 +70,11 @@ inline std::vector<CellDegradation> degradations(std::span<const Record> records
     const Name name{record.model, record.task, record.cell()};
     cells[name][{record.sample.task, record.index}].push_back(&record);
     const std::pair group(name, record.sample.task);
-    const bool functions = std::any_of(kFunctionMetrics.begin(), kFunctionMetrics.end(), [&](std::string_view metric) {
-      return record.metrics.contains(std::string(metric));
-    });
+    const AnyTask* task = registry.find(record.task);
+    const bool functions =
+        task != nullptr && std::ranges::any_of(function_metrics(task->metrics()), [&](std::string_view metric) {
+          return record.metrics.contains(std::string(metric));
+        });
     if (functions && std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
   }
   const auto is_reference = [&](const std::string& group) {  // whose perplexity is that of another task's answers
@@ -92,18 +93,23 @@ inline std::vector<CellDegradation> degradations(std::span<const Record> records
     const auto& [model, task, cell] = name;
     if (cell == CellName{std::string(kNoPress)}) continue;
     std::map<std::string, PairedLoss> losses;  // by context: a piece of a text is one
-    each_pair(model, PerplexityTask::name, cell, [&](const Answers& base, const Answers& own) {
-      if (is_reference(own.front()->sample.task)) return;
-      const double tokens = detail::predicted_metric(own, "tokens");
-      PairedLoss& text = losses[own.front()->sample.task + ":" + context_of(*own.front())];
-      text.base_nll += detail::predicted_metric(base, "loss") * tokens;
-      text.cell_nll += detail::predicted_metric(own, "loss") * tokens;
-      text.tokens += static_cast<std::size_t>(tokens);
-    });
+    for (const AnyTask& predicts : registry.tasks()) {
+      const Metric *loss = find_role(predicts.metrics(), Role::loss),
+                   *weight = find_role(predicts.metrics(), Role::tokens);
+      if (loss == nullptr || weight == nullptr) continue;
+      each_pair(model, predicts.name(), cell, [&](const Answers& base, const Answers& own) {
+        if (is_reference(own.front()->sample.task)) return;
+        const double tokens = detail::predicted_metric(own, *weight);
+        PairedLoss& text = losses[own.front()->sample.task + ":" + context_of(*own.front())];
+        text.base_nll += detail::predicted_metric(base, *loss) * tokens;
+        text.cell_nll += detail::predicted_metric(own, *loss) * tokens;
+        text.tokens += static_cast<std::size_t>(tokens);
+      });
+    }
     if (losses.empty()) continue;
     std::vector<PairedLoss> texts;
     for (const auto& [context, loss] : losses) texts.push_back(loss);
-    for (const std::string_view metric : kFunctionMetrics) {
+    for (const std::string_view metric : function_metrics(registry.at(task).metrics())) {
       std::map<std::string, PairedFunction> function;  // by context
       each_pair(model, task, cell, [&, &wanted = group](const Answers& base, const Answers& own) {
         if (own.front()->sample.task != wanted) return;

@@ -28,7 +28,7 @@ inline std::string groups_markdown(std::span<const GroupResult> groups, const An
   };
   std::vector<Table> tables;
   for (const GroupResult& of : groups) {
-    if (of.task != task.name() || of.metric != task.part_names().front() || of.group.find(':') != of.group.npos)
+    if (of.task != task.name() || of.metric != task.part_metrics().front().name || of.group.find(':') != of.group.npos)
       continue;
     const std::string title =
         detail::markdown_text(of.model + ": " + data_label(of.task, of.data) + ", " + of.metric + " by group");

@@ -4,8 +4,10 @@
 #include <kvx/eval/results.hpp>
 #include <kvx/eval/results_text.hpp>
 #include <kvx/io/json_writer.hpp>
-#include <kvx/score/latency.hpp>
-#include <kvx/score/perplexity.hpp>
+#include <kvx/score/metric.hpp>
+#include <kvx/score/registry.hpp>
+#include <kvx/score/share.hpp>
+#include <kvx/score/task.hpp>
 
 #include <algorithm>
 #include <array>
@@ -33,30 +35,35 @@ struct KvMetrics {
   std::array<double, kAgainstBase.size()> against_base;  ///< above 1 is faster
 };
 
-/// Joins perplexity and latency by model, text and cell; none where no latency was measured.
-inline std::vector<KvMetrics> kv_metrics(std::span<const CellResult> cells) {
+/// Joins perplexities and timed generations by model, text and cell: a row for each cell that was timed.
+inline std::vector<KvMetrics> kv_metrics(const TaskRegistry& tasks, std::span<const CellResult> cells) {
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-  const auto summary = [&](std::string_view task, const CellResult& of, const CellName& cell,
-                           const std::string& name) -> double {
+  // The first summary of any task for which `wanted` holds.
+  const auto summary = [&](const CellResult& of, const CellName& cell, const auto& wanted) -> double {
     for (const CellResult& other : cells) {
-      if (other.task != task || other.model != of.model || other.group != of.group || other.cell != cell) continue;
+      const AnyTask* task = tasks.find(other.task);
+      if (task == nullptr || other.model != of.model || other.group != of.group || other.cell != cell) continue;
       for (const Share& share : other.score.summaries)
-        if (share.name == name) return share.value;
+        if (const Metric* metric = find_metric(task->summary_metrics(), share.name); metric && wanted(*task, *metric))
+          return share.value;
     }
     return kNone;
   };
   const auto measure = [&](const CellResult& of, const CellName& cell) {
     std::array<double, KvMetrics::kMeasured.size()> measured;
-    measured[0] = summary(PerplexityTask::name, of, cell, "perplexity");
+    measured[0] =
+        summary(of, cell, [](const AnyTask&, const Metric& metric) { return metric.role == Role::perplexity; });
     for (std::size_t m = 1; m < measured.size(); ++m)
-      measured[m] = summary(LatencyTask::name, of, cell, std::string(KvMetrics::kMeasured[m]) + "_median");
+      measured[m] = summary(of, cell, [&](const AnyTask& task, const Metric& metric) {
+        return task.name() == of.task && metric.name == std::string(KvMetrics::kMeasured[m]) + "_median";
+      });
     return measured;
   };
   std::vector<std::string> models;
   for (const CellResult& cell : cells) models.push_back(cell.model);
   std::vector<KvMetrics> rows;
   for (const CellResult& cell : cells) {
-    if (cell.task != LatencyTask::name) continue;
+    if (const AnyTask* task = tasks.find(cell.task); task == nullptr || task->kind() != TaskKind::is_timed) continue;
     const auto own = measure(cell, cell.cell), base = measure(cell, {std::string(kNoPress)});
     rows.push_back({short_model_name(cell.model, models),
                     cell.group,

@@ -5,7 +5,8 @@
 #include <kvx/eval/results_text.hpp>
 #include <kvx/score/clustered.hpp>
 #include <kvx/score/context_plan.hpp>
-#include <kvx/score/perplexity.hpp>
+#include <kvx/score/registry.hpp>
+#include <kvx/score/task.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -66,14 +67,15 @@ inline PlanBasis plan_basis(PlanBasis basis, const SampleMeans& base, std::span<
 /// A basis for each pass-or-fail metric of the base, for each model and group of samples, in their order. Its
 /// intraclass correlation is the mean over the differences of all cells from the base. Texts whose tokens are predicted
 /// have none: their metrics compare a cell with the base.
-inline std::vector<PlanBasis> plan_bases(std::span<const Record> records) {
+inline std::vector<PlanBasis> plan_bases(const TaskRegistry& registry, std::span<const Record> records) {
   struct Group {
     std::map<std::string, std::map<CellName, detail::SampleMeans>> metrics = {};
     std::map<std::size_t, std::string> contexts = {};
   };
   std::vector<std::pair<std::pair<std::string, std::string>, Group>> groups;  // by model and label
   for (const Record& record : records) {
-    if (record.state == kNotApplicable || record.task == PerplexityTask::name) continue;
+    const AnyTask* task = registry.find(record.task);
+    if (record.state == kNotApplicable || (task != nullptr && task->kind() == TaskKind::predicts)) continue;
     const std::pair name(record.model, data_label(record.task, record.sample.task));
     auto group = std::ranges::find(groups, name, [](const auto& named) { return named.first; });
     if (group == groups.end()) group = groups.insert(group, {name, {}});

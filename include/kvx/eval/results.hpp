@@ -4,6 +4,7 @@
 #include <kvx/eval/record.hpp>
 #include <kvx/score/context_values.hpp>
 #include <kvx/score/holm.hpp>
+#include <kvx/score/metric.hpp>
 #include <kvx/score/pass_at_k.hpp>
 #include <kvx/score/registry.hpp>
 #include <kvx/score/scorer.hpp>
@@ -49,23 +50,24 @@ inline Grade grade_of(const Record& record, const AnyTask& task) {
   Grade grade{record.state, {}, record.detail, {}, context_of(record)};
   grade.as_read = record.as_read;
   grade.unfinished = record.unfinished;
-  for (const std::string_view name : task.metric_names()) {
-    const auto found = record.metrics.find(std::string(name));
+  for (const Metric& metric : task.metrics()) {
+    const std::string name(metric.name);
+    const auto found = record.metrics.find(name);
     if (found == record.metrics.end())
       throw Error("record " + std::to_string(record.index) + " of " + record.press,
-                  "missing metric " + std::string(name) + " of task " + record.task);
+                  "missing metric " + name + " of task " + record.task);
     if (!found->second && task.kind() != TaskKind::answers)  // measurements apply to every sample
       throw Error("record " + std::to_string(record.index) + " of " + record.press,
-                  "metric " + std::string(name) + " of task " + record.task + ": expected a number, found null");
+                  "metric " + name + " of task " + record.task + ": expected a number, found null");
     grade.metrics.push_back(found->second);
   }
   for (const RecordPart& part : record.parts) {
     GradePart& graded = grade.parts.emplace_back(GradePart{part.group, {}});
-    for (const std::string_view name : task.part_names()) {
-      const auto found = part.values.find(std::string(name));
+    for (const Metric& metric : task.part_metrics()) {
+      const auto found = part.values.find(std::string(metric.name));
       if (found == part.values.end())
         throw Error("record " + std::to_string(record.index) + " of " + record.press,
-                    "missing value " + std::string(name) + " of part " + part.group);
+                    "missing value " + std::string(metric.name) + " of part " + part.group);
       graded.values.push_back(found->second);
     }
   }
@@ -79,12 +81,13 @@ inline void set_grade(Record& record, Grade grade, const AnyTask& task) {
   record.as_read = std::move(grade.as_read);
   record.unfinished = grade.unfinished;
   record.cluster = std::move(grade.cluster);
-  const auto metrics = task.metric_names(), part_names = task.part_names();
-  for (std::size_t i = 0; i < metrics.size(); ++i) record.metrics[std::string(metrics[i])] = grade.metrics[i];
+  const auto metrics = task.metrics(), part_metrics = task.part_metrics();
+  for (std::size_t i = 0; i < metrics.size(); ++i) record.metrics[std::string(metrics[i].name)] = grade.metrics[i];
   record.parts.clear();
   for (GradePart& part : grade.parts) {
     RecordPart& recorded = record.parts.emplace_back(RecordPart{std::move(part.group), {}});
-    for (std::size_t i = 0; i < part_names.size(); ++i) recorded.values[std::string(part_names[i])] = part.values[i];
+    for (std::size_t i = 0; i < part_metrics.size(); ++i)
+      recorded.values[std::string(part_metrics[i].name)] = part.values[i];
   }
 }
 
@@ -121,12 +124,12 @@ inline Grade mean_grade(std::span<const Grade> attempts) {
 }
 
 /// pass@k for the usual k and for the largest number of answers to a sample, each over the samples with at least k
-/// answers. Empty without a metric pass@1 or a second attempt.
+/// answers. Empty without a metric that counts attempts or a second attempt.
 inline std::vector<Share> pass_at_more(const AnyTask& task, const std::vector<std::vector<Grade>>& samples) {
   std::vector<Share> shares;
-  const auto names = task.metric_names();
-  const auto m = static_cast<std::size_t>(std::find(names.begin(), names.end(), "pass@1") - names.begin());
-  if (m == names.size() || samples.empty()) return shares;
+  const auto metrics = task.metrics();
+  const auto m = static_cast<std::size_t>(std::ranges::find(metrics, true, &Metric::counts_attempts) - metrics.begin());
+  if (m == metrics.size() || samples.empty()) return shares;
   std::size_t attempts = 1;
   for (const auto& sample : samples) attempts = std::max(attempts, sample.size());
   std::set<std::size_t> ks = {attempts};
@@ -196,14 +199,14 @@ inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::sp
     CellResult result = cell;
     result.ratio = cell.cell.budget.empty() ? cell.cell.ratio : cell.ratio / static_cast<double>(count);
     result.score = scorer.score(grades);
-    result.hidden_metrics = task.metric_names().size() - task.shown_metrics();
+    result.hidden_metrics = static_cast<std::size_t>(std::ranges::count(task.metrics(), false, &Metric::shown));
     if (answers.size() > grades.size()) {
       Score of_answers = scorer.score(answers);
       result.score.states = std::move(of_answers.states);
       result.score.unfinished = of_answers.unfinished;
       result.score.unfinished_share = std::move(of_answers.unfinished_share);
       result.score.as_read = of_answers.as_read;
-      if (task.part_names().empty()) result.score.summaries = std::move(of_answers.summaries);
+      if (task.part_metrics().empty()) result.score.summaries = std::move(of_answers.summaries);
       for (Share& share : detail::pass_at_more(task, samples)) result.score.summaries.push_back(std::move(share));
     }
     if (!cell.is_base() && !paired.empty()) result.changes = scorer.compare(paired, base_paired);

@@ -24,8 +24,8 @@ namespace kvx::inline v0 {
 namespace detail {
 
 /// One file for each model and text, and one for all.
-inline void write_kv_metrics(const std::string& out, std::span<const CellResult> cells) {
-  const auto rows = kv_metrics(cells);
+inline void write_kv_metrics(const std::string& out, const TaskRegistry& tasks, std::span<const CellResult> cells) {
+  const auto rows = kv_metrics(tasks, cells);
   if (rows.empty()) return;
   const auto write = [&](const std::string& name, const std::vector<KvMetrics>& some) {
     replace_file(out + name + "kv_metrics.csv", kv_metrics_csv(some));
@@ -45,14 +45,15 @@ inline void write_kv_metrics(const std::string& out, std::span<const CellResult>
 
 /// Writes the tables of a run to its directory `out`: those of its cells, and of parts, entropies and kept tokens where
 /// there are any. Throws Error when one cannot be written.
-inline void write_results(const std::string& out, std::span<const CellResult> cells, std::span<const Record> records,
-                          std::span<const GroupResult> groups, const KeptAnalysis& kept) {
+inline void write_results(const std::string& out, const TaskRegistry& tasks, std::span<const CellResult> cells,
+                          std::span<const Record> records, std::span<const GroupResult> groups,
+                          const KeptAnalysis& kept) {
   const auto write = [&](std::string_view name, const std::string& text) {
     replace_file((out + "/").append(name), text);
   };
   write(kResultsJson, results_json(cells));
   write(kResultsCsv, results_csv(cells));
-  detail::write_kv_metrics(out + "/", cells);
+  detail::write_kv_metrics(out + "/", tasks, cells);
   if (!groups.empty()) write(kGroupsCsv, groups_csv(groups));
   if (const auto entropies = entropy_csv(records); !entropies.empty()) write(kEntropyCsv, entropies);
   if (kept.texts.empty()) return;

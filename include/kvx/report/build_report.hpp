@@ -16,6 +16,7 @@
 #include <kvx/report/silent_cells.hpp>
 #include <kvx/report/state_chart.hpp>
 #include <kvx/report/time_metric.hpp>
+#include <kvx/score/metric.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -29,7 +30,7 @@
 namespace kvx::inline v0 {
 
 struct ReportOptions {
-  TimeMetric time_metric = kTimeMetrics[2];  ///< tpot
+  std::string time_metric = "";  ///< the name of one of time_metrics(); empty: the time of one token
   std::size_t samples_per_cell = 3, samples = 40;
 };
 
@@ -96,7 +97,7 @@ inline std::string cell_words(const ReportCell& cell) {
 
 inline ReportSection flips_section(const ReportData& data, const ReportOptions& options) {
   ReportSection section{"flipped", "Samples that flipped"};
-  const std::vector<CellFlips> flips = flipped_samples(data.records);
+  const std::vector<CellFlips> flips = flipped_samples(data.registry, data.records);
   if (flips.empty()) return section;
   const std::vector<std::size_t> shown = dealt(flips, options.samples_per_cell, options.samples);
   std::size_t all = 0, some = 0;
@@ -152,8 +153,8 @@ inline Report build_report(const ReportData& data, const ReportOptions& options 
   detail::each_task(data, {}, [&](const std::string& model, const std::string& task) {
     const SampleCounts counts = sample_counts(data, model, task);
     detail::draw(divergence, divergence_chart(data, model, task), counts);
-    for (const std::string_view metric : kFunctionMetrics) {
-      auto picture = heat_map(data, model, task, std::string(metric));
+    for (const std::string& metric : data.function_metrics(task)) {
+      auto picture = heat_map(data, model, task, metric);
       if (!picture) continue;
       detail::draw(heat, std::move(picture), counts);
       break;
@@ -162,13 +163,13 @@ inline Report build_report(const ReportData& data, const ReportOptions& options 
     detail::draw(states, state_chart(data, model, task), counts);
     figures.tables.push_back(figure_table(data, model, task));
   });
-  detail::each_task(data, "perplexity", [&](const std::string& model, const std::string& task) {
-    detail::draw(perplexity, perplexity_chart(data, model, task), sample_counts(data, model, task));
-  });
-  detail::each_task(
-      data, std::string(options.time_metric.name) + "_median", [&](const std::string& model, const std::string& task) {
-        detail::draw(times, time_chart(data, model, task, options.time_metric), sample_counts(data, model, task));
-      });
+  for (const std::string& model : data.models())
+    for (const TaskMetric& text : data.with_role(model, Role::perplexity))
+      detail::draw(perplexity, perplexity_chart(data, model, text), sample_counts(data, model, text.task));
+  if (const auto time = time_metric(data.registry, options.time_metric))
+    detail::each_task(data, time->summary.name, [&](const std::string& model, const std::string& task) {
+      detail::draw(times, time_chart(data, model, task, *time), sample_counts(data, model, task));
+    });
   if (!degradation.tables.empty())
     degradation.lines = {
         "The silent degradation score is the share of the function that is lost over the rise of "

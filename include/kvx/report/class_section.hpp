@@ -11,6 +11,8 @@
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/report_tables.hpp>
 #include <kvx/report/sample_counts.hpp>
+#include <kvx/score/metric.hpp>
+#include <kvx/score/task.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -22,12 +24,9 @@
 
 namespace kvx::inline v0 {
 
-/// By which a task tells whether an instruction was followed.
-inline constexpr std::string_view kFollowedPart = "strict";
-
 /// The classes of a task's instructions; a single instruction has a colon in its name.
-inline GroupChoice instruction_classes(const ReportData& data, const std::string& model, const std::string& task) {
-  return choose_groups(data, model, task, std::string(kFollowedPart),
+inline GroupChoice instruction_classes(const ReportData& data, const std::string& model, const PartMetric& followed) {
+  return choose_groups(data, model, followed.task, std::string(followed.metric->name),
                        [](const std::string& group) { return group.find(':') == group.npos; });
 }
 
@@ -51,15 +50,16 @@ inline ReportTable class_table(const ReportData& data, const GroupChoice& classe
   ReportTable table = group_table(
       data, classes,
       data.short_name(classes.model) + ": " + classes.task + ", instructions followed (" + classes.metric + ")");
-  constexpr std::string_view kAll = "inst_strict";
+  const AnyTask* task = data.task_of(classes.task);
+  const Metric* all = task == nullptr ? nullptr : find_role(task->summary_metrics(), Role::following);
   const auto cells = cells_of(data, classes);
-  const bool has_all = data.find(classes.model, classes.task, cells.front(), kAll) != nullptr;
+  const bool has_all = all != nullptr && data.find(classes.model, classes.task, cells.front(), all->name) != nullptr;
   std::vector<std::string> head = {"lowest", "highest", "gap"};
-  if (has_all) head.insert(head.begin(), std::string(kAll));
+  if (has_all) head.insert(head.begin(), std::string(all->name));
   table.head.insert(table.head.begin() + 2, head.begin(), head.end());
   for (std::size_t r = 0; r < cells.size(); ++r) {
     std::vector<TableField> fields;
-    if (has_all) fields.push_back(group_field(data.find(classes.model, classes.task, cells[r], kAll)));
+    if (has_all) fields.push_back(group_field(data.find(classes.model, classes.task, cells[r], all->name)));
     const auto sorted = sorted_classes(data, classes, cells[r], [](const Figure& f) { return f.value; });
     if (sorted.size() < 2) {
       fields.insert(fields.end(), {{"–"}, {"–"}, {"–"}});
@@ -81,21 +81,21 @@ inline ReportSection class_section(const ReportData& data) {
   ReportSection section{"classes", "Instructions by class"};
   const std::vector<PressFamily> families = press_families(data.methods());
   for (const std::string& model : data.models())
-    for (const std::string& task : tasks_of_groups(data, model, kFollowedPart)) {
-      const GroupChoice classes = instruction_classes(data, model, task);
+    for (const PartMetric& followed : part_metrics(data, model, Role::following)) {
+      const std::string& task = followed.task;
+      const GroupChoice classes = instruction_classes(data, model, followed);
       if (classes.groups.empty()) continue;
       const std::string name = data.short_name(model);
       for (const PressFamily& family : families)
-        detail::draw(
-            section,
-            group_chart(data, classes, family,
-                        {picture_path(task, name, "classes_" + family.front()),
-                         name + ": instructions of " + task + " that are followed, " + family.front(),
-                         "The share of the instructions of each class that is followed, strictly, with its 95 % "
-                         "interval; thin lines are classes of fewer than 20. Level dotted lines are "
-                         "the uncompressed base's."},
-                        "followed (strict)"),
-            sample_counts(data, model, task));
+        detail::draw(section,
+                     group_chart(data, classes, family,
+                                 {picture_path(task, name, "classes_" + family.front()),
+                                  name + ": instructions of " + task + " that are followed, " + family.front(),
+                                  "The share of the instructions of each class that is followed, with its 95 % "
+                                  "interval; thin lines are classes of fewer than 20. Level dotted lines are "
+                                  "the uncompressed base's."},
+                                 "followed (" + classes.metric + ")"),
+                     sample_counts(data, model, task));
       section.tables.push_back(detail::class_table(data, classes));
     }
   return section;

@@ -1,13 +1,15 @@
 #pragma once
 
-#include <kvx/eval/degradation.hpp>
 #include <kvx/report/picture.hpp>
 #include <kvx/report/report_data.hpp>
+#include <kvx/score/metric.hpp>
+#include <kvx/score/task.hpp>
 
 #include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
@@ -25,25 +27,30 @@ inline std::optional<ChartPoint> relative_function(const Figure& figure, const F
 /// where results.csv has it. None without both perplexities.
 inline std::optional<ChartPoint> implied_quality(const ReportData& data, std::string_view model, std::string_view task,
                                                  const ReportCell& cell) {
-  const Figure* own = data.find(model, task, cell, "perplexity");
-  const Figure* base = data.find(model, task, {std::string(kNoPress)}, "perplexity");
+  const AnyTask* predicts = data.task_of(task);
+  const Metric* perplexity = predicts == nullptr ? nullptr : find_role(predicts->summary_metrics(), Role::perplexity);
+  if (perplexity == nullptr) return std::nullopt;
+  const Figure* own = data.find(model, task, cell, perplexity->name);
+  const Figure* base = data.find(model, task, {std::string(kNoPress)}, perplexity->name);
   if (own == nullptr || base == nullptr || !(own->value > 0) || !(base->value > 0)) return std::nullopt;
   ChartPoint point{NAN, base->value / own->value};
-  if (const Figure* loss = data.find(model, task, cell, "loss")) {
+  const Metric* described = find_role(predicts->metrics(), Role::loss);
+  const Figure* loss = described == nullptr ? nullptr : data.find(model, task, cell, described->name);
+  if (loss != nullptr) {
     point.low = std::exp(-loss->change_high);
     point.high = std::exp(-loss->change_low);
   }
   return point;
 }
 
-/// The metrics of a task that tell whether something works, and of which the base has some.
+/// The task's metrics of function that are above 0 for the base.
 inline std::vector<std::string> function_metrics(const ReportData& data, std::string_view model,
                                                  std::string_view task) {
   std::vector<std::string> found;
-  for (const std::string_view metric : kFunctionMetrics)
+  for (std::string& metric : data.function_metrics(task))
     if (const Figure* base = data.find(model, task, {std::string(kNoPress)}, metric);
         base != nullptr && base->value > 0)
-      found.emplace_back(metric);
+      found.push_back(std::move(metric));
   return found;
 }
 

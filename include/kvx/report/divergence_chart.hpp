@@ -4,6 +4,7 @@
 #include <kvx/report/divergence.hpp>
 #include <kvx/report/picture.hpp>
 #include <kvx/report/report_data.hpp>
+#include <kvx/score/metric.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -71,7 +72,8 @@ inline std::vector<DivergencePanel> divergence_panels(const ReportData& data, co
 inline std::optional<Picture> divergence_chart(const ReportData& data, const std::string& model,
                                                const std::string& task) {
   const std::vector<std::string> metrics = function_metrics(data, model, task);
-  const std::vector<std::string> texts = data.tasks(model, "perplexity");
+  std::vector<std::string> texts;
+  for (const TaskMetric& text : data.with_role(model, Role::perplexity)) texts.push_back(text.task);
   const auto panels = detail::divergence_panels(data, model, task, metrics, texts);
   if (panels.empty()) return std::nullopt;
 

@@ -2,6 +2,7 @@
 
 #include <kvx/report/record_names.hpp>
 #include <kvx/report/report_data.hpp>
+#include <kvx/score/registry.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -30,7 +31,7 @@ struct CellFlips {
 };
 
 /// In the order of the records, whose places the result holds.
-inline std::vector<CellFlips> flipped_samples(std::span<const Record> records) {
+inline std::vector<CellFlips> flipped_samples(const TaskRegistry& registry, std::span<const Record> records) {
   std::map<std::tuple<std::string, std::string, std::size_t, std::size_t>, const Record*> bases;
   for (const Record& record : records)
     if (record.press == kNoPress)
@@ -39,7 +40,7 @@ inline std::vector<CellFlips> flipped_samples(std::span<const Record> records) {
   for (const Record& record : records) {
     const auto base = bases.find({record.model, report_task(record), record.index, record.attempt});
     if (record.press == kNoPress || base == bases.end()) continue;
-    const std::optional<bool> was = works(*base->second), is = works(record);
+    const std::optional<bool> was = works(registry, *base->second), is = works(registry, record);
     if (!was || !is) continue;
     const std::string task = report_task(record);
     const ReportCell cell = report_cell(record);

@@ -4,6 +4,8 @@
 #include <kvx/report/report_cell.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/sample_counts.hpp>
+#include <kvx/score/metric.hpp>
+#include <kvx/score/task.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -23,12 +25,27 @@ struct GroupChoice {
   }
 };
 
-/// The tasks of a model whose parts have the metric.
-inline std::vector<std::string> tasks_of_groups(const ReportData& data, std::string_view model,
-                                                std::string_view metric) {
-  return distinct(
-      data.groups, [](const GroupFigure& of) { return of.figure.task; },
-      [&](const GroupFigure& of) { return of.figure.model == model && of.figure.metric == metric; });
+/// A task whose parts have a metric, with the description of that metric.
+struct PartMetric {
+  std::string task;
+  const Metric* metric;  ///< of the data's registry
+};
+
+/// The tasks of a model whose parts have a metric with that role.
+inline std::vector<PartMetric> part_metrics(const ReportData& data, std::string_view model, Role role) {
+  std::vector<PartMetric> found;
+  for (const std::string& label : distinct(
+           data.groups, [](const GroupFigure& of) { return of.figure.task; },
+           [&](const GroupFigure& of) { return of.figure.model == model; })) {
+    const AnyTask* task = data.task_of(label);
+    const Metric* metric = task == nullptr ? nullptr : find_role(task->part_metrics(), role);
+    const bool measured =
+        metric != nullptr && std::ranges::any_of(data.groups, [&](const GroupFigure& of) {
+          return of.figure.model == model && of.figure.task == label && of.figure.metric == metric->name;
+        });
+    if (measured) found.push_back({label, metric});
+  }
+  return found;
 }
 
 /// The groups of a task for whose names `holds`, in the order of these.

@@ -18,7 +18,11 @@
 #include <kvx/report/seen_rows.hpp>
 #include <kvx/report/time_metric.hpp>
 #include <kvx/score/better.hpp>
+#include <kvx/score/metric.hpp>
+#include <kvx/score/registry.hpp>
 #include <kvx/score/sample.hpp>
+#include <kvx/score/task.hpp>
+#include <kvx/score/tasks.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -40,6 +44,8 @@ namespace detail {
 /// Collects figures, each once.
 class ReportLoader {
  public:
+  explicit ReportLoader(TaskRegistry tasks) { data.registry = std::move(tasks); }
+
   ReportData data;
 
   void load_results(const CsvTable& csv) {
@@ -66,8 +72,10 @@ class ReportLoader {
     }
   }
 
-  /// Perplexity and times as if results.csv had them; what that has told already stays.
+  /// Perplexity and times as if results.csv had them, as figures of the tasks that measure them. Figures that
+  /// results.csv has stay as they are.
   void load_kv_metrics(const CsvTable& csv) {
+    const std::vector<TimeMetric> times = time_metrics(data.registry);
     for (std::size_t row = 0; row < csv.rows(); ++row) {
       const std::string model = full_name(csv.text(row, "model"));
       const auto add_field = [&](std::string_view column, const std::string& task, const std::string& metric) {
@@ -75,12 +83,14 @@ class ReportLoader {
           add({model, task + "/" + csv.text(row, "dataset"), csv_cell(csv, row, "method"), metric, 0, 0,
                csv.number(row, column)});
       };
-      add_field("ppl", "perplexity", "perplexity");
-      if (csv.has("ppl_delta")) add_field("ppl_delta", "perplexity", "ppl_delta");
-      for (const TimeMetric& metric : kTimeMetrics)
-        add_field(metric.name, "latency", std::string(metric.name) + "_median");
+      for (const AnyTask& task : data.registry.tasks())
+        if (const Metric* perplexity = find_role(task.summary_metrics(), Role::perplexity)) {
+          add_field("ppl", std::string(task.name()), std::string(perplexity->name));
+          if (csv.has("ppl_delta")) add_field("ppl_delta", std::string(task.name()), "ppl_delta");
+        }
+      for (const TimeMetric& metric : times) add_field(metric.name, metric.task, std::string(metric.summary.name));
       for (const char* column : {"prefill_speedup", "ttft_speedup", "tpot_speedup", "throughput_ratio"})
-        if (csv.has(column)) add_field(column, "latency", column);
+        if (csv.has(column) && !times.empty()) add_field(column, times.front().task, column);
     }
   }
 
@@ -170,11 +180,12 @@ class ReportLoader {
 
 }  // namespace detail
 
-/// Reads the output directories of kvx-eval, its results.csv files, and files of the form of *_kv_metrics.csv. Throws
-/// Error, naming file, line and column, for what is missing or is none of these.
-inline ReportData load_report(std::span<const std::string> paths) {
+/// Reads the output directories of kvx-eval, its results.csv files, and files of the form of *_kv_metrics.csv. `tasks`
+/// describes their metrics and states; a file may have tasks that are not among these. Throws Error, naming file, line
+/// and column, for what is missing or is none of these.
+inline ReportData load_report(std::span<const std::string> paths, TaskRegistry tasks = kvx_tasks()) {
   namespace fs = std::filesystem;
-  detail::ReportLoader loader;
+  detail::ReportLoader loader(std::move(tasks));
   std::vector<CsvTable> kv_metrics;  // last: results.csv has the same with intervals
   for (const std::string& path : paths) {
     if (!fs::is_directory(path)) {

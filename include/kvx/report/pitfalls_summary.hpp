@@ -2,11 +2,11 @@
 
 #include <kvx/report/class_section.hpp>
 #include <kvx/report/group_choice.hpp>
-#include <kvx/report/leakage_section.hpp>
 #include <kvx/report/press_families.hpp>
 #include <kvx/report/report_cell.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/report_tables.hpp>
+#include <kvx/score/metric.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -58,11 +58,12 @@ inline void tell_classes(std::vector<std::string>& lines, const ReportData& data
 
 /// A sentence for each press about the setting at which its leakage rises most, and how its fair forms differ there.
 inline void tell_leakage(std::vector<std::string>& lines, const ReportData& data, const std::string& model,
-                         const std::string& task, const PressFamily& family) {
+                         const TaskMetric& leaks, const PressFamily& family) {
+  const auto& [task, metric] = leaks;
   std::optional<ReportCell> most;
   const Figure* figure = nullptr;
   for (const ReportCell& cell : data.cells(model, task)) {
-    const Figure* own = cell.method() == family.front() ? data.find(model, task, cell, kLeakageMetric) : nullptr;
+    const Figure* own = cell.method() == family.front() ? data.find(model, task, cell, metric) : nullptr;
     if (own == nullptr || std::isnan(own->change) || (figure != nullptr && own->change <= figure->change)) continue;
     most = cell;
     figure = own;
@@ -74,7 +75,7 @@ inline void tell_leakage(std::vector<std::string>& lines, const ReportData& data
   for (const ReportCell& cell : data.cells(model, task)) {
     const bool is_fair = std::find(family.begin() + 1, family.end(), cell.method()) != family.end();
     if (!is_fair || cell.setting() != most->setting()) continue;
-    const Figure* other = data.find(model, task, cell, kLeakageMetric);
+    const Figure* other = data.find(model, task, cell, metric);
     if (other == nullptr || std::isnan(other->value)) continue;
     line += "; with " + cell.method() + " it is " + two_decimals(other->value) + ", " +
             signed_decimals(other->value - figure->value) + " against the press alone";
@@ -89,11 +90,11 @@ inline std::vector<std::string> pitfalls_summary(const ReportData& data) {
   std::vector<std::string> lines;
   const std::vector<PressFamily> families = press_families(data.methods());
   for (const std::string& model : data.models()) {
-    for (const std::string& task : tasks_of_groups(data, model, kFollowedPart))
+    for (const PartMetric& followed : part_metrics(data, model, Role::following))
       for (const PressFamily& family : families)
-        detail::tell_classes(lines, data, model, instruction_classes(data, model, task), family);
-    for (const std::string& task : data.tasks(model, kLeakageMetric))
-      for (const PressFamily& family : families) detail::tell_leakage(lines, data, model, task, family);
+        detail::tell_classes(lines, data, model, instruction_classes(data, model, followed), family);
+    for (const TaskMetric& leaks : data.with_role(model, Role::leak))
+      for (const PressFamily& family : families) detail::tell_leakage(lines, data, model, leaks, family);
   }
   return lines;
 }

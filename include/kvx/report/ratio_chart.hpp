@@ -5,6 +5,7 @@
 #include <kvx/report/picture.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/time_metric.hpp>
+#include <kvx/score/better.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -96,12 +97,11 @@ inline Picture ratio_chart(Picture picture, const std::vector<RatioLine>& lines,
 
 }  // namespace detail
 
-/// Perplexity against the ratio, `task` being perplexity's label. None where there is nothing to draw.
-inline std::optional<Picture> perplexity_chart(const ReportData& data, const std::string& model,
-                                               const std::string& task) {
-  const auto lines = detail::ratio_lines(data, model, task, "perplexity", 1);
+/// The perplexity of a text against the ratio. None if there is nothing to draw.
+inline std::optional<Picture> perplexity_chart(const ReportData& data, const std::string& model, const TaskMetric& of) {
+  const auto lines = detail::ratio_lines(data, model, of.task, of.metric, 1);
   if (lines.empty()) return std::nullopt;
-  const std::string text = data_set(task), name = data.short_name(model);
+  const std::string text = data_set(of.task), name = data.short_name(model);
   return detail::ratio_chart(
       {picture_path(text, name, "ppl_vs_compression"), name + ": perplexity of " + text,
        "Lower is better. At 0 stands the uncompressed base, or a method's own figure there, such "
@@ -109,27 +109,24 @@ inline std::optional<Picture> perplexity_chart(const ReportData& data, const std
       lines, "perplexity", false);
 }
 
-/// One of kTimeMetrics against the ratio, `task` being latency's label. None where there is nothing to draw.
+/// A time against the ratio, `task` being the label of timed generations. None if there is nothing to draw.
 inline std::optional<Picture> time_chart(const ReportData& data, const std::string& model, const std::string& task,
                                          const TimeMetric& metric) {
-  const std::string column = std::string(metric.name) + "_median";
+  const std::string column(metric.summary.name);
   double most = 0;
   for (const Figure& f : data.figures)
     if (f.model == model && f.task == task && f.metric == column && !std::isnan(f.value))
       most = std::max(most, f.value);
-  const bool rate = metric.name == "throughput", milliseconds = most < 1;
+  const bool rate = metric.summary.better == Better::more, milliseconds = most < 1;
   const auto lines = detail::ratio_lines(data, model, task, column, rate || !milliseconds ? 1 : 1000);
   if (lines.empty()) return std::nullopt;
-  const std::string text = data_set(task), name = data.short_name(model), words(metric.words);
+  const std::string text = data_set(task), name = data.short_name(model),
+                    words(metric.summary.words.empty() ? metric.summary.name : metric.summary.words);
   return detail::ratio_chart(
-      {picture_path(text, name, std::string(metric.name) + "_vs_compression"), name + ": " + words + " on " + text,
+      {picture_path(text, name, metric.name + "_vs_compression"), name + ": " + words + " on " + text,
        rate ? "Higher is better. Medians of the repeats, with 95 % intervals where they were measured."
             : "Lower is better. Medians of the repeats, with 95 % intervals where they were measured."},
-      lines,
-      words + (rate           ? ", tokens/s"
-               : milliseconds ? ", ms"
-                              : ", s"),
-      true);
+      lines, words + ", " + std::string(!rate && milliseconds ? "ms" : metric.summary.unit), true);
 }
 
 }  // namespace kvx::inline v0

@@ -2,6 +2,7 @@
 
 #include <kvx/report/divergence.hpp>
 #include <kvx/report/report_data.hpp>
+#include <kvx/score/metric.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -43,8 +44,8 @@ inline LostFunctions lost_functions(const ReportData& data) {
     const auto left = relative_function(figure, *base);
     if (!left) continue;
     std::optional<double> rise;
-    for (const std::string& text : data.tasks(figure.model, "perplexity"))
-      if (const auto quality = implied_quality(data, figure.model, text, figure.cell))
+    for (const TaskMetric& text : data.with_role(figure.model, Role::perplexity))
+      if (const auto quality = implied_quality(data, figure.model, text.task, figure.cell))
         if (const double own = 1 / quality->y - 1; !rise || own > *rise) rise = own;
     lost.cells.push_back({figure.model, figure.task, figure.metric, figure.cell, 1 - left->y, figure.holm_p, rise});
   }

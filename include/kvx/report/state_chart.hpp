@@ -3,12 +3,15 @@
 #include <kvx/report/picture.hpp>
 #include <kvx/report/record_names.hpp>
 #include <kvx/report/report_data.hpp>
+#include <kvx/score/metric.hpp>
+#include <kvx/score/task.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,13 +26,13 @@ struct CellStates {
   std::size_t all = 0;
 };
 
-/// Of one model and task, in the order of the records; none of a task that has no answers, such as perplexity.
+/// Of one model and task, in the order of the records; none of a task whose answers neither work nor fail.
 inline std::vector<CellStates> count_states(const ReportData& data, const std::string& model, const std::string& task) {
   std::vector<CellStates> cells;
   bool answered = false;
   for (const Record& record : data.records) {
     if (record.model != model || report_task(record) != task) continue;
-    answered |= works(record).has_value();
+    answered |= works(data.registry, record).has_value();
     const ReportCell cell = report_cell(record);
     auto found = std::find_if(cells.rbegin(), cells.rend(), [&](const CellStates& c) { return c.cell == cell; });
     if (found == cells.rend()) {
@@ -47,38 +50,32 @@ namespace detail {
 struct StateColour {
   std::string_view state, colour;
 };
-/// What is right first, then from nearly right to nothing.
-inline constexpr std::array<StateColour, 19> kStateColours = {{{"exact", "#0072B2"},
-                                                               {"passed", "#0072B2"},
-                                                               {"declined", "#56B4E9"},
-                                                               {"wrong_arguments", "#F0E442"},
-                                                               {"assertion", "#F0E442"},
-                                                               {"schema_invalid", "#E69F00"},
-                                                               {"empty_arguments", "#8c510a"},
-                                                               {"exception", "#E69F00"},
-                                                               {"wrong_name", "#D55E00"},
-                                                               {"syntax", "#D55E00"},
-                                                               {"called_anyway", "#CC79A7"},
-                                                               {"timeout", "#CC79A7"},
-                                                               {"declined_wrongly", "#009E73"},
-                                                               {"memory", "#009E73"},
-                                                               {"unparsed", "#5b5b5b"},
-                                                               {"no_code", "#5b5b5b"},
-                                                               {"killed", "#8c510a"},
-                                                               {"not_run", "#b0b0b0"},
-                                                               {"not_applicable", "#d4d4d4"}}};
+/// The colours of states, in their order; the last one is for all further states.
+inline constexpr std::array<std::string_view, 2> kGoodColours = {"#0072B2", "#56B4E9"};
+inline constexpr std::array<std::string_view, 7> kBadColours = {"#F0E442", "#E69F00", "#8c510a", "#D55E00",
+                                                                "#CC79A7", "#009E73", "#5b5b5b"};
+inline constexpr std::string_view kNeutralColour = "#b0b0b0", kNotApplicableColour = "#d4d4d4",
+                                  kUnknownColour = "#a6761d";
 
-/// The states of these cells, those above in their order, others after them.
-inline std::vector<StateColour> states_of(const std::vector<CellStates>& cells) {
+/// The states of these cells: those that the task declares, in its order, then `not_applicable`, then others.
+inline std::vector<StateColour> states_of(const AnyTask* task, const std::vector<CellStates>& cells) {
+  const auto occurs = [&](std::string_view state) {
+    return std::ranges::any_of(cells, [&](const CellStates& cell) { return cell.counts.contains(std::string(state)); });
+  };
   std::vector<StateColour> states;
-  for (const StateColour& known : kStateColours)
-    if (std::any_of(cells.begin(), cells.end(),
-                    [&](const auto& c) { return c.counts.contains(std::string(known.state)); }))
-      states.push_back(known);
+  std::size_t good = 0, bad = 0;
+  for (const State& state : task == nullptr ? std::span<const State>() : task->states()) {
+    const std::string_view colour =
+        state.verdict == Verdict::good  ? kGoodColours[std::min(good++, kGoodColours.size() - 1)]
+        : state.verdict == Verdict::bad ? kBadColours[std::min(bad++, kBadColours.size() - 1)]
+                                        : kNeutralColour;
+    if (occurs(state.name)) states.push_back({state.name, colour});
+  }
+  if (occurs(kNotApplicable)) states.push_back({kNotApplicable, kNotApplicableColour});
   for (const CellStates& cell : cells)
     for (const auto& [state, count] : cell.counts)
-      if (std::none_of(states.begin(), states.end(), [&wanted = state](const auto& s) { return s.state == wanted; }))
-        states.push_back({state, "#a6761d"});
+      if (std::ranges::find(states, state, &StateColour::state) == states.end())
+        states.push_back({state, kUnknownColour});
   return states;
 }
 
@@ -87,7 +84,7 @@ inline std::vector<StateColour> states_of(const std::vector<CellStates>& cells) 
 /// The states as a bar for each cell, with their counts where there is room. None without records of answers.
 inline std::optional<Picture> state_chart(const ReportData& data, const std::string& model, const std::string& task) {
   const std::vector<CellStates> cells = count_states(data, model, task);
-  const auto states = detail::states_of(cells);
+  const auto states = detail::states_of(data.task_of(task), cells);
   if (cells.empty()) return std::nullopt;
   const auto name_of = [](const ReportCell& cell) {
     return cell.budget().empty() && !cell.is_base() ? cell.press + " " + detail::six_digits(cell.ratio) : cell.press;

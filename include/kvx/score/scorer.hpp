@@ -5,6 +5,7 @@
 #include <kvx/score/clustered.hpp>
 #include <kvx/score/context_values.hpp>
 #include <kvx/score/interval.hpp>
+#include <kvx/score/metric.hpp>
 #include <kvx/score/share.hpp>
 #include <kvx/score/sign_flips.hpp>
 #include <kvx/score/task.hpp>
@@ -60,16 +61,22 @@ class Scorer {
     }
     result.contexts = unfinished.contexts().size();
     result.unfinished_share = share_of("unfinished", unfinished.contexts(), true);
-    for (std::size_t m = 0; m < task_.metric_names().size(); ++m) {
+    for (std::size_t m = 0; m < task_.metrics().size(); ++m) {
+      const Metric& metric = task_.metrics()[m];
       ContextValues values;
       for (std::size_t i = 0; i < grades.size(); ++i)
         if (grades[i].metrics[m]) values.add(context_of(grades[i], i), *grades[i].metrics[m]);
       // A divergence of 0 is not a failure; only answers pass or fail.
       const bool verdicts = task_.kind() == TaskKind::answers && values.verdicts();
-      result.metrics.push_back(share_of(std::string(task_.metric_names()[m]), values.contexts(), verdicts));
+      result.metrics.push_back(share_of(std::string(metric.name), values.contexts(), verdicts));
+      result.metrics.back().better = metric.better;
     }
-    for (auto* shares : {&result.metrics, &result.summaries})
-      for (Share& share : *shares) share.better = task_.better(share.name);
+    for (Share& share : result.summaries) {
+      const Metric* summary = find_metric(task_.summary_metrics(), share.name);
+      if (summary == nullptr)
+        throw Error("task " + std::string(task_.name()), "summary " + share.name + ": expected one that it declares");
+      share.better = summary->better;
+    }
     return result;
   }
 
@@ -80,9 +87,9 @@ class Scorer {
                                                            std::to_string(grades.size()) + " and " +
                                                            std::to_string(base.size()));
     std::vector<Change> changes;
-    for (std::size_t m = 0; m < task_.metric_names().size(); ++m) {
-      Change change{std::string(task_.metric_names()[m])};
-      change.better = task_.better(change.metric);
+    for (std::size_t m = 0; m < task_.metrics().size(); ++m) {
+      Change change{std::string(task_.metrics()[m].name)};
+      change.better = task_.metrics()[m].better;
       ContextValues differences;
       for (std::size_t i = 0; i < grades.size(); ++i)
         if (grades[i].metrics[m] && base[i].metrics[m])

@@ -12,6 +12,7 @@
 #include <kvx/score/extract_json.hpp>
 #include <kvx/score/fenced_blocks.hpp>
 #include <kvx/score/judged_text.hpp>
+#include <kvx/score/metric.hpp>
 #include <kvx/score/read_calls.hpp>
 #include <kvx/score/reference_call.hpp>
 #include <kvx/score/sample.hpp>
@@ -50,12 +51,35 @@ namespace kvx::inline v0 {
 /// answer declines if its first call has the name null, or if it is an empty array.
 struct ToolCallTask {
   static constexpr std::string_view name = "tool_call";
+  static constexpr std::string_view example_data = "examples/data/tool_world.jsonl.gz";
 
   /// From lenient to strict; the first is the foil that looks at no structure.
-  static std::span<const std::string_view> metric_names() {
-    static constexpr std::array<std::string_view, 6> kNames = {"name_substring", "json_valid", "name_match",
-                                                               "schema_valid",   "args_exact", "call_exact"};
-    return kNames;
+  static std::span<const Metric> metrics() {
+    static constexpr std::array<Metric, 6> kMetrics = {{{.name = "name_substring"},
+                                                        {.name = "json_valid"},
+                                                        {.name = "name_match"},
+                                                        {.name = "schema_valid", .role = Role::function},
+                                                        {.name = "args_exact"},
+                                                        {.name = "call_exact", .role = Role::works}}};
+    return kMetrics;
+  }
+  static std::span<const Metric> summary_metrics() {
+    static constexpr std::array<Metric, 2> kMetrics = {{{.name = "decline_precision"}, {.name = "decline_recall"}}};
+    return kMetrics;
+  }
+
+  /// From right to nothing that can be read.
+  static std::span<const State> states() {
+    static constexpr std::array<State, 9> kStates = {{{"exact", Verdict::good},
+                                                      {"declined", Verdict::good},
+                                                      {"wrong_arguments", Verdict::bad},
+                                                      {"schema_invalid", Verdict::bad},
+                                                      {"empty_arguments", Verdict::bad},
+                                                      {"wrong_name", Verdict::bad},
+                                                      {"called_anyway", Verdict::bad},
+                                                      {"declined_wrongly", Verdict::bad},
+                                                      {"unparsed", Verdict::bad}}};
+    return kStates;
   }
 
   Grade grade(const Sample& sample, std::string_view answer, const AnswerReading& reading = {}) const {
@@ -163,7 +187,7 @@ struct ToolCallTask {
     return {called.unparsed()  ? "unparsed"
             : called.decline() ? "declined"
                                : "called_anyway",
-            std::vector<std::optional<double>>(metric_names().size())};
+            std::vector<std::optional<double>>(metrics().size())};
   }
 
   static Checks verdict(const ToolGold& gold, const Calls& called, std::string_view answer) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/score/context_values.hpp>
+#include <kvx/score/metric.hpp>
 #include <kvx/score/share.hpp>
 #include <kvx/score/task.hpp>
 
@@ -19,6 +20,15 @@ namespace detail {
 inline constexpr std::size_t kLeastOfClass = 20;
 
 }  // namespace detail
+
+/// Describes ifeval_summaries(), in their order.
+inline std::span<const Metric> ifeval_summary_metrics() {
+  static constexpr std::array<Metric, 4> kMetrics = {{{.name = "inst_strict", .role = Role::following},
+                                                      {.name = "inst_loose"},
+                                                      {.name = "class_low"},
+                                                      {.name = "class_high"}}};
+  return kMetrics;
+}
 
 /// Summaries over the instructions of all answers, with contexts as the units of intervals: the share of instructions
 /// that were followed, strictly and loosely; and, strictly, the share in the class that is followed least and in the
