@@ -121,7 +121,7 @@ TEST_CASE("A map by layer has a box for each layer and span, of the mean over he
     std::istringstream lines(picture.script);
     std::size_t found = 0;
     for (std::string line; std::getline(lines, line);)
-      found += line.find(", screen " + detail::six_digits(1 - top / 205) + " to ") != line.npos &&
+      found += line.find(", screen " + six_digits(1 - top / 205) + " to ") != line.npos &&
                line.find(" fc rgb " + std::to_string(detail::heat(share)) + " fs") != line.npos;
     CHECK(found == 1);
   }

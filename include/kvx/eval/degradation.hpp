@@ -4,6 +4,9 @@
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/report_markdown.hpp>
 #include <kvx/eval/results_text.hpp>
+#include <kvx/io/csv_field.hpp>
+#include <kvx/io/markdown.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/score/context_note.hpp>
 #include <kvx/score/perplexity.hpp>
 #include <kvx/score/ppl.hpp>
@@ -142,15 +145,14 @@ inline std::string degradation_markdown(std::span<const CellDegradation> degrada
   for (const CellDegradation& d : degradations) {
     const CellResult cell = detail::result_of(d);
     least = std::min({least, d.contexts, d.texts});
-    rows.push_back({detail::markdown_text(d.model), detail::markdown_text(cell.press()),
-                    detail::six_digits(d.cell.ratio), detail::markdown_text(cell.label()), d.metric,
-                    std::to_string(d.n), std::to_string(d.contexts), std::to_string(d.texts),
-                    detail::interval_text(d.figures.drop), detail::interval_text(d.figures.rise),
-                    detail::interval_text(d.figures.score), detail::decimals(d.figures.p, 3),
-                    std::string(written(d.figures.state))});
+    rows.push_back({markdown_text(d.model), markdown_text(cell.press()), six_digits(d.cell.ratio),
+                    markdown_text(cell.label()), d.metric, std::to_string(d.n), std::to_string(d.contexts),
+                    std::to_string(d.texts), detail::interval_text(d.figures.drop),
+                    detail::interval_text(d.figures.rise), detail::interval_text(d.figures.score),
+                    decimals(d.figures.p, 3), std::string(written(d.figures.state))});
   }
   const std::string note = context_note(least);
-  return detail::markdown_table(rows) +
+  return markdown_table(rows) +
          "\nsilent degradation score: the share of the function that is lost / the rise of perplexity, against none "
          "[95 % interval, bootstrapped over contexts and texts]\n" +
          (note.empty() ? "" : "Note: " + note + "\n");
@@ -166,14 +168,14 @@ inline std::string degradation_csv(std::span<const CellDegradation> degradations
     const CellResult cell = detail::result_of(d);
     const SilentDegradation& f = d.figures;
     for (const std::string& field :
-         {detail::csv_field(d.model), detail::csv_field(cell.press()), detail::csv_field(d.cell.ratio),
-          detail::csv_field(cell.label()), detail::csv_field(d.metric), std::to_string(d.n), std::to_string(d.contexts),
-          std::to_string(d.texts), std::string(written(f.state))})
+         {csv_field(d.model), csv_field(cell.press()), csv_field(d.cell.ratio), csv_field(cell.label()),
+          csv_field(d.metric), std::to_string(d.n), std::to_string(d.contexts), std::to_string(d.texts),
+          std::string(written(f.state))})
       text.append(field).append(",");
     for (const Interval& interval : {Interval(f.score), Interval(f.drop), Interval(f.rise)})
       for (const double number : {interval.value, interval.low, interval.high})
-        text.append(detail::csv_field(number)).append(",");
-    text.append(detail::p_field(f.p)).append(",").append(detail::csv_field(f.quality)).append("\n");
+        text.append(csv_field(number)).append(",");
+    text.append(detail::p_field(f.p)).append(",").append(csv_field(f.quality)).append("\n");
   }
   return text;
 }

@@ -1,7 +1,8 @@
 #pragma once
 
 #include <kvx/eval/record.hpp>
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/csv_field.hpp>
+#include <kvx/io/number_text.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -69,11 +70,10 @@ inline std::string entropy_csv(std::span<const Record> records) {
         return of == 0 ? std::numeric_limits<double>::quiet_NaN() : total / static_cast<double>(of);
       };
       text +=
-          detail::csv_line({detail::csv_field(model), detail::csv_field(cell.label()), detail::csv_field(cell.ratio),
-                            detail::csv_field(data_label(task, data)), std::to_string(token),
-                            detail::six_digits(mean(sum, n)), std::to_string(n), std::to_string(contexts.size()),
-                            paired == 0 ? "" : detail::six_digits(mean(base_sum, paired)),
-                            paired == 0 ? "" : detail::six_digits(mean(change, paired)), std::to_string(paired)});
+          csv_line({csv_field(model), csv_field(cell.label()), csv_field(cell.ratio), csv_field(data_label(task, data)),
+                    std::to_string(token), six_digits(mean(sum, n)), std::to_string(n), std::to_string(contexts.size()),
+                    paired == 0 ? "" : six_digits(mean(base_sum, paired)),
+                    paired == 0 ? "" : six_digits(mean(change, paired)), std::to_string(paired)});
     }
   }
   return text;

@@ -1,7 +1,8 @@
 #pragma once
 
 #include <kvx/eval/part_groups.hpp>
-#include <kvx/eval/report_markdown.hpp>
+#include <kvx/io/markdown.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/score/context_note.hpp>
 #include <kvx/score/task.hpp>
 
@@ -31,7 +32,7 @@ inline std::string groups_markdown(std::span<const GroupResult> groups, const An
     if (of.task != task.name() || of.metric != task.part_names().front() || of.group.find(':') != of.group.npos)
       continue;
     const std::string title =
-        detail::markdown_text(of.model + ": " + data_label(of.task, of.data) + ", " + of.metric + " by group");
+        markdown_text(of.model + ": " + data_label(of.task, of.data) + ", " + of.metric + " by group");
     auto table = std::ranges::find(tables, title, &Table::title);
     if (table == tables.end()) table = tables.insert(table, {title, {}, {}});
     auto column = std::ranges::find(table->columns, of.group, &Column::group);
@@ -42,25 +43,25 @@ inline std::string groups_markdown(std::span<const GroupResult> groups, const An
     if (table->rows.empty() || table->rows.back().first != of.cell) table->rows.push_back({of.cell, {}});
     std::vector<std::string>& row = table->rows.back().second;
     row.resize(std::max(row.size(), at + 1), "-");
-    row[at] = detail::decimals(of.value.value, 2);
-    if (of.change && of.change->high < 0) row[at] += " (" + detail::decimals(of.change->value, 2, true) + ")";
+    row[at] = decimals(of.value.value, 2);
+    if (of.change && of.change->high < 0) row[at] += " (" + decimals(of.change->value, 2, true) + ")";
   }
   std::string text;
   for (const Table& table : tables) {
     std::vector<std::vector<std::string>> lines = {{"press", "ratio"}};
     std::size_t contexts = 0;
     for (const Column& column : table.columns) {
-      lines.front().push_back(detail::markdown_text(column.group) + " (n=" + std::to_string(column.n) +
+      lines.front().push_back(markdown_text(column.group) + " (n=" + std::to_string(column.n) +
                               ", contexts=" + std::to_string(column.contexts) + ")");
       contexts = std::max(contexts, column.contexts);
     }
     for (const auto& [cell, values] : table.rows) {
       std::vector<std::string>& line =
-          lines.emplace_back(std::vector{detail::markdown_text(cell.label()), detail::six_digits(cell.ratio)});
+          lines.emplace_back(std::vector{markdown_text(cell.label()), six_digits(cell.ratio)});
       line.insert(line.end(), values.begin(), values.end());
       line.resize(lines.front().size(), "-");
     }
-    text.append(text.empty() ? "" : "\n").append(table.title).append("\n\n") += detail::markdown_table(lines);
+    text.append(text.empty() ? "" : "\n").append(table.title).append("\n\n") += markdown_table(lines);
     if (const auto note = context_note(contexts); !note.empty()) text += "\nNote: " + note + "\n";
   }
   return text.empty() ? text

@@ -9,8 +9,8 @@
 #include <kvx/eval/planned_cells.hpp>
 #include <kvx/eval/prompts.hpp>
 #include <kvx/eval/record.hpp>
-#include <kvx/eval/results_text.hpp>
 #include <kvx/eval/scored_context.hpp>
+#include <kvx/io/csv_field.hpp>
 #include <kvx/model/qwen2.hpp>
 #include <kvx/model/repeat_context.hpp>
 #include <kvx/press/policy.hpp>
@@ -106,9 +106,9 @@ inline std::string kept_tokens_csv(const Inspection& inspection) {
           kept_by += kept;
           heads += kept ? ",1" : ",0";
         }
-      csv += detail::csv_field(cell.name.label()) + "," + detail::csv_field(cell.name.ratio) + "," + std::to_string(t) +
-             "," + detail::csv_field(text.tokens[static_cast<std::size_t>(t)]) + "," + span + "," +
-             std::to_string(kept_by) + heads + "\n";
+      csv += csv_field(cell.name.label()) + "," + csv_field(cell.name.ratio) + "," + std::to_string(t) + "," +
+             csv_field(text.tokens[static_cast<std::size_t>(t)]) + "," + span + "," + std::to_string(kept_by) + heads +
+             "\n";
     }
   }
   return csv;

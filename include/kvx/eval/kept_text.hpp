@@ -1,7 +1,7 @@
 #pragma once
 
 #include <kvx/eval/kept_tokens.hpp>
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/csv_field.hpp>
 #include <kvx/io/json_writer.hpp>
 
 #include <cstddef>
@@ -26,11 +26,10 @@ inline std::string kept_spans_csv(std::span<const KeptSpan> spans) {
   std::string text = "model,press,compression_ratio,task,span,contexts,tokens,share_kept,share_kept_of_all,relative\n";
   for (const KeptSpan& span : spans) {
     const double all = whole.at({span.model, span.task, span.cell});
-    text += detail::csv_line({detail::csv_field(span.model), detail::csv_field(span.cell.label()),
-                              detail::csv_field(span.cell.ratio), detail::csv_field(span.task),
-                              detail::csv_field(span.span), std::to_string(span.contexts), std::to_string(span.tokens),
-                              detail::csv_field(span.share()), detail::csv_field(all),
-                              detail::csv_field(span.share() / all)});
+    text +=
+        csv_line({csv_field(span.model), csv_field(span.cell.label()), csv_field(span.cell.ratio), csv_field(span.task),
+                  csv_field(span.span), std::to_string(span.contexts), std::to_string(span.tokens),
+                  csv_field(span.share()), csv_field(all), csv_field(span.share() / all)});
   }
   return text;
 }
@@ -40,11 +39,11 @@ inline std::string kept_heads_csv(std::span<const KeptSpan> spans) {
   std::string text = "model,press,compression_ratio,task,span,layer,head,contexts,tokens,kept\n";
   for (const KeptSpan& span : spans)
     for (std::size_t i = 0; i < span.kept.size(); ++i)
-      text += detail::csv_line({detail::csv_field(span.model), detail::csv_field(span.cell.label()),
-                                detail::csv_field(span.cell.ratio), detail::csv_field(span.task),
-                                detail::csv_field(span.span), std::to_string(i / static_cast<std::size_t>(span.heads)),
-                                std::to_string(i % static_cast<std::size_t>(span.heads)), std::to_string(span.contexts),
-                                std::to_string(span.tokens), std::to_string(span.kept[i])});
+      text += csv_line({csv_field(span.model), csv_field(span.cell.label()), csv_field(span.cell.ratio),
+                        csv_field(span.task), csv_field(span.span),
+                        std::to_string(i / static_cast<std::size_t>(span.heads)),
+                        std::to_string(i % static_cast<std::size_t>(span.heads)), std::to_string(span.contexts),
+                        std::to_string(span.tokens), std::to_string(span.kept[i])});
   return text;
 }
 

@@ -2,7 +2,7 @@
 
 #include <kvx/eval/model_name.hpp>
 #include <kvx/eval/results.hpp>
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/csv_field.hpp>
 #include <kvx/io/json_writer.hpp>
 #include <kvx/score/latency.hpp>
 #include <kvx/score/perplexity.hpp>
@@ -75,11 +75,11 @@ inline std::string kv_metrics_csv(std::span<const KvMetrics> rows) {
   for (const auto name : KvMetrics::kMeasured) text.append(",").append(name);
   for (const auto name : KvMetrics::kAgainstBase) text.append(",").append(name);
   for (const KvMetrics& row : rows) {
-    text.append("\n").append(detail::csv_field(row.model)).append(",").append(detail::csv_field(row.dataset));
-    text.append(",").append(detail::csv_field(row.method)).append(",").append(detail::csv_field(row.compression_ratio));
+    text.append("\n").append(csv_field(row.model)).append(",").append(csv_field(row.dataset));
+    text.append(",").append(csv_field(row.method)).append(",").append(csv_field(row.compression_ratio));
     text.append(",").append(std::to_string(row.contexts));
-    for (const double number : row.measured) text.append(",").append(detail::csv_field(number));
-    for (const double number : row.against_base) text.append(",").append(detail::csv_field(number));
+    for (const double number : row.measured) text.append(",").append(csv_field(number));
+    for (const double number : row.against_base) text.append(",").append(csv_field(number));
   }
   return text + "\n";
 }

@@ -2,7 +2,8 @@
 
 #include <kvx/eval/report_markdown.hpp>
 #include <kvx/eval/results.hpp>
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/markdown.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/score/latency.hpp>
 #include <kvx/score/share.hpp>
 
@@ -25,7 +26,7 @@ inline std::string latency_markdown(std::span<const CellResult> cells) {
   std::vector<std::string> titles;
   std::map<std::string, std::vector<std::vector<std::string>>> tables;
   std::map<std::string, double> base_tpot;
-  const auto title_of = [](const CellResult& cell) { return detail::markdown_text(cell.model + ": " + cell.label()); };
+  const auto title_of = [](const CellResult& cell) { return markdown_text(cell.model + ": " + cell.label()); };
   for (const CellResult& cell : cells)
     if (cell.task == LatencyTask::name && cell.is_base())
       base_tpot[title_of(cell)] = cell.score.summaries.at(kTpot).value;
@@ -40,7 +41,7 @@ inline std::string latency_markdown(std::span<const CellResult> cells) {
       for (const char* head : {"TPOT speedup", "not applicable", "MB kept"}) rows.back().push_back(head);
     }
     auto& row = rows.emplace_back();
-    row = {detail::markdown_text(cell.press()), detail::six_digits(cell.ratio), std::to_string(cell.score.n),
+    row = {markdown_text(cell.press()), six_digits(cell.ratio), std::to_string(cell.score.n),
            std::to_string(cell.score.contexts)};
     for (std::size_t m = 0; m < kHeads.size(); ++m) {
       Share median = cell.score.summaries.at(m);
@@ -50,13 +51,13 @@ inline std::string latency_markdown(std::span<const CellResult> cells) {
     }
     const double tpot = cell.score.summaries[kTpot].value;
     const auto base = base_tpot.find(title);
-    row.push_back(base == base_tpot.end() ? "-" : detail::decimals(base->second / tpot, 2));
+    row.push_back(base == base_tpot.end() ? "-" : decimals(base->second / tpot, 2));
     row.push_back(std::to_string(cell.not_applicable));
-    row.push_back(detail::decimals(cell.kept_bytes / 1e6, 2));
+    row.push_back(decimals(cell.kept_bytes / 1e6, 2));
   }
   std::string text;
   for (const std::string& title : titles)
-    text.append(text.empty() ? "" : "\n").append(title).append("\n\n") += detail::markdown_table(tables[title]);
+    text.append(text.empty() ? "" : "\n").append(title).append("\n\n") += markdown_table(tables[title]);
   return text.empty() ? text : text + "\nmedian [quartiles] of one sequence alone\n";
 }
 

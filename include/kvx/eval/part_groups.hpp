@@ -1,7 +1,7 @@
 #pragma once
 
 #include <kvx/eval/record.hpp>
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/csv_field.hpp>
 #include <kvx/score/clustered.hpp>
 #include <kvx/score/interval.hpp>
 
@@ -110,12 +110,11 @@ inline std::string groups_csv(std::span<const GroupResult> groups) {
       "model,press,compression_ratio,task,group,metric,value,n,contexts,low,high,change,change_low,change_high\n";
   for (const GroupResult& of : groups) {
     const Interval change = of.change.value_or(Interval());
-    text += detail::csv_line(
-        {detail::csv_field(of.model), detail::csv_field(of.cell.label()), detail::csv_field(of.cell.ratio),
-         detail::csv_field(data_label(of.task, of.data)), detail::csv_field(of.group), detail::csv_field(of.metric),
-         detail::csv_field(of.value.value), std::to_string(of.n), std::to_string(of.contexts),
-         detail::csv_field(of.value.low), detail::csv_field(of.value.high), detail::csv_field(change.value),
-         detail::csv_field(change.low), detail::csv_field(change.high)});
+    text +=
+        csv_line({csv_field(of.model), csv_field(of.cell.label()), csv_field(of.cell.ratio),
+                  csv_field(data_label(of.task, of.data)), csv_field(of.group), csv_field(of.metric),
+                  csv_field(of.value.value), std::to_string(of.n), std::to_string(of.contexts), csv_field(of.value.low),
+                  csv_field(of.value.high), csv_field(change.value), csv_field(change.low), csv_field(change.high)});
   }
   return text;
 }

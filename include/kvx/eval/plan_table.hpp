@@ -1,8 +1,8 @@
 #pragma once
 
 #include <kvx/eval/record.hpp>
-#include <kvx/eval/report_markdown.hpp>
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/markdown.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/score/clustered.hpp>
 #include <kvx/score/context_plan.hpp>
 #include <kvx/score/perplexity.hpp>
@@ -114,14 +114,14 @@ inline std::string plan_markdown(std::span<const PlanBasis> bases, std::span<con
                                                               .icc = basis.icc}),
                                             kLeastForSignFlips);
       std::vector<std::string>& row = rows.emplace_back();
-      if (named) row = {detail::markdown_text(basis.model), detail::markdown_text(basis.data), basis.metric};
+      if (named) row = {markdown_text(basis.model), markdown_text(basis.data), basis.metric};
       const double samples = std::ceil(static_cast<double>(contexts) * basis.context_samples - 1e-9);
       for (const double number : {basis.base, basis.base - drop, basis.context_samples, basis.icc})
-        row.push_back(detail::six_digits(std::round(number * 1e4) / 1e4));
+        row.push_back(six_digits(std::round(number * 1e4) / 1e4));
       row.push_back(std::to_string(contexts));
       row.push_back(std::to_string(static_cast<std::size_t>(samples)));
     }
-  return detail::markdown_table(rows) +
+  return markdown_table(rows) +
          "\nWith this many contexts, a two-sided test at 5 % detects the drop with a probability of 80 %, if base and "
          "cell succeed\nindependently of each other. Fewer are enough if both mostly succeed on the same samples. ICC: "
          "how similar changes are\nwithin one context, from 0 (not at all) to 1 (equal).\n";

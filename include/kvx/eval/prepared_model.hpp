@@ -12,9 +12,9 @@
 #include <kvx/eval/planned_cells.hpp>
 #include <kvx/eval/prompts.hpp>
 #include <kvx/eval/repeat_prompt.hpp>
-#include <kvx/eval/results_text.hpp>
 #include <kvx/eval/run_key.hpp>
 #include <kvx/eval/task_data.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/model/config.hpp>
 #include <kvx/model/locate.hpp>
 #include <kvx/model/repeat_context.hpp>

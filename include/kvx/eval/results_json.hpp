@@ -3,6 +3,7 @@
 #include <kvx/eval/results.hpp>
 #include <kvx/eval/results_text.hpp>
 #include <kvx/io/json_writer.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/score/better.hpp>
 #include <kvx/score/context_note.hpp>
 #include <kvx/score/scorer.hpp>

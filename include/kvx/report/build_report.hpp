@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/class_section.hpp>
 #include <kvx/report/divergence_chart.hpp>
 #include <kvx/report/entropy_section.hpp>

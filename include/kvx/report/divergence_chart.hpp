@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/io/json.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/divergence.hpp>
 #include <kvx/report/picture.hpp>
 #include <kvx/report/report_data.hpp>
@@ -92,7 +93,7 @@ inline std::optional<Picture> divergence_chart(const ReportData& data, const std
     for (const auto* lines : {&panel.function, &panel.quality})
       for (const auto& line : *lines)
         for (const ChartPoint& point : line) top = std::max({top, point.y * 1.05, std::min(point.high * 1.02, 1.8)});
-  const auto share = [](int pixels, int of) { return detail::six_digits(pixels / static_cast<double>(of)); };
+  const auto share = [](int pixels, int of) { return six_digits(pixels / static_cast<double>(of)); };
   const auto function_style = [](std::size_t m, const std::string& filled) {
     return m == 0 ? "lw 2 dt 1 ps 0.7 pt " + filled : "lw 1.2 dt 1 ps 0.8 pt " + std::to_string(std::stoi(filled) - 1);
   };
@@ -101,7 +102,7 @@ inline std::optional<Picture> divergence_chart(const ReportData& data, const std
   detail::PlotScript script;
   script << "set multiplot title " + detail::gnuplot_text(picture.title) + " font title_font"
          << "set xrange [0:1.04]"
-         << "set yrange [0:" + detail::six_digits(top) + "]"
+         << "set yrange [0:" + six_digits(top) + "]"
          << "set xtics 0.25"
          << "set key at screen 0.5," + share(picture.height - 26, picture.height) +
                 " center top vertical Left reverse samplen 4 spacing 1.2";

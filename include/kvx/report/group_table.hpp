@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/eval/results_text.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/group_choice.hpp>
 #include <kvx/report/report.hpp>
 #include <kvx/report/report_cell.hpp>
@@ -41,7 +42,7 @@ inline ReportTable group_table(const ReportData& data, const GroupChoice& of, st
                          ", contexts = " + std::to_string(counts.contexts) + ")");
   }
   for (const ReportCell& cell : cells_of(data, of)) {
-    auto& row = table.rows.emplace_back(std::vector<TableField>{{cell.press}, {detail::six_digits(cell.ratio)}});
+    auto& row = table.rows.emplace_back(std::vector<TableField>{{cell.press}, {six_digits(cell.ratio)}});
     for (const std::string& group : of.groups) row.push_back(detail::group_field(find_group(data, of, cell, group)));
   }
   return table;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/heat_colours.hpp>
 #include <kvx/report/picture.hpp>
 #include <kvx/report/report_data.hpp>
@@ -68,8 +68,8 @@ inline std::optional<Picture> heat_map(const ReportData& data, const std::string
     boxes.push_back({x, y, x - 0.485, x + 0.485, y - 0.47, y + 0.47, static_cast<double>(detail::heat(figure.value))});
     std::array<char, 16> text;
     std::snprintf(text.data(), text.size(), "%.2f%s", figure.value, figure.drops() ? "*" : "");
-    script << "set label " + detail::gnuplot_text(text.data()) + " at second " + detail::six_digits(x) + ", first " +
-                  detail::six_digits(y) + " center front tc rgb '" + (figure.value > 0.5 ? "#ffffff" : "#101418") + "'";
+    script << "set label " + detail::gnuplot_text(text.data()) + " at second " + six_digits(x) + ", first " +
+                  six_digits(y) + " center front tc rgb '" + (figure.value > 0.5 ? "#ffffff" : "#101418") + "'";
   }
   const auto tics = [](const std::vector<std::string>& names) {
     std::string list;
@@ -77,7 +77,7 @@ inline std::optional<Picture> heat_map(const ReportData& data, const std::string
       list.append(i == 0 ? "" : ", ").append(detail::gnuplot_text(names[i])).append(" ").append(std::to_string(i));
     return list;
   };
-  const auto share = [](int pixels, int of) { return detail::six_digits(pixels / static_cast<double>(of)); };
+  const auto share = [](int pixels, int of) { return six_digits(pixels / static_cast<double>(of)); };
   script << "unset border"
          << "unset grid"
          << "set tics scale 0"

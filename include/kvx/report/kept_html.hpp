@@ -4,8 +4,7 @@
 #include <kvx/core/token_span.hpp>
 #include <kvx/eval/kept_tokens.hpp>
 #include <kvx/eval/model_name.hpp>
-#include <kvx/eval/report_markdown.hpp>
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/html.hpp>
 #include <kvx/report/html_figure.hpp>
 #include <kvx/report/html_page.hpp>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <kvx/eval/results_text.hpp>
 #include <kvx/io/json.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/distinct.hpp>
 #include <kvx/report/heat_colours.hpp>
 #include <kvx/report/picture.hpp>

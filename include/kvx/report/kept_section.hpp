@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/distinct.hpp>
 #include <kvx/report/kept_layer_map.hpp>
 #include <kvx/report/panel_chart.hpp>

@@ -6,9 +6,9 @@
 #include <kvx/eval/part_groups.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/record_store.hpp>
-#include <kvx/eval/results_text.hpp>
 #include <kvx/io/csv.hpp>
 #include <kvx/io/json.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/load_entropies.hpp>
 #include <kvx/report/load_groups.hpp>
 #include <kvx/report/load_kept.hpp>

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/csv_field.hpp>
+#include <kvx/io/number_text.hpp>
 
 #include <algorithm>
 #include <array>

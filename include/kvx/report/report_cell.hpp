@@ -1,7 +1,7 @@
 #pragma once
 
 #include <kvx/eval/record.hpp>
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/number_text.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -34,7 +34,7 @@ struct ReportCell {
     return removed.empty() ? press : std::string(press).erase(press.rfind(" " + removed), removed.size() + 1);
   }
   /// What tells the cells of a method apart.
-  std::string setting() const { return budget().empty() ? detail::six_digits(ratio) : budget(); }
+  std::string setting() const { return budget().empty() ? six_digits(ratio) : budget(); }
   /// The same for a reader who has no other words with it: `ratio 0.5` or `keep=256`.
   std::string setting_words() const { return (budget().empty() ? "ratio " : "") + setting(); }
   bool is_base() const { return press == kNoPress; }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kvx/eval/report_markdown.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/flipped_samples.hpp>
 #include <kvx/report/report.hpp>
 #include <kvx/report/report_data.hpp>
@@ -74,10 +74,8 @@ inline ReportTable figure_table(const ReportData& data, const std::string& model
       if (figure != nullptr) counts.include(figure->n, figure->contexts);
       row.push_back({detail::figure_text(figure)});
     }
-    const std::vector<TableField> front = {{cell.press},
-                                           {detail::six_digits(cell.ratio)},
-                                           {detail::count_text(counts.n)},
-                                           {detail::count_text(counts.contexts)}};
+    const std::vector<TableField> front = {
+        {cell.press}, {six_digits(cell.ratio)}, {detail::count_text(counts.n)}, {detail::count_text(counts.contexts)}};
     row.insert(row.begin(), front.begin(), front.end());
     table.rows.push_back(std::move(row));
   }
@@ -100,14 +98,12 @@ inline std::optional<ReportTable> degradation_table(const ReportData& data, cons
     const bool silent = row.verdict == "maximally silent", few = row.verdict == "too few contexts";
     least.contexts = std::min({least.contexts, row.contexts, row.texts});
     // What the file leaves empty of a score that is silent or measured has no end.
-    const auto endless = [&](double number) {
-      return std::isnan(number) ? std::string("∞") : detail::decimals(number, 2);
-    };
+    const auto endless = [&](double number) { return std::isnan(number) ? std::string("∞") : decimals(number, 2); };
     const std::string score = silent || row.verdict == "measured"
                                   ? endless(row.sds) + " [" + endless(row.sds_low) + ", " + endless(row.sds_high) + "]"
                                   : detail::with_interval(row.sds, row.sds_low, row.sds_high, detail::two_decimals);
     table.rows.push_back({{row.cell.press},
-                          {detail::six_digits(row.cell.ratio)},
+                          {six_digits(row.cell.ratio)},
                           {row.metric},
                           {std::to_string(row.n)},
                           {std::to_string(row.contexts)},
@@ -120,7 +116,7 @@ inline std::optional<ReportTable> degradation_table(const ReportData& data, cons
                           {detail::with_interval(row.rise, row.rise_low, row.rise_high, detail::two_decimals)},
                           {std::isnan(row.p) ? "–"
                            : row.p < 0.0005  ? "< 0.001"
-                                             : detail::decimals(row.p, 3)}});
+                                             : decimals(row.p, 3)}});
   }
   if (const auto note = detail::counts_note(least); !note.empty()) table.note = "Note: " + note;
   return table.rows.empty() ? std::nullopt : std::optional(std::move(table));
@@ -140,7 +136,7 @@ inline ReportTable flips_table(const ReportData& data, const std::vector<CellFli
     table.rows.push_back({{data.short_name(cell.model)},
                           {cell.task},
                           {cell.cell.press},
-                          {detail::six_digits(cell.cell.ratio)},
+                          {six_digits(cell.cell.ratio)},
                           {std::to_string(cell.both)},
                           {std::to_string(cell.contexts.size())},
                           {std::to_string(cell.lost.size())},

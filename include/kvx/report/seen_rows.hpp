@@ -1,8 +1,8 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/eval/results_text.hpp>
 #include <kvx/io/csv.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/report_cell.hpp>
 
 #include <cmath>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/picture.hpp>
 #include <kvx/report/record_names.hpp>
 #include <kvx/report/report_data.hpp>
@@ -90,7 +91,7 @@ inline std::optional<Picture> state_chart(const ReportData& data, const std::str
   const auto states = detail::states_of(cells);
   if (cells.empty()) return std::nullopt;
   const auto name_of = [](const ReportCell& cell) {
-    return cell.budget().empty() && !cell.is_base() ? cell.press + " " + detail::six_digits(cell.ratio) : cell.press;
+    return cell.budget().empty() && !cell.is_base() ? cell.press + " " + six_digits(cell.ratio) : cell.press;
   };
   std::size_t longest = 0, longest_state = 0;
   for (const CellStates& cell : cells) longest = std::max(longest, name_of(cell.cell).size());
@@ -107,7 +108,7 @@ inline std::optional<Picture> state_chart(const ReportData& data, const std::str
                   "A bar for each cell, one piece for each state, in the order of the key; the numbers count answers.",
                   0, high + 86};
   picture.width = std::max(left + plot + 70 + 8 * static_cast<int>(longest_state), detail::title_width(picture.title));
-  const auto share = [](int pixels, int of) { return detail::six_digits(pixels / static_cast<double>(of)); };
+  const auto share = [](int pixels, int of) { return six_digits(pixels / static_cast<double>(of)); };
   detail::PlotScript script;
   std::string tics;
   std::vector<double> from(cells.size(), 0);
@@ -123,9 +124,8 @@ inline std::optional<Picture> state_chart(const ReportData& data, const std::str
       boxes.push_back({from[i], y, from[i] + gap, to - gap, y - 0.42, y + 0.42});
       const std::string count = std::to_string(found->second);
       if (width * plot > 6 + 8 * static_cast<double>(count.size()))
-        script << "set label " + detail::gnuplot_text(count) + " at " + detail::six_digits(from[i] + width / 2) + "," +
-                      detail::six_digits(y) + " center front font small_font tc rgb '" +
-                      (dark ? "#ffffff" : "#101418") + "'";
+        script << "set label " + detail::gnuplot_text(count) + " at " + six_digits(from[i] + width / 2) + "," +
+                      six_digits(y) + " center front font small_font tc rgb '" + (dark ? "#ffffff" : "#101418") + "'";
       from[i] = to;
     }
     const std::string block = script.data(boxes);
@@ -134,7 +134,7 @@ inline std::optional<Picture> state_chart(const ReportData& data, const std::str
   }
   for (std::size_t i = 0; i < cells.size(); ++i)
     tics.append(i == 0 ? "" : ", ").append(detail::gnuplot_text(name_of(cells[i].cell))) +=
-        " " + detail::six_digits(heights[i]);
+        " " + six_digits(heights[i]);
   script << "set border 1"
          << "unset grid"
          << "set grid x lc rgb '#9a9a9a' lw 0.4 dt 3"
@@ -143,7 +143,7 @@ inline std::optional<Picture> state_chart(const ReportData& data, const std::str
          << "set rmargin at screen " + share(left + plot, picture.width) << "set xrange [0:1]"
          << "set xtics 0.25"
          << "set ytics scale 0 (" + tics + ")"
-         << "set yrange [" + detail::six_digits(heights.back() + 0.6) + ":-0.6]"
+         << "set yrange [" + six_digits(heights.back() + 0.6) + ":-0.6]"
          << "set key at screen " + share(left + plot + 14, picture.width) + "," +
                 share(picture.height - 34, picture.height) +
                 " left top vertical maxrows 99 Left reverse samplen 1.4 spacing 1.25";
