@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/degradation.hpp>
 #include <kvx/eval/evaluation.hpp>
 #include <kvx/eval/grade_file.hpp>
@@ -77,8 +78,7 @@ constexpr std::array<Option, 50> kOptions = {{
      "leakage=examples/data/leakage/system_prompts.jsonl"},
     {"contexts", "--contexts", "contexts to use from the start of each JSONL file, with all their samples; 0: all",
      "0"},
-    {"limit", "--limit,--max-samples", "samples to use from each JSONL file, spread over its contexts; 0: all",
-     "0"},
+    {"limit", "--limit,--max-samples", "samples to use from each JSONL file, spread over its contexts; 0: all", "0"},
     {"skip-ids", "--skip-ids", "lines to skip, by their key, id or task_id, with commas", ""},
     {"system-prompt-prepend", "--system-prompt-prepend", "the beginning of system prompts of ifeval and leakage",
      kvx::SystemPrompt::kPrepend.data()},
@@ -425,7 +425,8 @@ void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks, c
   const auto groups = kvx::part_groups(records);
   kvx::write_results(options.out, cells, records, groups, evaluation.kept());
   const std::string run_file = out + std::string(kvx::kRunFile);
-  if (times.answers > 0 || !std::filesystem::exists(run_file)) kvx::replace_file(run_file, kvx::run_times_json(times));
+  if (times.answers > 0 || !std::filesystem::exists(run_file))
+    kvx::replace_file(run_file, kvx::run_times_json(times, kvx::CellRatios(records)));
   auto answered = cells;
   std::erase_if(answered, [](const auto& cell) { return cell.task == kvx::LatencyTask::name; });
   if (!answered.empty())

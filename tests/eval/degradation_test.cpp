@@ -91,7 +91,7 @@ TEST_CASE("Degradations are told as a table and as CSV") {
   CHECK(table.find("| m     | knorm | 0.5   | tool_call_08 | call_exact | 40 | 40       | 4     | 0.50 [") !=
         std::string::npos);
   CHECK(table.find("| maximally silent |") != std::string::npos);
-  CHECK(csv.find("\nm,knorm,0.5,tool_call_08,call_exact,40,40,4,maximally silent,,,,0.5,") != std::string::npos);
+  CHECK(csv.find("\nm,knorm,0.5,,false,tool_call_08,call_exact,40,40,4,maximally silent,,,,0.5,") != std::string::npos);
   CHECK(csv.ends_with(",6.10352e-05,1\n"));  // 2 / 2^15: 15 lost, none gained
 }
 

@@ -58,12 +58,11 @@ TEST_CASE("Latency is summed up by medians and quartiles") {
 TEST_CASE("Perplexity and times of a text are one row, set against the base's") {
   const auto rows = kv_metrics(timed_cells(2));
   REQUIRE(rows.size() == 2);
-  CHECK(rows[0].method == "none");
+  CHECK(rows[0].cell.is_base());
   CHECK(rows[0].against_base[0] == 0);
   CHECK(rows[1].model == "m");
   CHECK(rows[1].dataset == "wiki");
-  CHECK(rows[1].method == "knorm");
-  CHECK(rows[1].compression_ratio == 0.5);
+  CHECK(rows[1].cell == CellName{"knorm", 0.5});
   const std::vector<double> measured = {20, 4, 6, 2, 4 / 12.0, 6, 12}, against = {10, 0.5, 3.5 / 6, 0.5, 12.0 / 12};
   for (std::size_t m = 0; m < measured.size(); ++m) CHECK(rows[1].measured[m] == doctest::Approx(measured[m]));
   CHECK(rows[0].measured[4] == doctest::Approx(4 / 6.5));
@@ -76,14 +75,15 @@ TEST_CASE("Rows are written as CSV and JSON, with nothing for what was not measu
   std::erase_if(cells, [](const CellResult& cell) { return cell.task == "perplexity"; });
   const auto rows = kv_metrics(cells);
   const std::string csv = kv_metrics_csv(rows);
-  CHECK(csv.starts_with(
-      "model,dataset,method,compression_ratio,contexts,ppl,prefill_time,ttft,tpot,throughput,decode_time,"
-      "total_generation_time,ppl_delta,prefill_speedup,ttft_speedup,tpot_speedup,throughput_ratio\n"
-      "m,wiki,none,0,3,,2,3.5,1,"));
-  CHECK(csv.find("\nm,wiki,knorm,0.5,3,,4,6,2,") != csv.npos);
+  CHECK(
+      csv.starts_with("model,dataset,press,compression_ratio,budget,query_aware,contexts,ppl,prefill_time,ttft,tpot,"
+                      "throughput,decode_time,"
+                      "total_generation_time,ppl_delta,prefill_speedup,ttft_speedup,tpot_speedup,throughput_ratio\n"
+                      "m,wiki,none,0,,false,3,,2,3.5,1,"));
+  CHECK(csv.find("\nm,wiki,knorm,0.5,,false,3,,4,6,2,") != csv.npos);
   const JsonTree json = json_of(kv_metrics_json(rows));
   REQUIRE(json.array()->size() == 2);
-  CHECK((*json.array())[1].object()->size() == 17);
+  CHECK((*json.array())[1].object()->size() == 19);
   CHECK((*json.array())[1].find("ppl")->is_null());
   CHECK((*json.array())[1].find("tpot")->number()->value() == 2);
   std::erase_if(cells, [](const CellResult& cell) { return cell.task == "latency"; });

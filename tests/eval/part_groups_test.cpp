@@ -99,9 +99,10 @@ TEST_CASE("A group is compared with the base's over the samples that both answer
   CHECK(changed.change->high == doctest::Approx(-0.75 + t_edge(19) * std::sqrt(0.75 * 0.25 / 19)));
   CHECK_FALSE(group(part_groups(records), "none", "g").change.has_value());
   CHECK(groups_csv(std::vector{changed})
-            .starts_with("model,press,compression_ratio,task,group,metric,value,n,contexts,low,high,change,change_low,"
+            .starts_with("model,press,compression_ratio,budget,query_aware,task,group,metric,value,n,contexts,low,high,"
+                         "change,change_low,"
                          "change_high\n"
-                         "m,knorm,0.5,t,g,strict,0.25,20,20,"));
+                         "m,knorm,0.5,,false,t,g,strict,0.25,20,20,"));
 }
 
 TEST_CASE("Entropies are averaged token by token, and set beside the base's of the same samples") {
@@ -113,11 +114,11 @@ TEST_CASE("Entropies are averaged token by token, and set beside the base's of t
   const std::vector<Record> records = {with_entropy("none", 0, 0, {1, 2}), with_entropy("none", 0, 1, {3}),
                                        with_entropy("knorm", 0.5, 0, {2, 2, 5}), with_entropy("knorm", 0.5, 1, {5, 4})};
   CHECK(entropy_csv(records) ==
-        "model,press,compression_ratio,task,token,entropy,n,contexts,base,change,paired\n"
-        "m,none,0,t,0,2,2,2,2,0,2\n"
-        "m,none,0,t,1,2,1,1,2,0,1\n"
-        "m,knorm,0.5,t,0,3.5,2,2,2,1.5,2\n"
-        "m,knorm,0.5,t,1,3,2,2,2,0,1\n"
-        "m,knorm,0.5,t,2,5,1,1,,,0\n");
+        "model,press,compression_ratio,budget,query_aware,task,token,entropy,n,contexts,base,change,paired\n"
+        "m,none,0,,false,t,0,2,2,2,2,0,2\n"
+        "m,none,0,,false,t,1,2,1,1,2,0,1\n"
+        "m,knorm,0.5,,false,t,0,3.5,2,2,2,1.5,2\n"
+        "m,knorm,0.5,,false,t,1,3,2,2,2,0,1\n"
+        "m,knorm,0.5,,false,t,2,5,1,1,,,0\n");
   CHECK(entropy_csv(std::vector<Record>{with_parts("none", 0, 0, {})}).empty());
 }

@@ -17,7 +17,7 @@ namespace {
 
 std::vector<CellResult> harness_cells() {
   const double none = std::numeric_limits<double>::quiet_NaN();
-  CellResult cell{"m", "t", "t", {"snapkv(window=32, kernel=5)", 0.5}, 0.5};
+  CellResult cell{"m", "t", "t", {"snapkv(window=32, kernel=5)", 0.5}};
   cell.not_applicable = 2;
   cell.score.n = 4;
   cell.score.contexts = 3;
@@ -48,7 +48,8 @@ TEST_CASE("Results have the sections of lm-evaluation-harness, each with every c
       "group_subtasks": {},
       "configs": {
         "t snapkv(window=32, kernel=5)@0.5": {"task": "t", "metadata": {
-          "model": "m", "press": "snapkv(window=32, kernel=5)", "compression_ratio": 0.5, "not_applicable": 2, "contexts": 3,
+          "model": "m", "press": "snapkv(window=32, kernel=5)", "compression_ratio": 0.5,
+          "budget": "", "query_aware": false, "not_applicable": 2, "contexts": 3,
           "note": "fewer than 10 contexts: intervals are wide, and a p below 0.05 needs at least 6 contexts",
           "kept_bytes": 250, "full_bytes": 1000, "states": {"exact": 3, "unparsed": 1},
           "unfinished": 0, "as_read": 0,
@@ -61,6 +62,7 @@ TEST_CASE("Results have the sections of lm-evaluation-harness, each with every c
                       "b": {"value": -0.5, "n": 1, "contexts": 1, "low": null, "high": null, "p": null,
                             "holm_p": null}}}},
         "t/x \"2\" none": {"task": "t/x \"2\"", "metadata": {"model": "m", "press": "none", "compression_ratio": 0,
+          "budget": "", "query_aware": false,
           "not_applicable": 0, "contexts": 0, "note": "fewer than 2 contexts: there is no interval and no p",
           "kept_bytes": null, "full_bytes": null, "states": {}, "unfinished": 0, "as_read": 0, "metrics": {},
           "summaries": {},

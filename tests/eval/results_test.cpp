@@ -39,10 +39,10 @@ TEST_CASE("A cell's figures are those of its answers, its change that against th
   for (std::size_t i = 0; i < 40; ++i) records.push_back(record("knorm", 0.5, 39 - i, i < 29 && i >= 18));
   const auto cells = score_cells(registry(), records);
   REQUIRE(cells.size() == 2);
-  CHECK(cells[0].is_base());
+  CHECK(cells[0].cell.is_base());
   CHECK(cells[0].changes.empty());
-  CHECK(cells[1].press() == "knorm");
-  CHECK(cells[1].ratio == 0.5);
+  CHECK(cells[1].cell.label() == "knorm");
+  CHECK(cells[1].cell.ratio == 0.5);
   CHECK(cells[1].score.n == 40);
   CHECK(cells[1].score.contexts == 40);
   CHECK(cells[1].score.states == std::map<std::string, std::size_t>{{"right", 11}, {"wrong", 29}});
@@ -127,11 +127,11 @@ TEST_CASE("Models, presses, ratios and groups are apart, in the records' order")
   REQUIRE(cells.size() == 8);
   for (std::size_t i = 0; i < 8; ++i) {
     CHECK(cells[i].model == records[i].model);
-    CHECK(cells[i].press() == records[i].press);
-    CHECK(cells[i].ratio == records[i].ratio);
+    CHECK(cells[i].cell.label() == records[i].press);
+    CHECK(cells[i].cell.ratio == records[i].ratio);
     CHECK(cells[i].group == records[i].sample.task);
     CHECK(cells[i].score.n == 1);
-    CHECK(cells[i].is_base() == cells[i].changes.empty());
+    CHECK(cells[i].cell.is_base() == cells[i].changes.empty());
   }
   CHECK(cells[2].changes.at(1).value == -1);
   CHECK(cells[3].changes.at(1).value == 0);
@@ -146,7 +146,7 @@ TEST_CASE("The tests of a table are corrected for each other, and not for those 
       if (group == std::string("t_8")) records.push_back(record("tova", 0.5, i, i >= 6, group));  // p = 2 / 64
     }
   for (const CellResult& cell : score_cells(registry(), records)) {
-    if (cell.is_base()) continue;
+    if (cell.cell.is_base()) continue;
     const double p = cell.cell.press == "knorm" ? 2.0 / 128 : 2.0 / 64;
     const double corrected = cell.group == "t_24" || cell.cell.press == "tova" ? p : 2 * p;
     CHECK(cell.changes.at(1).p == doctest::Approx(p));
@@ -163,12 +163,12 @@ TEST_CASE("A cell with a budget is one, whatever ratio its contexts make of it")
   records.push_back(record("knorm", 0.25, 1, 0));
   const auto cells = score_cells(registry(), records);
   REQUIRE(cells.size() == 2);
-  CHECK(cells[0].press() == "knorm keep=9");
-  CHECK(cells[0].ratio == 0.375);
+  CHECK(cells[0].cell.label() == "knorm keep=9");
+  CHECK(cells[0].cell.ratio == 0.375);
   CHECK(cells[0].score.n == 4);
-  CHECK(cells[1].press() == "knorm");
-  CHECK(cells[1].ratio == 0.25);
-  CHECK_FALSE(cells[0].is_base());
+  CHECK(cells[1].cell.label() == "knorm");
+  CHECK(cells[1].cell.ratio == 0.25);
+  CHECK_FALSE(cells[0].cell.is_base());
 }
 
 TEST_CASE("A group's label tells the task") {

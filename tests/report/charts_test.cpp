@@ -34,7 +34,7 @@ TEST_CASE("Text in a script is quoted, and ends no line") {
 TEST_CASE(
     "Function is a share of the base on the same samples, and the quality the base's perplexity over the cell's") {
   const ReportData data = chart_data();
-  const ReportCell cell{"knorm", 0.5};
+  const CellName cell{"knorm", 0.5};
   const Figure &base = *data.find("org/m", "tool_call_2", {"none"}, "call_exact"),
                &own = *data.find("org/m", "tool_call_2", cell, "call_exact");
   const ChartPoint point = *relative_function(own, base);
@@ -109,7 +109,7 @@ TEST_CASE("A cell is silent when its function drops and perplexity stays") {
   const LostFunctions lost = lost_functions(data);
   CHECK(lost.compared == 3);
   REQUIRE(lost.cells.size() == 1);
-  CHECK(lost.cells[0].cell == ReportCell{"knorm", 0.5});
+  CHECK(lost.cells[0].cell == CellName{"knorm", 0.5});
   CHECK(lost.cells[0].loss == doctest::Approx(0.5));
   CHECK(*lost.cells[0].rise == doctest::Approx(0.2));  // of wiki; that of story is 0.05
   CHECK_FALSE(lost.cells[0].silent());

@@ -131,12 +131,12 @@ TEST_CASE("A map by layer has a box for each layer and span, of the mean over he
 }
 
 TEST_CASE("Of many cells each press has the one that removes most") {
-  std::vector<ReportCell> cells;
+  std::vector<CellName> cells;
   for (int i = 1; i <= 6; ++i) cells.push_back({"a", i / 10.0});
   for (int i = 6; i >= 1; --i) cells.push_back({"b", i / 10.0});
   CHECK(detail::few_cells(cells).size() == 12);
   cells.push_back({"b", 0.1});
-  CHECK(detail::few_cells(cells) == std::vector<ReportCell>{{"a", 0.6}, {"b", 0.6}});
+  CHECK(detail::few_cells(cells) == std::vector<CellName>{{"a", 0.6}, {"b", 0.6}});
 }
 
 TEST_CASE("Entropies are means over blocks of 8 tokens that at least 5 answers reach") {

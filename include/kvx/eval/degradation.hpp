@@ -1,6 +1,9 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/eval/cell_fields.hpp>
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/report_markdown.hpp>
 #include <kvx/eval/results_text.hpp>
@@ -38,7 +41,7 @@ struct CellDegradation {
   std::string metric;
   std::size_t n = 0, contexts = 0;  ///< samples of the task, and the contexts that they are about
   std::size_t texts = 0;            ///< pieces whose perplexity is compared
-  SilentDegradation figures;
+  SilentDegradation figures = {};
 };
 
 namespace detail {
@@ -69,9 +72,10 @@ inline std::vector<CellDegradation> degradations(std::span<const Record> records
   using Name = std::tuple<std::string, std::string, CellName>;             // model, task, cell
   std::map<Name, Samples> cells;
   std::vector<std::pair<Name, std::string>> groups;
+  const CellRatios ratios(records);
   for (const Record& record : records) {
     if (record.state == kNotApplicable) continue;
-    const Name name{record.model, record.task, record.cell()};
+    const Name name{record.model, record.task, ratios.cell_of(record)};
     cells[name][{record.sample.task, record.index}].push_back(&record);
     const std::pair group(name, record.sample.task);
     const bool functions = std::any_of(kFunctionMetrics.begin(), kFunctionMetrics.end(), [&](std::string_view metric) {
@@ -85,7 +89,7 @@ inline std::vector<CellDegradation> degradations(std::span<const Record> records
   // Calls f(base's answers, cell's answers) for each sample of the two.
   const auto each_pair = [&](const std::string& model, std::string_view task, const CellName& cell, auto&& f) {
     const auto own = cells.find({model, std::string(task), cell});
-    const auto base = cells.find({model, std::string(task), CellName{std::string(kNoPress)}});
+    const auto base = cells.find({model, std::string(task), CellName::base()});
     if (own == cells.end() || base == cells.end()) return;
     for (const auto& [place, answers] : own->second)
       if (const auto other = base->second.find(place); other != base->second.end()) f(other->second, answers);
@@ -93,7 +97,7 @@ inline std::vector<CellDegradation> degradations(std::span<const Record> records
   std::vector<CellDegradation> results;
   for (const auto& [name, group] : groups) {
     const auto& [model, task, cell] = name;
-    if (cell == CellName{std::string(kNoPress)}) continue;
+    if (cell.is_base()) continue;
     std::map<std::string, PairedLoss> losses;  // by context: a piece of a text is one
     each_pair(model, PerplexityTask::name, cell, [&](const Answers& base, const Answers& own) {
       if (is_reference(own.front()->sample.task)) return;
@@ -145,7 +149,7 @@ inline std::string degradation_markdown(std::span<const CellDegradation> degrada
   for (const CellDegradation& d : degradations) {
     const CellResult cell = detail::result_of(d);
     least = std::min({least, d.contexts, d.texts});
-    rows.push_back({markdown_text(d.model), markdown_text(cell.press()), six_digits(d.cell.ratio),
+    rows.push_back({markdown_text(d.model), markdown_text(d.cell.label()), six_digits(d.cell.ratio),
                     markdown_text(cell.label()), d.metric, std::to_string(d.n), std::to_string(d.contexts),
                     std::to_string(d.texts), detail::interval_text(d.figures.drop),
                     detail::interval_text(d.figures.rise), detail::interval_text(d.figures.score),
@@ -161,16 +165,16 @@ inline std::string degradation_markdown(std::span<const CellDegradation> degrada
 /// The same for a spreadsheet; a field without a finite number is empty.
 inline std::string degradation_csv(std::span<const CellDegradation> degradations) {
   std::string text =
-      "model,press,compression_ratio,task,metric,n,contexts,texts,verdict,sds,sds_low,sds_high,drop,drop_low,drop_high,"
+      "model,press,compression_ratio,budget,query_aware,task,metric,n,contexts,texts,verdict,sds,sds_low,sds_high,drop,"
+      "drop_low,drop_high,"
       "rise,rise_low,"
       "rise_high,p,implied_quality\n";
   for (const CellDegradation& d : degradations) {
     const CellResult cell = detail::result_of(d);
     const SilentDegradation& f = d.figures;
     for (const std::string& field :
-         {csv_field(d.model), csv_field(cell.press()), csv_field(d.cell.ratio), csv_field(cell.label()),
-          csv_field(d.metric), std::to_string(d.n), std::to_string(d.contexts), std::to_string(d.texts),
-          std::string(written(f.state))})
+         {csv_field(d.model), cell_fields(d.cell), csv_field(cell.label()), csv_field(d.metric), std::to_string(d.n),
+          std::to_string(d.contexts), std::to_string(d.texts), std::string(written(f.state))})
       text.append(field).append(",");
     for (const Interval& interval : {Interval(f.score), Interval(f.drop), Interval(f.rise)})
       for (const double number : {interval.value, interval.low, interval.high})

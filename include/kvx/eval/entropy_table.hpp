@@ -1,5 +1,8 @@
 #pragma once
 
+#include <kvx/eval/cell_fields.hpp>
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/io/csv_field.hpp>
 #include <kvx/io/number_text.hpp>
@@ -34,18 +37,20 @@ inline std::string entropy_csv(std::span<const Record> records) {
   };
   std::vector<std::pair<CellKey, std::map<AnswerKey, Answer>>> cells;
   std::map<CellKey, std::size_t> places;
+  const CellRatios ratios(records);
   for (const Record& record : records) {
     if (record.entropy.empty()) continue;
-    const CellKey key = {record.model, record.task, record.sample.task, record.cell()};
+    const CellKey key = {record.model, record.task, record.sample.task, ratios.cell_of(record)};
     const auto [place, is_new] = places.try_emplace(key, cells.size());
     if (is_new) cells.push_back({key, {}});
     cells[place->second].second[{record.index, record.attempt}] = {&record.entropy, context_of(record)};
   }
   if (cells.empty()) return {};
-  std::string text = "model,press,compression_ratio,task,token,entropy,n,contexts,base,change,paired\n";
+  std::string text =
+      "model,press,compression_ratio,budget,query_aware,task,token,entropy,n,contexts,base,change,paired\n";
   for (const auto& [key, answers] : cells) {
     const auto& [model, task, data, cell] = key;
-    const auto base = places.find({model, task, data, CellName{std::string(kNoPress)}});
+    const auto base = places.find({model, task, data, CellName::base()});
     std::size_t longest = 0;
     for (const auto& [sample, answer] : answers) longest = std::max(longest, answer.entropy->size());
     for (std::size_t token = 0; token < longest; ++token) {
@@ -69,11 +74,10 @@ inline std::string entropy_csv(std::span<const Record> records) {
       const auto mean = [](double total, std::size_t of) {
         return of == 0 ? std::numeric_limits<double>::quiet_NaN() : total / static_cast<double>(of);
       };
-      text +=
-          csv_line({csv_field(model), csv_field(cell.label()), csv_field(cell.ratio), csv_field(data_label(task, data)),
-                    std::to_string(token), six_digits(mean(sum, n)), std::to_string(n), std::to_string(contexts.size()),
-                    paired == 0 ? "" : six_digits(mean(base_sum, paired)),
-                    paired == 0 ? "" : six_digits(mean(change, paired)), std::to_string(paired)});
+      text += csv_line({csv_field(model), cell_fields(cell), csv_field(data_label(task, data)), std::to_string(token),
+                        six_digits(mean(sum, n)), std::to_string(n), std::to_string(contexts.size()),
+                        paired == 0 ? "" : six_digits(mean(base_sum, paired)),
+                        paired == 0 ? "" : six_digits(mean(change, paired)), std::to_string(paired)});
     }
   }
   return text;

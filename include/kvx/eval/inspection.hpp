@@ -4,6 +4,8 @@
 #include <kvx/core/threads.hpp>
 #include <kvx/eval/analyze_kept.hpp>
 #include <kvx/eval/cell.hpp>
+#include <kvx/eval/cell_fields.hpp>
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/grid_batch.hpp>
 #include <kvx/eval/kept_tokens.hpp>
 #include <kvx/eval/planned_cells.hpp>
@@ -53,12 +55,9 @@ struct InspectedPrompt {
 inline Inspection inspect(const InspectedPrompt& prompt, std::span<const PlannedCell> planned, Dtype dtype,
                           std::size_t memory, Threads& threads, const RepeatPrompt& repeat) {
   std::vector<Cell> cells;
-  std::vector<CellName> names;
-  for (const PlannedCell& each : planned) {
-    cells.push_back(each.cell);
-    names.push_back(each.name);
-  }
+  for (const PlannedCell& each : planned) cells.push_back(each.cell);
   ScoredContext scored(prompt.weights, prompt.group.context, cells, dtype, threads, {}, repeat, prompt.group.spans);
+  const std::vector<CellName> names = cells_in_context(planned, scored);
   Inspection found;
   add_kept(found.kept, prompt.model, prompt.task, prompt.group, prompt.tokenizer, scored, names);
   GridContext context{std::move(scored), {}, {}, {}};
@@ -86,7 +85,7 @@ inline Inspection inspect(const InspectedPrompt& prompt, std::span<const Planned
 /// One line a cell and token: its text, its span, by how many heads it is kept, and 1 or 0 for each layer and head.
 inline std::string kept_tokens_csv(const Inspection& inspection) {
   const KeptText& text = inspection.kept.texts.front();
-  std::string csv = "press,compression_ratio,token,text,span,kept_by";
+  std::string csv = std::string(kCellColumns) + ",token,text,span,kept_by";
   const auto first = std::ranges::find_if(inspection.cells, [](const auto& cell) { return cell.reason.empty(); });
   if (first != inspection.cells.end())
     for (std::size_t l = 0; l < first->layers.size(); ++l)
@@ -106,7 +105,7 @@ inline std::string kept_tokens_csv(const Inspection& inspection) {
           kept_by += kept;
           heads += kept ? ",1" : ",0";
         }
-      csv += csv_field(cell.name.label()) + "," + csv_field(cell.name.ratio) + "," + std::to_string(t) + "," +
+      csv += cell_fields(cell.name) + "," + std::to_string(t) + "," +
              csv_field(text.tokens[static_cast<std::size_t>(t)]) + "," + span + "," + std::to_string(kept_by) + heads +
              "\n";
     }
@@ -121,6 +120,7 @@ inline std::vector<Record> entropy_records(const Inspection& inspection, const s
   for (const InspectedCell& cell : inspection.cells) {
     Record record{{}, model, task, cell.name.press, cell.name.ratio, 0};
     record.budget = cell.name.budget;
+    record.query_aware = cell.name.query_aware;
     record.sample.task = task;
     record.entropy = cell.entropy;
     records.push_back(std::move(record));

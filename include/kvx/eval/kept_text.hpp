@@ -1,5 +1,7 @@
 #pragma once
 
+#include <kvx/eval/cell_fields.hpp>
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/kept_tokens.hpp>
 #include <kvx/io/csv_field.hpp>
 #include <kvx/io/json_writer.hpp>
@@ -23,24 +25,24 @@ inline std::string kept_spans_csv(std::span<const KeptSpan> spans) {
   std::map<std::tuple<std::string, std::string, CellName>, double> whole;
   for (const KeptSpan& span : spans)
     if (span.span == "all") whole[{span.model, span.task, span.cell}] = span.share();
-  std::string text = "model,press,compression_ratio,task,span,contexts,tokens,share_kept,share_kept_of_all,relative\n";
+  std::string text =
+      "model,press,compression_ratio,budget,query_aware,task,span,contexts,tokens,share_kept,share_kept_of_all,"
+      "relative\n";
   for (const KeptSpan& span : spans) {
     const double all = whole.at({span.model, span.task, span.cell});
-    text +=
-        csv_line({csv_field(span.model), csv_field(span.cell.label()), csv_field(span.cell.ratio), csv_field(span.task),
-                  csv_field(span.span), std::to_string(span.contexts), std::to_string(span.tokens),
-                  csv_field(span.share()), csv_field(all), csv_field(span.share() / all)});
+    text += csv_line({csv_field(span.model), cell_fields(span.cell), csv_field(span.task), csv_field(span.span),
+                      std::to_string(span.contexts), std::to_string(span.tokens), csv_field(span.share()),
+                      csv_field(all), csv_field(span.share() / all)});
   }
   return text;
 }
 
 /// One line a cell, span, layer and head of keys and values, from 0.
 inline std::string kept_heads_csv(std::span<const KeptSpan> spans) {
-  std::string text = "model,press,compression_ratio,task,span,layer,head,contexts,tokens,kept\n";
+  std::string text = "model,press,compression_ratio,budget,query_aware,task,span,layer,head,contexts,tokens,kept\n";
   for (const KeptSpan& span : spans)
     for (std::size_t i = 0; i < span.kept.size(); ++i)
-      text += csv_line({csv_field(span.model), csv_field(span.cell.label()), csv_field(span.cell.ratio),
-                        csv_field(span.task), csv_field(span.span),
+      text += csv_line({csv_field(span.model), cell_fields(span.cell), csv_field(span.task), csv_field(span.span),
                         std::to_string(i / static_cast<std::size_t>(span.heads)),
                         std::to_string(i % static_cast<std::size_t>(span.heads)), std::to_string(span.contexts),
                         std::to_string(span.tokens), std::to_string(span.kept[i])});
@@ -69,7 +71,7 @@ inline std::string kept_text_json(std::span<const KeptText> texts) {
           .end_object();
     out.end_array().key("cells").begin_array();
     for (const KeptText::Cell& cell : text.cells) {
-      out.begin_object().key("press").value(cell.name.label()).key("compression_ratio").value(cell.name.ratio);
+      write_cell(cell.name, out.begin_object());
       out.key("kept_by").begin_array();
       for (const Index heads : cell.heads) out.value(heads);
       out.end_array().end_object();

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <kvx/eval/cell_fields.hpp>
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/model_name.hpp>
 #include <kvx/eval/results.hpp>
 #include <kvx/io/csv_field.hpp>
@@ -25,9 +27,9 @@ struct KvMetrics {
   static constexpr std::array<std::string_view, 5> kAgainstBase = {"ppl_delta", "prefill_speedup", "ttft_speedup",
                                                                    "tpot_speedup", "throughput_ratio"};
 
-  /// The last part of the model's path, or all of it where that is another's too; the text's name; the press.
-  std::string model, dataset, method;
-  double compression_ratio = 0;
+  /// The last part of the model's path, or all of it where that is another's too; and the text's name.
+  std::string model, dataset;
+  CellName cell;
   std::size_t contexts = 0;                              ///< pieces of the text that were timed
   std::array<double, kMeasured.size()> measured;         ///< times are medians, in seconds
   std::array<double, kAgainstBase.size()> against_base;  ///< above 1 is faster
@@ -57,11 +59,10 @@ inline std::vector<KvMetrics> kv_metrics(std::span<const CellResult> cells) {
   std::vector<KvMetrics> rows;
   for (const CellResult& cell : cells) {
     if (cell.task != LatencyTask::name) continue;
-    const auto own = measure(cell, cell.cell), base = measure(cell, {std::string(kNoPress)});
+    const auto own = measure(cell, cell.cell), base = measure(cell, CellName::base());
     rows.push_back({short_model_name(cell.model, models),
                     cell.group,
-                    cell.press(),
-                    cell.ratio,
+                    cell.cell,
                     cell.score.contexts,
                     own,
                     {own[0] - base[0], base[1] / own[1], base[2] / own[2], base[3] / own[3], own[4] / base[4]}});
@@ -71,12 +72,12 @@ inline std::vector<KvMetrics> kv_metrics(std::span<const CellResult> cells) {
 
 /// One line a row; what was not measured is empty.
 inline std::string kv_metrics_csv(std::span<const KvMetrics> rows) {
-  std::string text = "model,dataset,method,compression_ratio,contexts";
+  std::string text = "model,dataset," + std::string(kCellColumns) + ",contexts";
   for (const auto name : KvMetrics::kMeasured) text.append(",").append(name);
   for (const auto name : KvMetrics::kAgainstBase) text.append(",").append(name);
   for (const KvMetrics& row : rows) {
     text.append("\n").append(csv_field(row.model)).append(",").append(csv_field(row.dataset));
-    text.append(",").append(csv_field(row.method)).append(",").append(csv_field(row.compression_ratio));
+    text.append(",").append(cell_fields(row.cell));
     text.append(",").append(std::to_string(row.contexts));
     for (const double number : row.measured) text.append(",").append(csv_field(number));
     for (const double number : row.against_base) text.append(",").append(csv_field(number));
@@ -89,8 +90,8 @@ inline std::string kv_metrics_json(std::span<const KvMetrics> rows) {
   JsonWriter out;
   out.begin_array();
   for (const KvMetrics& row : rows) {
-    out.begin_object().key("model").value(row.model).key("dataset").value(row.dataset).key("method").value(row.method);
-    out.key("compression_ratio").value(row.compression_ratio).key("contexts").value(row.contexts);
+    write_cell(row.cell, out.begin_object().key("model").value(row.model).key("dataset").value(row.dataset));
+    out.key("contexts").value(row.contexts);
     for (std::size_t m = 0; m < row.measured.size(); ++m) out.key(KvMetrics::kMeasured[m]).value(row.measured[m]);
     for (std::size_t m = 0; m < row.against_base.size(); ++m)
       out.key(KvMetrics::kAgainstBase[m]).value(row.against_base[m]);

@@ -28,7 +28,7 @@ inline std::string latency_markdown(std::span<const CellResult> cells) {
   std::map<std::string, double> base_tpot;
   const auto title_of = [](const CellResult& cell) { return markdown_text(cell.model + ": " + cell.label()); };
   for (const CellResult& cell : cells)
-    if (cell.task == LatencyTask::name && cell.is_base())
+    if (cell.task == LatencyTask::name && cell.cell.is_base())
       base_tpot[title_of(cell)] = cell.score.summaries.at(kTpot).value;
   for (const CellResult& cell : cells) {
     if (cell.task != LatencyTask::name) continue;
@@ -41,7 +41,7 @@ inline std::string latency_markdown(std::span<const CellResult> cells) {
       for (const char* head : {"TPOT speedup", "not applicable", "MB kept"}) rows.back().push_back(head);
     }
     auto& row = rows.emplace_back();
-    row = {markdown_text(cell.press()), six_digits(cell.ratio), std::to_string(cell.score.n),
+    row = {markdown_text(cell.cell.label()), six_digits(cell.cell.ratio), std::to_string(cell.score.n),
            std::to_string(cell.score.contexts)};
     for (std::size_t m = 0; m < kHeads.size(); ++m) {
       Share median = cell.score.summaries.at(m);

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <kvx/eval/cell_fields.hpp>
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/io/csv_field.hpp>
 #include <kvx/score/clustered.hpp>
@@ -62,9 +65,10 @@ inline std::vector<GroupResult> part_groups(std::span<const Record> records) {
   using Sums = std::map<std::pair<std::string, std::string>, detail::GroupSums>;  // by group and metric
   std::vector<std::pair<CellKey, Sums>> cells;
   std::map<CellKey, std::size_t> places;
+  const CellRatios ratios(records);
   for (const Record& record : records) {
     if (record.parts.empty()) continue;
-    const CellKey key = {record.model, record.task, record.sample.task, record.cell()};
+    const CellKey key = {record.model, record.task, record.sample.task, ratios.cell_of(record)};
     const auto [place, is_new] = places.try_emplace(key, cells.size());
     if (is_new) cells.push_back({key, {}});
     Sums& sums = cells[place->second].second;
@@ -85,7 +89,7 @@ inline std::vector<GroupResult> part_groups(std::span<const Record> records) {
   std::vector<GroupResult> results;
   for (const auto& [key, sums] : cells) {
     const auto& [model, task, data, cell] = key;
-    const auto base = places.find({model, task, data, CellName{std::string(kNoPress)}});
+    const auto base = places.find({model, task, data, CellName::base()});
     const Sums* others =
         base == places.end() || &cells[base->second].second == &sums ? nullptr : &cells[base->second].second;
     for (const auto& [name, sum] : sums) {
@@ -107,14 +111,14 @@ inline std::vector<GroupResult> part_groups(std::span<const Record> records) {
 /// One line per cell, group and metric.
 inline std::string groups_csv(std::span<const GroupResult> groups) {
   std::string text =
-      "model,press,compression_ratio,task,group,metric,value,n,contexts,low,high,change,change_low,change_high\n";
+      "model,press,compression_ratio,budget,query_aware,task,group,metric,value,n,contexts,low,high,change,change_low,"
+      "change_high\n";
   for (const GroupResult& of : groups) {
     const Interval change = of.change.value_or(Interval());
-    text +=
-        csv_line({csv_field(of.model), csv_field(of.cell.label()), csv_field(of.cell.ratio),
-                  csv_field(data_label(of.task, of.data)), csv_field(of.group), csv_field(of.metric),
-                  csv_field(of.value.value), std::to_string(of.n), std::to_string(of.contexts), csv_field(of.value.low),
-                  csv_field(of.value.high), csv_field(change.value), csv_field(change.low), csv_field(change.high)});
+    text += csv_line({csv_field(of.model), cell_fields(of.cell), csv_field(data_label(of.task, of.data)),
+                      csv_field(of.group), csv_field(of.metric), csv_field(of.value.value), std::to_string(of.n),
+                      std::to_string(of.contexts), csv_field(of.value.low), csv_field(of.value.high),
+                      csv_field(change.value), csv_field(change.low), csv_field(change.high)});
   }
   return text;
 }

@@ -67,8 +67,8 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
                                     cell.group,
                                     markdown_text(cell.model + ": " + cell.label()),
                                     {{"press", "ratio", "n", "contexts"}}});
-    std::vector<std::string> row = {markdown_text(cell.press()), six_digits(cell.ratio), std::to_string(cell.score.n),
-                                    std::to_string(cell.score.contexts)};
+    std::vector<std::string> row = {markdown_text(cell.cell.label()), six_digits(cell.cell.ratio),
+                                    std::to_string(cell.score.n), std::to_string(cell.score.contexts)};
     table->contexts = std::max(table->contexts, cell.score.contexts);
     const auto add = [&](const std::string& name, std::string value) {  // a summary may be missing of some cells
       std::vector<std::string>& head = table->rows.front();

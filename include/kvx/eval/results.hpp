@@ -1,6 +1,8 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/score/context_values.hpp>
 #include <kvx/score/holm.hpp>
@@ -29,16 +31,12 @@ namespace kvx::inline v0 {
 struct CellResult {
   std::string model, task, group;  ///< the task that graded them; a group has one value of the column `task`
   CellName cell = {};
-  double ratio = 0;                ///< the cell's, or the mean over its answers where that has a budget
   std::size_t not_applicable = 0;  ///< samples that the press cannot serve; they count nowhere else
   std::size_t hidden_metrics = 0;  ///< the last so many are for files alone
   Score score = {};
   std::vector<Change> changes = {};  ///< against the base, on the samples that both served; none for the base itself
   double kept_bytes = 0, full_bytes = 0;  ///< mean size of a context's cache, compressed and not; NaN without answers
 
-  bool is_base() const { return cell == CellName{std::string(kNoPress)}; }
-  /// The press, and what else the cell is told by: `knorm keep=256 query_aware`.
-  std::string press() const { return cell.label(); }
   /// The group, with the task where the group's name does not tell it.
   std::string label() const { return data_label(task, group); }
 };
@@ -156,17 +154,15 @@ inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::sp
   struct Graded {
     CellResult cell;
     std::map<std::size_t, std::vector<Grade>> grades = {};  // of each attempt, by index
-    std::size_t records = 0;
   };
   using Name = std::tuple<std::string, std::string, std::string, CellName>;
   std::vector<Graded> all;
   std::map<Name, std::size_t> places;
+  const CellRatios ratios(records);
   for (const Record& r : records) {
     const auto [place, is_new] = places.try_emplace({r.model, r.task, r.sample.task, r.cell()}, all.size());
-    if (is_new) all.push_back({{r.model, r.task, r.sample.task, r.cell()}});
-    auto& [cell, grades, count] = all[place->second];
-    ++count;
-    cell.ratio += r.ratio;
+    if (is_new) all.push_back({{r.model, r.task, r.sample.task, ratios.cell_of(r)}});
+    auto& [cell, grades] = all[place->second];
     if (r.state == kNotApplicable) {
       cell.not_applicable += r.attempt == 0;
       continue;
@@ -176,8 +172,8 @@ inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::sp
     cell.full_bytes += static_cast<double>(r.full_bytes);
   }
   std::vector<CellResult> results;
-  for (auto& [cell, by_index, count] : all) {
-    const auto base = places.find({cell.model, cell.task, cell.group, CellName{std::string(kNoPress)}});
+  for (auto& [cell, by_index] : all) {
+    const auto base = places.find({cell.model, cell.task, cell.group, CellName::base()});
     std::vector<std::vector<Grade>> samples;
     std::vector<Grade> grades, answers, paired, base_paired;
     for (const auto& [index, attempts] : by_index) {
@@ -194,7 +190,6 @@ inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::sp
     const AnyTask& task = registry.at(cell.task);
     const Scorer scorer(task);
     CellResult result = cell;
-    result.ratio = cell.cell.budget.empty() ? cell.cell.ratio : cell.ratio / static_cast<double>(count);
     result.score = scorer.score(grades);
     result.hidden_metrics = task.metric_names().size() - task.shown_metrics();
     if (answers.size() > grades.size()) {
@@ -206,7 +201,7 @@ inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::sp
       if (task.part_names().empty()) result.score.summaries = std::move(of_answers.summaries);
       for (Share& share : detail::pass_at_more(task, samples)) result.score.summaries.push_back(std::move(share));
     }
-    if (!cell.is_base() && !paired.empty()) result.changes = scorer.compare(paired, base_paired);
+    if (!cell.cell.is_base() && !paired.empty()) result.changes = scorer.compare(paired, base_paired);
     result.kept_bytes /= static_cast<double>(answers.size());
     result.full_bytes /= static_cast<double>(answers.size());
     results.push_back(std::move(result));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/eval/cell_fields.hpp>
 #include <kvx/eval/results.hpp>
 #include <kvx/eval/results_text.hpp>
 #include <kvx/io/json_writer.hpp>
@@ -42,7 +43,7 @@ inline std::vector<Share> all_shares(const CellResult& cell) {
 
 inline void write_cell_config(const CellResult& cell, JsonWriter& out) {
   out.key("task").value(cell.label()).key("metadata").begin_object().key("model").value(cell.model);
-  out.key("press").value(cell.press()).key("compression_ratio").value(cell.ratio);
+  write_cell(cell.cell, out);
   out.key("not_applicable").value(cell.not_applicable).key("contexts").value(cell.score.contexts);
   if (const auto note = context_note(cell.score.contexts); !note.empty()) out.key("note").value(note);
   out.key("kept_bytes").value(cell.kept_bytes).key("full_bytes").value(cell.full_bytes);
@@ -73,8 +74,8 @@ inline std::vector<std::string> cell_names(std::span<const CellResult> cells) {
   std::vector<std::string> names;
   for (const CellResult& cell : cells)
     names.push_back((models.size() > 1 ? cell.model + " " : "") + cell.label() +
-                    (cell.cell.press.empty() ? "" : " " + cell.press()) +
-                    (cell.cell.press.empty() || cell.is_base() ? "" : "@" + six_digits(cell.ratio)));
+                    (cell.cell.press.empty() ? "" : " " + cell.cell.label()) +
+                    (cell.cell.press.empty() || cell.cell.is_base() ? "" : "@" + six_digits(cell.cell.ratio)));
   return names;
 }
 

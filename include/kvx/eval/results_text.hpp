@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/eval/cell_fields.hpp>
 #include <kvx/eval/results.hpp>
 #include <kvx/io/csv_field.hpp>
 #include <kvx/io/json_writer.hpp>
@@ -42,14 +43,14 @@ inline std::vector<Share> cell_shares(const CellResult& cell) {
 /// holm_p are against the base, `better` says which values are better. A field without a known value is empty.
 inline std::string results_csv(std::span<const CellResult> cells) {
   std::string text =
-      "model,press,compression_ratio,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p,"
+      "model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,change_low,change_"
+      "high,p,holm_p,"
       "better\n";
   for (const CellResult& cell : cells) {
     const auto add = [&](const Share& share, const Change* change = nullptr) {
-      for (const std::string& field :
-           {csv_field(cell.model), csv_field(cell.press()), csv_field(cell.ratio), csv_field(cell.label()),
-            csv_field(share.name), csv_field(share.value), std::to_string(share.n), std::to_string(share.contexts),
-            csv_field(share.low), csv_field(share.high)})
+      for (const std::string& field : {csv_field(cell.model), cell_fields(cell.cell), csv_field(cell.label()),
+                                       csv_field(share.name), csv_field(share.value), std::to_string(share.n),
+                                       std::to_string(share.contexts), csv_field(share.low), csv_field(share.high)})
         text.append(field).append(",");
       if (change == nullptr || change->n == 0) {
         text.append(",,,,,").append(written(share.better)).append("\n");

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <kvx/eval/analyze_kept.hpp>
+#include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/entropy_table.hpp>
 #include <kvx/eval/kept_text.hpp>
+#include <kvx/eval/kept_tokens.hpp>
 #include <kvx/eval/kv_metrics.hpp>
 #include <kvx/eval/output_file.hpp>
 #include <kvx/eval/part_groups.hpp>
@@ -56,9 +58,16 @@ inline void write_results(const std::string& out, std::span<const CellResult> ce
   if (!groups.empty()) write(kGroupsCsv, groups_csv(groups));
   if (const auto entropies = entropy_csv(records); !entropies.empty()) write(kEntropyCsv, entropies);
   if (kept.texts.empty()) return;
-  write(kKeptSpansCsv, kept_spans_csv(kept.counts.spans()));
-  write(kKeptHeadsCsv, kept_heads_csv(kept.counts.spans()));
-  write(kKeptTextJson, kept_text_json(kept.texts));
+  CellRatios ratios = kept.ratios;  // without an answer there is no record
+  ratios.replace(CellRatios(records));
+  std::vector<KeptSpan> spans = kept.counts.spans();
+  for (KeptSpan& span : spans) span.cell = ratios.settled(span.model, span.task, span.cell);
+  std::vector<KeptText> texts = kept.texts;
+  for (KeptText& text : texts)
+    for (KeptText::Cell& cell : text.cells) cell.name = ratios.settled(text.model, text.task, cell.name);
+  write(kKeptSpansCsv, kept_spans_csv(spans));
+  write(kKeptHeadsCsv, kept_heads_csv(spans));
+  write(kKeptTextJson, kept_text_json(texts));
 }
 
 }  // namespace kvx::inline v0

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/io/number_text.hpp>
 #include <kvx/report/class_section.hpp>
 #include <kvx/report/divergence_chart.hpp>
@@ -38,9 +39,9 @@ namespace detail {
 
 inline std::string percent(double share) { return decimals(share * 100, 0) + "\u00a0%"; }
 
-inline std::string joined(const std::vector<std::string>& words) {
+inline std::string joined(const std::vector<CellName>& methods) {
   std::string text;
-  for (const std::string& word : words) text.append(text.empty() ? "" : ", ").append(word);
+  for (const CellName& method : methods) text.append(text.empty() ? "" : ", ").append(method.label());
   return text;
 }
 
@@ -69,7 +70,7 @@ inline ReportSection summary_section(const ReportData& data) {
   std::string last;
   for (const LostFunction& f : silent) {  // a point for each method
     const std::string head =
-        data.short_name(f.model) + ", " + f.cell.method() + ": " + f.metric + " of " + f.task + " falls by ";
+        data.short_name(f.model) + ", " + f.cell.method().label() + ": " + f.metric + " of " + f.task + " falls by ";
     if (head != last) section.points.push_back(head);
     section.points.back() += (head == last ? "; by " : "") + percent(f.loss) + " at " + f.cell.setting() +
                              " (perplexity " + (*f.rise > 0 ? "+" : "−") + percent(std::abs(*f.rise)) + ")";
@@ -91,8 +92,8 @@ inline ReportSection summary_section(const ReportData& data) {
   return section;
 }
 
-inline std::string cell_words(const ReportCell& cell) {
-  return cell.press + (cell.budget().empty() ? " at ratio " + six_digits(cell.ratio) : "");
+inline std::string cell_words(const CellName& cell) {
+  return cell.label() + (cell.budget.empty() ? " at ratio " + six_digits(cell.ratio) : "");
 }
 
 inline ReportSection flips_section(const ReportData& data, const ReportOptions& options) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/part_groups.hpp>
 #include <kvx/report/group_chart.hpp>
 #include <kvx/report/group_choice.hpp>
@@ -7,7 +8,6 @@
 #include <kvx/report/picture.hpp>
 #include <kvx/report/press_families.hpp>
 #include <kvx/report/report.hpp>
-#include <kvx/report/report_cell.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/report_tables.hpp>
 #include <kvx/report/sample_counts.hpp>
@@ -36,7 +36,7 @@ namespace detail {
 /// The classes that are large enough to be compared, with their figures in a cell, the lowest by `of` first.
 inline std::vector<std::pair<std::string, const Figure*>> sorted_classes(const ReportData& data,
                                                                          const GroupChoice& classes,
-                                                                         const ReportCell& cell, auto&& of) {
+                                                                         const CellName& cell, auto&& of) {
   std::vector<std::pair<std::string, const Figure*>> found;
   for (const std::string& name : classes.groups)
     if (const Figure* figure = find_group(data, classes, cell, name);
@@ -89,8 +89,8 @@ inline ReportSection class_section(const ReportData& data) {
         detail::draw(
             section,
             group_chart(data, classes, family,
-                        {picture_path(task, name, "classes_" + family.front()),
-                         name + ": instructions of " + task + " that are followed, " + family.front(),
+                        {picture_path(task, name, "classes_" + family.front().label()),
+                         name + ": instructions of " + task + " that are followed, " + family.front().label(),
                          "The share of the instructions of each class that is followed, strictly, with its 95 % "
                          "interval; thin lines are classes of fewer than 20. Level dotted lines are "
                          "the uncompressed base's."},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/degradation.hpp>
 #include <kvx/report/picture.hpp>
 #include <kvx/report/report_data.hpp>
@@ -24,9 +25,9 @@ inline std::optional<ChartPoint> relative_function(const Figure& figure, const F
 /// What perplexity tells of a cell: the base's over the cell's, 1 for no loss, with the interval of the paired losses
 /// where results.csv has it. None without both perplexities.
 inline std::optional<ChartPoint> implied_quality(const ReportData& data, std::string_view model, std::string_view task,
-                                                 const ReportCell& cell) {
+                                                 const CellName& cell) {
   const Figure* own = data.find(model, task, cell, "perplexity");
-  const Figure* base = data.find(model, task, {std::string(kNoPress)}, "perplexity");
+  const Figure* base = data.find(model, task, CellName::base(), "perplexity");
   if (own == nullptr || base == nullptr || !(own->value > 0) || !(base->value > 0)) return std::nullopt;
   ChartPoint point{NAN, base->value / own->value};
   if (const Figure* loss = data.find(model, task, cell, "loss")) {
@@ -41,8 +42,7 @@ inline std::vector<std::string> function_metrics(const ReportData& data, std::st
                                                  std::string_view task) {
   std::vector<std::string> found;
   for (const std::string_view metric : kFunctionMetrics)
-    if (const Figure* base = data.find(model, task, {std::string(kNoPress)}, metric);
-        base != nullptr && base->value > 0)
+    if (const Figure* base = data.find(model, task, CellName::base(), metric); base != nullptr && base->value > 0)
       found.emplace_back(metric);
   return found;
 }

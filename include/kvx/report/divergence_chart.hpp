@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/io/json.hpp>
 #include <kvx/io/number_text.hpp>
 #include <kvx/report/divergence.hpp>
@@ -29,17 +30,17 @@ inline std::vector<DivergencePanel> divergence_panels(const ReportData& data, co
                                                       const std::string& task, const std::vector<std::string>& metrics,
                                                       const std::vector<std::string>& texts) {
   std::vector<DivergencePanel> panels;
-  const std::vector<std::string> methods = data.methods();
+  const std::vector<CellName> methods = data.methods();
   for (std::size_t m = 0; m < methods.size(); ++m) {
-    DivergencePanel panel{m, methods[m], {}, {}};
-    const auto memory = [&](const std::string& of, const ReportCell& cell) {
+    DivergencePanel panel{m, methods[m].label(), {}, {}};
+    const auto memory = [&](const std::string& of, const CellName& cell) {
       const Figure* own = data.find(model, of, cell, "memory_retained");
       if (own == nullptr) own = data.find(model, task, cell, "memory_retained");
       return own == nullptr ? NAN : own->value;
     };
     const auto line = [&](const std::string& of, auto&& figure) {
       std::vector<ChartPoint> points = {{1, 1}};  // the base
-      for (const ReportCell& cell : data.cells(model, of)) {
+      for (const CellName& cell : data.cells(model, of)) {
         std::optional<ChartPoint> point = cell.method() == methods[m] ? figure(cell) : std::nullopt;
         if (!point) continue;
         point->x = memory(of, cell);
@@ -50,8 +51,8 @@ inline std::vector<DivergencePanel> divergence_panels(const ReportData& data, co
     };
     std::size_t found = 0;
     for (const std::string& metric : metrics) {
-      const Figure* base = data.find(model, task, {std::string(kNoPress)}, metric);
-      panel.function.push_back(line(task, [&](const ReportCell& cell) {
+      const Figure* base = data.find(model, task, CellName::base(), metric);
+      panel.function.push_back(line(task, [&](const CellName& cell) {
         const Figure* own = data.find(model, task, cell, metric);
         return own == nullptr ? std::nullopt : relative_function(*own, *base);
       }));
@@ -59,7 +60,7 @@ inline std::vector<DivergencePanel> divergence_panels(const ReportData& data, co
     }
     for (const std::string& text : texts)
       panel.quality.push_back(
-          line(text, [&](const ReportCell& cell) { return implied_quality(data, model, text, cell); }));
+          line(text, [&](const CellName& cell) { return implied_quality(data, model, text, cell); }));
     if (found > 0) panels.push_back(std::move(panel));
   }
   return panels;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/cell_ratios.hpp>
 #include <kvx/report/record_names.hpp>
 #include <kvx/report/report_data.hpp>
 
@@ -19,7 +21,7 @@ namespace kvx::inline v0 {
 /// cell wrong, `gained` the other way round.
 struct CellFlips {
   std::string model, task;
-  ReportCell cell;
+  CellName cell;
   std::size_t both = 0, gained = 0;
   std::set<std::string> contexts;  ///< contexts of the samples that base and cell both answered
   struct Pair {
@@ -35,6 +37,7 @@ inline std::vector<CellFlips> flipped_samples(std::span<const Record> records) {
   for (const Record& record : records)
     if (record.press == kNoPress)
       bases.emplace(std::tuple(record.model, report_task(record), record.index, record.attempt), &record);
+  const CellRatios ratios(records);
   std::vector<CellFlips> all;
   for (const Record& record : records) {
     const auto base = bases.find({record.model, report_task(record), record.index, record.attempt});
@@ -42,7 +45,7 @@ inline std::vector<CellFlips> flipped_samples(std::span<const Record> records) {
     const std::optional<bool> was = works(*base->second), is = works(record);
     if (!was || !is) continue;
     const std::string task = report_task(record);
-    const ReportCell cell = report_cell(record);
+    const CellName cell = ratios.cell_of(record);
     auto found = std::find_if(all.rbegin(), all.rend(), [&](const CellFlips& flips) {
       return flips.model == record.model && flips.task == task && flips.cell == cell;
     });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/report/chart_points.hpp>
 #include <kvx/report/leakage_section.hpp>
 #include <kvx/report/panel_chart.hpp>
@@ -50,10 +51,10 @@ inline std::optional<Picture> following_chart(const ReportData& data, const std:
       {leaks.metric + " of " + leaks.task, colour(1), "lw 2 ps 0.8 pt 5 dt 2"}};
   std::vector<ChartPoint> bases;
   for (const TaskMetric& each : of) {
-    const Figure* base = data.find(model, each.task, {std::string(kNoPress)}, each.metric);
+    const Figure* base = data.find(model, each.task, CellName::base(), each.metric);
     bases.push_back(base == nullptr ? ChartPoint{} : ratio_point(*base));
   }
-  const auto panels = method_panels(family, bases, [&](const std::string& method, std::size_t s) {
+  const auto panels = method_panels(family, bases, [&](const CellName& method, std::size_t s) {
     std::vector<ChartPoint> points;
     for (const Figure& f : data.figures)
       if (f.model == model && f.task == of[s].task && f.metric == of[s].metric && f.cell.method() == method &&
@@ -62,8 +63,8 @@ inline std::optional<Picture> following_chart(const ReportData& data, const std:
     return points;
   });
   if (panels.empty()) return std::nullopt;
-  return panel_chart({picture_path(followed.task + "_" + leaks.task, name, "following_" + family.front()),
-                      name + ": instructions that are followed and prompts that leak, " + family.front(),
+  return panel_chart({picture_path(followed.task + "_" + leaks.task, name, "following_" + family.front().label()),
+                      name + ": instructions that are followed and prompts that leak, " + family.front().label(),
                       "Solid: the share of the instructions that is followed, higher is better. Dashed: how much of "
                       "the prompt answers give away, lower is better. Bars are 95 % intervals, level dotted lines the "
                       "uncompressed base's."},

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/report/distinct.hpp>
-#include <kvx/report/report_cell.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/sample_counts.hpp>
 
@@ -41,7 +41,7 @@ inline GroupChoice choose_groups(const ReportData& data, const std::string& mode
   return choice;
 }
 
-inline const Figure* find_group(const ReportData& data, const GroupChoice& of, const ReportCell& cell,
+inline const Figure* find_group(const ReportData& data, const GroupChoice& of, const CellName& cell,
                                 std::string_view group) {
   const auto found = std::ranges::find_if(data.groups, [&](const GroupFigure& other) {
     return other.group == group && other.figure.cell == cell && of.takes(other);
@@ -50,7 +50,7 @@ inline const Figure* find_group(const ReportData& data, const GroupChoice& of, c
 }
 
 /// The cells that have any of it.
-inline std::vector<ReportCell> cells_of(const ReportData& data, const GroupChoice& of) {
+inline std::vector<CellName> cells_of(const ReportData& data, const GroupChoice& of) {
   return distinct(
       data.groups, [](const GroupFigure& other) { return other.figure.cell; },
       [&](const GroupFigure& other) { return of.takes(other); });

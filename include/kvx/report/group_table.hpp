@@ -1,10 +1,10 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/results_text.hpp>
 #include <kvx/io/number_text.hpp>
 #include <kvx/report/group_choice.hpp>
 #include <kvx/report/report.hpp>
-#include <kvx/report/report_cell.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/report_tables.hpp>
 
@@ -41,8 +41,8 @@ inline ReportTable group_table(const ReportData& data, const GroupChoice& of, st
     table.head.push_back(group_name(group) + " (n = " + std::to_string(counts.n) +
                          ", contexts = " + std::to_string(counts.contexts) + ")");
   }
-  for (const ReportCell& cell : cells_of(data, of)) {
-    auto& row = table.rows.emplace_back(std::vector<TableField>{{cell.press}, {six_digits(cell.ratio)}});
+  for (const CellName& cell : cells_of(data, of)) {
+    auto& row = table.rows.emplace_back(std::vector<TableField>{{cell.label()}, {six_digits(cell.ratio)}});
     for (const std::string& group : of.groups) row.push_back(detail::group_field(find_group(data, of, cell, group)));
   }
   return table;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/io/number_text.hpp>
 #include <kvx/report/heat_colours.hpp>
 #include <kvx/report/picture.hpp>
@@ -20,10 +21,10 @@ namespace kvx::inline v0 {
 namespace detail {
 
 /// The columns of a heat map: ratios in their order, then budgets.
-inline std::vector<std::string> settings_of(const std::vector<ReportCell>& cells) {
+inline std::vector<std::string> settings_of(const std::vector<CellName>& cells) {
   std::vector<std::pair<double, std::string>> sorted;
-  for (const ReportCell& cell : cells) {
-    sorted.emplace_back(cell.budget().empty() ? cell.ratio : 2, cell.setting());
+  for (const CellName& cell : cells) {
+    sorted.emplace_back(cell.budget.empty() ? cell.ratio : 2, cell.setting());
   }
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<std::string> names;
@@ -38,9 +39,9 @@ inline std::vector<std::string> settings_of(const std::vector<ReportCell>& cells
 /// draw.
 inline std::optional<Picture> heat_map(const ReportData& data, const std::string& model, const std::string& task,
                                        const std::string& metric) {
-  std::vector<ReportCell> cells;
-  std::vector<std::string> rows;
-  for (const ReportCell& cell : data.cells(model, task)) {
+  std::vector<CellName> cells;
+  std::vector<CellName> rows;
+  for (const CellName& cell : data.cells(model, task)) {
     const Figure* figure = data.find(model, task, cell, metric);
     if (figure == nullptr || std::isnan(figure->value)) continue;
     cells.push_back(cell);
@@ -49,7 +50,8 @@ inline std::optional<Picture> heat_map(const ReportData& data, const std::string
   if (rows.size() < 2) return std::nullopt;
   const std::vector<std::string> columns = detail::settings_of(cells);
   std::size_t longest = 0, widest = 5;
-  for (const std::string& row : rows) longest = std::max(longest, row.size());
+  std::vector<std::string> names;
+  for (const CellName& row : rows) longest = std::max(longest, names.emplace_back(row.label()).size());
   for (const std::string& column : columns) widest = std::max(widest, column.size());
 
   const int left = 24 + 8 * static_cast<int>(longest), across = 16 + 9 * static_cast<int>(widest), down = 30;
@@ -61,7 +63,7 @@ inline std::optional<Picture> heat_map(const ReportData& data, const std::string
   picture.width = std::max(left + grid + 24, detail::title_width(picture.title));
   std::vector<std::vector<double>> boxes;
   detail::PlotScript script;
-  for (const ReportCell& cell : cells) {
+  for (const CellName& cell : cells) {
     const Figure& figure = *data.find(model, task, cell, metric);
     const auto x = static_cast<double>(std::find(columns.begin(), columns.end(), cell.setting()) - columns.begin());
     const auto y = static_cast<double>(std::find(rows.begin(), rows.end(), cell.method()) - rows.begin());
@@ -71,10 +73,10 @@ inline std::optional<Picture> heat_map(const ReportData& data, const std::string
     script << "set label " + detail::gnuplot_text(text.data()) + " at second " + six_digits(x) + ", first " +
                   six_digits(y) + " center front tc rgb '" + (figure.value > 0.5 ? "#ffffff" : "#101418") + "'";
   }
-  const auto tics = [](const std::vector<std::string>& names) {
+  const auto tics = [](const std::vector<std::string>& marks) {
     std::string list;
-    for (std::size_t i = 0; i < names.size(); ++i)
-      list.append(i == 0 ? "" : ", ").append(detail::gnuplot_text(names[i])).append(" ").append(std::to_string(i));
+    for (std::size_t i = 0; i < marks.size(); ++i)
+      list.append(i == 0 ? "" : ", ").append(detail::gnuplot_text(marks[i])).append(" ").append(std::to_string(i));
     return list;
   };
   const auto share = [](int pixels, int of) { return six_digits(pixels / static_cast<double>(of)); };
@@ -87,7 +89,7 @@ inline std::optional<Picture> heat_map(const ReportData& data, const std::string
          << "set tmargin at screen " + share(12 + high, picture.height) << "unset xtics"
          << "set x2tics (" + tics(columns) + ")"
          << "set x2label 'compression ratio or budget' offset 0,-0.4"
-         << "set ytics (" + tics(rows) + ")"
+         << "set ytics (" + tics(names) + ")"
          << "set x2range [-0.5:" + std::to_string(columns.size() - 1) + ".5]"
          << "set yrange [" + std::to_string(rows.size() - 1) + ".5:-0.5]";
   script.title(picture);

@@ -40,12 +40,12 @@ inline ReportSection leakage_section(const ReportData& data) {
         for (const PressFamily& family : families)
           detail::draw(
               section,
-              group_chart(
-                  data, groups, family,
-                  {picture_path(task, name, std::string(kind.file) + family.front()), what + ", " + family.front(),
-                   "ROUGE-L recall: how much of the prompt the answers repeat, with its 95 % interval; "
-                   "lower is better. Level dotted lines are the uncompressed base's."},
-                  "leakage (ROUGE-L recall)"),
+              group_chart(data, groups, family,
+                          {picture_path(task, name, std::string(kind.file) + family.front().label()),
+                           what + ", " + family.front().label(),
+                           "ROUGE-L recall: how much of the prompt the answers repeat, with its 95 % interval; "
+                           "lower is better. Level dotted lines are the uncompressed base's."},
+                          "leakage (ROUGE-L recall)"),
               sample_counts(data, model, task));
         section.tables.push_back(group_table(data, groups, what + ", ROUGE-L recall"));
       }

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/io/csv.hpp>
-#include <kvx/report/report_cell.hpp>
 #include <kvx/report/report_rows.hpp>
 #include <kvx/report/seen_rows.hpp>
 
@@ -20,7 +20,7 @@ inline void load_entropies(std::vector<AnswerEntropy>& to, SeenRows& seen, const
   for (std::size_t row = 0; row < csv.rows(); ++row) {
     if (!seen.add(csv, row, "entropy", "token " + csv.text(row, "token"))) continue;
     const std::string model = csv.text(row, "model"), task = csv.text(row, "task");
-    const ReportCell cell = csv_cell(csv, row);
+    const CellName cell = csv_cell(csv, row);
     auto found = std::find_if(to.rbegin(), to.rend(), [&](const AnswerEntropy& there) {
       return there.cell == cell && there.task == task && there.model == model;
     });

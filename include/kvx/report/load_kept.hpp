@@ -2,8 +2,8 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/io/csv.hpp>
-#include <kvx/report/report_cell.hpp>
 #include <kvx/report/report_rows.hpp>
 #include <kvx/report/seen_rows.hpp>
 
@@ -35,7 +35,7 @@ inline void load_kept_layers(std::vector<KeptLayers>& to, SeenRows& seen, const 
                                       " of " + csv.text(row, "tokens"));
     if (!seen.add(csv, row, "kept", span + ", layer " + csv.text(row, "layer") + ", head " + csv.text(row, "head")))
       continue;
-    const ReportCell cell = csv_cell(csv, row);
+    const CellName cell = csv_cell(csv, row);
     auto found = std::find_if(to.rbegin(), to.rend(), [&](const KeptLayers& there) {
       return there.span == span && there.cell == cell && there.task == task && there.model == model;
     });

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/entropy_table.hpp>
 #include <kvx/eval/kept_text.hpp>
 #include <kvx/eval/part_groups.hpp>
@@ -45,24 +46,18 @@ class ReportLoader {
   void load_results(const CsvTable& csv) {
     for (std::size_t row = 0; row < csv.rows(); ++row) {
       const auto number = [&](std::string_view column) { return csv.number(row, column); };
-      Figure figure{csv.text(row, "model"),
-                    csv.text(row, "task"),
-                    csv_cell(csv, row, "press"),
-                    csv.text(row, "metric"),
-                    csv_count(csv, row, "n"),
-                    csv_count(csv, row, "contexts"),
-                    number("value"),
-                    number("low"),
-                    number("high"),
-                    number("change"),
-                    number("change_low"),
-                    number("change_high"),
+      Figure figure{csv.text(row, "model"),   csv.text(row, "task"),
+                    csv_cell(csv, row),       csv.text(row, "metric"),
+                    csv_count(csv, row, "n"), csv_count(csv, row, "contexts"),
+                    number("value"),          number("low"),
+                    number("high"),           number("change"),
+                    number("change_low"),     number("change_high"),
                     number("holm_p")};
       if (csv.has("better")) figure.better = better_of(csv.text(row, "better"), csv.where(row));
       // Two runs of the same samples have the same base.
       if (const Figure& there = add(figure); six_digits(there.value) != six_digits(figure.value))
         throw Error(csv.where(row), "expected each cell's metric once, found " + figure.metric + " of " +
-                                        figure.cell.press + " again, with another value");
+                                        figure.cell.label() + " again, with another value");
     }
   }
 
@@ -72,7 +67,7 @@ class ReportLoader {
       const std::string model = full_name(csv.text(row, "model"));
       const auto add_field = [&](std::string_view column, const std::string& task, const std::string& metric) {
         if (!csv.text(row, column).empty())
-          add({model, task + "/" + csv.text(row, "dataset"), csv_cell(csv, row, "method"), metric, 0, 0,
+          add({model, task + "/" + csv.text(row, "dataset"), csv_cell(csv, row), metric, 0, 0,
                csv.number(row, column)});
       };
       add_field("ppl", "perplexity", "perplexity");
@@ -87,7 +82,7 @@ class ReportLoader {
   void load_degradations(const CsvTable& csv) {
     for (std::size_t row = 0; row < csv.rows(); ++row) {
       const auto number = [&](std::string_view column) { return csv.number(row, column); };
-      data.degradations.push_back({csv.text(row, "model"), csv.text(row, "task"), csv_cell(csv, row, "press"),
+      data.degradations.push_back({csv.text(row, "model"), csv.text(row, "task"), csv_cell(csv, row),
                                    csv.text(row, "metric"), csv.text(row, "verdict"), csv_count(csv, row, "n"),
                                    csv_count(csv, row, "contexts"), csv_count(csv, row, "texts"), number("sds"),
                                    number("sds_low"), number("sds_high"), number("drop"), number("drop_low"),
@@ -156,14 +151,13 @@ class ReportLoader {
 
   /// The figure, or the one that is there already.
   const Figure& add(Figure figure) {
-    const double ratio = figure.cell.budget().empty() ? figure.cell.ratio : 0;
     const auto [place, is_new] =
-        places_.try_emplace({figure.model, figure.task, figure.cell.press, ratio, figure.metric}, data.figures.size());
+        places_.try_emplace({figure.model, figure.task, figure.cell, figure.metric}, data.figures.size());
     if (is_new) data.figures.push_back(std::move(figure));
     return data.figures[place->second];
   }
 
-  std::map<std::tuple<std::string, std::string, std::string, double, std::string>, std::size_t> places_;
+  std::map<std::tuple<std::string, std::string, CellName, std::string>, std::size_t> places_;
   SeenRows seen_;
   std::set<std::tuple<std::string, std::string, CellName, std::size_t, std::size_t>> answers_;
 };

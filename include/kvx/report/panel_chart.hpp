@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/io/json.hpp>
 #include <kvx/io/number_text.hpp>
 #include <kvx/report/chart_points.hpp>
@@ -96,8 +97,8 @@ namespace detail {
 inline std::vector<ChartPanel> method_panels(const PressFamily& family, const std::vector<ChartPoint>& bases,
                                              auto&& points_of) {
   std::vector<ChartPanel> panels;
-  for (const std::string& method : family) {
-    ChartPanel panel{method, {}};
+  for (const CellName& method : family) {
+    ChartPanel panel{method.label(), {}};
     bool found = false;
     for (std::size_t s = 0; s < bases.size(); ++s) {
       panel.lines.push_back(from_base(points_of(method, s), bases[s]));

@@ -1,10 +1,11 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/report/class_section.hpp>
 #include <kvx/report/group_choice.hpp>
+#include <kvx/report/hardest_cell.hpp>
 #include <kvx/report/leakage_section.hpp>
 #include <kvx/report/press_families.hpp>
-#include <kvx/report/report_cell.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/report_tables.hpp>
 
@@ -21,7 +22,7 @@ namespace detail {
 
 /// `keywords loses most (−0.60, to 0.20) and startend least (−0.02, to 0.70)`; empty where fewer than two classes can
 /// be compared.
-inline std::string lost_classes(const ReportData& data, const GroupChoice& classes, const ReportCell& cell) {
+inline std::string lost_classes(const ReportData& data, const GroupChoice& classes, const CellName& cell) {
   const auto sorted = sorted_classes(data, classes, cell, [](const Figure& f) { return f.change; });
   if (sorted.size() < 2) return {};
   const auto told = [](const auto& each, const char* how) {
@@ -46,12 +47,12 @@ inline std::string changed(const Figure& figure) {
 inline void tell_classes(std::vector<std::string>& lines, const ReportData& data, const std::string& model,
                          const GroupChoice& classes, const PressFamily& family) {
   std::string line;
-  for (const std::string& method : family) {
+  for (const CellName& method : family) {
     const auto cell = hardest_cell(cells_of(data, classes), method);
     const std::string words = cell ? lost_classes(data, classes, *cell) : "";
     if (words.empty()) continue;
     line += line.empty() ? data.short_name(model) + ": of the instructions of " + classes.task + ", with " : "; with ";
-    line += method + " at " + cell->setting_words() + " " + words;
+    line += method.label() + " at " + cell->setting_words() + " " + words;
   }
   if (!line.empty()) lines.push_back(line + ".");
 }
@@ -59,9 +60,9 @@ inline void tell_classes(std::vector<std::string>& lines, const ReportData& data
 /// A sentence for each press about the setting at which its leakage rises most, and how its fair forms differ there.
 inline void tell_leakage(std::vector<std::string>& lines, const ReportData& data, const std::string& model,
                          const std::string& task, const PressFamily& family) {
-  std::optional<ReportCell> most;
+  std::optional<CellName> most;
   const Figure* figure = nullptr;
-  for (const ReportCell& cell : data.cells(model, task)) {
+  for (const CellName& cell : data.cells(model, task)) {
     const Figure* own = cell.method() == family.front() ? data.find(model, task, cell, kLeakageMetric) : nullptr;
     if (own == nullptr || std::isnan(own->change) || (figure != nullptr && own->change <= figure->change)) continue;
     most = cell;
@@ -69,14 +70,14 @@ inline void tell_leakage(std::vector<std::string>& lines, const ReportData& data
   }
   if (figure == nullptr) return;
   std::string line = data.short_name(model) + ": leakage (" + figure->metric + " of " + task + ") with " +
-                     family.front() + " is highest against the base at " + most->setting_words() + ", where it " +
-                     changed(*figure);
-  for (const ReportCell& cell : data.cells(model, task)) {
+                     family.front().label() + " is highest against the base at " + most->setting_words() +
+                     ", where it " + changed(*figure);
+  for (const CellName& cell : data.cells(model, task)) {
     const bool is_fair = std::find(family.begin() + 1, family.end(), cell.method()) != family.end();
     if (!is_fair || cell.setting() != most->setting()) continue;
     const Figure* other = data.find(model, task, cell, kLeakageMetric);
     if (other == nullptr || std::isnan(other->value)) continue;
-    line += "; with " + cell.method() + " it is " + two_decimals(other->value) + ", " +
+    line += "; with " + cell.method().label() + " it is " + two_decimals(other->value) + ", " +
             signed_decimals(other->value - figure->value) + " against the press alone";
   }
   lines.push_back(line + ".");

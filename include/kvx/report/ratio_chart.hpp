@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/io/number_text.hpp>
 #include <kvx/report/chart_points.hpp>
 #include <kvx/report/picture.hpp>
@@ -37,10 +38,10 @@ struct RatioLine {
 inline std::vector<RatioLine> ratio_lines(const ReportData& data, const std::string& model, const std::string& task,
                                           const std::string& metric, double scale) {
   std::vector<RatioLine> lines;
-  const Figure* base = data.find(model, task, {std::string(kNoPress)}, metric);
-  const std::vector<std::string> methods = data.methods();
+  const Figure* base = data.find(model, task, CellName::base(), metric);
+  const std::vector<CellName> methods = data.methods();
   for (std::size_t m = 0; m < methods.size(); ++m) {
-    RatioLine line{m, methods[m], {}};
+    RatioLine line{m, methods[m].label(), {}};
     for (const Figure& f : data.figures)
       if (f.model == model && f.task == task && f.metric == metric && f.cell.method() == methods[m] &&
           !std::isnan(f.value))

@@ -11,10 +11,7 @@
 
 namespace kvx::inline v0 {
 
-/// A record's cell and task, as results.csv names them.
-inline ReportCell report_cell(const Record& record) {
-  return {CellResult{{}, {}, {}, record.cell()}.press(), record.cell().ratio};
-}
+/// A record's task, as results.csv names it.
 inline std::string report_task(const Record& record) { return CellResult{{}, record.task, record.sample.task}.label(); }
 
 /// Whether the answer works: the first of kFunctionMetrics that its task has. None where that does not apply.

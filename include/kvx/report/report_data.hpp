@@ -1,10 +1,10 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/kept_tokens.hpp>
 #include <kvx/eval/model_name.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/report/distinct.hpp>
-#include <kvx/report/report_cell.hpp>
 #include <kvx/report/report_rows.hpp>
 
 #include <algorithm>
@@ -26,7 +26,7 @@ struct ReportData {
   std::vector<KeptText> prompts;
   std::vector<RunFacts> runs;
 
-  const Figure* find(std::string_view model, std::string_view task, const ReportCell& cell,
+  const Figure* find(std::string_view model, std::string_view task, const CellName& cell,
                      std::string_view metric) const {
     const auto found = std::find_if(figures.begin(), figures.end(), [&](const Figure& f) {
       return f.metric == metric && f.task == task && f.model == model && f.cell == cell;
@@ -43,11 +43,11 @@ struct ReportData {
   std::vector<std::string> metrics(std::string_view model, std::string_view task) const {
     return distinct(figures, &Figure::metric, [&](const Figure& f) { return f.model == model && f.task == task; });
   }
-  std::vector<ReportCell> cells(std::string_view model, std::string_view task) const {
+  std::vector<CellName> cells(std::string_view model, std::string_view task) const {
     return distinct(figures, &Figure::cell, [&](const Figure& f) { return f.model == model && f.task == task; });
   }
   /// Of all models and tasks, so that a method has one place and one colour in every picture; without the base.
-  std::vector<std::string> methods() const {
+  std::vector<CellName> methods() const {
     return distinct(
         figures, [](const Figure& f) { return f.cell.method(); }, [](const Figure& f) { return !f.cell.is_base(); });
   }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <kvx/core/tensor_view.hpp>
-#include <kvx/report/report_cell.hpp>
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/score/better.hpp>
 
 #include <cmath>
@@ -15,7 +15,7 @@ namespace kvx::inline v0 {
 /// One figure of one cell, as a line of results.csv has it; NaN where that has none.
 struct Figure {
   std::string model, task;
-  ReportCell cell;
+  CellName cell;
   std::string metric;
   std::size_t n = 0, contexts = 0;  ///< samples, and the contexts that they are about; 0: unknown
   double value = NAN, low = NAN, high = NAN;
@@ -32,7 +32,7 @@ struct Figure {
 /// One line of degradation.csv.
 struct DegradationRow {
   std::string model, task;
-  ReportCell cell;
+  CellName cell;
   std::string metric, verdict;
   std::size_t n = 0, contexts = 0, texts = 0;  ///< as in CellDegradation
   double sds = NAN, sds_low = NAN, sds_high = NAN, drop = NAN, drop_low = NAN, drop_high = NAN;
@@ -54,7 +54,7 @@ struct GroupFigure {
 /// What a cell keeps of one span of its prompts, by layer: rows and those that stay, over heads and contexts.
 struct KeptLayers {
   std::string model, task;
-  ReportCell cell;
+  CellName cell;
   std::string span;
   std::vector<Index> tokens, kept;  ///< [layers]
 
@@ -66,7 +66,7 @@ struct KeptLayers {
 /// One line of kept_spans.csv.
 struct KeptShare {
   std::string model, task;
-  ReportCell cell;
+  CellName cell;
   std::string span;
   double share = NAN, relative = NAN;  ///< of the span; its quotient with the whole context's
 };
@@ -80,7 +80,7 @@ struct AnswerEntropy {
     std::size_t paired = 0;
   };
   std::string model, task;
-  ReportCell cell;
+  CellName cell;
   std::vector<Token> tokens;
 };
 

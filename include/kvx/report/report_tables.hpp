@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/io/number_text.hpp>
 #include <kvx/report/flipped_samples.hpp>
 #include <kvx/report/report.hpp>
@@ -66,7 +67,7 @@ inline ReportTable figure_table(const ReportData& data, const std::string& model
   ReportTable table{data.short_name(model) + ": " + task, {"press", "ratio", "n", "contexts"}, {}};
   const std::vector<std::string> metrics = data.metrics(model, task);
   table.head.insert(table.head.end(), metrics.begin(), metrics.end());
-  for (const ReportCell& cell : data.cells(model, task)) {
+  for (const CellName& cell : data.cells(model, task)) {
     std::vector<TableField> row;
     SampleCounts counts;
     for (const std::string& metric : metrics) {
@@ -74,8 +75,10 @@ inline ReportTable figure_table(const ReportData& data, const std::string& model
       if (figure != nullptr) counts.include(figure->n, figure->contexts);
       row.push_back({detail::figure_text(figure)});
     }
-    const std::vector<TableField> front = {
-        {cell.press}, {six_digits(cell.ratio)}, {detail::count_text(counts.n)}, {detail::count_text(counts.contexts)}};
+    const std::vector<TableField> front = {{cell.label()},
+                                           {six_digits(cell.ratio)},
+                                           {detail::count_text(counts.n)},
+                                           {detail::count_text(counts.contexts)}};
     row.insert(row.begin(), front.begin(), front.end());
     table.rows.push_back(std::move(row));
   }
@@ -102,7 +105,7 @@ inline std::optional<ReportTable> degradation_table(const ReportData& data, cons
     const std::string score = silent || row.verdict == "measured"
                                   ? endless(row.sds) + " [" + endless(row.sds_low) + ", " + endless(row.sds_high) + "]"
                                   : detail::with_interval(row.sds, row.sds_low, row.sds_high, detail::two_decimals);
-    table.rows.push_back({{row.cell.press},
+    table.rows.push_back({{row.cell.label()},
                           {six_digits(row.cell.ratio)},
                           {row.metric},
                           {std::to_string(row.n)},
@@ -135,7 +138,7 @@ inline ReportTable flips_table(const ReportData& data, const std::vector<CellFli
       as.append(as.empty() ? "" : ", ").append(state) += " " + std::to_string(count);
     table.rows.push_back({{data.short_name(cell.model)},
                           {cell.task},
-                          {cell.cell.press},
+                          {cell.cell.label()},
                           {six_digits(cell.cell.ratio)},
                           {std::to_string(cell.both)},
                           {std::to_string(cell.contexts.size())},

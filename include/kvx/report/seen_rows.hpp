@@ -1,9 +1,10 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/io/csv.hpp>
 #include <kvx/io/number_text.hpp>
-#include <kvx/report/report_cell.hpp>
+#include <kvx/press/written.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -16,13 +17,21 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// The cell of a row, whose press stands in the column `press`.
-inline ReportCell csv_cell(const CsvTable& csv, std::size_t row, std::string_view press = "press") {
+/// The cell of a row.
+inline CellName csv_cell(const CsvTable& csv, std::size_t row) {
   const double ratio = csv.number(row, "compression_ratio");
   if (!(ratio >= 0 && ratio <= 1))
     throw Error(csv.where(row),
                 "column compression_ratio: expected 0 to 1, found '" + csv.text(row, "compression_ratio") + "'");
-  return {csv.text(row, press), ratio};
+  const std::string& query_aware = csv.text(row, "query_aware");
+  if (query_aware != "true" && query_aware != "false")
+    throw Error(csv.where(row), "column query_aware: expected true or false, found '" + query_aware + "'");
+  try {
+    (void)parse_written(csv.text(row, "press"));
+  } catch (const Error& error) {
+    throw Error(csv.where(row), std::string("column press: ") + error.what());
+  }
+  return {csv.text(row, "press"), ratio, csv.text(row, "budget"), query_aware == "true"};
 }
 
 inline std::size_t csv_count(const CsvTable& csv, std::size_t row, std::string_view column) {
@@ -39,19 +48,17 @@ class SeenRows {
   /// Whether the row is the first of its model, task, cell and `name`; `value` is the column that it tells. Throws
   /// Error when an earlier one has told another.
   bool add(const CsvTable& csv, std::size_t row, std::string_view value, std::string name) {
-    const ReportCell cell = csv_cell(csv, row);
-    const double ratio = cell.budget().empty() ? cell.ratio : 0;
+    const CellName cell = csv_cell(csv, row);
     const auto [place, is_new] = values_.try_emplace(
-        {std::string(value), csv.text(row, "model"), csv.text(row, "task"), cell.press, ratio, name},
-        csv.number(row, value));
+        {std::string(value), csv.text(row, "model"), csv.text(row, "task"), cell, name}, csv.number(row, value));
     if (!is_new && six_digits(place->second) != six_digits(csv.number(row, value)))
       throw Error(csv.where(row), std::string("column ").append(value) + ": expected each cell's value once, found " +
-                                      name + " of " + cell.press + " again, with another value");
+                                      name + " of " + cell.label() + " again, with another value");
     return is_new;
   }
 
  private:
-  std::map<std::tuple<std::string, std::string, std::string, std::string, double, std::string>, double> values_;
+  std::map<std::tuple<std::string, std::string, std::string, CellName, std::string>, double> values_;
 };
 
 }  // namespace detail

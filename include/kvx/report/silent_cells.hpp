@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/report/divergence.hpp>
 #include <kvx/report/report_data.hpp>
 
@@ -17,7 +18,7 @@ inline constexpr double kCalmRise = 0.1;
 /// A cell that loses function, with what perplexity tells of it.
 struct LostFunction {
   std::string model, task, metric;
-  ReportCell cell;
+  CellName cell;
   double loss = 0;             ///< as a share of the base's
   double p = 1;                ///< Holm-corrected
   std::optional<double> rise;  ///< of the perplexity, the largest of all texts; none where it was not measured
@@ -39,7 +40,7 @@ inline LostFunctions lost_functions(const ReportData& data) {
     if (metrics.empty() || figure.metric != metrics.front() || figure.cell.is_base()) continue;
     ++lost.compared;
     if (!figure.drops()) continue;
-    const Figure* base = data.find(figure.model, figure.task, {std::string(kNoPress)}, figure.metric);
+    const Figure* base = data.find(figure.model, figure.task, CellName::base(), figure.metric);
     const auto left = relative_function(figure, *base);
     if (!left) continue;
     std::optional<double> rise;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/io/number_text.hpp>
 #include <kvx/report/picture.hpp>
 #include <kvx/report/record_names.hpp>
@@ -19,7 +20,7 @@ namespace kvx::inline v0 {
 
 /// How many answers of a cell ended in which state.
 struct CellStates {
-  ReportCell cell;
+  CellName cell;
   std::map<std::string, std::size_t> counts;
   std::size_t all = 0;
 };
@@ -31,7 +32,7 @@ inline std::vector<CellStates> count_states(const ReportData& data, const std::s
   for (const Record& record : data.records) {
     if (record.model != model || report_task(record) != task) continue;
     answered |= works(record).has_value();
-    const ReportCell cell = report_cell(record);
+    const CellName cell = record.cell();
     auto found = std::find_if(cells.rbegin(), cells.rend(), [&](const CellStates& c) { return c.cell == cell; });
     if (found == cells.rend()) {
       cells.push_back({cell, {}});
@@ -90,8 +91,8 @@ inline std::optional<Picture> state_chart(const ReportData& data, const std::str
   const std::vector<CellStates> cells = count_states(data, model, task);
   const auto states = detail::states_of(cells);
   if (cells.empty()) return std::nullopt;
-  const auto name_of = [](const ReportCell& cell) {
-    return cell.budget().empty() && !cell.is_base() ? cell.press + " " + six_digits(cell.ratio) : cell.press;
+  const auto name_of = [](const CellName& cell) {
+    return cell.budget.empty() && !cell.is_base() ? cell.label() + " " + six_digits(cell.ratio) : cell.label();
   };
   std::size_t longest = 0, longest_state = 0;
   for (const CellStates& cell : cells) longest = std::max(longest, name_of(cell.cell).size());

@@ -1,0 +1,38 @@
+#include <kvx/eval/cell_fields.hpp>
+#include <kvx/eval/cell_name.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace kvx;
+
+TEST_CASE("A cell's label has its budget and whether it is query-aware, its method neither budget nor ratio") {
+  const CellName cell{"snapkv(window=32, kernel=5)", 0.3, "keep=64", true};
+  CHECK(cell.label() == "snapkv(window=32, kernel=5) keep=64 query_aware");
+  CHECK(cell.method().label() == "snapkv(window=32, kernel=5) query_aware");
+  CHECK(cell.setting() == "keep=64");
+  CHECK(cell.setting_words() == "keep=64");
+  CHECK(CellName{"knorm", 0.5}.label() == "knorm");
+  CHECK(CellName{"knorm", 0.5}.setting() == "0.5");
+  CHECK(CellName{"knorm", 0.5}.setting_words() == "ratio 0.5");
+}
+
+TEST_CASE("Ratios tell cells apart, but not where a budget stands") {
+  CHECK(CellName{"knorm", 0.5} != CellName{"knorm", 0.25});
+  CHECK(CellName{"knorm", 0.5} < CellName{"knorm", 0.75});
+  CHECK(CellName{"knorm", 0.5, "keep=64"} == CellName{"knorm", 0.25, "keep=64"});
+  CHECK_FALSE(CellName{"knorm", 0.5, "keep=64"} < CellName{"knorm", 0.75, "keep=64"});
+  CHECK(CellName{"knorm", 0, "keep=64"} != CellName{"knorm", 0, "keep=65"});
+  CHECK(CellName{"knorm", 0.5} != CellName{"knorm", 0.5, {}, true});
+  CHECK(CellName{"none"}.is_base());
+  CHECK_FALSE(CellName{"knorm"}.is_base());
+}
+
+TEST_CASE("A cell is four fields of a file") {
+  CHECK(cell_fields({"snapkv(window=32, kernel=5)", 0.25, "keep=64", true}) ==
+        "\"snapkv(window=32, kernel=5)\",0.25,keep=64,true");
+  JsonWriter out;
+  write_cell({"knorm", 0.5}, out.begin_object(), "ratio");
+  CHECK(out.end_object().text() == R"({"press":"knorm","ratio":0.5,"budget":"","query_aware":false})");
+}
