@@ -51,9 +51,9 @@ TEST_CASE("A cell's function is set beside its perplexity on the same samples an
   CHECK(figures.rise.value == doctest::Approx(0.1));
   CHECK(figures.score.value == doctest::Approx(5));
   CHECK(figures.quality == doctest::Approx(1 / 1.1));
-  CHECK(found[0].n == 40);
-  CHECK(found[0].contexts == 40);
-  CHECK(found[0].texts == 4);
+  CHECK(found[0].figures.drop.n == 40);
+  CHECK(found[0].figures.drop.contexts == 40);
+  CHECK(found[0].figures.rise.n == 4);
 }
 
 TEST_CASE("Function is resampled by context, and few contexts add a note") {
@@ -62,10 +62,10 @@ TEST_CASE("Function is resampled by context, and few contexts add a note") {
     if (record.task == "tool_call") record.sample.context = record.index < 20 ? "one catalog" : "another";
   const auto found = degradations(records);
   REQUIRE(found.size() == 1);
-  CHECK(found[0].n == 40);
-  CHECK(found[0].contexts == 2);
+  CHECK(found[0].figures.drop.n == 40);
+  CHECK(found[0].figures.drop.contexts == 2);
   CHECK(found[0].figures.state == Degradation::too_few);
-  CHECK(found[0].figures.p == 0.5);
+  CHECK(found[0].figures.drop.p == 0.5);
   CHECK(degradation_markdown(found).find("\nNote: fewer than 10 contexts") != std::string::npos);
 }
 

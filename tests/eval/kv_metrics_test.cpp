@@ -115,6 +115,6 @@ TEST_CASE("Models whose paths end alike are told apart by the whole of them") {
 TEST_CASE("Without a single timed generation there are medians of nothing") {
   auto cells = timed_cells(2);
   std::erase_if(cells, [](const CellResult& cell) { return cell.task != "latency"; });
-  for (Share& share : cells[1].score.summaries) share = LatencyTask().summaries({}).at(0);
+  for (Estimate& share : cells[1].score.summaries) share = LatencyTask().summaries({}).at(0);
   CHECK(latency_markdown(cells).find("| knorm | 0.5   | 3 | 3        | - ") != std::string::npos);
 }

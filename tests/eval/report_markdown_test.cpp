@@ -10,7 +10,12 @@
 using namespace kvx;
 
 namespace {
-CellResult cell(const char* press, double ratio, double a, std::vector<Change> changes = {}) {
+/// The change of a metric with its p values.
+Estimate change(const char* name, double value, std::size_t n, std::size_t contexts, double p, double holm_p) {
+  return {.name = name, .value = value, .n = n, .contexts = contexts, .p = p, .holm_p = holm_p};
+}
+
+CellResult cell(const char* press, double ratio, double a, std::vector<Estimate> changes = {}) {
   CellResult made{"m", "t", "t_8", {press, ratio}};
   made.score.n = 40;
   made.score.contexts = 12;
@@ -25,8 +30,9 @@ CellResult cell(const char* press, double ratio, double a, std::vector<Change> c
 
 TEST_CASE("A report is a table with a row a cell") {
   std::vector<CellResult> cells = {
-      cell("none", 0, 0.95), cell("knorm", 0.5, 0.825, {{"a", -0.125, 40, 12, 0.01, 0.03125}, {"b", 0, 4, 4, 1, 1}}),
-      cell("tova", 0.75, 0, {{"a", -0.95, 40, 12, 1e-10, 1e-9}, {"b", 0.25, 4, 4, 0.5, 0.99}})};
+      cell("none", 0, 0.95),
+      cell("knorm", 0.5, 0.825, {change("a", -0.125, 40, 12, 0.01, 0.03125), change("b", 0, 4, 4, 1, 1)}),
+      cell("tova", 0.75, 0, {change("a", -0.95, 40, 12, 1e-10, 1e-9), change("b", 0.25, 4, 4, 0.5, 0.99)})};
   cells[2].not_applicable = 3;
   const std::string expected = R"(m: t_8
 

@@ -25,7 +25,9 @@ std::vector<CellResult> harness_cells() {
   cell.score.metrics = {{"a", 0.75, 4, 3, 0.25, 1, 0.25}, {"b"}};
   cell.score.summaries = {{"perplexity", 1.0 / 3, 3, 2, 0.125, 0.5}};
   cell.score.summaries.front().better = Better::less;
-  cell.changes = {{"a", -0.25, 4, 3, 1.0 / 3, 2.0 / 3, {-0.25, -0.5, 0}}, {"b", -0.5, 1, 1}};
+  cell.changes = {
+      {.name = "a", .value = -0.25, .n = 4, .contexts = 3, .low = -0.5, .high = 0, .p = 1.0 / 3, .holm_p = 2.0 / 3},
+      {"b", -0.5, 1, 1}};
   cell.kept_bytes = 250;
   cell.full_bytes = 1000;
   CellResult base{"m", "t", "x \"2\"", {"none"}};
@@ -99,7 +101,7 @@ TEST_CASE("The standard error is that of the sample's mean") {
   TaskRegistry tasks;
   tasks.add<TwoMetrics>();
   const auto cells = score_cells(tasks, grid_records(30));
-  const Share& share = cells.at(2).score.metrics.at(1);
+  const Estimate& share = cells.at(2).score.metrics.at(1);
   REQUIRE(share.name == "a");
   REQUIRE(share.value == doctest::Approx(1.0 / 3));
   CHECK(share.error == doctest::Approx(std::sqrt(2.0 / 9 / 29)));  // numpy.std(ddof=1) / sqrt(n)

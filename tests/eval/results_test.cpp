@@ -55,7 +55,7 @@ TEST_CASE("A cell's figures are those of its answers, its change that against th
   CHECK(cells[1].full_bytes == 1000);
   // Answers 11 to 21 are right, in the base 0 to 19: 2 got better, 11 got worse. p of scipy.stats.binomtest(2, 13).
   REQUIRE(cells[1].changes.size() == 2);
-  CHECK(cells[1].changes[1].metric == "a");
+  CHECK(cells[1].changes[1].name == "a");
   CHECK(cells[1].changes[1].value == doctest::Approx(-9.0 / 40));
   CHECK(cells[1].changes[1].n == 40);
   CHECK(cells[1].changes[1].p == doctest::Approx(0.02246093750000001));

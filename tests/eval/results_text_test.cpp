@@ -23,7 +23,9 @@ std::vector<CellResult> example_cells() {
   cell.score.states = {{"exact", 3}, {"unparsed", 1}};
   cell.score.metrics = {{"a", 0.75, 4, 3, 0.25, 1}, {"b"}};
   cell.score.summaries = {{"s", 1.0 / 3, 3, 2, 0.125, 0.5}};
-  cell.changes = {{"a", -0.25, 4, 3, 1.0 / 3, 2.0 / 3, {-0.25, -0.5, 0}}, {"b", -0.5, 1, 1}};
+  cell.changes = {
+      {.name = "a", .value = -0.25, .n = 4, .contexts = 3, .low = -0.5, .high = 0, .p = 1.0 / 3, .holm_p = 2.0 / 3},
+      {"b", -0.5, 1, 1}};
   cell.kept_bytes = 250;
   cell.full_bytes = 1000;
   CellResult empty{"m \"2\"", "t", "x", {"none"}};
@@ -63,7 +65,7 @@ TEST_CASE("Results of records have their intervals, and the same bytes each time
       csv.starts_with("model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,"
                       "change_low,change_high,p,holm_"
                       "p,better\nz,none,0,,false,t,b,"));
-  const Interval share = wilson_interval(1.0 / 3, 29, t_edge(29));
+  const Estimate share = wilson_interval(1.0 / 3, 29, t_edge(29));
   CHECK(csv.find("\nz,snapkv,0.5,,false,t,a,0.3333333333333333,30,30," + std::to_string(share.low).substr(0, 7)) !=
         std::string::npos);
 }

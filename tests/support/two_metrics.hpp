@@ -15,7 +15,7 @@ struct TwoMetrics {
     return kNames;
   }
   kvx::Grade grade(const kvx::Sample&, std::string_view answer) const { return {std::string(answer), {0, 0}}; }
-  std::vector<kvx::Share> summaries(std::span<const kvx::Grade> grades) const {
+  std::vector<kvx::Estimate> summaries(std::span<const kvx::Grade> grades) const {
     return {{"half", 0.5, grades.size(), grades.size(), 0.25, 0.75}};
   }
 };

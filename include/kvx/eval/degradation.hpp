@@ -11,6 +11,7 @@
 #include <kvx/io/markdown.hpp>
 #include <kvx/io/number_text.hpp>
 #include <kvx/score/context_note.hpp>
+#include <kvx/score/estimate.hpp>
 #include <kvx/score/perplexity.hpp>
 #include <kvx/score/ppl.hpp>
 #include <kvx/score/sds.hpp>
@@ -39,9 +40,7 @@ struct CellDegradation {
   std::string model, task, group;
   CellName cell;
   std::string metric;
-  std::size_t n = 0, contexts = 0;  ///< samples of the task, and the contexts that they are about
-  std::size_t texts = 0;            ///< pieces whose perplexity is compared
-  SilentDegradation figures = {};
+  SilentDegradation figures = {};  ///< drop.n counts samples of the task, rise.n pieces whose perplexity is compared
 };
 
 namespace detail {
@@ -124,9 +123,7 @@ inline std::vector<CellDegradation> degradations(std::span<const Record> records
       if (function.empty()) continue;
       CellDegradation& result = results.emplace_back(CellDegradation{model, task, group, cell, std::string(metric)});
       std::vector<PairedFunction> contexts;
-      for (const auto& [name, context] : function) contexts.push_back(context), result.n += context.n;
-      result.contexts = contexts.size();
-      result.texts = texts.size();
+      for (const auto& [name, context] : function) contexts.push_back(context);
       result.figures = silent_degradation(contexts, texts);
     }
   }
@@ -148,12 +145,12 @@ inline std::string degradation_markdown(std::span<const CellDegradation> degrada
   std::size_t least = std::numeric_limits<std::size_t>::max();  // the smallest number of contexts or texts in a row
   for (const CellDegradation& d : degradations) {
     const CellResult cell = detail::result_of(d);
-    least = std::min({least, d.contexts, d.texts});
-    rows.push_back({markdown_text(d.model), markdown_text(d.cell.label()), six_digits(d.cell.ratio),
-                    markdown_text(cell.label()), d.metric, std::to_string(d.n), std::to_string(d.contexts),
-                    std::to_string(d.texts), detail::interval_text(d.figures.drop),
-                    detail::interval_text(d.figures.rise), detail::interval_text(d.figures.score),
-                    decimals(d.figures.p, 3), std::string(written(d.figures.state))});
+    least = std::min({least, d.figures.drop.contexts, d.figures.rise.n});
+    rows.push_back(
+        {markdown_text(d.model), markdown_text(d.cell.label()), six_digits(d.cell.ratio), markdown_text(cell.label()),
+         d.metric, std::to_string(d.figures.drop.n), std::to_string(d.figures.drop.contexts),
+         std::to_string(d.figures.rise.n), detail::interval_text(d.figures.drop), detail::interval_text(d.figures.rise),
+         detail::interval_text(d.figures.score), decimals(d.figures.drop.p, 3), std::string(written(d.figures.state))});
   }
   const std::string note = context_note(least);
   return markdown_table(rows) +
@@ -173,13 +170,13 @@ inline std::string degradation_csv(std::span<const CellDegradation> degradations
     const CellResult cell = detail::result_of(d);
     const SilentDegradation& f = d.figures;
     for (const std::string& field :
-         {csv_field(d.model), cell_fields(d.cell), csv_field(cell.label()), csv_field(d.metric), std::to_string(d.n),
-          std::to_string(d.contexts), std::to_string(d.texts), std::string(written(f.state))})
+         {csv_field(d.model), cell_fields(d.cell), csv_field(cell.label()), csv_field(d.metric),
+          std::to_string(d.figures.drop.n), std::to_string(d.figures.drop.contexts), std::to_string(d.figures.rise.n),
+          std::string(written(f.state))})
       text.append(field).append(",");
-    for (const Interval& interval : {Interval(f.score), Interval(f.drop), Interval(f.rise)})
-      for (const double number : {interval.value, interval.low, interval.high})
-        text.append(csv_field(number)).append(",");
-    text.append(detail::p_field(f.p)).append(",").append(csv_field(f.quality)).append("\n");
+    for (const Estimate* of : {&f.score, &f.drop, &f.rise})
+      for (const double number : {of->value, of->low, of->high}) text.append(csv_field(number)).append(",");
+    text.append(detail::p_field(f.drop.p)).append(",").append(csv_field(f.quality)).append("\n");
   }
   return text;
 }

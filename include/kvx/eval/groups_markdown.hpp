@@ -37,14 +37,14 @@ inline std::string groups_markdown(std::span<const GroupResult> groups, const An
     if (table == tables.end()) table = tables.insert(table, {title, {}, {}});
     auto column = std::ranges::find(table->columns, of.group, &Column::group);
     if (column == table->columns.end()) column = table->columns.insert(column, {of.group, 0, 0});
-    column->n = std::max(column->n, of.n);
-    column->contexts = std::max(column->contexts, of.contexts);
+    column->n = std::max(column->n, of.value.n);
+    column->contexts = std::max(column->contexts, of.value.contexts);
     const auto at = static_cast<std::size_t>(column - table->columns.begin());
     if (table->rows.empty() || table->rows.back().first != of.cell) table->rows.push_back({of.cell, {}});
     std::vector<std::string>& row = table->rows.back().second;
     row.resize(std::max(row.size(), at + 1), "-");
     row[at] = decimals(of.value.value, 2);
-    if (of.change && of.change->high < 0) row[at] += " (" + decimals(of.change->value, 2, true) + ")";
+    if (of.change.high < 0) row[at] += " (" + decimals(of.change.value, 2, true) + ")";
   }
   std::string text;
   for (const Table& table : tables) {

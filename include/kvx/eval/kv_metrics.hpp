@@ -42,7 +42,7 @@ inline std::vector<KvMetrics> kv_metrics(std::span<const CellResult> cells) {
                            const std::string& name) -> double {
     for (const CellResult& other : cells) {
       if (other.task != task || other.model != of.model || other.group != of.group || other.cell != cell) continue;
-      for (const Share& share : other.score.summaries)
+      for (const Estimate& share : other.score.summaries)
         if (share.name == name) return share.value;
     }
     return kNone;

@@ -4,8 +4,8 @@
 #include <kvx/eval/results.hpp>
 #include <kvx/io/markdown.hpp>
 #include <kvx/io/number_text.hpp>
+#include <kvx/score/estimate.hpp>
 #include <kvx/score/latency.hpp>
-#include <kvx/score/share.hpp>
 
 #include <array>
 #include <cstddef>
@@ -44,7 +44,7 @@ inline std::string latency_markdown(std::span<const CellResult> cells) {
     row = {markdown_text(cell.cell.label()), six_digits(cell.cell.ratio), std::to_string(cell.score.n),
            std::to_string(cell.score.contexts)};
     for (std::size_t m = 0; m < kHeads.size(); ++m) {
-      Share median = cell.score.summaries.at(m);
+      Estimate median = cell.score.summaries.at(m);
       const double scale = m == kThroughput ? 1 : 1e3;
       for (double* const number : {&median.value, &median.low, &median.high}) *number *= scale;
       row.push_back(detail::interval_text(median));

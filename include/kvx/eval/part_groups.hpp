@@ -6,11 +6,11 @@
 #include <kvx/eval/record.hpp>
 #include <kvx/io/csv_field.hpp>
 #include <kvx/score/clustered.hpp>
-#include <kvx/score/interval.hpp>
+#include <kvx/score/estimate.hpp>
+#include <kvx/score/estimate_mean.hpp>
 
 #include <cstddef>
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,10 +29,9 @@ struct GroupResult {
   std::string model, task, data;  ///< the task, and the samples' column `task`
   CellName cell;
   std::string group, metric;
-  std::size_t n = 0;                    ///< parts of first answers
-  std::size_t contexts = 0;             ///< contexts that these parts are about
-  Interval value = {};                  ///< the mean over parts, with contexts as the units of its interval
-  std::optional<Interval> change = {};  ///< against the base, over the contexts that are in both
+  Estimate value =
+      {};  ///< the mean over parts, with contexts as the units of its interval; n counts parts of first answers
+  Estimate change = {};  ///< against the base, over the contexts that are in both; none of the base
 };
 
 namespace detail {
@@ -93,14 +92,15 @@ inline std::vector<GroupResult> part_groups(std::span<const Record> records) {
     const Sums* others =
         base == places.end() || &cells[base->second].second == &sums ? nullptr : &cells[base->second].second;
     for (const auto& [name, sum] : sums) {
-      GroupResult result{model, task, data, cell, name.first, name.second, sum.n, sum.contexts.size()};
+      GroupResult result{model, task, data, cell, name.first, name.second};
       std::vector<Cluster> contexts;
       for (const auto& [of, context] : sum.contexts) contexts.push_back(context);
-      result.value = sum.are_shares ? wilson_t(contexts) : t_interval(contexts);
+      result.value = estimate_mean(name.second, contexts, sum.are_shares);
+      result.value.n = sum.n;
       if (const auto other = others == nullptr ? sums.end() : others->find(name);
           others != nullptr && other != others->end()) {
         const std::vector<Cluster> changes = detail::differences(sum, other->second);
-        if (!changes.empty()) result.change = t_interval(changes);
+        if (!changes.empty()) result.change = estimate_mean(name.second, changes, false);
       }
       results.push_back(std::move(result));
     }
@@ -114,11 +114,10 @@ inline std::string groups_csv(std::span<const GroupResult> groups) {
       "model,press,compression_ratio,budget,query_aware,task,group,metric,value,n,contexts,low,high,change,change_low,"
       "change_high\n";
   for (const GroupResult& of : groups) {
-    const Interval change = of.change.value_or(Interval());
     text += csv_line({csv_field(of.model), cell_fields(of.cell), csv_field(data_label(of.task, of.data)),
-                      csv_field(of.group), csv_field(of.metric), csv_field(of.value.value), std::to_string(of.n),
-                      std::to_string(of.contexts), csv_field(of.value.low), csv_field(of.value.high),
-                      csv_field(change.value), csv_field(change.low), csv_field(change.high)});
+                      csv_field(of.group), csv_field(of.metric), csv_field(of.value.value), std::to_string(of.value.n),
+                      std::to_string(of.value.contexts), csv_field(of.value.low), csv_field(of.value.high),
+                      csv_field(of.change.value), csv_field(of.change.low), csv_field(of.change.high)});
   }
   return text;
 }

@@ -5,8 +5,8 @@
 #include <kvx/io/number_text.hpp>
 #include <kvx/score/better.hpp>
 #include <kvx/score/context_note.hpp>
+#include <kvx/score/estimate.hpp>
 #include <kvx/score/scorer.hpp>
-#include <kvx/score/share.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -23,15 +23,15 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// A Share or an Interval as `0.83 [0.71, 0.91]`, or without bounds if it has none.
-inline std::string interval_text(const auto& figure) {
+/// `0.83 [0.71, 0.91]`, or without bounds if it has none.
+inline std::string interval_text(const Estimate& figure) {
   if (std::isnan(figure.low)) return decimals(figure.value, 2);
   return decimals(figure.value, 2) + " [" + decimals(figure.low, 2) + ", " + decimals(figure.high, 2) + "]";
 }
 
 /// `0.83 [0.71, 0.91] -0.12 (p=0.031)`: the value, its interval, its change against the base, and the corrected p of
 /// that change, if it has one. `=` stands for no change.
-inline std::string metric_text(const Share& share, const Change* change) {
+inline std::string metric_text(const Estimate& share, const Estimate* change) {
   if (share.n == 0) return "-";
   const std::string text = interval_text(share);
   if (change == nullptr || change->n == 0) return text;
@@ -77,7 +77,7 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
       row.resize(std::max(row.size(), column + 1), "-");
       row[column] = std::move(value);
     };
-    const auto note = [&](const Share& share) {
+    const auto note = [&](const Estimate& share) {
       if (share.better == Better::less && std::find(costs.begin(), costs.end(), share.name) == costs.end())
         costs.push_back(share.name);
     };
@@ -86,7 +86,7 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
       add(cell.score.metrics[m].name,
           detail::metric_text(cell.score.metrics[m], cell.changes.empty() ? nullptr : &cell.changes[m]));
     }
-    for (const Share& share : cell.score.summaries) {
+    for (const Estimate& share : cell.score.summaries) {
       note(share);
       add(share.name, detail::metric_text(share, nullptr));
     }

@@ -5,11 +5,11 @@
 #include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/score/context_values.hpp>
+#include <kvx/score/estimate_mean.hpp>
 #include <kvx/score/holm.hpp>
 #include <kvx/score/pass_at_k.hpp>
 #include <kvx/score/registry.hpp>
 #include <kvx/score/scorer.hpp>
-#include <kvx/score/share.hpp>
 #include <kvx/score/task.hpp>
 
 #include <algorithm>
@@ -34,7 +34,7 @@ struct CellResult {
   std::size_t not_applicable = 0;  ///< samples that the press cannot serve; they count nowhere else
   std::size_t hidden_metrics = 0;  ///< the last so many are for files alone
   Score score = {};
-  std::vector<Change> changes = {};  ///< against the base, on the samples that both served; none for the base itself
+  std::vector<Estimate> changes = {};  ///< against the base, on the samples that both served; none for the base itself
   double kept_bytes = 0, full_bytes = 0;  ///< mean size of a context's cache, compressed and not; NaN without answers
 
   /// The group, with the task where the group's name does not tell it.
@@ -89,7 +89,7 @@ inline void set_grade(Record& record, Grade grade, const AnyTask& task) {
 /// Corrects the p values of each model's group for all cells and metrics that are tested there, those that a table
 /// shows apart from the others.
 inline void correct_for_the_grid(std::vector<CellResult>& cells) {
-  std::map<std::tuple<std::string, std::string, std::string, bool>, std::vector<Change*>> tables;
+  std::map<std::tuple<std::string, std::string, std::string, bool>, std::vector<Estimate*>> tables;
   for (CellResult& cell : cells)
     for (std::size_t m = 0; m < cell.changes.size(); ++m)
       if (!std::isnan(cell.changes[m].p))
@@ -97,7 +97,7 @@ inline void correct_for_the_grid(std::vector<CellResult>& cells) {
             &cell.changes[m]);
   for (const auto& [name, changes] : tables) {
     std::vector<double> p;
-    for (const Change* change : changes) p.push_back(change->p);
+    for (const Estimate* change : changes) p.push_back(change->p);
     const std::vector<double> corrected = holm(p);
     for (std::size_t i = 0; i < changes.size(); ++i) changes[i]->holm_p = corrected[i];
   }
@@ -120,8 +120,8 @@ inline Grade mean_grade(std::span<const Grade> attempts) {
 
 /// pass@k for the usual k and for the largest number of answers to a sample, each over the samples with at least k
 /// answers. Empty without a metric pass@1 or a second attempt.
-inline std::vector<Share> pass_at_more(const AnyTask& task, const std::vector<std::vector<Grade>>& samples) {
-  std::vector<Share> shares;
+inline std::vector<Estimate> pass_at_more(const AnyTask& task, const std::vector<std::vector<Grade>>& samples) {
+  std::vector<Estimate> shares;
   const auto names = task.metric_names();
   const auto m = static_cast<std::size_t>(std::find(names.begin(), names.end(), "pass@1") - names.begin());
   if (m == names.size() || samples.empty()) return shares;
@@ -140,7 +140,7 @@ inline std::vector<Share> pass_at_more(const AnyTask& task, const std::vector<st
       if (n >= k) passes.add(sample.front().cluster, pass_at_k(n, right, k));
     }
     if (!passes.contexts().empty())
-      shares.push_back(share_of("pass@" + std::to_string(k), passes.contexts(), passes.verdicts()));
+      shares.push_back(estimate_mean("pass@" + std::to_string(k), passes.contexts(), passes.verdicts()));
   }
   return shares;
 }
@@ -199,7 +199,7 @@ inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::sp
       result.score.unfinished_share = std::move(of_answers.unfinished_share);
       result.score.as_read = of_answers.as_read;
       if (task.part_names().empty()) result.score.summaries = std::move(of_answers.summaries);
-      for (Share& share : detail::pass_at_more(task, samples)) result.score.summaries.push_back(std::move(share));
+      for (Estimate& share : detail::pass_at_more(task, samples)) result.score.summaries.push_back(std::move(share));
     }
     if (!cell.cell.is_base() && !paired.empty()) result.changes = scorer.compare(paired, base_paired);
     result.kept_bytes /= static_cast<double>(answers.size());

@@ -7,8 +7,8 @@
 #include <kvx/io/number_text.hpp>
 #include <kvx/score/better.hpp>
 #include <kvx/score/context_note.hpp>
+#include <kvx/score/estimate.hpp>
 #include <kvx/score/scorer.hpp>
-#include <kvx/score/share.hpp>
 #include <kvx/version.hpp>
 
 #include <algorithm>
@@ -23,9 +23,9 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-inline void write_shares(std::string_view key, std::span<const Share> shares, JsonWriter& out) {
+inline void write_shares(std::string_view key, std::span<const Estimate> shares, JsonWriter& out) {
   out.key(key).begin_object();
-  for (const Share& share : shares) {
+  for (const Estimate& share : shares) {
     out.key(share.name).begin_object();
     out.key("value").value(share.value).key("n").value(share.n).key("contexts").value(share.contexts);
     out.key("low").value(share.low).key("high").value(share.high).end_object();
@@ -33,11 +33,11 @@ inline void write_shares(std::string_view key, std::span<const Share> shares, Js
   out.end_object();
 }
 
-inline std::vector<Share> all_shares(const CellResult& cell) {
-  std::vector<Share> shares = cell.score.metrics;
+inline std::vector<Estimate> all_shares(const CellResult& cell) {
+  std::vector<Estimate> shares = cell.score.metrics;
   shares.insert(shares.end(), cell.score.summaries.begin(), cell.score.summaries.end());
-  for (Share& share : cell_shares(cell)) shares.push_back(std::move(share));
-  std::erase_if(shares, [](const Share& share) { return share.n == 0; });
+  for (Estimate& share : cell_shares(cell)) shares.push_back(std::move(share));
+  std::erase_if(shares, [](const Estimate& share) { return share.n == 0; });
   return shares;
 }
 
@@ -54,10 +54,10 @@ inline void write_cell_config(const CellResult& cell, JsonWriter& out) {
   write_shares("metrics", cell.score.metrics, out);
   write_shares("summaries", cell.score.summaries, out);
   out.key("changes").begin_object();
-  for (const Change& change : cell.changes) {
-    out.key(change.metric).begin_object().key("value").value(change.value).key("n").value(change.n);
+  for (const Estimate& change : cell.changes) {
+    out.key(change.name).begin_object().key("value").value(change.value).key("n").value(change.n);
     out.key("contexts").value(change.contexts);
-    out.key("low").value(change.interval.low).key("high").value(change.interval.high);
+    out.key("low").value(change.low).key("high").value(change.high);
     out.key("p").raw(p_field(change.p, "null")).key("holm_p").raw(p_field(change.holm_p, "null")).end_object();
   }
   out.end_object().end_object();
@@ -100,7 +100,7 @@ inline std::string results_json(std::span<const CellResult> cells) {
   };
   add("results", [](const CellResult& cell, const std::string& name, JsonWriter& out) {
     out.begin_object().key("alias").value(name);
-    for (const Share& share : detail::all_shares(cell)) {
+    for (const Estimate& share : detail::all_shares(cell)) {
       out.key(share.name + ",none").value(share.value).key(share.name + "_stderr,none");
       std::isfinite(share.error) ? out.value(share.error) : out.value("N/A");
     }
@@ -115,7 +115,7 @@ inline std::string results_json(std::span<const CellResult> cells) {
   add("n-shot", [](const CellResult&, const std::string&, JsonWriter& out) { out.value(0); });
   add("higher_is_better", [](const CellResult& cell, const std::string&, JsonWriter& out) {
     out.begin_object();
-    for (const Share& share : detail::all_shares(cell))
+    for (const Estimate& share : detail::all_shares(cell))
       if (share.better != Better::neither) out.key(share.name).value(share.better == Better::more);
     out.end_object();
   });

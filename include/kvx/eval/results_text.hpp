@@ -6,8 +6,8 @@
 #include <kvx/io/json_writer.hpp>
 #include <kvx/io/number_text.hpp>
 #include <kvx/score/better.hpp>
+#include <kvx/score/estimate.hpp>
 #include <kvx/score/scorer.hpp>
-#include <kvx/score/share.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -29,11 +29,11 @@ inline std::string p_field(double p, std::string_view none = "") {
 
 /// The figures of a cell that do not come from its task: the share of answers with a thought that does not end, if
 /// there are any, and the share of the cache that the cell keeps.
-inline std::vector<Share> cell_shares(const CellResult& cell) {
-  std::vector<Share> shares;
+inline std::vector<Estimate> cell_shares(const CellResult& cell) {
+  std::vector<Estimate> shares;
   if (cell.score.unfinished > 0) shares.push_back(cell.score.unfinished_share);
   shares.push_back({"memory_retained", cell.kept_bytes / cell.full_bytes, cell.score.n, cell.score.contexts});
-  for (Share& share : shares) share.better = Better::less;
+  for (Estimate& share : shares) share.better = Better::less;
   return shares;
 }
 
@@ -47,7 +47,7 @@ inline std::string results_csv(std::span<const CellResult> cells) {
       "high,p,holm_p,"
       "better\n";
   for (const CellResult& cell : cells) {
-    const auto add = [&](const Share& share, const Change* change = nullptr) {
+    const auto add = [&](const Estimate& share, const Estimate* change = nullptr) {
       for (const std::string& field : {csv_field(cell.model), cell_fields(cell.cell), csv_field(cell.label()),
                                        csv_field(share.name), csv_field(share.value), std::to_string(share.n),
                                        std::to_string(share.contexts), csv_field(share.low), csv_field(share.high)})
@@ -56,15 +56,14 @@ inline std::string results_csv(std::span<const CellResult> cells) {
         text.append(",,,,,").append(written(share.better)).append("\n");
         return;
       }
-      for (const double number : {change->value, change->interval.low, change->interval.high})
-        text.append(csv_field(number)).append(",");
+      for (const double number : {change->value, change->low, change->high}) text.append(csv_field(number)).append(",");
       text.append(detail::p_field(change->p)).append(",").append(detail::p_field(change->holm_p));
       text.append(",").append(written(share.better)).append("\n");
     };
     for (std::size_t m = 0; m < cell.score.metrics.size(); ++m)
       add(cell.score.metrics[m], cell.changes.empty() ? nullptr : &cell.changes[m]);
-    for (const Share& share : cell.score.summaries) add(share);
-    for (const Share& share : detail::cell_shares(cell)) add(share);
+    for (const Estimate& share : cell.score.summaries) add(share);
+    for (const Estimate& share : detail::cell_shares(cell)) add(share);
   }
   return text;
 }

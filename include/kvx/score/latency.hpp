@@ -2,9 +2,9 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/score/better.hpp>
+#include <kvx/score/estimate.hpp>
 #include <kvx/score/quantile.hpp>
 #include <kvx/score/sample.hpp>
-#include <kvx/score/share.hpp>
 #include <kvx/score/task.hpp>
 
 #include <algorithm>
@@ -48,8 +48,8 @@ struct LatencyTask {
   }
 
   /// The median of each metric, with its quartiles as the ends of its interval. Throws Error if a run lacks a metric.
-  std::vector<Share> summaries(std::span<const Grade> runs) const {
-    std::vector<Share> medians;
+  std::vector<Estimate> summaries(std::span<const Grade> runs) const {
+    std::vector<Estimate> medians;
     std::set<std::string> contexts;
     for (std::size_t i = 0; i < runs.size(); ++i) contexts.insert(context_of(runs[i], i));
     for (std::size_t m = 0; m < metric_names().size(); ++m) {

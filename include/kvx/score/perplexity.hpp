@@ -2,11 +2,10 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/score/better.hpp>
-#include <kvx/score/interval.hpp>
+#include <kvx/score/estimate.hpp>
 #include <kvx/score/ppl.hpp>
 #include <kvx/score/quantile.hpp>
 #include <kvx/score/sample.hpp>
-#include <kvx/score/share.hpp>
 #include <kvx/score/task.hpp>
 
 #include <algorithm>
@@ -60,7 +59,7 @@ struct PerplexityTask {
 
   /// The summaries over the tokens of all texts. Contexts are the units of intervals; each piece of a text is one.
   /// Throws Error for a text without a loss.
-  std::vector<Share> summaries(std::span<const Grade> texts) const {
+  std::vector<Estimate> summaries(std::span<const Grade> texts) const {
     std::map<std::string, PairedLoss> losses;
     for (std::size_t i = 0; i < texts.size(); ++i) {
       const auto loss = texts[i].metrics.front(), tokens = texts[i].metrics.back();
@@ -72,7 +71,7 @@ struct PerplexityTask {
     if (losses.empty()) return {{.name = "perplexity"}};
     std::vector<PairedLoss> contexts;
     for (const auto& [name, loss] : losses) contexts.push_back(loss);
-    const Interval log = perplexity_change(contexts).log_ratio;
+    const Estimate log = perplexity_change(contexts).log_ratio;
     return {{"perplexity", std::exp(log.value), texts.size(), contexts.size(), std::exp(log.low), std::exp(log.high)}};
   }
 

@@ -2,9 +2,9 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/score/better.hpp>
+#include <kvx/score/estimate.hpp>
 #include <kvx/score/judged_text.hpp>
 #include <kvx/score/sample.hpp>
-#include <kvx/score/share.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -79,7 +79,7 @@ concept OrdersFigures = requires(std::string_view figure) {
 /// A task with figures over all grades beside the means of its metrics.
 template <class T>
 concept SummarizesGrades = requires(const T t, std::span<const Grade> grades) {
-                             { t.summaries(grades) } -> std::same_as<std::vector<Share>>;
+                             { t.summaries(grades) } -> std::same_as<std::vector<Estimate>>;
                            };
 
 /// A task whose answers are judged in parts, each with values of these names.
@@ -154,7 +154,7 @@ class AnyTask {
   bool runs_programs() const { return task_->runs_programs(); }
   /// Whether an answer of this state was left ungraded and can be graded now.
   bool grades_now(std::string_view state) const { return task_->grades_now(state); }
-  std::vector<Share> summaries(std::span<const Grade> grades) const { return task_->summaries(grades); }
+  std::vector<Estimate> summaries(std::span<const Grade> grades) const { return task_->summaries(grades); }
   TaskKind kind() const { return task_->kind(); }
   /// Only of one that PredictsTexts.
   Grade predicted(std::span<const double> nll, std::vector<double> kl, std::size_t same_top) const {
@@ -176,7 +176,7 @@ class AnyTask {
     virtual Grade grade(const Sample&, std::string_view, const AnswerReading&) const = 0;
     virtual bool runs_programs() const = 0;
     virtual bool grades_now(std::string_view) const = 0;
-    virtual std::vector<Share> summaries(std::span<const Grade>) const = 0;
+    virtual std::vector<Estimate> summaries(std::span<const Grade>) const = 0;
     virtual TaskKind kind() const = 0;
     virtual Grade predicted(std::span<const double>, std::vector<double>, std::size_t) const = 0;
     virtual Grade timed(const GenerationTimes&) const = 0;
@@ -214,7 +214,7 @@ class AnyTask {
       if constexpr (GradesLater<T>) return task.grades_now(state);
       return false;
     }
-    std::vector<Share> summaries(std::span<const Grade> grades) const override {
+    std::vector<Estimate> summaries(std::span<const Grade> grades) const override {
       if constexpr (SummarizesGrades<T>) return task.summaries(grades);
       return {};
     }

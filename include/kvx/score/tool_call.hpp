@@ -8,6 +8,7 @@
 #include <kvx/io/json_writer.hpp>
 #include <kvx/score/bfcl_ast.hpp>
 #include <kvx/score/context_values.hpp>
+#include <kvx/score/estimate_mean.hpp>
 #include <kvx/score/exact_calls.hpp>
 #include <kvx/score/extract_json.hpp>
 #include <kvx/score/fenced_blocks.hpp>
@@ -15,7 +16,6 @@
 #include <kvx/score/read_calls.hpp>
 #include <kvx/score/reference_call.hpp>
 #include <kvx/score/sample.hpp>
-#include <kvx/score/share.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/score/tool_gold.hpp>
 #include <kvx/text/python_json.hpp>
@@ -85,15 +85,15 @@ struct ToolCallTask {
   }
 
   /// How many of the declined requests no tool serves, and how many that no tool serves were declined.
-  std::vector<Share> summaries(std::span<const Grade> grades) const {
+  std::vector<Estimate> summaries(std::span<const Grade> grades) const {
     ContextValues declined, unserved;
     for (std::size_t i = 0; i < grades.size(); ++i) {
       const bool right = grades[i].state == "declined";
       if (right || grades[i].state == "declined_wrongly") declined.add(context_of(grades[i], i), right);
       if (!grades[i].metrics.front().has_value()) unserved.add(context_of(grades[i], i), right);
     }
-    return {share_of("decline_precision", declined.contexts(), true),
-            share_of("decline_recall", unserved.contexts(), true)};
+    return {estimate_mean("decline_precision", declined.contexts(), true),
+            estimate_mean("decline_recall", unserved.contexts(), true)};
   }
 
  private:

@@ -3,13 +3,13 @@
 #include <kvx/core/error.hpp>
 #include <kvx/io/json.hpp>
 #include <kvx/io/json_tree.hpp>
+#include <kvx/score/estimate.hpp>
 #include <kvx/score/ifeval/answer_text.hpp>
 #include <kvx/score/ifeval/ifeval_summary.hpp>
 #include <kvx/score/ifeval/instruction.hpp>
 #include <kvx/score/ifeval/instructions.hpp>
 #include <kvx/score/ifeval/resources.hpp>
 #include <kvx/score/sample.hpp>
-#include <kvx/score/share.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/text/code_points.hpp>
 
@@ -77,7 +77,7 @@ struct IfevalTask {
   }
 
   /// Pooled over instructions: see ifeval_summaries().
-  std::vector<Share> summaries(std::span<const Grade> grades) const { return ifeval_summaries(grades); }
+  std::vector<Estimate> summaries(std::span<const Grade> grades) const { return ifeval_summaries(grades); }
 
  private:
   struct Checker {
