@@ -5,7 +5,7 @@
 #include <kvx/core/token_span.hpp>
 #include <kvx/eval/entropy_table.hpp>
 #include <kvx/eval/inspection.hpp>
-#include <kvx/eval/kept_text.hpp>
+#include <kvx/eval/kept_tables.hpp>
 #include <kvx/eval/kept_tokens.hpp>
 #include <kvx/eval/model_name.hpp>
 #include <kvx/eval/model_notes.hpp>

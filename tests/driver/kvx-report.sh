@@ -8,18 +8,18 @@ program=$1 driver=kvx-report
 run=$scratch/run
 mkdir "$run"
 cat >"$run/results.csv" <<'END'
-model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p
-a/b c,none,0,,false,tool_call_2,call_exact,1,9,9,0.7,1,,,,,
-a/b c,none,0,,false,tool_call_2,memory_retained,1,9,9,,,,,,,
-a/b c,"knorm<i>",0.5,,false,tool_call_2,call_exact,0.25,9,9,0.1,0.5,-0.75,-0.9,-0.5,0.01,0.02
-a/b c,"knorm<i>",0.5,,false,tool_call_2,memory_retained,0.5,9,9,,,,,,,
-a/b c,none,0,,false,perplexity/story,perplexity,20,4,4,15,25,,,,,
-a/b c,"knorm<i>",0.5,,false,perplexity/story,perplexity,20.5,4,4,16,26,,,,,
+model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p,better
+a/b c,none,0,,false,tool_call_2,call_exact,1,9,9,0.7,1,,,,,,more
+a/b c,none,0,,false,tool_call_2,memory_retained,1,9,9,,,,,,,,more
+a/b c,"knorm<i>",0.5,,false,tool_call_2,call_exact,0.25,9,9,0.1,0.5,-0.75,-0.9,-0.5,0.01,0.02,more
+a/b c,"knorm<i>",0.5,,false,tool_call_2,memory_retained,0.5,9,9,,,,,,,,more
+a/b c,none,0,,false,perplexity/story,perplexity,20,4,4,15,25,,,,,,more
+a/b c,"knorm<i>",0.5,,false,perplexity/story,perplexity,20.5,4,4,16,26,,,,,,more
 END
 cat >"$run/b_kv_metrics.csv" <<'END'
-model,dataset,press,compression_ratio,budget,query_aware,ppl,prefill_time,ttft,tpot,throughput,decode_time,total_generation_time
-b c,story,none,0,,false,20,1,1.1,0.04,25,2,3.1
-b c,story,knorm<i>,0.5,,false,20.5,1,1.1,,50,1,2.1
+model,dataset,press,compression_ratio,budget,query_aware,contexts,ppl,prefill_time,ttft,tpot,throughput,decode_time,total_generation_time,ppl_delta,prefill_speedup,ttft_speedup,tpot_speedup,throughput_ratio
+b c,story,none,0,,false,4,20,1,1.1,0.04,25,2,3.1,0,1,1,1,1
+b c,story,knorm<i>,0.5,,false,4,20.5,1,1.1,,50,1,2.1,0.5,1,1,,2
 END
 cat >"$run/degradation.csv" <<'END'
 model,press,compression_ratio,budget,query_aware,task,metric,n,contexts,texts,verdict,sds,sds_low,sds_high,drop,drop_low,drop_high,rise,rise_low,rise_high,p,implied_quality
@@ -74,12 +74,12 @@ matches "samples of a results.csv alone" '^none$' "$(grep -c '"flipped"' "$scrat
 pit=$scratch/pit
 mkdir "$pit"
 cat >"$pit/results.csv" <<'END'
-model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p
-m,none,0,,false,leakage,rougeL_recall,0.1,9,9,0,0.2,,,,,
-m,knorm,0.5,,false,leakage,rougeL_recall,0.4,9,9,0.2,0.6,0.3,0.1,0.5,0.01,0.02
-m,fair(knorm),0.5,,false,leakage,rougeL_recall,0.2,9,9,0,0.4,0.1,0,0.2,0.2,0.2
-m,none,0,,false,ifeval,inst_strict,0.8,48,48,0.6,0.9,,,,,
-m,knorm,0.5,,false,ifeval,inst_strict,0.5,48,48,0.3,0.7,,,,,
+model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p,better
+m,none,0,,false,leakage,rougeL_recall,0.1,9,9,0,0.2,,,,,,more
+m,knorm,0.5,,false,leakage,rougeL_recall,0.4,9,9,0.2,0.6,0.3,0.1,0.5,0.01,0.02,more
+m,fair(knorm),0.5,,false,leakage,rougeL_recall,0.2,9,9,0,0.4,0.1,0,0.2,0.2,0.2,more
+m,none,0,,false,ifeval,inst_strict,0.8,48,48,0.6,0.9,,,,,,more
+m,knorm,0.5,,false,ifeval,inst_strict,0.5,48,48,0.3,0.7,,,,,,more
 END
 cat >"$pit/groups.csv" <<'END'
 model,press,compression_ratio,budget,query_aware,task,group,metric,value,n,contexts,low,high,change,change_low,change_high

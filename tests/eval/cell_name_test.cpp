@@ -1,9 +1,11 @@
-#include <kvx/eval/cell_fields.hpp>
+#include <kvx/eval/cell_columns.hpp>
+#include <kvx/eval/cell_json.hpp>
 #include <kvx/eval/cell_name.hpp>
 
 #include <doctest/doctest.h>
 
 #include <string>
+#include <vector>
 
 using namespace kvx;
 
@@ -18,7 +20,7 @@ TEST_CASE("A cell's label has its budget and whether it is query-aware, its meth
   CHECK(CellName{"knorm", 0.5}.setting_words() == "ratio 0.5");
 }
 
-TEST_CASE("Ratios tell cells apart, but not where a budget stands") {
+TEST_CASE("Cells differ by their ratios, unless they have a budget") {
   CHECK(CellName{"knorm", 0.5} != CellName{"knorm", 0.25});
   CHECK(CellName{"knorm", 0.5} < CellName{"knorm", 0.75});
   CHECK(CellName{"knorm", 0.5, "keep=64"} == CellName{"knorm", 0.25, "keep=64"});
@@ -29,9 +31,17 @@ TEST_CASE("Ratios tell cells apart, but not where a budget stands") {
   CHECK_FALSE(CellName{"knorm"}.is_base());
 }
 
-TEST_CASE("A cell is four fields of a file") {
-  CHECK(cell_fields({"snapkv(window=32, kernel=5)", 0.25, "keep=64", true}) ==
-        "\"snapkv(window=32, kernel=5)\",0.25,keep=64,true");
+TEST_CASE("A cell is four columns of a CSV file and four members of a JSON object") {
+  CsvColumns<CellName> columns;
+  add_cell_columns(columns);
+  const std::vector<CellName> cells = {{"snapkv(window=32, kernel=5)", 0.25, "keep=64", true}, {"knorm", 0.5}};
+  const std::string csv = columns.text(cells);
+  CHECK(csv ==
+        "press,compression_ratio,budget,query_aware\n\"snapkv(window=32, kernel=5)\",0.25,keep=64,true\n"
+        "knorm,0.5,,false\n");
+  const std::vector<CellName> read = columns.rows(CsvTable(csv, "f.csv"));
+  CHECK(read == cells);
+  CHECK(read[0].ratio == 0.25);
   JsonWriter out;
   write_cell({"knorm", 0.5}, out.begin_object(), "ratio");
   CHECK(out.end_object().text() == R"({"press":"knorm","ratio":0.5,"budget":"","query_aware":false})");

@@ -44,7 +44,7 @@ TEST_CASE("A cell's function is set beside its perplexity on the same samples an
   REQUIRE(found.size() == 1);
   CHECK(found[0].cell == CellName{"knorm", 0.5});
   CHECK(found[0].metric == "call_exact");
-  CHECK(found[0].group == "tool_call_08");
+  CHECK(found[0].task == "tool_call_08");
   const SilentDegradation& figures = found[0].figures;
   CHECK(figures.state == Degradation::measured);
   CHECK(figures.drop.value == doctest::Approx(0.5));

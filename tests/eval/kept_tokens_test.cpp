@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <kvx/eval/kept_tables.hpp>
 #include <kvx/eval/kept_text.hpp>
 
 using namespace kvx;

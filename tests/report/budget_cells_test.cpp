@@ -106,15 +106,15 @@ TEST_CASE("Every file of a run has the same ratio for a cell with a budget, and 
   const TempDir dir;
   write_budget_run(dir, budget_records());
   const ReportData data = load_report(std::vector{dir.path()});
-  const auto of = [](const auto& row) { return row.cell; };
+  const auto cell = [](const auto& row) { return row.cell; };
   const std::vector<double> mean = {0.375};
-  CHECK(ratios_of(data.figures, of) == mean);
-  CHECK(ratios_of(data.degradations, of) == mean);
-  CHECK(ratios_of(data.groups, [](const auto& row) { return row.figure.cell; }) == mean);
-  CHECK(ratios_of(data.entropies, of) == mean);
-  CHECK(ratios_of(data.kept_shares, of) == mean);
-  CHECK(ratios_of(data.kept_layers, of) == mean);
-  CHECK(ratios_of(data.prompts.at(0).cells, [](const auto& cell) { return cell.name; }) == mean);
+  CHECK(ratios_of(data.figures, cell) == mean);
+  CHECK(ratios_of(data.degradations, cell) == mean);
+  CHECK(ratios_of(data.groups, [](const auto& row) { return row.row.cell; }) == mean);
+  CHECK(ratios_of(data.entropies, cell) == mean);
+  CHECK(ratios_of(data.kept_shares, cell) == mean);
+  CHECK(ratios_of(data.kept_layers, cell) == mean);
+  CHECK(ratios_of(data.prompts.at(0).cells, [](const auto& kept) { return kept.name; }) == mean);
   std::istringstream text(report_markdown_file(build_report(data)));
   std::size_t rows = 0;
   for (std::string line; std::getline(text, line);)
@@ -145,7 +145,7 @@ TEST_CASE("A file without the columns of a cell is an error that names the file 
   CHECK(error("results.csv",
               "model,press,compression_ratio,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,"
               "holm_p,better\nm,none,0,t,a,1,1,1,,,,,,,,more\n")
-            .starts_with(": line 1: expected a column query_aware, found model,press,"));
+            .starts_with(": line 1: expected a column budget, found model,press,"));
   CHECK(error("entropy.csv",
               "model,press,compression_ratio,query_aware,task,token,entropy,n,contexts,base,change,paired\n"
               "m,none,0,false,t,0,1,1,1,,,0\n")

@@ -27,12 +27,12 @@ TEST_CASE("What a directory has of groups, spans, heads, entropies and prompts i
   write_pitfalls(dir);
   const ReportData data = load_report(std::vector{dir.path()});
   REQUIRE(data.groups.size() == 16);
-  const GroupFigure& group = data.groups[5];
+  const GroupResult& group = data.groups[5];
   CHECK(group.group == "keywords");
-  CHECK(group.figure.cell == CellName{"snapkv(window=16)", 0.9});
-  CHECK(group.figure.n == 40);
-  CHECK(group.figure.low == 0.1);
-  CHECK(group.figure.change_high == -0.5);
+  CHECK(group.row.cell == CellName{"snapkv(window=16)", 0.9});
+  CHECK(group.row.figure.n == 40);
+  CHECK(group.row.figure.low == 0.1);
+  CHECK(group.row.change.high == -0.5);
   REQUIRE(data.kept_shares.size() == 4);
   CHECK(data.kept_shares[3].span == "defense");
   CHECK(data.kept_shares[3].share == 0.03125);

@@ -36,14 +36,14 @@ TEST_CASE("A directory is read with its kv_metrics.csv, of which what results.cs
   CHECK(data.short_name("org/m") == "m");
   CHECK(data.methods() == std::vector<CellName>{{"knorm"}, {"snapkv(window=32, kernel=5)", 0, {}, true}});
   CHECK(data.tasks("org/m", "perplexity") == std::vector<std::string>{"perplexity/story", "perplexity/wiki"});
-  CHECK(data.find("org/m", "perplexity/story", {"knorm", 0.5}, "perplexity")->value == 21);
-  CHECK(data.find("org/m", "perplexity/wiki", {"knorm", 0.5}, "perplexity")->value == 12);
-  CHECK(data.find("org/m", "latency/story", {"knorm", 0.5}, "tpot_median")->value == 0.02);
+  CHECK(data.find("org/m", "perplexity/story", {"knorm", 0.5}, "perplexity")->figure.value == 21);
+  CHECK(data.find("org/m", "perplexity/wiki", {"knorm", 0.5}, "perplexity")->figure.value == 12);
+  CHECK(data.find("org/m", "latency/story", {"knorm", 0.5}, "tpot_median")->figure.value == 0.02);
   CHECK(data.find("org/m", "latency/wiki", {"knorm", 0.5}, "tpot_median") == nullptr);
-  const Figure& figure = *data.find("org/m", "tool_call_2", {"knorm", 0.5}, "call_exact");
-  CHECK(figure.n == 10);
-  CHECK(figure.low == 0.2);
-  CHECK(figure.drops());
+  const ResultRow& row = *data.find("org/m", "tool_call_2", {"knorm", 0.5}, "call_exact");
+  CHECK(row.figure.n == 10);
+  CHECK(row.figure.low == 0.2);
+  CHECK(row.drops());
   CHECK_FALSE(data.find("org/m", "tool_call_2", {"knorm", 0.75}, "call_exact")->drops());
   REQUIRE(data.runs.size() == 1);
   using Fact = std::pair<std::string, std::string>;
@@ -52,7 +52,7 @@ TEST_CASE("A directory is read with its kv_metrics.csv, of which what results.cs
 
 TEST_CASE("Models are told apart by their whole paths where their ends are the same") {
   ReportData data;
-  data.figures = {{"a/m", "t", {"none"}, "x"}, {"b/m", "t", {"none"}, "x"}, {"b/n/", "t", {"none"}, "x"}};
+  data.figures = {{"a/m", "t", {"none"}, {"x"}}, {"b/m", "t", {"none"}, {"x"}}, {"b/n/", "t", {"none"}, {"x"}}};
   CHECK(data.short_name("a/m") == "a/m");
   CHECK(data.short_name("b/n/") == "n");
 }
@@ -95,14 +95,14 @@ TEST_CASE("Two runs may have the same base, which counts once") {
   };
   const TempDir dir;
   const std::string head = report_results().substr(0, report_results().find('\n') + 1);
-  const std::string base = "m,none,0,,false,t,a,0.5,4,2,,,,,,,\n";
-  dir.write("1/results.csv", head + base + "m,knorm,0.5,,false,t,a,0.25,4,2,,,,,,,\n");
-  dir.write("2/results.csv", head + base + "m,tova,0.5,,false,t,a,0.25,4,2,,,,,,,\n");
+  const std::string base = "m,none,0,,false,t,a,0.5,4,2,,,,,,,,more\n";
+  dir.write("1/results.csv", head + base + "m,knorm,0.5,,false,t,a,0.25,4,2,,,,,,,,more\n");
+  dir.write("2/results.csv", head + base + "m,tova,0.5,,false,t,a,0.25,4,2,,,,,,,,more\n");
   dir.write("1/records.jsonl", record("none", "0", "x") + record("knorm", "0.5", "y"));
   dir.write("2/records.jsonl", record("none", "0", "x") + record("tova", "0.5", "z") + "{\"key\":\"torn");
   const ReportData data = load_report(std::vector{dir.path() + "/1", dir.path() + "/2"});
   CHECK(data.figures.size() == 3);
-  CHECK(data.figures[0].contexts == 2);
+  CHECK(data.figures[0].figure.contexts == 2);
   REQUIRE(data.records.size() == 3);
   CHECK(data.records[2].press == "tova");
   CHECK(data.records[0].sample.context.empty());

@@ -8,15 +8,15 @@
 /// prompts leak, and the fair form does better. The cells of knorm have no fair form.
 inline std::string pitfalls_results() {
   return "model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,change_low,"
-         "change_high,p,holm_p\n"
-         "org/m,none,0,,false,ifeval/sys_ifeval,inst_strict,0.7,90,90,0.6,0.8,,,,,\n"
-         "org/m,snapkv(window=16),0.5,,false,ifeval/sys_ifeval,inst_strict,0.6,90,90,0.5,0.7,,,,,\n"
-         "org/m,snapkv(window=16),0.9,,false,ifeval/sys_ifeval,inst_strict,0.3,90,90,0.2,0.4,,,,,\n"
-         "org/m,fair(snapkv(window=16)),0.9,,false,ifeval/sys_ifeval,inst_strict,0.5,90,90,0.4,0.6,,,,,\n"
-         "org/m,knorm,0.9,,false,ifeval/sys_ifeval,inst_strict,0.1,90,90,0,0.2,,,,,\n"
-         "org/m,none,0,,false,leakage,rougeL_recall,0.1,40,40,0.05,0.15,,,,,\n"
-         "org/m,snapkv(window=16),0.9,,false,leakage,rougeL_recall,0.35,40,40,0.2,0.5,0.25,0.1,0.4,0.001,0.003\n"
-         "org/m,fair(snapkv(window=16)),0.9,,false,leakage,rougeL_recall,0.15,40,40,0.1,0.2,0.05,0,0.1,0.2,0.4\n";
+         "change_high,p,holm_p,better\n"
+         "org/m,none,0,,false,ifeval/sys_ifeval,inst_strict,0.7,90,90,0.6,0.8,,,,,,more\n"
+         "org/m,snapkv(window=16),0.5,,false,ifeval/sys_ifeval,inst_strict,0.6,90,90,0.5,0.7,,,,,,more\n"
+         "org/m,snapkv(window=16),0.9,,false,ifeval/sys_ifeval,inst_strict,0.3,90,90,0.2,0.4,,,,,,more\n"
+         "org/m,fair(snapkv(window=16)),0.9,,false,ifeval/sys_ifeval,inst_strict,0.5,90,90,0.4,0.6,,,,,,more\n"
+         "org/m,knorm,0.9,,false,ifeval/sys_ifeval,inst_strict,0.1,90,90,0,0.2,,,,,,more\n"
+         "org/m,none,0,,false,leakage,rougeL_recall,0.1,40,40,0.05,0.15,,,,,,more\n"
+         "org/m,snapkv(window=16),0.9,,false,leakage,rougeL_recall,0.35,40,40,0.2,0.5,0.25,0.1,0.4,0.001,0.003,more\n"
+         "org/m,fair(snapkv(window=16)),0.9,,false,leakage,rougeL_recall,0.15,40,40,0.1,0.2,0.05,0,0.1,0.2,0.4,more\n";
 }
 
 inline std::string pitfalls_groups() {

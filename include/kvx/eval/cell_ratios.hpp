@@ -27,7 +27,7 @@ class CellRatios {
     sum.ratios += cell.ratio;
     ++sum.answers;
   }
-  /// Replaces the ratios of the cells that `others` has.
+  /// Takes over all ratios of `others`.
   void replace(const CellRatios& others) {
     for (const auto& [cell, sum] : others.sums_) sums_[cell] = sum;
   }

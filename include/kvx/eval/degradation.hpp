@@ -1,17 +1,15 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/eval/cell_fields.hpp>
+#include <kvx/eval/cell_columns.hpp>
 #include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/report_markdown.hpp>
-#include <kvx/eval/results_text.hpp>
-#include <kvx/io/csv_field.hpp>
+#include <kvx/io/csv_columns.hpp>
 #include <kvx/io/markdown.hpp>
 #include <kvx/io/number_text.hpp>
 #include <kvx/score/context_note.hpp>
-#include <kvx/score/estimate.hpp>
 #include <kvx/score/perplexity.hpp>
 #include <kvx/score/ppl.hpp>
 #include <kvx/score/sds.hpp>
@@ -35,9 +33,9 @@ namespace kvx::inline v0 {
 /// The metrics of whether an answer works, and not of how similar two texts are.
 inline constexpr std::array<std::string_view, 3> kFunctionMetrics = {"call_exact", "schema_valid", "pass@1"};
 
-/// The drop of one metric in one cell, compared with the cell's perplexity.
+/// The drop of one metric in one cell, compared with the cell's perplexity: a line of degradation.csv.
 struct CellDegradation {
-  std::string model, task, group;
+  std::string model, task;  ///< the task as data_label() names it
   CellName cell;
   std::string metric;
   SilentDegradation figures = {};  ///< drop.n counts samples of the task, rise.n pieces whose perplexity is compared
@@ -121,7 +119,8 @@ inline std::vector<CellDegradation> degradations(std::span<const Record> records
         context.cell += *is;
       });
       if (function.empty()) continue;
-      CellDegradation& result = results.emplace_back(CellDegradation{model, task, group, cell, std::string(metric)});
+      CellDegradation& result =
+          results.emplace_back(CellDegradation{model, data_label(task, group), cell, std::string(metric)});
       std::vector<PairedFunction> contexts;
       for (const auto& [name, context] : function) contexts.push_back(context);
       result.figures = silent_degradation(contexts, texts);
@@ -130,24 +129,15 @@ inline std::vector<CellDegradation> degradations(std::span<const Record> records
   return results;
 }
 
-namespace detail {
-
-inline CellResult result_of(const CellDegradation& d) {
-  return {.model = d.model, .task = d.task, .group = d.group, .cell = d.cell};
-}
-
-}  // namespace detail
-
 /// A Markdown table, one row a cell and metric.
 inline std::string degradation_markdown(std::span<const CellDegradation> degradations) {
   std::vector<std::vector<std::string>> rows = {{"model", "press", "ratio", "task", "metric", "n", "contexts", "texts",
                                                  "drop", "perplexity rise", "SDS", "p", "verdict"}};
   std::size_t least = std::numeric_limits<std::size_t>::max();  // the smallest number of contexts or texts in a row
   for (const CellDegradation& d : degradations) {
-    const CellResult cell = detail::result_of(d);
     least = std::min({least, d.figures.drop.contexts, d.figures.rise.n});
     rows.push_back(
-        {markdown_text(d.model), markdown_text(d.cell.label()), six_digits(d.cell.ratio), markdown_text(cell.label()),
+        {markdown_text(d.model), markdown_text(d.cell.label()), six_digits(d.cell.ratio), markdown_text(d.task),
          d.metric, std::to_string(d.figures.drop.n), std::to_string(d.figures.drop.contexts),
          std::to_string(d.figures.rise.n), detail::interval_text(d.figures.drop), detail::interval_text(d.figures.rise),
          detail::interval_text(d.figures.score), decimals(d.figures.drop.p, 3), std::string(written(d.figures.state))});
@@ -159,26 +149,37 @@ inline std::string degradation_markdown(std::span<const CellDegradation> degrada
          (note.empty() ? "" : "Note: " + note + "\n");
 }
 
+/// The columns of degradation.csv.
+inline const CsvColumns<CellDegradation>& degradation_columns() {
+  static const CsvColumns<CellDegradation> table = [] {
+    CsvColumns<CellDegradation> columns;
+    columns.add("model", &CellDegradation::model);
+    add_cell_columns(columns, &CellDegradation::cell);
+    columns.add("task", &CellDegradation::task)
+        .add("metric", &CellDegradation::metric)
+        .add("n", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::n)
+        .add("contexts", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::contexts)
+        .add("texts", &CellDegradation::figures, &SilentDegradation::rise, &Estimate::n)
+        .add_word("verdict", degradation_states(), &CellDegradation::figures, &SilentDegradation::state)
+        .add("sds", &CellDegradation::figures, &SilentDegradation::score, &Estimate::value)
+        .add("sds_low", &CellDegradation::figures, &SilentDegradation::score, &Estimate::low)
+        .add("sds_high", &CellDegradation::figures, &SilentDegradation::score, &Estimate::high)
+        .add("drop", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::value)
+        .add("drop_low", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::low)
+        .add("drop_high", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::high)
+        .add("rise", &CellDegradation::figures, &SilentDegradation::rise, &Estimate::value)
+        .add("rise_low", &CellDegradation::figures, &SilentDegradation::rise, &Estimate::low)
+        .add("rise_high", &CellDegradation::figures, &SilentDegradation::rise, &Estimate::high)
+        .add_six_digits("p", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::p)
+        .add("implied_quality", &CellDegradation::figures, &SilentDegradation::quality);
+    return columns;
+  }();
+  return table;
+}
+
 /// The same for a spreadsheet; a field without a finite number is empty.
 inline std::string degradation_csv(std::span<const CellDegradation> degradations) {
-  std::string text =
-      "model,press,compression_ratio,budget,query_aware,task,metric,n,contexts,texts,verdict,sds,sds_low,sds_high,drop,"
-      "drop_low,drop_high,"
-      "rise,rise_low,"
-      "rise_high,p,implied_quality\n";
-  for (const CellDegradation& d : degradations) {
-    const CellResult cell = detail::result_of(d);
-    const SilentDegradation& f = d.figures;
-    for (const std::string& field :
-         {csv_field(d.model), cell_fields(d.cell), csv_field(cell.label()), csv_field(d.metric),
-          std::to_string(d.figures.drop.n), std::to_string(d.figures.drop.contexts), std::to_string(d.figures.rise.n),
-          std::string(written(f.state))})
-      text.append(field).append(",");
-    for (const Estimate* of : {&f.score, &f.drop, &f.rise})
-      for (const double number : {of->value, of->low, of->high}) text.append(csv_field(number)).append(",");
-    text.append(detail::p_field(f.drop.p)).append(",").append(csv_field(f.quality)).append("\n");
-  }
-  return text;
+  return degradation_columns().text(degradations);
 }
 
 }  // namespace kvx::inline v0

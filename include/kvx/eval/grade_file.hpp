@@ -3,7 +3,7 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
-#include <kvx/eval/cell_fields.hpp>
+#include <kvx/eval/cell_json.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/results.hpp>
 #include <kvx/eval/results_json.hpp>

@@ -29,22 +29,23 @@ inline std::string groups_markdown(std::span<const GroupResult> groups, const An
   };
   std::vector<Table> tables;
   for (const GroupResult& of : groups) {
-    if (of.task != task.name() || of.metric != task.part_names().front() || of.group.find(':') != of.group.npos)
+    if (of.graded_as != task.name() || of.row.figure.name != task.part_names().front() ||
+        of.group.find(':') != of.group.npos)
       continue;
     const std::string title =
-        markdown_text(of.model + ": " + data_label(of.task, of.data) + ", " + of.metric + " by group");
+        markdown_text(of.row.model + ": " + of.row.task + ", " + of.row.figure.name + " by group");
     auto table = std::ranges::find(tables, title, &Table::title);
     if (table == tables.end()) table = tables.insert(table, {title, {}, {}});
     auto column = std::ranges::find(table->columns, of.group, &Column::group);
     if (column == table->columns.end()) column = table->columns.insert(column, {of.group, 0, 0});
-    column->n = std::max(column->n, of.value.n);
-    column->contexts = std::max(column->contexts, of.value.contexts);
+    column->n = std::max(column->n, of.row.figure.n);
+    column->contexts = std::max(column->contexts, of.row.figure.contexts);
     const auto at = static_cast<std::size_t>(column - table->columns.begin());
-    if (table->rows.empty() || table->rows.back().first != of.cell) table->rows.push_back({of.cell, {}});
+    if (table->rows.empty() || table->rows.back().first != of.row.cell) table->rows.push_back({of.row.cell, {}});
     std::vector<std::string>& row = table->rows.back().second;
     row.resize(std::max(row.size(), at + 1), "-");
-    row[at] = decimals(of.value.value, 2);
-    if (of.change.high < 0) row[at] += " (" + decimals(of.change.value, 2, true) + ")";
+    row[at] = decimals(of.row.figure.value, 2);
+    if (of.row.change.high < 0) row[at] += " (" + decimals(of.row.change.value, 2, true) + ")";
   }
   std::string text;
   for (const Table& table : tables) {

@@ -1,10 +1,11 @@
 #pragma once
 
-#include <kvx/eval/cell_fields.hpp>
+#include <kvx/eval/cell_columns.hpp>
+#include <kvx/eval/cell_json.hpp>
 #include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/model_name.hpp>
 #include <kvx/eval/results.hpp>
-#include <kvx/io/csv_field.hpp>
+#include <kvx/io/csv_columns.hpp>
 #include <kvx/io/json_writer.hpp>
 #include <kvx/score/latency.hpp>
 #include <kvx/score/perplexity.hpp>
@@ -30,9 +31,9 @@ struct KvMetrics {
   /// The last part of the model's path, or all of it where that is another's too; and the text's name.
   std::string model, dataset;
   CellName cell;
-  std::size_t contexts = 0;                              ///< pieces of the text that were timed
-  std::array<double, kMeasured.size()> measured;         ///< times are medians, in seconds
-  std::array<double, kAgainstBase.size()> against_base;  ///< above 1 is faster
+  std::size_t contexts = 0;                                   ///< pieces of the text that were timed
+  std::array<double, kMeasured.size()> measured = {};         ///< times are medians, in seconds
+  std::array<double, kAgainstBase.size()> against_base = {};  ///< above 1 is faster
 };
 
 /// Joins perplexity and latency by model, text and cell; none where no latency was measured.
@@ -70,20 +71,27 @@ inline std::vector<KvMetrics> kv_metrics(std::span<const CellResult> cells) {
   return rows;
 }
 
-/// One line a row; what was not measured is empty.
-inline std::string kv_metrics_csv(std::span<const KvMetrics> rows) {
-  std::string text = "model,dataset," + std::string(kCellColumns) + ",contexts";
-  for (const auto name : KvMetrics::kMeasured) text.append(",").append(name);
-  for (const auto name : KvMetrics::kAgainstBase) text.append(",").append(name);
-  for (const KvMetrics& row : rows) {
-    text.append("\n").append(csv_field(row.model)).append(",").append(csv_field(row.dataset));
-    text.append(",").append(cell_fields(row.cell));
-    text.append(",").append(std::to_string(row.contexts));
-    for (const double number : row.measured) text.append(",").append(csv_field(number));
-    for (const double number : row.against_base) text.append(",").append(csv_field(number));
-  }
-  return text + "\n";
+/// The columns of *_kv_metrics.csv.
+inline const CsvColumns<KvMetrics>& kv_metrics_columns() {
+  static const CsvColumns<KvMetrics> table = [] {
+    CsvColumns<KvMetrics> columns;
+    columns.add("model", &KvMetrics::model);
+    columns.add("dataset", &KvMetrics::dataset);
+    add_cell_columns(columns, &KvMetrics::cell);
+    columns.add("contexts", &KvMetrics::contexts);
+    for (std::size_t m = 0; m < KvMetrics::kMeasured.size(); ++m)
+      columns.add(
+          std::string(KvMetrics::kMeasured[m]), [m](auto& row) -> auto& { return row.measured[m]; });
+    for (std::size_t m = 0; m < KvMetrics::kAgainstBase.size(); ++m)
+      columns.add(
+          std::string(KvMetrics::kAgainstBase[m]), [m](auto& row) -> auto& { return row.against_base[m]; });
+    return columns;
+  }();
+  return table;
 }
+
+/// One line a row; what was not measured is empty.
+inline std::string kv_metrics_csv(std::span<const KvMetrics> rows) { return kv_metrics_columns().text(rows); }
 
 /// The same as an array of objects; what was not measured is null.
 inline std::string kv_metrics_json(std::span<const KvMetrics> rows) {

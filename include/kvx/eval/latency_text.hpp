@@ -44,10 +44,7 @@ inline std::string latency_markdown(std::span<const CellResult> cells) {
     row = {markdown_text(cell.cell.label()), six_digits(cell.cell.ratio), std::to_string(cell.score.n),
            std::to_string(cell.score.contexts)};
     for (std::size_t m = 0; m < kHeads.size(); ++m) {
-      Estimate median = cell.score.summaries.at(m);
-      const double scale = m == kThroughput ? 1 : 1e3;
-      for (double* const number : {&median.value, &median.low, &median.high}) *number *= scale;
-      row.push_back(detail::interval_text(median));
+      row.push_back(detail::interval_text(cell.score.summaries.at(m).scaled(m == kThroughput ? 1 : 1e3)));
     }
     const double tpot = cell.score.summaries[kTpot].value;
     const auto base = base_tpot.find(title);

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <kvx/eval/cell_fields.hpp>
+#include <kvx/eval/cell_columns.hpp>
 #include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/record.hpp>
-#include <kvx/io/csv_field.hpp>
+#include <kvx/eval/result_row.hpp>
+#include <kvx/io/csv_columns.hpp>
 #include <kvx/score/clustered.hpp>
-#include <kvx/score/estimate.hpp>
 #include <kvx/score/estimate_mean.hpp>
 
 #include <cstddef>
@@ -23,15 +23,12 @@ namespace kvx::inline v0 {
 /// Where the driver writes them.
 inline constexpr std::string_view kGroupsCsv = "groups.csv";
 
-/// A metric over the parts of a cell's answers that belong to one group: an instruction, a class of instructions, or a
-/// defense.
+/// A figure over the parts of a cell's answers that belong to one group: a line of groups.csv. A group is an
+/// instruction, a class of instructions, or a defense.
 struct GroupResult {
-  std::string model, task, data;  ///< the task, and the samples' column `task`
-  CellName cell;
-  std::string group, metric;
-  Estimate value =
-      {};  ///< the mean over parts, with contexts as the units of its interval; n counts parts of first answers
-  Estimate change = {};  ///< against the base, over the contexts that are in both; none of the base
+  std::string group;
+  ResultRow row;               ///< row.figure.n counts parts of first answers
+  std::string graded_as = {};  ///< the task that graded them; no column has it
 };
 
 namespace detail {
@@ -92,34 +89,43 @@ inline std::vector<GroupResult> part_groups(std::span<const Record> records) {
     const Sums* others =
         base == places.end() || &cells[base->second].second == &sums ? nullptr : &cells[base->second].second;
     for (const auto& [name, sum] : sums) {
-      GroupResult result{model, task, data, cell, name.first, name.second};
       std::vector<Cluster> contexts;
       for (const auto& [of, context] : sum.contexts) contexts.push_back(context);
-      result.value = estimate_mean(name.second, contexts, sum.are_shares);
-      result.value.n = sum.n;
+      ResultRow row{model, data_label(task, data), cell, estimate_mean(name.second, contexts, sum.are_shares)};
+      row.figure.n = sum.n;
       if (const auto other = others == nullptr ? sums.end() : others->find(name);
           others != nullptr && other != others->end()) {
         const std::vector<Cluster> changes = detail::differences(sum, other->second);
-        if (!changes.empty()) result.change = estimate_mean(name.second, changes, false);
+        if (!changes.empty()) row.change = estimate_mean(name.second, changes, false);
       }
-      results.push_back(std::move(result));
+      results.push_back({name.first, std::move(row), task});
     }
   }
   return results;
 }
 
-/// One line per cell, group and metric.
-inline std::string groups_csv(std::span<const GroupResult> groups) {
-  std::string text =
-      "model,press,compression_ratio,budget,query_aware,task,group,metric,value,n,contexts,low,high,change,change_low,"
-      "change_high\n";
-  for (const GroupResult& of : groups) {
-    text += csv_line({csv_field(of.model), cell_fields(of.cell), csv_field(data_label(of.task, of.data)),
-                      csv_field(of.group), csv_field(of.metric), csv_field(of.value.value), std::to_string(of.value.n),
-                      std::to_string(of.value.contexts), csv_field(of.value.low), csv_field(of.value.high),
-                      csv_field(of.change.value), csv_field(of.change.low), csv_field(of.change.high)});
-  }
-  return text;
+/// The columns of groups.csv.
+inline const CsvColumns<GroupResult>& groups_columns() {
+  static const CsvColumns<GroupResult> table = [] {
+    CsvColumns<GroupResult> columns;
+    columns.add("model", &GroupResult::row, &ResultRow::model);
+    add_cell_columns(columns, &GroupResult::row, &ResultRow::cell);
+    columns.add("task", &GroupResult::row, &ResultRow::task)
+        .add("group", &GroupResult::group)
+        .add("metric", &GroupResult::row, &ResultRow::figure, &Estimate::name)
+        .add("value", &GroupResult::row, &ResultRow::figure, &Estimate::value)
+        .add("n", &GroupResult::row, &ResultRow::figure, &Estimate::n)
+        .add("contexts", &GroupResult::row, &ResultRow::figure, &Estimate::contexts)
+        .add("low", &GroupResult::row, &ResultRow::figure, &Estimate::low)
+        .add("high", &GroupResult::row, &ResultRow::figure, &Estimate::high)
+        .add("change", &GroupResult::row, &ResultRow::change, &Estimate::value)
+        .add("change_low", &GroupResult::row, &ResultRow::change, &Estimate::low)
+        .add("change_high", &GroupResult::row, &ResultRow::change, &Estimate::high);
+    return columns;
+  }();
+  return table;
 }
+
+inline std::string groups_csv(std::span<const GroupResult> groups) { return groups_columns().text(groups); }
 
 }  // namespace kvx::inline v0

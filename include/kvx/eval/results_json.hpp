@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kvx/eval/cell_fields.hpp>
+#include <kvx/eval/cell_json.hpp>
 #include <kvx/eval/results.hpp>
 #include <kvx/eval/results_text.hpp>
 #include <kvx/io/json_writer.hpp>
@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
@@ -58,7 +59,9 @@ inline void write_cell_config(const CellResult& cell, JsonWriter& out) {
     out.key(change.name).begin_object().key("value").value(change.value).key("n").value(change.n);
     out.key("contexts").value(change.contexts);
     out.key("low").value(change.low).key("high").value(change.high);
-    out.key("p").raw(p_field(change.p, "null")).key("holm_p").raw(p_field(change.holm_p, "null")).end_object();
+    for (const auto& [key, p] : {std::pair("p", change.p), std::pair("holm_p", change.holm_p)})
+      out.key(key).raw(std::isnan(p) ? "null" : six_digits(p));
+    out.end_object();
   }
   out.end_object().end_object();
 }

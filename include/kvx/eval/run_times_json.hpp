@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kvx/eval/cell_fields.hpp>
+#include <kvx/eval/cell_json.hpp>
 #include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/run_times.hpp>
 #include <kvx/io/json_writer.hpp>

@@ -3,6 +3,7 @@
 #include <kvx/eval/analyze_kept.hpp>
 #include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/entropy_table.hpp>
+#include <kvx/eval/kept_tables.hpp>
 #include <kvx/eval/kept_text.hpp>
 #include <kvx/eval/kept_tokens.hpp>
 #include <kvx/eval/kv_metrics.hpp>

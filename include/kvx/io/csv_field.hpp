@@ -3,7 +3,6 @@
 #include <kvx/io/json_writer.hpp>
 
 #include <cmath>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -20,14 +19,6 @@ inline std::string csv_field(std::string_view text) {
 /// The shortest text that reads back as the same number, as in JSON; empty for a number that is not finite.
 inline std::string csv_field(double number) {
   return std::isfinite(number) ? JsonWriter().value(number).text() : std::string();
-}
-
-/// A line of a CSV file, from its fields.
-inline std::string csv_line(std::initializer_list<std::string> fields) {
-  std::string line;
-  for (const std::string& field : fields) line.append(field).append(",");
-  line.back() = '\n';
-  return line;
 }
 
 }  // namespace kvx::inline v0

@@ -2,6 +2,7 @@
 
 #include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/part_groups.hpp>
+#include <kvx/eval/result_row.hpp>
 #include <kvx/report/group_chart.hpp>
 #include <kvx/report/group_choice.hpp>
 #include <kvx/report/group_table.hpp>
@@ -34,14 +35,14 @@ inline GroupChoice instruction_classes(const ReportData& data, const std::string
 namespace detail {
 
 /// The classes that are large enough to be compared, with their figures in a cell, the lowest by `of` first.
-inline std::vector<std::pair<std::string, const Figure*>> sorted_classes(const ReportData& data,
-                                                                         const GroupChoice& classes,
-                                                                         const CellName& cell, auto&& of) {
-  std::vector<std::pair<std::string, const Figure*>> found;
+inline std::vector<std::pair<std::string, const ResultRow*>> sorted_classes(const ReportData& data,
+                                                                            const GroupChoice& classes,
+                                                                            const CellName& cell, auto&& of) {
+  std::vector<std::pair<std::string, const ResultRow*>> found;
   for (const std::string& name : classes.groups)
-    if (const Figure* figure = find_group(data, classes, cell, name);
-        figure != nullptr && figure->n >= kLeastParts && std::isfinite(of(*figure)))
-      found.emplace_back(name, figure);
+    if (const ResultRow* row = find_group(data, classes, cell, name);
+        row != nullptr && row->figure.n >= kLeastParts && std::isfinite(of(*row)))
+      found.emplace_back(name, row);
   std::ranges::stable_sort(found, {}, [&](const auto& each) { return of(*each.second); });
   return found;
 }
@@ -60,12 +61,13 @@ inline ReportTable class_table(const ReportData& data, const GroupChoice& classe
   for (std::size_t r = 0; r < cells.size(); ++r) {
     std::vector<TableField> fields;
     if (has_all) fields.push_back(group_field(data.find(classes.model, classes.task, cells[r], kAll)));
-    const auto sorted = sorted_classes(data, classes, cells[r], [](const Figure& f) { return f.value; });
+    const auto sorted = sorted_classes(data, classes, cells[r], [](const ResultRow& row) { return row.figure.value; });
     if (sorted.size() < 2) {
       fields.insert(fields.end(), {{"–"}, {"–"}, {"–"}});
     } else {
       const auto &low = sorted.front(), &high = sorted.back();
-      fields.insert(fields.end(), {{low.first}, {high.first}, {two_decimals(high.second->value - low.second->value)}});
+      fields.insert(fields.end(),
+                    {{low.first}, {high.first}, {two_decimals(high.second->figure.value - low.second->figure.value)}});
     }
     std::vector<TableField>& row = table.rows[r];
     row.insert(row.begin() + 2, fields.begin(), fields.end());

@@ -34,7 +34,7 @@ inline std::vector<ChartPoint> entropy_points(const AnswerEntropy& of) {
       const auto n = static_cast<double>(token.n);
       sum += n * token.mean, answers += n, places += static_cast<double>(t), ++tokens;
     }
-    if (tokens > 0) points.push_back({places / tokens, sum / answers});
+    if (tokens > 0) points.push_back({places / tokens, {.value = sum / answers}});
   }
   return points;
 }
@@ -73,7 +73,7 @@ inline std::optional<Picture> entropy_chart(const ReportData& data, const std::s
       auto& line = panel.lines[of.cell.is_base() ? 0 : static_cast<std::size_t>(place) + 1];
       line = entropy_points(of);
       found |= !of.cell.is_base() && !line.empty();
-      for (const ChartPoint& point : line) last = std::max(last, point.x), top = std::max(top, point.y);
+      for (const ChartPoint& point : line) last = std::max(last, point.x), top = std::max(top, point.y.value);
     }
     if (found) panels.push_back(std::move(panel));
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/result_row.hpp>
 #include <kvx/report/chart_points.hpp>
 #include <kvx/report/leakage_section.hpp>
 #include <kvx/report/panel_chart.hpp>
@@ -51,14 +52,14 @@ inline std::optional<Picture> following_chart(const ReportData& data, const std:
       {leaks.metric + " of " + leaks.task, colour(1), "lw 2 ps 0.8 pt 5 dt 2"}};
   std::vector<ChartPoint> bases;
   for (const TaskMetric& each : of) {
-    const Figure* base = data.find(model, each.task, CellName::base(), each.metric);
+    const ResultRow* base = data.find(model, each.task, CellName::base(), each.metric);
     bases.push_back(base == nullptr ? ChartPoint{} : ratio_point(*base));
   }
   const auto panels = method_panels(family, bases, [&](const CellName& method, std::size_t s) {
     std::vector<ChartPoint> points;
-    for (const Figure& f : data.figures)
-      if (f.model == model && f.task == of[s].task && f.metric == of[s].metric && f.cell.method() == method &&
-          std::isfinite(f.value))
+    for (const ResultRow& f : data.figures)
+      if (f.model == model && f.task == of[s].task && f.figure.name == of[s].metric && f.cell.method() == method &&
+          std::isfinite(f.figure.value))
         points.push_back(ratio_point(f));
     return points;
   });

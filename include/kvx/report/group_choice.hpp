@@ -1,6 +1,8 @@
 #pragma once
 
 #include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/part_groups.hpp>
+#include <kvx/eval/result_row.hpp>
 #include <kvx/report/distinct.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/sample_counts.hpp>
@@ -18,8 +20,8 @@ struct GroupChoice {
   std::string model, task, metric;
   std::vector<std::string> groups = {};
 
-  bool takes(const GroupFigure& of) const {
-    return of.figure.model == model && of.figure.task == task && of.figure.metric == metric;
+  bool takes(const GroupResult& of) const {
+    return of.row.model == model && of.row.task == task && of.row.figure.name == metric;
   }
 };
 
@@ -27,40 +29,40 @@ struct GroupChoice {
 inline std::vector<std::string> tasks_of_groups(const ReportData& data, std::string_view model,
                                                 std::string_view metric) {
   return distinct(
-      data.groups, [](const GroupFigure& of) { return of.figure.task; },
-      [&](const GroupFigure& of) { return of.figure.model == model && of.figure.metric == metric; });
+      data.groups, [](const GroupResult& of) { return of.row.task; },
+      [&](const GroupResult& of) { return of.row.model == model && of.row.figure.name == metric; });
 }
 
 /// The groups of a task for whose names `holds`, in the order of these.
 inline GroupChoice choose_groups(const ReportData& data, const std::string& model, const std::string& task,
                                  const std::string& metric, auto&& holds) {
   GroupChoice choice{model, task, metric};
-  choice.groups = distinct(data.groups, &GroupFigure::group,
-                           [&](const GroupFigure& of) { return choice.takes(of) && holds(of.group); });
+  choice.groups = distinct(data.groups, &GroupResult::group,
+                           [&](const GroupResult& of) { return choice.takes(of) && holds(of.group); });
   std::ranges::sort(choice.groups);
   return choice;
 }
 
-inline const Figure* find_group(const ReportData& data, const GroupChoice& of, const CellName& cell,
-                                std::string_view group) {
-  const auto found = std::ranges::find_if(data.groups, [&](const GroupFigure& other) {
-    return other.group == group && other.figure.cell == cell && of.takes(other);
+inline const ResultRow* find_group(const ReportData& data, const GroupChoice& of, const CellName& cell,
+                                   std::string_view group) {
+  const auto found = std::ranges::find_if(data.groups, [&](const GroupResult& other) {
+    return other.group == group && other.row.cell == cell && of.takes(other);
   });
-  return found == data.groups.end() ? nullptr : &found->figure;
+  return found == data.groups.end() ? nullptr : &found->row;
 }
 
 /// The cells that have any of it.
 inline std::vector<CellName> cells_of(const ReportData& data, const GroupChoice& of) {
   return distinct(
-      data.groups, [](const GroupFigure& other) { return other.figure.cell; },
-      [&](const GroupFigure& other) { return of.takes(other); });
+      data.groups, [](const GroupResult& other) { return other.row.cell; },
+      [&](const GroupResult& other) { return of.takes(other); });
 }
 
 /// The number of parts of a group, n, and of the contexts that they are about; if cells differ, the largest.
 inline SampleCounts parts_of(const ReportData& data, const GroupChoice& of, std::string_view group) {
   SampleCounts counts;
-  for (const GroupFigure& other : data.groups)
-    if (other.group == group && of.takes(other)) counts.include(other.figure.n, other.figure.contexts);
+  for (const GroupResult& other : data.groups)
+    if (other.group == group && of.takes(other)) counts.include(other.row.figure.n, other.row.figure.contexts);
   return counts;
 }
 

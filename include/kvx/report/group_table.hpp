@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/result_row.hpp>
 #include <kvx/eval/results_text.hpp>
 #include <kvx/io/number_text.hpp>
 #include <kvx/report/group_choice.hpp>
@@ -17,11 +18,11 @@ namespace kvx::inline v0 {
 namespace detail {
 
 /// `0.40 [0.21, 0.62] ↓`, marked where it is below the base, `↑` where above, by more than chance.
-inline TableField group_field(const Figure* figure) {
-  if (figure == nullptr) return {"–"};
-  const std::string text = with_interval(figure->value, figure->low, figure->high, two_decimals);
-  if (figure->change_high < 0) return {text + " ↓", TableField::Weight::strong};
-  if (figure->change_low > 0) return {text + " ↑", TableField::Weight::strong};
+inline TableField group_field(const ResultRow* row) {
+  if (row == nullptr) return {"–"};
+  const std::string text = with_interval(row->figure, two_decimals);
+  if (row->change.high < 0) return {text + " ↓", TableField::Weight::strong};
+  if (row->change.low > 0) return {text + " ↑", TableField::Weight::strong};
   return {text};
 }
 

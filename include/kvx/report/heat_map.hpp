@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/result_row.hpp>
 #include <kvx/io/number_text.hpp>
 #include <kvx/report/heat_colours.hpp>
 #include <kvx/report/picture.hpp>
@@ -42,8 +43,8 @@ inline std::optional<Picture> heat_map(const ReportData& data, const std::string
   std::vector<CellName> cells;
   std::vector<CellName> rows;
   for (const CellName& cell : data.cells(model, task)) {
-    const Figure* figure = data.find(model, task, cell, metric);
-    if (figure == nullptr || std::isnan(figure->value)) continue;
+    const ResultRow* found = data.find(model, task, cell, metric);
+    if (found == nullptr || std::isnan(found->figure.value)) continue;
     cells.push_back(cell);
     if (std::find(rows.begin(), rows.end(), cell.method()) == rows.end()) rows.push_back(cell.method());
   }
@@ -64,14 +65,15 @@ inline std::optional<Picture> heat_map(const ReportData& data, const std::string
   std::vector<std::vector<double>> boxes;
   detail::PlotScript script;
   for (const CellName& cell : cells) {
-    const Figure& figure = *data.find(model, task, cell, metric);
+    const ResultRow& found = *data.find(model, task, cell, metric);
+    const double value = found.figure.value;
     const auto x = static_cast<double>(std::find(columns.begin(), columns.end(), cell.setting()) - columns.begin());
     const auto y = static_cast<double>(std::find(rows.begin(), rows.end(), cell.method()) - rows.begin());
-    boxes.push_back({x, y, x - 0.485, x + 0.485, y - 0.47, y + 0.47, static_cast<double>(detail::heat(figure.value))});
+    boxes.push_back({x, y, x - 0.485, x + 0.485, y - 0.47, y + 0.47, static_cast<double>(detail::heat(value))});
     std::array<char, 16> text;
-    std::snprintf(text.data(), text.size(), "%.2f%s", figure.value, figure.drops() ? "*" : "");
+    std::snprintf(text.data(), text.size(), "%.2f%s", value, found.drops() ? "*" : "");
     script << "set label " + detail::gnuplot_text(text.data()) + " at second " + six_digits(x) + ", first " +
-                  six_digits(y) + " center front tc rgb '" + (figure.value > 0.5 ? "#ffffff" : "#101418") + "'";
+                  six_digits(y) + " center front tc rgb '" + (value > 0.5 ? "#ffffff" : "#101418") + "'";
   }
   const auto tics = [](const std::vector<std::string>& marks) {
     std::string list;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/kept_tables.hpp>
 #include <kvx/io/number_text.hpp>
 #include <kvx/report/distinct.hpp>
 #include <kvx/report/kept_layer_map.hpp>
@@ -32,15 +33,15 @@ inline std::optional<Picture> kept_chart(const ReportData& data, const std::stri
                          ? ChartSeries{"whole prompt", std::string(kGrey), "lw 1.6 ps 0 pt 7 dt 2"}
                          : ChartSeries{spans[s], span_colour(spans[s]), "lw 1.8 ps 0.8 dt 1 pt " + shape(s)});
   // The base keeps everything.
-  auto panels =
-      method_panels(family, std::vector<ChartPoint>(spans.size(), {0, 1}), [&](const CellName& method, std::size_t s) {
-        std::vector<ChartPoint> points;
-        for (const KeptShare& of : data.kept_shares)
-          if (of.model == model && of.task == task && of.span == spans[s] && of.cell.method() == method &&
-              std::isfinite(of.share))
-            points.push_back({of.cell.ratio, of.share});
-        return points;
-      });
+  auto panels = method_panels(family, std::vector<ChartPoint>(spans.size(), {0, {.value = 1}}),
+                              [&](const CellName& method, std::size_t s) {
+                                std::vector<ChartPoint> points;
+                                for (const KeptShare& of : data.kept_shares)
+                                  if (of.model == model && of.task == task && of.span == spans[s] &&
+                                      of.cell.method() == method && std::isfinite(of.share))
+                                    points.push_back({of.cell.ratio, {.value = of.share}});
+                                return points;
+                              });
   if (panels.empty()) return std::nullopt;
   PanelAxes axes = ratio_axes(panels, "share of the rows kept");
   for (ChartPanel& panel : panels) panel.levels.clear();

@@ -102,7 +102,7 @@ inline std::vector<ChartPanel> method_panels(const PressFamily& family, const st
     bool found = false;
     for (std::size_t s = 0; s < bases.size(); ++s) {
       panel.lines.push_back(from_base(points_of(method, s), bases[s]));
-      panel.levels.push_back(bases[s].y);
+      panel.levels.push_back(bases[s].y.value);
       found |= !panel.lines.back().empty();
     }
     if (found) panels.push_back(std::move(panel));

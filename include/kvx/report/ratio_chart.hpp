@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/result_row.hpp>
 #include <kvx/io/number_text.hpp>
 #include <kvx/report/chart_points.hpp>
 #include <kvx/report/picture.hpp>
@@ -38,13 +39,13 @@ struct RatioLine {
 inline std::vector<RatioLine> ratio_lines(const ReportData& data, const std::string& model, const std::string& task,
                                           const std::string& metric, double scale) {
   std::vector<RatioLine> lines;
-  const Figure* base = data.find(model, task, CellName::base(), metric);
+  const ResultRow* base = data.find(model, task, CellName::base(), metric);
   const std::vector<CellName> methods = data.methods();
   for (std::size_t m = 0; m < methods.size(); ++m) {
     RatioLine line{m, methods[m].label(), {}};
-    for (const Figure& f : data.figures)
-      if (f.model == model && f.task == task && f.metric == metric && f.cell.method() == methods[m] &&
-          !std::isnan(f.value))
+    for (const ResultRow& f : data.figures)
+      if (f.model == model && f.task == task && f.figure.name == metric && f.cell.method() == methods[m] &&
+          !std::isnan(f.figure.value))
         line.points.push_back(ratio_point(f, scale));
     if (line.points.empty()) continue;
     line.points = from_base(std::move(line.points), base == nullptr ? ChartPoint{} : ratio_point(*base, scale));
@@ -61,7 +62,7 @@ inline Picture ratio_chart(Picture picture, const std::vector<RatioLine>& lines,
     longest = std::max(longest, line.name.size());
     last = std::max(last, line.points.back().x);
     for (const ChartPoint& point : line.points)
-      for (const double y : {point.y, point.low, point.high})
+      for (const double y : {point.y.value, point.y.low, point.y.high})
         if (std::isfinite(y)) low = std::min(low, y), high = std::max(high, y);
   }
   const bool logarithmic = !from_zero && low > 0 && high / low > 5;
@@ -115,9 +116,9 @@ inline std::optional<Picture> time_chart(const ReportData& data, const std::stri
                                          const TimeMetric& metric) {
   const std::string column = std::string(metric.name) + "_median";
   double most = 0;
-  for (const Figure& f : data.figures)
-    if (f.model == model && f.task == task && f.metric == column && !std::isnan(f.value))
-      most = std::max(most, f.value);
+  for (const ResultRow& f : data.figures)
+    if (f.model == model && f.task == task && f.figure.name == column && !std::isnan(f.figure.value))
+      most = std::max(most, f.figure.value);
   const bool rate = metric.name == "throughput", milliseconds = most < 1;
   const auto lines = detail::ratio_lines(data, model, task, column, rate || !milliseconds ? 1 : 1000);
   if (lines.empty()) return std::nullopt;

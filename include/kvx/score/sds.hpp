@@ -36,6 +36,12 @@ inline std::string_view written(Degradation state) {
   return kWords[static_cast<std::size_t>(state)];
 }
 
+/// All states, for reading them from a table.
+inline std::vector<Degradation> degradation_states() {
+  using enum Degradation;
+  return {undefined, none, perplexity_only, too_few, silent, measured};
+}
+
 /// Sums of a metric with values from 0 to 1 over the samples about one context, for base and cell on the same samples.
 struct PairedFunction {
   std::size_t n = 0;  ///< samples
