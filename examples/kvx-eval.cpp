@@ -2,7 +2,9 @@
 #include <yaml-cpp/yaml.h>
 #include <CLI/CLI.hpp>
 #include <kvx/core/error.hpp>
+#include <kvx/core/option_value.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/degradation.hpp>
 #include <kvx/eval/evaluation.hpp>
 #include <kvx/eval/grade_file.hpp>
@@ -22,16 +24,13 @@
 #include <kvx/press/registry.hpp>
 #include <kvx/press/written.hpp>
 #include <kvx/score/sample.hpp>
-#include <kvx/score/system_prompt.hpp>
+#include <kvx/score/task_option.hpp>
 #include <kvx/score/tasks.hpp>
 #include <kvx/text/chat_template.hpp>
 #include <kvx/version.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <charconv>
-#include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
@@ -40,6 +39,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -51,13 +51,17 @@ using Texts = std::map<std::string, std::string>;
 /// An option of the command line and of a YAML file. One without flags is given by words, or is a switch: `--NAME` and
 /// `--no-NAME`.
 struct Option {
-  const char *name, *flags, *help;
-  const char* preset = nullptr;  ///< the default; null for none
+  std::string name, flags, help;
+  std::optional<std::string> preset = {};    ///< the default
+  std::vector<std::string> tasks = {};       ///< that have it; empty: an option of all runs
+  std::vector<std::string> file_tasks = {};  ///< as in kvx::OptionText
+  bool is_for_files = true;                  ///< whether a YAML file may have it
 
-  bool is_switch() const { return *flags == 0 && *help != 0; }
+  bool is_switch() const { return flags.empty() && !help.empty(); }
 };
 
-constexpr std::array<Option, 50> kOptions = {{
+/// The options that do not belong to a task, but for the default of `data`.
+const std::vector<Option> kRunOptions = {
     {"tasks", "", ""},
     {"model", "--model",
      "[NAME=]directory, or [ORG/]NAME[@REVISION] in the local Hugging Face cache; several with commas",
@@ -71,33 +75,12 @@ constexpr std::array<Option, 50> kOptions = {{
      "bytes of cache to keep, in the press's own format, instead of a ratio; the base is also run"},
     {"data", "--data",
      "FILE, or TASK=FILE,...: JSONL with the six columns, HumanEval, MBPP, BFCL, xLAM, ToolACE or IFEval, plain or "
-     "gzip; system prompts for leakage; for perplexity and latency a text; a task named again has several",
-     "tool_call=examples/data/tool_world.jsonl.gz,code_exec=examples/data/code.jsonl,perplexity=examples/data/"
-     "story.txt,"
-     "latency=examples/data/story.txt,ifeval=examples/data/ifeval/sys_ifeval.jsonl.gz,"
-     "leakage=examples/data/leakage/system_prompts.jsonl"},
+     "gzip, or another form that the task reads; a text for tasks that predict or time; a task named again has "
+     "several"},
     {"contexts", "--contexts", "contexts to use from the start of each JSONL file, with all their samples; 0: all",
      "0"},
-    {"limit", "--limit,--max-samples", "samples to use from each JSONL file, spread over its contexts; 0: all",
-     "0"},
+    {"limit", "--limit,--max-samples", "samples to use from each JSONL file, spread over its contexts; 0: all", "0"},
     {"skip-ids", "--skip-ids", "lines to skip, by their key, id or task_id, with commas", ""},
-    {"system-prompt-prepend", "--system-prompt-prepend", "the beginning of system prompts of ifeval and leakage",
-     kvx::SystemPrompt::kPrepend.data()},
-    {"defense", "--defense,--defense-template-key",
-     "the defense of ifeval's system prompts, by its key; empty for none", ""},
-    {"defenses", "--defenses,--defense-templates", "the defenses of leakage, by their keys, with commas, or all",
-     "all"},
-    {"defenses-file", "--defenses-file,--defense-template-path", "defense templates by key, in JSON",
-     "examples/data/leakage/defenses.json"},
-    {"attacks-file", "--attacks-file,--attack-path", "attacks of leakage, in JSONL",
-     "examples/data/leakage/attacks.jsonl"},
-    {"attack-categories", "--attack-categories", "with commas, or all", "all"},
-    {"prompts-per-category", "--prompts-per-category,--prompts-per-attack-category",
-     "attacks to use from the start of each category; 0: all", "0"},
-    {"n-system-prompts", "--n-system-prompts", "system prompts to use for leakage, from the first on; 0: all", "100"},
-    {"ifeval-models", "--ifeval-models", "folder with the models of sentences and languages that ifeval needs",
-     "examples/data/ifeval"},
-    {"leak-threshold", "--leak-threshold", "the smallest ROUGE-L recall that makes an answer a leak", "0.5"},
     {"span", "--span",
      "[NAME=]FIRST:LAST, tokens of every context for fair and protect, with commas; the first span without a name is "
      "the defense, the second the instructions",
@@ -141,12 +124,45 @@ constexpr std::array<Option, 50> kOptions = {{
     {"log-level", "--log-level", "what is said on stderr: error, info (with a bar) or debug (a line for each answer)",
      "info"},
     {"out", "--out,--output-dir", "directory for records and results", ""},
-}};
+};
+
+/// What stands between commas; nothing of an empty text.
+std::vector<std::string> list(const std::string& text) {
+  std::vector<std::string> parts;
+  if (text.empty()) return parts;
+  for (const auto part : kvx::split_presses(text)) parts.emplace_back(part);
+  return parts;
+}
+
+/// All options: those of runs, then those of tasks.
+const std::vector<Option>& all_options() {
+  static const std::vector<Option> kAll = [] {
+    std::vector<Option> all = kRunOptions;
+    const kvx::TaskRegistry tasks = kvx::kvx_tasks();
+    std::string data;
+    for (const auto& task : tasks.tasks())
+      if (!task.example_data().empty())
+        data.append(data.empty() ? "" : ",").append(task.name()).append("=").append(task.example_data());
+    std::ranges::find(all, "data", &Option::name)->preset = data;
+    for (kvx::OptionText& option : kvx::kvx_task_options()) {
+      std::string flags;
+      if (!option.is_switch) {
+        flags = "--" + option.name;
+        for (const auto& alias : list(option.aliases)) flags += ",--" + alias;
+      }
+      all.push_back(
+          {option.name, flags, option.help, option.preset, option.tasks, option.file_tasks, !option.is_switch});
+    }
+    return all;
+  }();
+  return kAll;
+}
 
 /// Whether a YAML file means `option` by `name`: its own name or one of its flags, with - or _.
 bool is_named(const Option& option, std::string name) {
   std::replace(name.begin(), name.end(), '_', '-');
-  return name == option.name || ("," + std::string(option.flags) + ",").find(",--" + name + ",") != std::string::npos;
+  if (!option.is_for_files) return false;
+  return name == option.name || ("," + option.flags + ",").find(",--" + name + ",") != std::string::npos;
 }
 
 /// The options of a YAML file; a sequence becomes a list with commas. Throws kvx::Error.
@@ -156,9 +172,8 @@ Texts read_config(const std::string& path) try {
   Texts texts;
   for (const auto& member : file) {
     const auto given = member.first.as<std::string>();
-    const auto option =
-        std::find_if(kOptions.begin(), kOptions.end(), [&](const auto& o) { return is_named(o, given); });
-    if (option == kOptions.end()) throw kvx::Error(path, "unknown option " + given);
+    const auto option = std::ranges::find_if(all_options(), [&](const auto& o) { return is_named(o, given); });
+    if (option == all_options().end()) throw kvx::Error(path, "unknown option " + given);
     std::string text;
     if (member.second.IsSequence())
       for (const auto& element : member.second) text += (text.empty() ? "" : ",") + element.as<std::string>();
@@ -176,47 +191,22 @@ Texts read_config(const std::string& path) try {
 std::string config_text(const Texts& texts) {
   YAML::Emitter out;
   out << YAML::BeginMap;
-  for (const auto& [name, text] : texts) out << YAML::Key << name << YAML::Value << YAML::DoubleQuoted << text;
+  for (const auto& [name, text] : texts) {
+    const auto option = std::ranges::find(all_options(), name, &Option::name);
+    if (option->is_for_files) out << YAML::Key << name << YAML::Value << YAML::DoubleQuoted << text;
+  }
   out << YAML::EndMap;
   return std::string(out.c_str()) + "\n";
-}
-
-double number(const std::string& name, std::string_view text) {
-  double value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
-    throw kvx::Error(name, "expected a number, found '" + std::string(text) + "'");
-  return value;
-}
-
-std::size_t whole(const std::string& name, const std::string& text, std::size_t least, double most = 1e15) {
-  const double value = number(name, text);
-  if (!(value >= static_cast<double>(least) && value <= most) || value != std::floor(value))
-    throw kvx::Error(name, "expected a whole number from " + std::to_string(least) + " on, found " + text);
-  return static_cast<std::size_t>(value);
-}
-
-bool flag(const std::string& name, const std::string& text) {
-  if (text != "true" && text != "false") throw kvx::Error(name, "expected true or false, found " + text);
-  return text == "true";
-}
-
-/// What stands between commas; nothing of an empty text.
-std::vector<std::string> list(const std::string& text) {
-  std::vector<std::string> parts;
-  if (text.empty()) return parts;
-  for (const auto part : kvx::split_presses(text)) parts.emplace_back(part);
-  return parts;
 }
 
 /// A ratio, or COUNT ratios from FIRST to LAST, written FIRST:LAST:COUNT.
 void add_ratios(std::vector<double>& ratios, const std::string& text) {
   const auto first = text.find(':'), second = text.find(':', first + 1);
-  if (first == text.npos) return ratios.push_back(number("ratio", text));
+  if (first == text.npos) return ratios.push_back(kvx::number_of("ratio", text));
   if (second == text.npos) throw kvx::Error("ratio", "expected FIRST:LAST:COUNT, found '" + text + "'");
-  const double begin = number("ratio", text.substr(0, first)),
-               end = number("ratio", text.substr(first + 1, second - first - 1));
-  const std::size_t count = whole("ratio", text.substr(second + 1), 2, 1e6);
+  const double begin = kvx::number_of("ratio", text.substr(0, first)),
+               end = kvx::number_of("ratio", text.substr(first + 1, second - first - 1));
+  const std::size_t count = kvx::whole_of("ratio", text.substr(second + 1), 2, 1e6);
   for (std::size_t i = 0; i < count; ++i)
     ratios.push_back(begin + (end - begin) * static_cast<double>(i) / static_cast<double>(count - 1));
 }
@@ -237,9 +227,8 @@ std::pair<std::string, std::map<std::string, std::vector<std::string>>> data_of(
 }
 
 /// The default of an option.
-const char* preset_of(std::string_view name) {
-  return std::find_if(kOptions.begin(), kOptions.end(), [&](const Option& option) { return option.name == name; })
-      ->preset;
+const std::string& preset_of(std::string_view name) {
+  return *std::ranges::find(all_options(), name, &Option::name)->preset;
 }
 
 /// How to grade a file, by the options. Throws kvx::Error.
@@ -248,29 +237,26 @@ kvx::GradeOptions grade_options_of(const Texts& texts) {
   if (const auto& marks = texts.at("think"); !marks.empty())
     options.thoughts = std::vector{kvx::parse_thought_marks(marks)};
   if (const auto& forms = texts.at("tool-format"); !forms.empty()) options.tool_forms = kvx::ToolForms::parse(forms);
-  options.threads = static_cast<int>(whole("threads", texts.at("threads"), 0, 1024));
+  options.threads = static_cast<int>(kvx::whole_of("threads", texts.at("threads"), 0, 1024));
   return options;
 }
 
 /// Throws kvx::Error, naming the option, if a default path does not exist. They exist only in kvx's source folder.
-void expect_defaults(const kvx::EvalOptions& options, const std::string& ifeval_models) {
+void expect_defaults(const kvx::EvalOptions& options, const Texts& texts) {
   const auto expect = [](const std::string& path, const std::string& preset, const std::string& option) {
     if (path == preset && !std::filesystem::exists(path))
       throw kvx::Error(path, "this default path exists only in kvx's source folder; choose another with " + option);
   };
   for (const auto& model : options.models) expect(model, preset_of("model"), "--model");
-  const std::string presets = preset_of("data");
   for (const auto& task : options.tasks)
     if (const auto files = options.task_data.find(task); files != options.task_data.end())
       for (const auto& file : files->second)
-        if (("," + presets + ",").find("," + task + "=" + file + ",") != std::string::npos)
+        if (("," + preset_of("data") + ",").find("," + task + "=" + file + ",") != std::string::npos)
           expect(file, file, "--data " + task + "=FILE");
-  if (std::ranges::count(options.tasks, kvx::IfevalTask::name) > 0)
-    expect(ifeval_models, preset_of("ifeval-models"), "--ifeval-models");
-  if (std::ranges::count(options.tasks, kvx::LeakageTask::name) > 0) {
-    expect(options.system.defenses_file, preset_of("defenses-file"), "--defenses-file");
-    expect(options.system.attacks_file, preset_of("attacks-file"), "--attacks-file");
-  }
+  for (const Option& option : all_options())
+    for (const auto& task : option.file_tasks)
+      if (std::ranges::count(options.tasks, task) > 0)
+        expect(texts.at(option.name), *option.preset, "--" + option.name);
 }
 
 /// Checks what can be checked without reading a file. Throws kvx::Error.
@@ -279,8 +265,8 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   options.tasks = list(texts["tasks"]);
   options.models = list(texts["model"]);
   options.presses = list(texts["press"]);
-  if (texts.contains("keep")) options.keep = static_cast<kvx::Index>(whole("keep", texts["keep"], 1));
-  if (texts.contains("kv-bytes")) options.kv_bytes = whole("kv-bytes", texts["kv-bytes"], 1);
+  if (texts.contains("keep")) options.keep = static_cast<kvx::Index>(kvx::whole_of("keep", texts["keep"], 1));
+  if (texts.contains("kv-bytes")) options.kv_bytes = kvx::whole_of("kv-bytes", texts["kv-bytes"], 1);
   const bool rows = options.keep || options.kv_bytes;
   if (rows && texts.contains("ratio")) throw kvx::Error("ratio", "expected alone, found with keep or kv-bytes");
   const std::string ratios = rows ? "0" : texts["ratio"];
@@ -290,51 +276,43 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   options.task_data = task_data;
   if (data.empty())  // what is named for one task leaves the others what they have
     options.task_data.merge(data_of(preset_of("data"), tasks).second);
-  options.pieces.length = static_cast<kvx::Index>(whole("max-length", texts["max-length"], 3));
-  options.pieces.prefix_ratio = number("prefix-ratio", texts["prefix-ratio"]);
+  options.pieces.length = static_cast<kvx::Index>(kvx::whole_of("max-length", texts["max-length"], 3));
+  options.pieces.prefix_ratio = kvx::number_of("prefix-ratio", texts["prefix-ratio"]);
   if (!(options.pieces.prefix_ratio > 0 && options.pieces.prefix_ratio < 1))
     throw kvx::Error("prefix-ratio", "expected a share between 0 and 1, found " + texts["prefix-ratio"]);
-  options.pieces.most = whole("n-ppl", texts["n-ppl"], 0);
-  options.timing.pieces = whole("n-timing", texts["n-timing"], 0);
-  options.timing.gen_tokens = static_cast<kvx::Index>(whole("gen-tokens", texts["gen-tokens"], 2));
-  options.timing.warm_ups = whole("warmup", texts["warmup"], 0);
-  options.references = flag("references", texts["references"]);
-  options.query_aware = flag("query-aware", texts["query-aware"]);
-  options.attempts = whole("attempts", texts["attempts"], 1, 1e6);
-  options.sampler.temperature = number("temperature", texts["temperature"]);
-  options.sampler.top_p = number("top-p", texts["top-p"]);
-  options.sampler.top_k = static_cast<int>(whole("top-k", texts["top-k"], 0, 1e9));
+  options.pieces.most = kvx::whole_of("n-ppl", texts["n-ppl"], 0);
+  options.timing.pieces = kvx::whole_of("n-timing", texts["n-timing"], 0);
+  options.timing.gen_tokens = static_cast<kvx::Index>(kvx::whole_of("gen-tokens", texts["gen-tokens"], 2));
+  options.timing.warm_ups = kvx::whole_of("warmup", texts["warmup"], 0);
+  options.references = kvx::flag_of("references", texts["references"]);
+  options.query_aware = kvx::flag_of("query-aware", texts["query-aware"]);
+  options.attempts = kvx::whole_of("attempts", texts["attempts"], 1, 1e6);
+  options.sampler.temperature = kvx::number_of("temperature", texts["temperature"]);
+  options.sampler.top_p = kvx::number_of("top-p", texts["top-p"]);
+  options.sampler.top_k = static_cast<int>(kvx::whole_of("top-k", texts["top-k"], 0, 1e9));
   (void)kvx::Sampler(options.sampler);
   if (options.attempts > 1 && options.sampler.temperature == 0)
     throw kvx::Error("attempts", "expected 1 without a temperature, found " + texts["attempts"]);
-  options.samples.contexts = whole("contexts", texts["contexts"], 0);
-  options.samples.samples = whole("limit", texts["limit"], 0);
+  options.samples.contexts = kvx::whole_of("contexts", texts["contexts"], 0);
+  options.samples.samples = kvx::whole_of("limit", texts["limit"], 0);
   options.skip_ids = list(texts["skip-ids"]);
-  options.system.prepend = texts["system-prompt-prepend"];
-  options.system.defense = texts["defense"];
-  options.system.defenses_file = texts["defenses-file"];
-  options.system.attacks_file = texts["attacks-file"];
-  if (texts["defenses"] != "all") options.system.leakage.defenses = list(texts["defenses"]);
-  if (texts["attack-categories"] != "all") options.system.leakage.attack_categories = list(texts["attack-categories"]);
-  options.system.leakage.prompts_per_category = whole("prompts-per-category", texts["prompts-per-category"], 0);
-  options.system.leakage.system_prompts = whole("n-system-prompts", texts["n-system-prompts"], 0);
   options.spans = kvx::parse_named_spans(list(texts["span"]));
-  options.system.leak.threshold = number("leak-threshold", texts["leak-threshold"]);
-  options.generate = flag("generate", texts["generate"]);
-  options.entropy = flag("entropy", texts["entropy"]);
-  options.analyze_kept = flag("analyze-kept-tokens", texts["analyze-kept-tokens"]);
+  options.generate = kvx::flag_of("generate", texts["generate"]);
+  options.entropy = kvx::flag_of("entropy", texts["entropy"]);
+  options.analyze_kept = kvx::flag_of("analyze-kept-tokens", texts["analyze-kept-tokens"]);
   if (!options.generate && !options.analyze_kept)
     throw kvx::Error("generate", "expected true where analyze-kept-tokens is not, found false");
   for (const auto& tokens : list(texts["max-new-tokens"])) {
     const auto equals = tokens.find('=');
-    const auto count =
-        static_cast<kvx::Index>(whole("max-new-tokens", equals == tokens.npos ? tokens : tokens.substr(equals + 1), 0));
+    const auto count = static_cast<kvx::Index>(
+        kvx::whole_of("max-new-tokens", equals == tokens.npos ? tokens : tokens.substr(equals + 1), 0));
     if (equals == tokens.npos)
       options.max_new_tokens = count;
     else
       options.task_max_new_tokens[std::string(tasks.at(tokens.substr(0, equals)).name())] = count;
   }
-  options.max_context_length = static_cast<kvx::Index>(whole("max-context-length", texts["max-context-length"], 0));
+  options.max_context_length =
+      static_cast<kvx::Index>(kvx::whole_of("max-context-length", texts["max-context-length"], 0));
   if (texts["dtype"] != "bf16" && texts["dtype"] != "f32")
     throw kvx::Error("dtype", "expected bf16 or f32, found " + texts["dtype"]);
   options.dtype = texts["dtype"] == "f32" ? kvx::Dtype::f32 : kvx::Dtype::bf16;
@@ -343,11 +321,11 @@ kvx::EvalOptions options_of(Texts texts, const kvx::TaskRegistry& tasks) {
   const kvx::GradeOptions reading = grade_options_of(texts);
   if (reading.thoughts) options.thoughts = *reading.thoughts;
   options.tool_forms = reading.tool_forms;
-  if (texts.contains("seed")) options.sampler.seed = *(options.seed = whole("seed", texts["seed"], 0));
+  if (texts.contains("seed")) options.sampler.seed = *(options.seed = kvx::whole_of("seed", texts["seed"], 0));
   options.threads = reading.threads;
   options.memory = kvx::parse_bytes(texts["memory"]);
-  options.max_batch = static_cast<kvx::Index>(whole("max-batch", texts["max-batch"], 1));
-  options.draft = flag("draft", texts["draft"]);
+  options.max_batch = static_cast<kvx::Index>(kvx::whole_of("max-batch", texts["max-batch"], 1));
+  options.draft = kvx::flag_of("draft", texts["draft"]);
   if (texts["log-level"] != "error" && texts["log-level"] != "info" && texts["log-level"] != "debug")
     throw kvx::Error("log-level", "expected error, info or debug, found " + texts["log-level"]);
   options.progress = texts["log-level"] == "info";
@@ -384,12 +362,12 @@ double plan_base(const std::string& text) {
 }
 
 /// A table of how many contexts are needed to detect a drop from a base's share of right answers. Throws kvx::Error.
-std::string plan_text(const std::vector<std::string>& words, const PlanOptions& given) {
+std::string plan_text(const kvx::TaskRegistry& tasks, const std::vector<std::string>& words, const PlanOptions& given) {
   if (words.size() < 2)
     throw kvx::Error("plan", "expected a base's share of right answers or a results directory, as in: plan 0.45 0.1");
   std::vector<double> drops;
   for (std::size_t i = 2; i < words.size(); ++i) {
-    drops.push_back(number("plan: drop", words[i]));
+    drops.push_back(kvx::number_of("plan: drop", words[i]));
     if (!(drops.back() >= 0.001 && drops.back() <= 1))
       throw kvx::Error("plan: drop", "expected 0.001 to 1, found " + words[i]);
   }
@@ -403,7 +381,7 @@ std::string plan_text(const std::vector<std::string>& words, const PlanOptions& 
     std::vector<kvx::Record> records;
     kvx::each_jsonl_row(words[1] + "/records.jsonl",
                         [&](const kvx::JsonlRow& row) { records.push_back(kvx::record_of(row)); });
-    bases = kvx::plan_bases(records);
+    bases = kvx::plan_bases(tasks, records);
     if (bases.empty()) throw kvx::Error(words[1], "expected answers of the base that pass or fail, found none");
     if (drops.empty()) drops = {0.2, 0.1, 0.05};
     const double highest = std::ranges::max(bases, {}, &kvx::PlanBasis::base).base;
@@ -456,15 +434,17 @@ void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks, c
   const std::vector<kvx::Record> records = evaluation.records();
   const auto cells = kvx::score_cells(tasks, records);
   const auto groups = kvx::part_groups(records);
-  kvx::write_results(options.out, cells, records, groups, evaluation.kept());
+  kvx::write_results(options.out, tasks, cells, records, groups, evaluation.kept());
   const std::string run_file = out + std::string(kvx::kRunFile);
-  if (times.answers > 0 || !std::filesystem::exists(run_file)) kvx::replace_file(run_file, kvx::run_times_json(times));
+  if (times.answers > 0 || !std::filesystem::exists(run_file))
+    kvx::replace_file(run_file, kvx::run_times_json(times, kvx::CellRatios(records)));
   auto answered = cells;
-  std::erase_if(answered, [](const auto& cell) { return cell.task == kvx::LatencyTask::name; });
+  std::erase_if(answered, [&](const auto& cell) { return tasks.at(cell.task).kind() == kvx::TaskKind::is_timed; });
   if (!answered.empty())
     print(kvx::report_markdown(answered, [&](const auto& cell) { return times.tokens_per_second(cell); }));
-  if (const auto table = kvx::latency_markdown(cells); !table.empty()) print((answered.empty() ? "" : "\n") + table);
-  if (const auto degraded = kvx::degradations(records); !degraded.empty()) {
+  if (const auto table = kvx::latency_markdown(tasks, cells); !table.empty())
+    print((answered.empty() ? "" : "\n") + table);
+  if (const auto degraded = kvx::degradations(tasks, records); !degraded.empty()) {
     kvx::replace_file(out + "degradation.csv", kvx::degradation_csv(degraded));
     print("\n" + kvx::degradation_markdown(degraded));
   }
@@ -482,8 +462,8 @@ void evaluate(const kvx::EvalOptions& options, const kvx::TaskRegistry& tasks, c
 /// The options of the command line, before those of the file `config`, before the defaults. Throws kvx::Error.
 Texts settle(const Texts& given, const std::string& config) {
   Texts texts;
-  for (const Option& option : kOptions)
-    if (option.preset != nullptr) texts[option.name] = option.preset;
+  for (const Option& option : all_options())
+    if (option.preset) texts[option.name] = *option.preset;
   if (!config.empty())
     for (const auto& [name, text] : read_config(config)) texts[name] = text;
   const auto has_budget = [](const Texts& some) { return some.contains("keep") || some.contains("kv-bytes"); };
@@ -507,25 +487,27 @@ int main(int argc, char** argv) {
   std::vector<std::string> words;
   std::string config;
   bool print_config = false, list_presses = false, list_tasks = false;
-  kvx::CodeExecOptions code;
   PlanOptions plan;
   app.set_version_flag("--version", std::string(kvx::kVersion));
   app.add_option("words", words, "TASK[,TASK...], or: grade TASK FILE, or: plan BASE|RESULTS_DIR [DROP...]");
   app.add_option("--config", config, "YAML file with these options by name; the command line overrides it");
-  for (const Option& option : kOptions) {
+  for (const Option& option : all_options()) {
     const auto give = [&given, &option](const std::string& text) { given[option.name] = text; };
-    if (*option.flags != 0) app.add_option_function<std::string>(option.flags, give, option.help);
+    std::string group;
+    for (const auto& task : option.tasks) group.append(group.empty() ? "" : ", ").append(task);
+    if (group.empty()) group = "Options";
+    if (!option.flags.empty()) app.add_option_function<std::string>(option.flags, give, option.help)->group(group);
     if (!option.is_switch()) continue;
-    const std::string name = option.name;
     app.add_flag_callback(
-           "--" + name, [give] { give("true"); }, option.help)
-        ->disable_flag_override();
+           "--" + option.name, [give] { give("true"); }, option.help)
+        ->disable_flag_override()
+        ->group(group);
+    if (!option.is_for_files) continue;
     app.add_flag_callback(
-           "--no-" + name, [give] { give("false"); }, "the opposite")
-        ->disable_flag_override();
+           "--no-" + option.name, [give] { give("false"); }, "the opposite")
+        ->disable_flag_override()
+        ->group(group);
   }
-  app.add_flag("--allow-code-execution", code.allow, "run the programs that the model writes, for code_exec");
-  app.add_flag("--require-sandbox", code.require_sandbox, "run them in bubblewrap or not at all");
   app.add_option("--context-samples", plan.context_samples, "plan: samples per context (default 1)");
   app.add_option("--icc", plan.icc, "plan: how similar changes are within a context, 0 to 1 (default 0)");
   app.add_flag("--print-config", print_config, "print the options as YAML and stop");
@@ -536,25 +518,18 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  kvx::Tasks own;
   kvx::TaskRegistry tasks;
-  // Said before programs are run, or why none will be.
-  const auto warn_of_code = [&](const std::vector<std::string>& names) {
-    if (std::find(names.begin(), names.end(), kvx::CodeExecTask::name) == names.end()) return;
-    const auto& task = std::get<kvx::CodeExecTask>(own);
-    const std::string warning = task.allowed() ? task.warning()
-                                               : "programs are not run and pass@1 is not told; to run them, give "
-                                                 "--allow-code-execution or set KVX_ALLOW_CODE_EXECUTION=1";
-    if (!warning.empty()) std::fprintf(stderr, "kvx-eval: code_exec: %s\n", warning.c_str());
+  // Said before answers are graded.
+  const auto print_notices = [&](const std::vector<std::string>& names) {
+    for (const auto& name : names)
+      if (const std::string notice = tasks.at(name).notice(); !notice.empty())
+        std::fprintf(stderr, "kvx-eval: %s: %s\n", name.c_str(), notice.c_str());
   };
   std::function<void()> command;
   try {
     if (!words.empty() && words[0] != "grade" && words[0] != "plan") given["tasks"] = words[0];
     const Texts texts = settle(given, config);
-    std::get<kvx::CodeExecTask>(own) = kvx::CodeExecTask(code);
-    std::get<kvx::IfevalTask>(own) = kvx::IfevalTask({texts.at("ifeval-models")});
-    std::get<kvx::LeakageTask>(own) = kvx::LeakageTask({number("leak-threshold", texts.at("leak-threshold"))});
-    tasks = kvx::kvx_tasks(own);
+    tasks = kvx::kvx_tasks(texts);
     if (list_presses) {
       command = [] { print(kvx::kvx_presses().listing()); };
     } else if (list_tasks) {
@@ -566,11 +541,11 @@ int main(int argc, char** argv) {
       (void)tasks.at(words[1]);
       (void)grade_options_of(texts);
       command = [&, texts] {
-        warn_of_code({words[1]});
+        print_notices({words[1]});
         grade(tasks, words[1], words[2], texts);
       };
     } else if (!words.empty() && words[0] == "plan") {
-      command = [text = plan_text(words, plan)] { print(text); };
+      command = [text = plan_text(tasks, words, plan)] { print(text); };
     } else {
       if (words.size() > 1) throw kvx::Error("tasks", "expected one word, TASK[,TASK...]; found " + words[1] + " too");
       if (!texts.contains("tasks")) throw kvx::Error("tasks", "expected a task, such as tool_call; found none");
@@ -578,10 +553,10 @@ int main(int argc, char** argv) {
         command = [texts] { print(config_text(texts)); };
       } else {
         const kvx::EvalOptions options = options_of(texts, tasks);
-        command = [&, options, log_level = texts.at("log-level"), ifeval_models = texts.at("ifeval-models")] {
-          expect_defaults(options, ifeval_models);
-          warn_of_code(options.tasks);
-          evaluate(options, tasks, log_level);
+        command = [&, options, texts] {
+          expect_defaults(options, texts);
+          print_notices(options.tasks);
+          evaluate(options, tasks, texts.at("log-level"));
         };
       }
     }

@@ -5,7 +5,7 @@
 #include <kvx/core/token_span.hpp>
 #include <kvx/eval/entropy_table.hpp>
 #include <kvx/eval/inspection.hpp>
-#include <kvx/eval/kept_text.hpp>
+#include <kvx/eval/kept_tables.hpp>
 #include <kvx/eval/kept_tokens.hpp>
 #include <kvx/eval/model_name.hpp>
 #include <kvx/eval/model_notes.hpp>
@@ -14,6 +14,8 @@
 #include <kvx/eval/planned_cells.hpp>
 #include <kvx/eval/prompts.hpp>
 #include <kvx/eval/repeat_prompt.hpp>
+#include <kvx/io/markdown.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/io/text_file.hpp>
 #include <kvx/kernels/packed_matrix.hpp>
 #include <kvx/model/config.hpp>
@@ -100,11 +102,10 @@ std::string spans_table(const kvx::Inspection& found) {
   double all = 1;
   for (const kvx::KeptSpan& span : found.kept.counts.spans()) {
     if (span.span == "all") all = span.share();
-    rows.push_back({kvx::detail::markdown_text(span.cell.label()), kvx::detail::six_digits(span.cell.ratio), span.span,
-                    std::to_string(span.tokens), kvx::detail::decimals(span.share(), 2),
-                    kvx::detail::decimals(all, 2)});
+    rows.push_back({kvx::markdown_text(span.cell.label()), kvx::six_digits(span.cell.ratio), span.span,
+                    std::to_string(span.tokens), kvx::decimals(span.share(), 2), kvx::decimals(all, 2)});
   }
-  return kvx::detail::markdown_table(rows);
+  return kvx::markdown_table(rows);
 }
 
 void inspect(const Options& options, const Settings& settings) {
@@ -128,7 +129,7 @@ void inspect(const Options& options, const Settings& settings) {
   for (auto& text : found.kept.texts) text.index = static_cast<kvx::Index>(options.index);
   std::string text = spans_table(found);
   for (const auto& cell : found.cells) {
-    const std::string name = cell.name.label() + " at ratio " + kvx::detail::six_digits(cell.name.ratio);
+    const std::string name = cell.name.label() + " at ratio " + kvx::six_digits(cell.name.ratio);
     if (!cell.reason.empty())
       text += "\n" + name + ": not applicable, " + cell.reason + "\n";
     else if (options.max_new_tokens > 0)
@@ -151,7 +152,7 @@ void inspect(const Options& options, const Settings& settings) {
                  options.gnuplot.c_str());
   for (const auto& cell : found.cells) {
     if (!gnuplot || !cell.reason.empty() || cell.name.press == kvx::kNoPress) continue;
-    const std::string name = cell.name.label() + " at ratio " + kvx::detail::six_digits(cell.name.ratio);
+    const std::string name = cell.name.label() + " at ratio " + kvx::six_digits(cell.name.ratio);
     pictures.push_back(kvx::kept_heat_map(name, kvx::file_name(name) + ".png", std::ssize(groups.front().context),
                                           cell.layers, groups.front().spans));
     auto drawing = gnuplot->draw(pictures.back());
@@ -187,8 +188,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--defense", options.defense, "the defense that they stand in, by its key");
   app.add_option("--defenses-file", options.defenses_file, "defense templates by key, in JSON")->capture_default_str();
-  app.add_option("--span", options.spans, "[NAME=]FIRST:LAST, tokens of the context, as in kvx-eval")
-      ->delimiter(',');
+  app.add_option("--span", options.spans, "[NAME=]FIRST:LAST, tokens of the context, as in kvx-eval")->delimiter(',');
   app.add_option("--max-new-tokens", options.max_new_tokens, "of each answer; 0 for none")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);

@@ -5,6 +5,7 @@
 #include <kvx/report/load_report.hpp>
 #include <kvx/report/time_metric.hpp>
 #include <kvx/report/write_report.hpp>
+#include <kvx/score/tasks.hpp>
 
 #include <cstdio>
 #include <exception>
@@ -13,15 +14,15 @@
 
 int main(int argc, char** argv) {
   std::vector<std::string> inputs, times;
-  std::string out = ".", time_metric = "tpot", program = "gnuplot";
-  kvx::ReportOptions options;
-  for (const kvx::TimeMetric& metric : kvx::kTimeMetrics) times.emplace_back(metric.name);
+  std::string out = ".", program = "gnuplot";
+  kvx::ReportOptions options{kvx::time_metric(kvx::kvx_tasks(), "")->name};
+  for (const kvx::TimeMetric& metric : kvx::time_metrics(kvx::kvx_tasks())) times.push_back(metric.name);
 
   CLI::App app("Writes RESULTS.md, report.html and plots/ about what kvx-eval measured.", "kvx-report");
   app.add_option("inputs", inputs, "output directories of kvx-eval, results.csv files, *_kv_metrics.csv files")
       ->required();
   app.add_option("-o,--out", out, "directory for the report")->capture_default_str();
-  app.add_option("--time-metric", time_metric, "what is drawn against the ratio beside perplexity")
+  app.add_option("--time-metric", options.time_metric, "what is drawn against the ratio beside perplexity")
       ->capture_default_str()
       ->check(CLI::IsMember(times));
   app.add_option("--samples", options.samples, "flipped samples that are shown, at most")->capture_default_str();
@@ -35,8 +36,6 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    for (const kvx::TimeMetric& metric : kvx::kTimeMetrics)
-      if (metric.name == time_metric) options.time_metric = metric;
     const kvx::ReportData data = kvx::load_report(inputs);
     const auto gnuplot = kvx::Gnuplot::find(program);
     if (!gnuplot)

@@ -50,11 +50,11 @@ grid="ifeval,leakage --contexts 3 --skip-ids 1000 --defense standard_defense --d
   matches "classes" '^\| press .*\| (keywords|detectable_format|length_constraints) \(n=' "$(cat "$scratch/table")"
   matches "defences" '\| attack/Direct request \(n=6, contexts=3\) .*\| defense/flipped_defense \(n=24, contexts=3\)' "$(cat "$scratch/table")"
   is "spans" 'all defense instructions prepend rest' "$(column "$run/kept_spans.csv" span | sort -u | xargs)"
-  fair=$(plain "$run/kept_spans.csv" | awk -F, '$2 == "fair(streaming_llm)" && $4 == "ifeval/sys_ifeval" && $5 == "instructions" { print ($10 > 0.85 && $10 < 1.15) }')
+  fair=$(plain "$run/kept_spans.csv" | awk -F, '$2 == "fair(streaming_llm)" && $6 == "ifeval/sys_ifeval" && $7 == "instructions" { print ($12 > 0.85 && $12 < 1.15) }')
   is "whether the fair form keeps its share of the instructions" 1 "$fair"
-  unfair=$(plain "$run/kept_spans.csv" | awk -F, '$2 == "streaming_llm" && $4 == "ifeval/sys_ifeval" && $5 == "instructions" { print ($10 > 1.3) }')
+  unfair=$(plain "$run/kept_spans.csv" | awk -F, '$2 == "streaming_llm" && $6 == "ifeval/sys_ifeval" && $7 == "instructions" { print ($12 > 1.3) }')
   is "whether streaming_llm keeps more of them, which stand behind the defence" 1 "$unfair"
-  is "tokens of entropy.csv" 12 "$(awk -F, '$2 == "none" && $4 == "ifeval/sys_ifeval"' "$run/entropy.csv" | awk 'END { print NR }')"
+  is "tokens of entropy.csv" 12 "$(awk -F, '$2 == "none" && $6 == "ifeval/sys_ifeval"' "$run/entropy.csv" | awk 'END { print NR }')"
 
   cp -r "$run" "$scratch/cut"
   head -c 20000 "$run/records.jsonl" >"$scratch/cut/records.jsonl"
@@ -65,6 +65,23 @@ grid="ifeval,leakage --contexts 3 --skip-ids 1000 --defense standard_defense --d
   done
   refuse 1 ".*holds records of another run" $grid --press streaming_llm --model tiny=examples/models/tiny --out "$run" --system-prompt-prepend 'Hello. '
 }
+
+# A number of rows is another ratio in every context; all tables show the mean.
+keep=$scratch/keep
+"$program" tool_call,perplexity,ifeval --data tool_call=examples/data/tool_world.jsonl.gz,perplexity=examples/data/story.txt,ifeval=$data \
+  --contexts 2 --limit 4 --n-ppl 2 --max-length 128 --keep 40 --press knorm,streaming_llm --query-aware --entropy --analyze-kept-tokens \
+  --max-new-tokens 2 --out "$keep" >"$scratch/table" 2>&1
+is "exit code with --keep ($(cat "$scratch/table"))" 0 $?
+cells() { # cells FILE: each task and compressed cell of a CSV file, with the ratio
+  awk -F, 'NR == 1 { for (i = 1; i <= NF; ++i) if ($i == "task") t = i; next } $2 != "none" { print $t, $2, $4, $5, $3 }' "$1" | sort -u
+}
+cells "$keep/results.csv" >"$scratch/cells"
+is "cells of results.csv" 10 "$(awk '$3 == "keep=40" && $5 > 0 && $5 < 1' "$scratch/cells" | awk 'END { print NR }')"
+for file in degradation groups entropy kept_spans kept_heads; do
+  is "cells of $file.csv that results.csv lacks" "" "$(cells "$keep/$file.csv" | grep -vxFf "$scratch/cells")"
+  [ -n "$(cells "$keep/$file.csv")" ] || fail "cells of $file.csv" "some" "none"
+done
+matches "a cell with a budget on the screen" '^\| knorm keep=40 query_aware +\| 0\.[0-9]+ ' "$(cat "$scratch/table")"
 
 only=$scratch/only
 "$program" ifeval --data $data --contexts 2 --press knorm --ratio 0.5 --no-generate --analyze-kept-tokens --out "$only" >/dev/null 2>&1

@@ -127,7 +127,7 @@ bad_data 'expected .*gzip' sh -c 'gzip -c "$0" | head -c 3000'
 "$program" tool_call --ratio 0 --out "$scratch/tiny" >/dev/null 2>"$log"
 while read -r metric least; do
   is "$metric of the tiny model of $least or more" yes \
-    "$(awk -F, -v m="$metric" -v least="$least" '$5 == m { print ($6 >= least ? "yes" : $6) }' "$scratch/tiny/results.csv")"
+    "$(awk -F, -v m="$metric" -v least="$least" '$7 == m { print ($8 >= least ? "yes" : $8) }' "$scratch/tiny/results.csv")"
 done <<END
 json_valid 0.99
 name_match 0.9
@@ -146,7 +146,7 @@ is "answers that were not run when it was allowed" 0 "$(grep -c '"state":"not_ru
 is "records of programs" 6 "$(lines "$scratch/code/records.jsonl")"
 matches "programs that ran later" '^6 recorded answers were graded now' "$(cat "$log")"
 matches "a run without new answers" '^0 new answers' "$(cat "$log")"
-matches "pass@1 of them" '^[^,]*,none,0,[^,]*,pass@1,[01]' "$(cat "$scratch/code/results.csv")"
+matches "pass@1 of them" '^[^,]*,none,0,,false,[^,]*,pass@1,[01]' "$(cat "$scratch/code/results.csv")"
 
 # Default paths hold in the source folder alone.
 here=$PWD
@@ -184,12 +184,12 @@ matches "head of the table" '^\| press .*\| ratio .*\| n .*\| args_exact .*\| MB
 is "rows of the table" 20 \
   "$(grep -cE '^\| (none|knorm|streaming_llm|snapkv\(.*\)) +\| 0.* \[' "$scratch/table")"
 is "lines on stderr that move the cursor" 0 "$(grep -c "$(printf '[\r\033]')" "$log")"
-is "first line of results.csv" "model,press,compression_ratio,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p,better" \
+is "first line of results.csv" "model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p,better" \
   "$(sed 1q "$whole/results.csv")"
-matches "a press with a comma in results.csv" '^[^,]*,"snapkv\(window=16, kernel=7\)",0\.2,tool_call_08,args_exact,' \
+matches "a press with a comma in results.csv" '^[^,]*,"snapkv\(window=16, kernel=7\)",0\.2,,false,tool_call_08,args_exact,' \
   "$(printf '%s\n' "$csv" | grep snapkv)"
 is "values in results.csv outside their interval" "" "$(printf '%s\n' "$csv" | sed 's/"[^"]*"/snapkv/' |
-  awk -F, 'NR > 1 && $9 != "" && ($9 < 0 || $6 < $9 - 1e-9 || $10 < $6 - 1e-9 || $10 > 1)')"
+  awk -F, 'NR > 1 && $11 != "" && ($11 < 0 || $8 < $11 - 1e-9 || $12 < $8 - 1e-9 || $12 > 1)')"
 
 run one --max-batch 1 --threads 1
 same_results "one thread, one sequence at a time" whole one
@@ -364,11 +364,11 @@ is "perplexities in results.csv" 2 "$(grep -c ',perplexity/story,perplexity,' "$
 is "exit code of perplexity and latency ($(cat "$log"))" 0 $?
 is "files of perplexity and latency" "kv_metrics.csv kv_metrics.json tiny_catalog_kv_metrics.csv tiny_catalog_kv_metrics.json \
 tiny_story_kv_metrics.csv tiny_story_kv_metrics.json " "$(cd "$scratch/grid" && echo *kv_metrics* | tr '\n' ' ')"
-is "head of kv_metrics.csv" "model,dataset,method,compression_ratio,contexts,ppl,prefill_time,ttft,tpot,throughput,decode_time,\
+is "head of kv_metrics.csv" "model,dataset,press,compression_ratio,budget,query_aware,contexts,ppl,prefill_time,ttft,tpot,throughput,decode_time,\
 total_generation_time,ppl_delta,prefill_speedup,ttft_speedup,tpot_speedup,throughput_ratio" \
   "$(sed 1q "$scratch/grid/kv_metrics.csv")"
 is "rows of kv_metrics.csv" 4 "$(grep -c '^tiny,' "$scratch/grid/kv_metrics.csv")"
-is "rows with a perplexity" 2 "$(grep -cE '^tiny,story,[a-z]+,[0-9.]+,[0-9]+,[0-9.]+,' "$scratch/grid/kv_metrics.csv")"
+is "rows with a perplexity" 2 "$(grep -cE '^tiny,story,[a-z]+,[0-9.]+,,false,[0-9]+,[0-9.]+,' "$scratch/grid/kv_metrics.csv")"
 matches "read bandwidth" '^this machine reads [0-9.]+ GB/s' "$(cat "$log")"
 "$program" tool_call --press knorm --ratio 0,0.5 --limit 2 --max-new-tokens 3 --attempts 3 --temperature 1 --query-aware \
   --out "$scratch/attempts" >"$scratch/table" 2>"$log"

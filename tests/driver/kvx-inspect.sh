@@ -25,7 +25,7 @@ rows = [row for row in csv.DictReader(open(sys.argv[1], newline="")) if row["pre
 print(len(rows), "%.4f" % (sum(int(row["kept_by"]) for row in rows) / len(rows) / 8))' "$out/kept_tokens.csv")
 tokens=${counted% *}
 is "what kept_tokens.csv and kept_spans.csv say of all tokens" "${counted#* }" \
-  "$(awk -F, '$2 == "fair(knorm)" && $5 == "all" { printf "%.4f", $8 }' "$out/kept_spans.csv")"
+  "$(awk -F, '$2 == "fair(knorm)" && $7 == "all" { printf "%.4f", $10 }' "$out/kept_spans.csv")"
 is "lines of entropy.csv" 7 "$(awk 'END { print NR }' "$out/entropy.csv")"
 is "tokens on the page" $((2 * tokens)) "$(grep -o 'heads">' "$out/inspect.html" | wc -l)"
 is "files that the page names" "" "$(grep -oE '(src|href)="[^#][^"]*"' "$out/inspect.html")"

@@ -8,22 +8,22 @@ program=$1 driver=kvx-report
 run=$scratch/run
 mkdir "$run"
 cat >"$run/results.csv" <<'END'
-model,press,compression_ratio,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p
-a/b c,none,0,tool_call_2,call_exact,1,9,9,0.7,1,,,,,
-a/b c,none,0,tool_call_2,memory_retained,1,9,9,,,,,,,
-a/b c,"knorm<i>",0.5,tool_call_2,call_exact,0.25,9,9,0.1,0.5,-0.75,-0.9,-0.5,0.01,0.02
-a/b c,"knorm<i>",0.5,tool_call_2,memory_retained,0.5,9,9,,,,,,,
-a/b c,none,0,perplexity/story,perplexity,20,4,4,15,25,,,,,
-a/b c,"knorm<i>",0.5,perplexity/story,perplexity,20.5,4,4,16,26,,,,,
+model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p,better
+a/b c,none,0,,false,tool_call_2,call_exact,1,9,9,0.7,1,,,,,,more
+a/b c,none,0,,false,tool_call_2,memory_retained,1,9,9,,,,,,,,more
+a/b c,"knorm<i>",0.5,,false,tool_call_2,call_exact,0.25,9,9,0.1,0.5,-0.75,-0.9,-0.5,0.01,0.02,more
+a/b c,"knorm<i>",0.5,,false,tool_call_2,memory_retained,0.5,9,9,,,,,,,,more
+a/b c,none,0,,false,perplexity/story,perplexity,20,4,4,15,25,,,,,,more
+a/b c,"knorm<i>",0.5,,false,perplexity/story,perplexity,20.5,4,4,16,26,,,,,,more
 END
 cat >"$run/b_kv_metrics.csv" <<'END'
-model,dataset,method,compression_ratio,ppl,prefill_time,ttft,tpot,throughput,decode_time,total_generation_time
-b c,story,none,0,20,1,1.1,0.04,25,2,3.1
-b c,story,knorm<i>,0.5,20.5,1,1.1,,50,1,2.1
+model,dataset,press,compression_ratio,budget,query_aware,contexts,ppl,prefill_time,ttft,tpot,throughput,decode_time,total_generation_time,ppl_delta,prefill_speedup,ttft_speedup,tpot_speedup,throughput_ratio
+b c,story,none,0,,false,4,20,1,1.1,0.04,25,2,3.1,0,1,1,1,1
+b c,story,knorm<i>,0.5,,false,4,20.5,1,1.1,,50,1,2.1,0.5,1,1,,2
 END
 cat >"$run/degradation.csv" <<'END'
-model,press,compression_ratio,task,metric,n,contexts,texts,verdict,sds,sds_low,sds_high,drop,drop_low,drop_high,rise,rise_low,rise_high,p,implied_quality
-a/b c,"knorm<i>",0.5,tool_call_2,call_exact,9,9,4,maximally silent,,,,0.75,0.5,0.9,-0.01,-0.02,0,0.01,1.01
+model,press,compression_ratio,budget,query_aware,task,metric,n,contexts,texts,verdict,sds,sds_low,sds_high,drop,drop_low,drop_high,rise,rise_low,rise_high,p,implied_quality
+a/b c,"knorm<i>",0.5,,false,tool_call_2,call_exact,9,9,4,maximally silent,,,,0.75,0.5,0.9,-0.01,-0.02,0,0.01,1.01
 END
 record() { # record PRESS RATIO STATE EXACT ANSWER
   printf '{"key":"0123456789abcdef","model":"a/b c","task":"tool_call_2","graded_as":"tool_call","press":"%s","ratio":%s,"budget":"","query_aware":false,"index":3,"attempt":0,"state":"%s","metrics":{"call_exact":%s},"detail":"","kept_bytes":1,"full_bytes":2,"max_new_tokens":8,"predicted_answer":"%s","answer":"right","answer_prefix":"","question":"which?","context":"all of it"}\n' "$@"
@@ -74,37 +74,37 @@ matches "samples of a results.csv alone" '^none$' "$(grep -c '"flipped"' "$scrat
 pit=$scratch/pit
 mkdir "$pit"
 cat >"$pit/results.csv" <<'END'
-model,press,compression_ratio,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p
-m,none,0,leakage,rougeL_recall,0.1,9,9,0,0.2,,,,,
-m,knorm,0.5,leakage,rougeL_recall,0.4,9,9,0.2,0.6,0.3,0.1,0.5,0.01,0.02
-m,fair(knorm),0.5,leakage,rougeL_recall,0.2,9,9,0,0.4,0.1,0,0.2,0.2,0.2
-m,none,0,ifeval,inst_strict,0.8,48,48,0.6,0.9,,,,,
-m,knorm,0.5,ifeval,inst_strict,0.5,48,48,0.3,0.7,,,,,
+model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p,better
+m,none,0,,false,leakage,rougeL_recall,0.1,9,9,0,0.2,,,,,,more
+m,knorm,0.5,,false,leakage,rougeL_recall,0.4,9,9,0.2,0.6,0.3,0.1,0.5,0.01,0.02,more
+m,fair(knorm),0.5,,false,leakage,rougeL_recall,0.2,9,9,0,0.4,0.1,0,0.2,0.2,0.2,more
+m,none,0,,false,ifeval,inst_strict,0.8,48,48,0.6,0.9,,,,,,more
+m,knorm,0.5,,false,ifeval,inst_strict,0.5,48,48,0.3,0.7,,,,,,more
 END
 cat >"$pit/groups.csv" <<'END'
-model,press,compression_ratio,task,group,metric,value,n,contexts,low,high,change,change_low,change_high
-m,none,0,ifeval,keywords,strict,0.9,24,24,0.8,1,,,
-m,none,0,ifeval,startend,strict,0.7,24,24,0.5,0.9,,,
-m,knorm,0.5,ifeval,keywords,strict,0.3,24,24,0.1,0.5,-0.6,-0.8,-0.4
-m,knorm,0.5,ifeval,startend,strict,0.7,24,24,0.5,0.9,0,-0.1,0.1
-m,none,0,leakage,defense/standard,rougeL_recall,0.1,9,9,,,,,
-m,knorm,0.5,leakage,defense/standard,rougeL_recall,0.4,9,9,,,0.3,,
+model,press,compression_ratio,budget,query_aware,task,group,metric,value,n,contexts,low,high,change,change_low,change_high
+m,none,0,,false,ifeval,keywords,strict,0.9,24,24,0.8,1,,,
+m,none,0,,false,ifeval,startend,strict,0.7,24,24,0.5,0.9,,,
+m,knorm,0.5,,false,ifeval,keywords,strict,0.3,24,24,0.1,0.5,-0.6,-0.8,-0.4
+m,knorm,0.5,,false,ifeval,startend,strict,0.7,24,24,0.5,0.9,0,-0.1,0.1
+m,none,0,,false,leakage,defense/standard,rougeL_recall,0.1,9,9,,,,,
+m,knorm,0.5,,false,leakage,defense/standard,rougeL_recall,0.4,9,9,,,0.3,,
 END
 cat >"$pit/kept_spans.csv" <<'END'
-model,press,compression_ratio,task,span,contexts,tokens,share_kept,share_kept_of_all,relative
-m,knorm,0.5,leakage,all,1,8,0.5,0.5,1
-m,knorm,0.5,leakage,defense,1,4,0.25,0.5,0.5
+model,press,compression_ratio,budget,query_aware,task,span,contexts,tokens,share_kept,share_kept_of_all,relative
+m,knorm,0.5,,false,leakage,all,1,8,0.5,0.5,1
+m,knorm,0.5,,false,leakage,defense,1,4,0.25,0.5,0.5
 END
 cat >"$pit/kept_heads.csv" <<'END'
-model,press,compression_ratio,task,span,layer,head,contexts,tokens,kept
-m,knorm,0.5,leakage,all,0,0,1,8,4
-m,knorm,0.5,leakage,defense,0,0,1,4,1
+model,press,compression_ratio,budget,query_aware,task,span,layer,head,contexts,tokens,kept
+m,knorm,0.5,,false,leakage,all,0,0,1,8,4
+m,knorm,0.5,,false,leakage,defense,0,0,1,4,1
 END
 {
-  echo model,press,compression_ratio,task,token,entropy,n,contexts,base,change,paired
-  echo m,knorm,0.5,leakage,0,1.5,5,5,1,0.5,5
+  echo model,press,compression_ratio,budget,query_aware,task,token,entropy,n,contexts,base,change,paired
+  echo m,knorm,0.5,,false,leakage,0,1.5,5,5,1,0.5,5
 } >"$pit/entropy.csv"
-printf '%s\n' '[{"model":"m","task":"leakage","index":0,"heads":2,"tokens":["<b>","\n"],"spans":[{"name":"defense","first":1,"last":2}],"cells":[{"press":"knorm","compression_ratio":0.5,"kept_by":[1,0]}]}]' >"$pit/kept_text.json"
+printf '%s\n' '[{"model":"m","task":"leakage","index":0,"heads":2,"tokens":["<b>","\n"],"spans":[{"name":"defense","first":1,"last":2}],"cells":[{"press":"knorm","compression_ratio":0.5,"budget":"","query_aware":false,"kept_by":[1,0]}]}]' >"$pit/kept_text.json"
 "$program" "$pit" --out "$scratch/pit.out" --gnuplot none 2>/dev/null
 is "exit code for instructions and leakage" 0 $?
 for line in 'with knorm at ratio 0.5 keywords loses most .−0.60, to 0.30. and startend least' \
@@ -141,7 +141,7 @@ sed '4s/,0.25,/,0.26,/' "$run/results.csv" >"$scratch/again.csv"
 refuse 1 "$scratch/again.csv: line 4: expected each cell's metric once, found .*another value" "$run" "$scratch/again.csv"
 sed '3s/,1,/,one,/' "$run/results.csv" >"$scratch/bad.csv"
 refuse 1 "$scratch/bad.csv: line 3: column value: expected a number, found 'one'" "$scratch/bad.csv"
-cut -d , -f 1-10 "$run/results.csv" >"$scratch/bad.csv"
+cut -d , -f 1-12 "$run/results.csv" >"$scratch/bad.csv"
 refuse 1 "$scratch/bad.csv: line 1: expected a column change, found model,press" "$scratch/bad.csv"
 echo '{}' >"$run/records.jsonl"
 refuse 1 "$run/records.jsonl: line 1: missing column key" "$run"

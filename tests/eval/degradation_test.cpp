@@ -1,4 +1,5 @@
 #include <kvx/eval/degradation.hpp>
+#include <kvx/score/tasks.hpp>
 
 #include <doctest/doctest.h>
 
@@ -40,32 +41,32 @@ std::vector<Record> degraded(std::size_t served, double rise) {
 }  // namespace
 
 TEST_CASE("A cell's function is set beside its perplexity on the same samples and texts") {
-  const auto found = degradations(degraded(15, std::log(1.1)));
+  const auto found = degradations(kvx_tasks(), degraded(15, std::log(1.1)));
   REQUIRE(found.size() == 1);
   CHECK(found[0].cell == CellName{"knorm", 0.5});
   CHECK(found[0].metric == "call_exact");
-  CHECK(found[0].group == "tool_call_08");
+  CHECK(found[0].task == "tool_call_08");
   const SilentDegradation& figures = found[0].figures;
   CHECK(figures.state == Degradation::measured);
   CHECK(figures.drop.value == doctest::Approx(0.5));
   CHECK(figures.rise.value == doctest::Approx(0.1));
   CHECK(figures.score.value == doctest::Approx(5));
   CHECK(figures.quality == doctest::Approx(1 / 1.1));
-  CHECK(found[0].n == 40);
-  CHECK(found[0].contexts == 40);
-  CHECK(found[0].texts == 4);
+  CHECK(found[0].figures.drop.n == 40);
+  CHECK(found[0].figures.drop.contexts == 40);
+  CHECK(found[0].figures.rise.n == 4);
 }
 
 TEST_CASE("Function is resampled by context, and few contexts add a note") {
   auto records = degraded(15, std::log(1.1));
   for (Record& record : records)
     if (record.task == "tool_call") record.sample.context = record.index < 20 ? "one catalog" : "another";
-  const auto found = degradations(records);
+  const auto found = degradations(kvx_tasks(), records);
   REQUIRE(found.size() == 1);
-  CHECK(found[0].n == 40);
-  CHECK(found[0].contexts == 2);
+  CHECK(found[0].figures.drop.n == 40);
+  CHECK(found[0].figures.drop.contexts == 2);
   CHECK(found[0].figures.state == Degradation::too_few);
-  CHECK(found[0].figures.p == 0.5);
+  CHECK(found[0].figures.drop.p == 0.5);
   CHECK(degradation_markdown(found).find("\nNote: fewer than 10 contexts") != std::string::npos);
 }
 
@@ -73,25 +74,25 @@ TEST_CASE("What a press cannot serve counts on neither side, and without perplex
   auto records = degraded(15, std::log(1.1));
   for (Record& record : records)
     if (record.press != kNoPress && record.task == "tool_call" && record.index >= 20) record.state = kNotApplicable;
-  CHECK(degradations(records).at(0).figures.drop.value == doctest::Approx(0.25));  // 15 of the first 20
+  CHECK(degradations(kvx_tasks(), records).at(0).figures.drop.value == doctest::Approx(0.25));  // 15 of the first 20
   std::erase_if(records, [](const Record& record) { return record.task == "perplexity"; });
-  CHECK(degradations(records).empty());
+  CHECK(degradations(kvx_tasks(), records).empty());
 }
 
 TEST_CASE("A text without a loss is an error") {
   auto records = degraded(15, std::log(1.1));
   for (Record& record : records)
     if (record.task == "perplexity" && record.press == "knorm" && record.index == 2) record.metrics["loss"] = {};
-  CHECK(error_of([&] { (void)degradations(records); }) == "record 2 of knorm: missing its loss");
+  CHECK(error_of([&] { (void)degradations(kvx_tasks(), records); }) == "record 2 of knorm: missing its loss");
 }
 
 TEST_CASE("Degradations are told as a table and as CSV") {
-  const auto found = degradations(degraded(15, 0));
+  const auto found = degradations(kvx_tasks(), degraded(15, 0));
   const std::string table = degradation_markdown(found), csv = degradation_csv(found);
   CHECK(table.find("| m     | knorm | 0.5   | tool_call_08 | call_exact | 40 | 40       | 4     | 0.50 [") !=
         std::string::npos);
   CHECK(table.find("| maximally silent |") != std::string::npos);
-  CHECK(csv.find("\nm,knorm,0.5,tool_call_08,call_exact,40,40,4,maximally silent,,,,0.5,") != std::string::npos);
+  CHECK(csv.find("\nm,knorm,0.5,,false,tool_call_08,call_exact,40,40,4,maximally silent,,,,0.5,") != std::string::npos);
   CHECK(csv.ends_with(",6.10352e-05,1\n"));  // 2 / 2^15: 15 lost, none gained
 }
 
@@ -112,7 +113,7 @@ TEST_CASE("Several answers to a sample count as their mean, and reference answer
       records.push_back(again);
     }
   }
-  const auto found = degradations(records);
+  const auto found = degradations(kvx_tasks(), records);
   REQUIRE(found.size() == 1);
   CHECK(found[0].figures.drop.value == doctest::Approx(1 - (15 + 40) / (30.0 + 40)));
   CHECK(found[0].figures.rise.value == doctest::Approx(0.1));

@@ -91,8 +91,8 @@ TEST_CASE("Query-aware cells compress context and question together, beside the 
   CHECK((others == plain));
   const auto cells = score_cells(kvx_tasks(), records);
   CHECK(cells.size() == 3);
-  CHECK(cells.back().press() == "knorm query_aware");
-  CHECK(cells.back().changes.size() == ToolCallTask::metric_names().size());
+  CHECK(cells.back().cell.label() == "knorm query_aware");
+  CHECK(cells.back().changes.size() == ToolCallTask::metrics().size());
   options.max_context_length = 50;
   options.out += "/cut";
   CHECK(error_of([&] { recorded(options); }) ==

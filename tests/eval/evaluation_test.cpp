@@ -35,9 +35,13 @@ struct Vowels {
   static constexpr std::string_view name = "vowels";
   static constexpr int kPower = 1'000'000;
   static inline std::atomic<int> fuse = kPower;  ///< answers that are graded before the power fails
-  static std::span<const std::string_view> metric_names() {
-    static constexpr std::array<std::string_view, 2> kNames = {"vowels", "begins"};
-    return kNames;
+  static std::span<const Metric> metrics() {
+    static constexpr std::array<Metric, 2> kMetrics = {{{.name = "vowels"}, {.name = "begins"}}};
+    return kMetrics;
+  }
+  static std::span<const State> states() {
+    static constexpr std::array<State, 2> kStates = {{{"sung"}, {"spoken"}}};
+    return kStates;
   }
   Grade grade(const Sample& sample, std::string_view answer) const {
     if (sample.answer.empty()) throw Error("sample's answer", "expected a word, found nothing");
@@ -56,9 +60,13 @@ struct Vowels {
 /// Another one.
 struct Empty {
   static constexpr std::string_view name = "empty";
-  static std::span<const std::string_view> metric_names() {
-    static constexpr std::array<std::string_view, 1> kNames = {"empty"};
-    return kNames;
+  static std::span<const Metric> metrics() {
+    static constexpr std::array<Metric, 1> kMetrics = {{{.name = "empty"}}};
+    return kMetrics;
+  }
+  static std::span<const State> states() {
+    static constexpr std::array<State, 2> kStates = {{{"empty"}, {"full"}}};
+    return kStates;
   }
   Grade grade(const Sample&, std::string_view answer) const {
     return {answer.empty() ? "empty" : "full", {answer.empty()}};
@@ -176,7 +184,7 @@ struct Alone {
     made.state = grade.state;
     made.detail = grade.detail;
     for (std::size_t i = 0; i < grade.metrics.size(); ++i)
-      made.metrics[std::string(task.metric_names()[i])] = grade.metrics[i];
+      made.metrics[std::string(task.metrics()[i].name)] = grade.metrics[i];
     made.kept_bytes = context.start.bytes();
     made.full_bytes = context.full_bytes;
     made.budget = cell.budget;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <kvx/eval/kept_tables.hpp>
 #include <kvx/eval/kept_text.hpp>
 
 using namespace kvx;
@@ -54,17 +55,19 @@ TEST_CASE("What is kept is told as CSV and JSON") {
   KeptCounts counts;
   counts.add("m", "t", kHalf, std::vector<NamedSpan>{{"defense", {0, 1}}}, 4, kFirstRows);
   CHECK(kept_spans_csv(counts.spans()) ==
-        "model,press,compression_ratio,task,span,contexts,tokens,share_kept,share_kept_of_all,relative\n"
-        "m,knorm,0.5,t,all,1,4,0.5,0.5,1\n"
-        "m,knorm,0.5,t,rest,1,3,0.3333333333333333,0.5,0.6666666666666666\n"
-        "m,knorm,0.5,t,defense,1,1,1,0.5,2\n");
+        "model,press,compression_ratio,budget,query_aware,task,span,contexts,tokens,share_kept,share_kept_of_all,"
+        "relative\n"
+        "m,knorm,0.5,,false,t,all,1,4,0.5,0.5,1\n"
+        "m,knorm,0.5,,false,t,rest,1,3,0.3333333333333333,0.5,0.6666666666666666\n"
+        "m,knorm,0.5,,false,t,defense,1,1,1,0.5,2\n");
   CHECK(kept_heads_csv(counts.spans())
-            .starts_with("model,press,compression_ratio,task,span,layer,head,contexts,tokens,"
-                         "kept\nm,knorm,0.5,t,all,0,0,1,4,2\nm,knorm,0.5,t,all,1,0,1,4,2\n"));
+            .starts_with("model,press,compression_ratio,budget,query_aware,task,span,layer,head,contexts,tokens,"
+                         "kept\nm,knorm,0.5,,false,t,all,0,0,1,4,2\nm,knorm,0.5,,false,t,all,1,0,1,4,2\n"));
   const KeptText text{"m", "t", false, 7, {"a", "\"b"}, {{"defense", {0, 1}}}, 2, {{kHalf, {2, 1}}}};
   CHECK(kept_text_json({&text, 1}) ==
         "[{\"model\":\"m\",\"task\":\"t\",\"query_aware\":false,\"index\":7,\"heads\":2,\"tokens\":[\"a\",\"\\\"b\"],"
         "\"spans\":[{\"name\":"
-        "\"defense\",\"first\":0,\"last\":1}],\"cells\":[{\"press\":\"knorm\",\"compression_ratio\":0.5,\"kept_by\":[2,"
+        "\"defense\",\"first\":0,\"last\":1}],\"cells\":[{\"press\":\"knorm\",\"compression_ratio\":0.5,\"budget\":"
+        "\"\",\"query_aware\":false,\"kept_by\":[2,"
         "1]}]}]\n");
 }

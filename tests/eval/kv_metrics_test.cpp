@@ -25,7 +25,7 @@ std::vector<CellResult> timed_cells(double slower) {
       const GenerationTimes times{2 * factor, 2.5 * factor + static_cast<double>(i), 3 * factor, 4};
       const Grade grade = LatencyTask::timed(times);
       for (std::size_t m = 0; m < grade.metrics.size(); ++m)
-        record.metrics[std::string(LatencyTask::metric_names()[m])] = grade.metrics[m];
+        record.metrics[std::string(LatencyTask::metrics()[m].name)] = grade.metrics[m];
     }
     Record& text = records.emplace_back(Record{"", "models/m", "perplexity", press, press == kNoPress ? 0 : 0.5, 0});
     text.sample.task = "wiki";
@@ -56,14 +56,13 @@ TEST_CASE("Latency is summed up by medians and quartiles") {
 }
 
 TEST_CASE("Perplexity and times of a text are one row, set against the base's") {
-  const auto rows = kv_metrics(timed_cells(2));
+  const auto rows = kv_metrics(kvx_tasks(), timed_cells(2));
   REQUIRE(rows.size() == 2);
-  CHECK(rows[0].method == "none");
+  CHECK(rows[0].cell.is_base());
   CHECK(rows[0].against_base[0] == 0);
   CHECK(rows[1].model == "m");
   CHECK(rows[1].dataset == "wiki");
-  CHECK(rows[1].method == "knorm");
-  CHECK(rows[1].compression_ratio == 0.5);
+  CHECK(rows[1].cell == CellName{"knorm", 0.5});
   const std::vector<double> measured = {20, 4, 6, 2, 4 / 12.0, 6, 12}, against = {10, 0.5, 3.5 / 6, 0.5, 12.0 / 12};
   for (std::size_t m = 0; m < measured.size(); ++m) CHECK(rows[1].measured[m] == doctest::Approx(measured[m]));
   CHECK(rows[0].measured[4] == doctest::Approx(4 / 6.5));
@@ -74,30 +73,31 @@ TEST_CASE("Perplexity and times of a text are one row, set against the base's") 
 TEST_CASE("Rows are written as CSV and JSON, with nothing for what was not measured") {
   auto cells = timed_cells(2);
   std::erase_if(cells, [](const CellResult& cell) { return cell.task == "perplexity"; });
-  const auto rows = kv_metrics(cells);
+  const auto rows = kv_metrics(kvx_tasks(), cells);
   const std::string csv = kv_metrics_csv(rows);
-  CHECK(csv.starts_with(
-      "model,dataset,method,compression_ratio,contexts,ppl,prefill_time,ttft,tpot,throughput,decode_time,"
-      "total_generation_time,ppl_delta,prefill_speedup,ttft_speedup,tpot_speedup,throughput_ratio\n"
-      "m,wiki,none,0,3,,2,3.5,1,"));
-  CHECK(csv.find("\nm,wiki,knorm,0.5,3,,4,6,2,") != csv.npos);
+  CHECK(
+      csv.starts_with("model,dataset,press,compression_ratio,budget,query_aware,contexts,ppl,prefill_time,ttft,tpot,"
+                      "throughput,decode_time,"
+                      "total_generation_time,ppl_delta,prefill_speedup,ttft_speedup,tpot_speedup,throughput_ratio\n"
+                      "m,wiki,none,0,,false,3,,2,3.5,1,"));
+  CHECK(csv.find("\nm,wiki,knorm,0.5,,false,3,,4,6,2,") != csv.npos);
   const JsonTree json = json_of(kv_metrics_json(rows));
   REQUIRE(json.array()->size() == 2);
-  CHECK((*json.array())[1].object()->size() == 17);
+  CHECK((*json.array())[1].object()->size() == 19);
   CHECK((*json.array())[1].find("ppl")->is_null());
   CHECK((*json.array())[1].find("tpot")->number()->value() == 2);
   std::erase_if(cells, [](const CellResult& cell) { return cell.task == "latency"; });
-  CHECK(kv_metrics(cells).empty());
+  CHECK(kv_metrics(kvx_tasks(), cells).empty());
 }
 
 TEST_CASE("On the screen times are medians in milliseconds, with the speedup of a token") {
-  const std::string text = latency_markdown(timed_cells(2));
+  const std::string text = latency_markdown(kvx_tasks(), timed_cells(2));
   CHECK(text.starts_with("models/m: latency/wiki\n\n| press | ratio | n | contexts | prefill ms"));
   CHECK(text.find(
             "| knorm | 0.5   | 3 | 3        | 4000.00 [4000.00, 4000.00] | 6000.00 [5500.00, 6500.00] | 2000.00 [") !=
         text.npos);
   CHECK(text.find("| 0.50 ") != text.npos);
-  CHECK(latency_markdown({}).empty());
+  CHECK(latency_markdown(kvx_tasks(), {}).empty());
 }
 
 TEST_CASE("Models whose paths end alike are told apart by the whole of them") {
@@ -106,7 +106,7 @@ TEST_CASE("Models whose paths end alike are told apart by the whole of them") {
     cell.model = "others/m";
     cells.push_back(std::move(cell));
   }
-  const auto rows = kv_metrics(cells);
+  const auto rows = kv_metrics(kvx_tasks(), cells);
   REQUIRE(rows.size() == 4);
   CHECK(rows[0].model == "models/m");
   CHECK(rows[3].model == "others/m");
@@ -115,6 +115,6 @@ TEST_CASE("Models whose paths end alike are told apart by the whole of them") {
 TEST_CASE("Without a single timed generation there are medians of nothing") {
   auto cells = timed_cells(2);
   std::erase_if(cells, [](const CellResult& cell) { return cell.task != "latency"; });
-  for (Share& share : cells[1].score.summaries) share = LatencyTask().summaries({}).at(0);
-  CHECK(latency_markdown(cells).find("| knorm | 0.5   | 3 | 3        | - ") != std::string::npos);
+  for (Estimate& share : cells[1].score.summaries) share = LatencyTask().summaries({}).at(0);
+  CHECK(latency_markdown(kvx_tasks(), cells).find("| knorm | 0.5   | 3 | 3        | - ") != std::string::npos);
 }

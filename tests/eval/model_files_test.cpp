@@ -146,7 +146,7 @@ TEST_CASE("A penalty that is not applied and a template that the tokenizer does 
   CHECK(tally.count(logits_of(penalty.path()) == logits_of(kTinyModel)));
   RunTimes times;
   times.notes = notes;
-  CHECK(tally.count(run_times_json(times).find("\"notes\":[\"" + notes[0] + "\"]") != std::string::npos));
+  CHECK(tally.count(run_times_json(times, {}).find("\"notes\":[\"" + notes[0] + "\"]") != std::string::npos));
 
   other_marks.replace("tokenizer.json", "<|im_start|>", "<|begin|>");
   const auto unknown = prepared_model(other_marks.path(), "tool_call", "chatml").notes;

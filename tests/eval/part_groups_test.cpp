@@ -19,9 +19,9 @@ Record with_parts(const char* press, double ratio, std::size_t index, std::vecto
 }
 RecordPart part(const char* group, double value) { return {group, {{"strict", value}}}; }
 double odd(std::size_t i) { return i % 2 == 0 ? 0 : 1; }
-GroupResult group(const std::vector<GroupResult>& all, const std::string& press, const std::string& name) {
+ResultRow group(const std::vector<GroupResult>& all, const std::string& press, const std::string& name) {
   for (const GroupResult& result : all)
-    if (result.cell.press == press && result.group == name) return result;
+    if (result.row.cell.press == press && result.group == name) return result.row;
   return {};
 }
 }  // namespace
@@ -32,12 +32,12 @@ TEST_CASE("Parts are counted by their group, and by what stands before its colon
       with_parts("none", 0, 1, {part("keywords:a", 0)}),
   });
   CHECK(all.size() == 5);
-  CHECK(group(all, "none", "keywords:a").value.value == 0.5);
-  CHECK(group(all, "none", "keywords").value.value == doctest::Approx(1.0 / 3));
-  CHECK(group(all, "none", "keywords").n == 3);
-  CHECK(group(all, "none", "keywords").contexts == 2);
-  CHECK(group(all, "none", "case").value.value == 1);
-  CHECK(std::isnan(group(all, "none", "case").value.low));  // one context
+  CHECK(group(all, "none", "keywords:a").figure.value == 0.5);
+  CHECK(group(all, "none", "keywords").figure.value == doctest::Approx(1.0 / 3));
+  CHECK(group(all, "none", "keywords").figure.n == 3);
+  CHECK(group(all, "none", "keywords").figure.contexts == 2);
+  CHECK(group(all, "none", "case").figure.value == 1);
+  CHECK(std::isnan(group(all, "none", "case").figure.low));  // one context
 }
 
 TEST_CASE("A group's interval treats contexts as the units") {
@@ -45,15 +45,15 @@ TEST_CASE("A group's interval treats contexts as the units") {
   for (std::size_t i = 0; i < 40; ++i) apart.push_back(with_parts("none", 0, i, {part("g", odd(i))}));
   for (std::size_t i = 0; i < 20; ++i)
     together.push_back(with_parts("none", 0, i, {part("g", odd(i)), part("g", odd(i))}));
-  const Interval loose = part_groups(apart).at(0).value, tight = part_groups(together).at(0).value;
-  const Interval alone = wilson_interval(0.5, 39, t_edge(39)), of_answers = wilson_interval(0.5, 19, t_edge(19));
+  const Estimate loose = part_groups(apart).at(0).row.figure, tight = part_groups(together).at(0).row.figure;
+  const Estimate alone = wilson_interval(0.5, 39, t_edge(39)), of_answers = wilson_interval(0.5, 19, t_edge(19));
   CHECK(loose.value == 0.5);
   CHECK(loose.low == doctest::Approx(alone.low));
   CHECK(loose.high == doctest::Approx(alone.high));
   CHECK(tight.low == doctest::Approx(of_answers.low));
   std::vector<Record> all_right;
   for (std::size_t i = 0; i < 20; ++i) all_right.push_back(with_parts("none", 0, i, {part("g", 1)}));
-  CHECK(part_groups(all_right).at(0).value.low == doctest::Approx(wilson_interval(1, 20, t_edge(19)).low));
+  CHECK(part_groups(all_right).at(0).row.figure.low == doctest::Approx(wilson_interval(1, 20, t_edge(19)).low));
 }
 
 TEST_CASE("Samples of one cluster and attempts at one sample are no independent answers") {
@@ -65,14 +65,14 @@ TEST_CASE("Samples of one cluster and attempts at one sample are no independent 
       clusters.push_back(with_parts("none", 0, 10 * i + attempt, {part("g", odd(i))}));
       clusters.back().cluster = "prompt " + std::to_string(i);
     }
-  const GroupResult tried = part_groups(attempts).at(0), together = part_groups(clusters).at(0);
+  const Estimate tried = part_groups(attempts).at(0).row.figure, together = part_groups(clusters).at(0).row.figure;
   CHECK(tried.n == 10);
   CHECK(tried.contexts == 10);
-  CHECK(tried.value.value == 0.5);
-  CHECK(tried.value.low == together.value.low);
+  CHECK(tried.value == 0.5);
+  CHECK(tried.low == together.low);
   CHECK(together.n == 100);
   CHECK(together.contexts == 10);
-  CHECK(together.value.low == doctest::Approx(wilson_interval(0.5, 9, t_edge(9)).low));
+  CHECK(together.low == doctest::Approx(wilson_interval(0.5, 9, t_edge(9)).low));
 }
 
 TEST_CASE("A table has a column for each group, and a dash where a cell has no such part") {
@@ -93,15 +93,15 @@ TEST_CASE("A group is compared with the base's over the samples that both answer
   std::vector<Record> records;
   for (std::size_t i = 0; i < 24; ++i) records.push_back(with_parts("none", 0, i, {part("g", 1)}));
   for (std::size_t i = 0; i < 20; ++i) records.push_back(with_parts("knorm", 0.5, i, {part("g", i % 4 == 0)}));
-  const GroupResult changed = group(part_groups(records), "knorm", "g");
-  REQUIRE(changed.change.has_value());
-  CHECK(changed.change->value == -0.75);
-  CHECK(changed.change->high == doctest::Approx(-0.75 + t_edge(19) * std::sqrt(0.75 * 0.25 / 19)));
-  CHECK_FALSE(group(part_groups(records), "none", "g").change.has_value());
-  CHECK(groups_csv(std::vector{changed})
-            .starts_with("model,press,compression_ratio,task,group,metric,value,n,contexts,low,high,change,change_low,"
+  const ResultRow changed = group(part_groups(records), "knorm", "g");
+  CHECK(changed.change.value == -0.75);
+  CHECK(changed.change.high == doctest::Approx(-0.75 + t_edge(19) * std::sqrt(0.75 * 0.25 / 19)));
+  CHECK(std::isnan(group(part_groups(records), "none", "g").change.value));
+  CHECK(groups_csv(std::vector{GroupResult{"g", changed}})
+            .starts_with("model,press,compression_ratio,budget,query_aware,task,group,metric,value,n,contexts,low,high,"
+                         "change,change_low,"
                          "change_high\n"
-                         "m,knorm,0.5,t,g,strict,0.25,20,20,"));
+                         "m,knorm,0.5,,false,t,g,strict,0.25,20,20,"));
 }
 
 TEST_CASE("Entropies are averaged token by token, and set beside the base's of the same samples") {
@@ -113,11 +113,11 @@ TEST_CASE("Entropies are averaged token by token, and set beside the base's of t
   const std::vector<Record> records = {with_entropy("none", 0, 0, {1, 2}), with_entropy("none", 0, 1, {3}),
                                        with_entropy("knorm", 0.5, 0, {2, 2, 5}), with_entropy("knorm", 0.5, 1, {5, 4})};
   CHECK(entropy_csv(records) ==
-        "model,press,compression_ratio,task,token,entropy,n,contexts,base,change,paired\n"
-        "m,none,0,t,0,2,2,2,2,0,2\n"
-        "m,none,0,t,1,2,1,1,2,0,1\n"
-        "m,knorm,0.5,t,0,3.5,2,2,2,1.5,2\n"
-        "m,knorm,0.5,t,1,3,2,2,2,0,1\n"
-        "m,knorm,0.5,t,2,5,1,1,,,0\n");
+        "model,press,compression_ratio,budget,query_aware,task,token,entropy,n,contexts,base,change,paired\n"
+        "m,none,0,,false,t,0,2,2,2,2,0,2\n"
+        "m,none,0,,false,t,1,2,1,1,2,0,1\n"
+        "m,knorm,0.5,,false,t,0,3.5,2,2,2,1.5,2\n"
+        "m,knorm,0.5,,false,t,1,3,2,2,2,0,1\n"
+        "m,knorm,0.5,,false,t,2,5,1,1,,,0\n");
   CHECK(entropy_csv(std::vector<Record>{with_parts("none", 0, 0, {})}).empty());
 }

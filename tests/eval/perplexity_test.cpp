@@ -174,7 +174,7 @@ TEST_CASE("A loss or a divergence that is not a number is an error") {
   records[0].task = "perplexity";
   records[0].press = "knorm";
   records[0].state = "predicted";
-  for (const auto name : PerplexityTask::metric_names()) records[0].metrics[std::string(name)] = 1;
+  for (const Metric& metric : PerplexityTask::metrics()) records[0].metrics[std::string(metric.name)] = 1;
   (void)score_cells(kvx_tasks(), records);
   records[0].metrics["loss"] = {};  // as a file has it whose loss was NaN
   CHECK(error_of([&] { (void)score_cells(kvx_tasks(), records); }) ==

@@ -1,4 +1,5 @@
 #include <kvx/eval/plan_table.hpp>
+#include <kvx/score/tasks.hpp>
 
 #include <doctest/doctest.h>
 
@@ -32,7 +33,7 @@ TEST_CASE("A plan takes base, sizes and correlation from the records of passes a
     records.back().task = "perplexity";
     records.back().metrics = {{"same_top", 1}};  // of the base always
   }
-  const auto bases = plan_bases(records);
+  const auto bases = plan_bases(kvx_tasks(), records);
   REQUIRE(bases.size() == 1);
   CHECK(bases[0].data == "tool_call_8");
   CHECK(bases[0].metric == "args_exact");

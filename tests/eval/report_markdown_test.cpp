@@ -10,8 +10,13 @@
 using namespace kvx;
 
 namespace {
-CellResult cell(const char* press, double ratio, double a, std::vector<Change> changes = {}) {
-  CellResult made{"m", "t", "t_8", {press, ratio}, ratio};
+/// The change of a metric with its p values.
+Estimate change(const char* name, double value, std::size_t n, std::size_t contexts, double p, double holm_p) {
+  return {.name = name, .value = value, .n = n, .contexts = contexts, .p = p, .holm_p = holm_p};
+}
+
+CellResult cell(const char* press, double ratio, double a, std::vector<Estimate> changes = {}) {
+  CellResult made{"m", "t", "t_8", {press, ratio}};
   made.score.n = 40;
   made.score.contexts = 12;
   made.score.metrics = {{"a", a, 40, 12, 0.714, 0.906}, {"b", 0.5, 4, 4, 0.15, 0.85}};
@@ -25,8 +30,9 @@ CellResult cell(const char* press, double ratio, double a, std::vector<Change> c
 
 TEST_CASE("A report is a table with a row a cell") {
   std::vector<CellResult> cells = {
-      cell("none", 0, 0.95), cell("knorm", 0.5, 0.825, {{"a", -0.125, 40, 12, 0.01, 0.03125}, {"b", 0, 4, 4, 1, 1}}),
-      cell("tova", 0.75, 0, {{"a", -0.95, 40, 12, 1e-10, 1e-9}, {"b", 0.25, 4, 4, 0.5, 0.99}})};
+      cell("none", 0, 0.95),
+      cell("knorm", 0.5, 0.825, {change("a", -0.125, 40, 12, 0.01, 0.03125), change("b", 0, 4, 4, 1, 1)}),
+      cell("tova", 0.75, 0, {change("a", -0.95, 40, 12, 1e-10, 1e-9), change("b", 0.25, 4, 4, 0.5, 0.99)})};
   cells[2].not_applicable = 3;
   const std::string expected = R"(m: t_8
 
@@ -44,8 +50,8 @@ value [95 % interval] change against none on the same samples (its p, Holm-corre
 TEST_CASE("Each model and group has a table of its own, and the speed a column where it is known") {
   std::vector<CellResult> cells = {cell("none", 0, 1), cell("none", 0, 1), cell("a|b", 0.5, 1)};
   cells[1].group = "hard";
-  const std::string text =
-      report_markdown(cells, [](const CellResult& c) { return c.ratio == 0 ? std::optional(12.34) : std::nullopt; });
+  const std::string text = report_markdown(
+      cells, [](const CellResult& c) { return c.cell.ratio == 0 ? std::optional(12.34) : std::nullopt; });
   const std::string expected = R"(m: t_8
 
 | press | ratio | n  | contexts | a                 | b                 | s | not applicable | MB kept | tokens/s |
@@ -74,7 +80,7 @@ TEST_CASE("Few contexts have a note, and what has no interval or no p shows none
 }
 
 TEST_CASE("A cell without an answer has a row") {
-  CellResult none{"m", "t", "t", {"snapkv", 0.5}, 0.5};
+  CellResult none{"m", "t", "t", {"snapkv", 0.5}};
   none.not_applicable = 4;
   none.score.metrics = {{"a"}};
   none.kept_bytes = std::numeric_limits<double>::quiet_NaN();

@@ -17,7 +17,7 @@ namespace {
 
 std::vector<CellResult> harness_cells() {
   const double none = std::numeric_limits<double>::quiet_NaN();
-  CellResult cell{"m", "t", "t", {"snapkv(window=32, kernel=5)", 0.5}, 0.5};
+  CellResult cell{"m", "t", "t", {"snapkv(window=32, kernel=5)", 0.5}};
   cell.not_applicable = 2;
   cell.score.n = 4;
   cell.score.contexts = 3;
@@ -25,7 +25,9 @@ std::vector<CellResult> harness_cells() {
   cell.score.metrics = {{"a", 0.75, 4, 3, 0.25, 1, 0.25}, {"b"}};
   cell.score.summaries = {{"perplexity", 1.0 / 3, 3, 2, 0.125, 0.5}};
   cell.score.summaries.front().better = Better::less;
-  cell.changes = {{"a", -0.25, 4, 3, 1.0 / 3, 2.0 / 3, {-0.25, -0.5, 0}}, {"b", -0.5, 1, 1}};
+  cell.changes = {
+      {.name = "a", .value = -0.25, .n = 4, .contexts = 3, .low = -0.5, .high = 0, .p = 1.0 / 3, .holm_p = 2.0 / 3},
+      {"b", -0.5, 1, 1}};
   cell.kept_bytes = 250;
   cell.full_bytes = 1000;
   CellResult base{"m", "t", "x \"2\"", {"none"}};
@@ -48,7 +50,8 @@ TEST_CASE("Results have the sections of lm-evaluation-harness, each with every c
       "group_subtasks": {},
       "configs": {
         "t snapkv(window=32, kernel=5)@0.5": {"task": "t", "metadata": {
-          "model": "m", "press": "snapkv(window=32, kernel=5)", "compression_ratio": 0.5, "not_applicable": 2, "contexts": 3,
+          "model": "m", "press": "snapkv(window=32, kernel=5)", "compression_ratio": 0.5,
+          "budget": "", "query_aware": false, "not_applicable": 2, "contexts": 3,
           "note": "fewer than 10 contexts: intervals are wide, and a p below 0.05 needs at least 6 contexts",
           "kept_bytes": 250, "full_bytes": 1000, "states": {"exact": 3, "unparsed": 1},
           "unfinished": 0, "as_read": 0,
@@ -61,6 +64,7 @@ TEST_CASE("Results have the sections of lm-evaluation-harness, each with every c
                       "b": {"value": -0.5, "n": 1, "contexts": 1, "low": null, "high": null, "p": null,
                             "holm_p": null}}}},
         "t/x \"2\" none": {"task": "t/x \"2\"", "metadata": {"model": "m", "press": "none", "compression_ratio": 0,
+          "budget": "", "query_aware": false,
           "not_applicable": 0, "contexts": 0, "note": "fewer than 2 contexts: there is no interval and no p",
           "kept_bytes": null, "full_bytes": null, "states": {}, "unfinished": 0, "as_read": 0, "metrics": {},
           "summaries": {},
@@ -97,7 +101,7 @@ TEST_CASE("The standard error is that of the sample's mean") {
   TaskRegistry tasks;
   tasks.add<TwoMetrics>();
   const auto cells = score_cells(tasks, grid_records(30));
-  const Share& share = cells.at(2).score.metrics.at(1);
+  const Estimate& share = cells.at(2).score.metrics.at(1);
   REQUIRE(share.name == "a");
   REQUIRE(share.value == doctest::Approx(1.0 / 3));
   CHECK(share.error == doctest::Approx(std::sqrt(2.0 / 9 / 29)));  // numpy.std(ddof=1) / sqrt(n)

@@ -39,10 +39,10 @@ TEST_CASE("A cell's figures are those of its answers, its change that against th
   for (std::size_t i = 0; i < 40; ++i) records.push_back(record("knorm", 0.5, 39 - i, i < 29 && i >= 18));
   const auto cells = score_cells(registry(), records);
   REQUIRE(cells.size() == 2);
-  CHECK(cells[0].is_base());
+  CHECK(cells[0].cell.is_base());
   CHECK(cells[0].changes.empty());
-  CHECK(cells[1].press() == "knorm");
-  CHECK(cells[1].ratio == 0.5);
+  CHECK(cells[1].cell.label() == "knorm");
+  CHECK(cells[1].cell.ratio == 0.5);
   CHECK(cells[1].score.n == 40);
   CHECK(cells[1].score.contexts == 40);
   CHECK(cells[1].score.states == std::map<std::string, std::size_t>{{"right", 11}, {"wrong", 29}});
@@ -55,7 +55,7 @@ TEST_CASE("A cell's figures are those of its answers, its change that against th
   CHECK(cells[1].full_bytes == 1000);
   // Answers 11 to 21 are right, in the base 0 to 19: 2 got better, 11 got worse. p of scipy.stats.binomtest(2, 13).
   REQUIRE(cells[1].changes.size() == 2);
-  CHECK(cells[1].changes[1].metric == "a");
+  CHECK(cells[1].changes[1].name == "a");
   CHECK(cells[1].changes[1].value == doctest::Approx(-9.0 / 40));
   CHECK(cells[1].changes[1].n == 40);
   CHECK(cells[1].changes[1].p == doctest::Approx(0.02246093750000001));
@@ -127,11 +127,11 @@ TEST_CASE("Models, presses, ratios and groups are apart, in the records' order")
   REQUIRE(cells.size() == 8);
   for (std::size_t i = 0; i < 8; ++i) {
     CHECK(cells[i].model == records[i].model);
-    CHECK(cells[i].press() == records[i].press);
-    CHECK(cells[i].ratio == records[i].ratio);
+    CHECK(cells[i].cell.label() == records[i].press);
+    CHECK(cells[i].cell.ratio == records[i].ratio);
     CHECK(cells[i].group == records[i].sample.task);
     CHECK(cells[i].score.n == 1);
-    CHECK(cells[i].is_base() == cells[i].changes.empty());
+    CHECK(cells[i].cell.is_base() == cells[i].changes.empty());
   }
   CHECK(cells[2].changes.at(1).value == -1);
   CHECK(cells[3].changes.at(1).value == 0);
@@ -146,7 +146,7 @@ TEST_CASE("The tests of a table are corrected for each other, and not for those 
       if (group == std::string("t_8")) records.push_back(record("tova", 0.5, i, i >= 6, group));  // p = 2 / 64
     }
   for (const CellResult& cell : score_cells(registry(), records)) {
-    if (cell.is_base()) continue;
+    if (cell.cell.is_base()) continue;
     const double p = cell.cell.press == "knorm" ? 2.0 / 128 : 2.0 / 64;
     const double corrected = cell.group == "t_24" || cell.cell.press == "tova" ? p : 2 * p;
     CHECK(cell.changes.at(1).p == doctest::Approx(p));
@@ -166,12 +166,12 @@ TEST_CASE("A cell with a budget is one, whatever ratio its contexts make of it")
   records.back().state = "not_applicable";
   const auto cells = score_cells(registry(), records);
   REQUIRE(cells.size() == 2);
-  CHECK(cells[0].press() == "knorm keep=9");
-  CHECK(cells[0].ratio == 0.375);
+  CHECK(cells[0].cell.label() == "knorm keep=9");
+  CHECK(cells[0].cell.ratio == 0.375);
   CHECK(cells[0].score.n == 4);
-  CHECK(cells[1].press() == "knorm");
-  CHECK(cells[1].ratio == 0.25);
-  CHECK_FALSE(cells[0].is_base());
+  CHECK(cells[1].cell.label() == "knorm");
+  CHECK(cells[1].cell.ratio == 0.25);
+  CHECK_FALSE(cells[0].cell.is_base());
 }
 
 TEST_CASE("A group's label tells the task") {
@@ -191,10 +191,11 @@ namespace {
 
 struct Passes {
   static constexpr std::string_view name = "passes";
-  static std::span<const std::string_view> metric_names() {
-    static constexpr std::array<std::string_view, 1> kNames = {"pass@1"};
-    return kNames;
+  static std::span<const Metric> metrics() {
+    static constexpr std::array<Metric, 1> kMetrics = {{{.name = "pass@1", .counts_attempts = true}}};
+    return kMetrics;
   }
+  static std::span<const State> states() { return {}; }
   Grade grade(const Sample&, std::string_view) const { return {}; }
 };
 

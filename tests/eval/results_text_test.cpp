@@ -16,14 +16,16 @@ namespace {
 const double kNan = std::numeric_limits<double>::quiet_NaN();
 
 std::vector<CellResult> example_cells() {
-  CellResult cell{"m", "t", "t", {"snapkv(window=32, kernel=5)", 0.5}, 0.5};
+  CellResult cell{"m", "t", "t", {"snapkv(window=32, kernel=5)", 0.5}};
   cell.not_applicable = 2;
   cell.score.n = 4;
   cell.score.contexts = 3;
   cell.score.states = {{"exact", 3}, {"unparsed", 1}};
   cell.score.metrics = {{"a", 0.75, 4, 3, 0.25, 1}, {"b"}};
   cell.score.summaries = {{"s", 1.0 / 3, 3, 2, 0.125, 0.5}};
-  cell.changes = {{"a", -0.25, 4, 3, 1.0 / 3, 2.0 / 3, {-0.25, -0.5, 0}}, {"b", -0.5, 1, 1}};
+  cell.changes = {
+      {.name = "a", .value = -0.25, .n = 4, .contexts = 3, .low = -0.5, .high = 0, .p = 1.0 / 3, .holm_p = 2.0 / 3},
+      {"b", -0.5, 1, 1}};
   cell.kept_bytes = 250;
   cell.full_bytes = 1000;
   CellResult empty{"m \"2\"", "t", "x", {"none"}};
@@ -34,13 +36,14 @@ std::vector<CellResult> example_cells() {
 
 TEST_CASE("Results as CSV are one line a figure, quoted where they must be") {
   CHECK(results_csv(example_cells()) ==
-        "model,press,compression_ratio,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p,"
+        "model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,change_low,"
+        "change_high,p,holm_p,"
         "better\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,t,a,0.75,4,3,0.25,1,-0.25,-0.5,0,0.333333,0.666667,more\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,t,b,,0,0,,,-0.5,,,,,more\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,t,s,0.3333333333333333,3,2,0.125,0.5,,,,,,more\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,t,memory_retained,0.25,4,3,,,,,,,,less\n"
-        "\"m \"\"2\"\"\",none,0,t/x,memory_retained,,0,0,,,,,,,,less\n");
+        "m,\"snapkv(window=32, kernel=5)\",0.5,,false,t,a,0.75,4,3,0.25,1,-0.25,-0.5,0,0.333333,0.666667,more\n"
+        "m,\"snapkv(window=32, kernel=5)\",0.5,,false,t,b,,0,0,,,-0.5,,,,,more\n"
+        "m,\"snapkv(window=32, kernel=5)\",0.5,,false,t,s,0.3333333333333333,3,2,0.125,0.5,,,,,,more\n"
+        "m,\"snapkv(window=32, kernel=5)\",0.5,,false,t,memory_retained,0.25,4,3,,,,,,,,less\n"
+        "\"m \"\"2\"\"\",none,0,,false,t/x,memory_retained,,0,0,,,,,,,,less\n");
   auto cells = example_cells();
   cells[0].score.unfinished = 1;
   cells[0].score.unfinished_share = {"unfinished", 0.25, 4, 3, 0.125, 0.5};
@@ -58,10 +61,11 @@ TEST_CASE("Results of records have their intervals, and the same bytes each time
   CHECK(results_csv(cells) == results_csv(score_cells(tasks, records)));
   const std::string csv = results_csv(cells);
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 1 + 6 * 4);
-  CHECK(csv.starts_with(
-      "model,press,compression_ratio,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_"
-      "p,better\nz,none,0,t,b,"));
-  const Interval share = wilson_interval(1.0 / 3, 29, t_edge(29));
-  CHECK(csv.find("\nz,snapkv,0.5,t,a,0.3333333333333333,30,30," + std::to_string(share.low).substr(0, 7)) !=
+  CHECK(
+      csv.starts_with("model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,"
+                      "change_low,change_high,p,holm_"
+                      "p,better\nz,none,0,,false,t,b,"));
+  const Estimate share = wilson_interval(1.0 / 3, 29, t_edge(29));
+  CHECK(csv.find("\nz,snapkv,0.5,,false,t,a,0.3333333333333333,30,30," + std::to_string(share.low).substr(0, 7)) !=
         std::string::npos);
 }

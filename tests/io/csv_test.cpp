@@ -43,4 +43,9 @@ TEST_CASE("A field that is no number and a column that is not there are errors w
   CHECK(error_of([&] { csv.number(1, "a"); }) == "f.csv: line 3: column a: expected a number, found '1e999'");
   CHECK(error_of([&] { csv.number(1, "b"); }) == "f.csv: line 3: column b: expected a number, found '4x'");
   CHECK(error_of([&] { csv.text(0, "d"); }) == "f.csv: line 1: expected a column d, found a,b");
+  CHECK(error_of([&] { csv.count(1, "b"); }) == "f.csv: line 3: column b: expected a number, found '4x'");
+  CHECK(error_of([&] { csv.flag(0, "a"); }) == "f.csv: line 2: column a: expected true or false, found '1'");
+  CHECK(csv.count(0, "b") == 2);
+  CHECK(error_of([&] { CsvTable("a\n1.5\n", "f.csv").count(0, "a"); }) ==
+        "f.csv: line 2: column a: expected a whole number, found '1.5'");
 }

@@ -1,5 +1,6 @@
 #include <kvx/report/flipped_samples.hpp>
 #include <kvx/report/state_chart.hpp>
+#include <kvx/score/tasks.hpp>
 
 #include <doctest/doctest.h>
 
@@ -33,7 +34,7 @@ std::vector<Record> tool_records() {
 
 TEST_CASE("A sample flips when the base's answer works and the cell's does not") {
   const auto records = tool_records();
-  const auto flips = flipped_samples(records);
+  const auto flips = flipped_samples(kvx_tasks(), records);
   REQUIRE(flips.size() == 2);
   CHECK(flips[0].cell.press == "knorm");
   CHECK(flips[0].task == "tool_call_2");
@@ -64,7 +65,8 @@ TEST_CASE("States are counted by cell, right ones first and unknown ones last; p
   CHECK(cells[1].counts.at("exact") == 2);
   CHECK(cells[1].all == 4);
   std::vector<std::string> names;
-  for (const auto& state : detail::states_of(cells)) names.emplace_back(state.state);
+  for (const auto& state : detail::states_of(data.task_of("tool_call_2"), cells)) names.emplace_back(state.state);
   CHECK(names == std::vector<std::string>{"exact", "declined", "wrong_name", "called_anyway", "unparsed", "new_state"});
   CHECK(count_states(data, "m", "perplexity").empty());
+  CHECK(detail::states_of(nullptr, cells).size() == names.size());  // a task that is not registered
 }

@@ -53,7 +53,7 @@ TEST_CASE("A span that reaches the prompt's end is closed, and of spans that ove
 TEST_CASE("The cells of each press are folded together, those of an only one are shown") {
   KeptText text = shaded_prompt();
   CHECK(shows(kept_html(text), "<details open><summary>knorm</summary>"));
-  text.cells.push_back({{"tova keep=2", 0}, {1, 1, 1, 1}});
+  text.cells.push_back({{"tova", 0.5, "keep=2"}, {1, 1, 1, 1}});
   text.cells.push_back({{"knorm", 0.75}, {0, 0, 0, 0}});
   const std::string html = kept_html(text);
   CHECK(shows(html, "<details><summary>knorm</summary>\n<h4>ratio 0.5: "));

@@ -27,12 +27,12 @@ TEST_CASE("What a directory has of groups, spans, heads, entropies and prompts i
   write_pitfalls(dir);
   const ReportData data = load_report(std::vector{dir.path()});
   REQUIRE(data.groups.size() == 16);
-  const GroupFigure& group = data.groups[5];
+  const GroupResult& group = data.groups[5];
   CHECK(group.group == "keywords");
-  CHECK(group.figure.cell == ReportCell{"snapkv(window=16)", 0.9});
-  CHECK(group.figure.n == 40);
-  CHECK(group.figure.low == 0.1);
-  CHECK(group.figure.change_high == -0.5);
+  CHECK(group.row.cell == CellName{"snapkv(window=16)", 0.9});
+  CHECK(group.row.figure.n == 40);
+  CHECK(group.row.figure.low == 0.1);
+  CHECK(group.row.change.high == -0.5);
   REQUIRE(data.kept_shares.size() == 4);
   CHECK(data.kept_shares[3].span == "defense");
   CHECK(data.kept_shares[3].share == 0.03125);
@@ -63,10 +63,11 @@ TEST_CASE("What two directories tell alike counts once, and what only one has is
   const TempDir other;
   write_pitfalls(dir);
   write_pitfalls(other);
-  other.write("groups.csv", pitfalls_groups() + "org/m,knorm,0.9,ifeval/sys_ifeval,length,strict,0.5,20,20,,,,,\n");
-  other.write("kept_spans.csv", pitfalls_kept_spans() + "org/m,knorm,0.9,leakage,all,2,20,0.1,0.1,1\n");
-  other.write("kept_heads.csv", pitfalls_kept_heads() + "org/m,knorm,0.9,leakage,all,0,0,2,20,2\n");
-  other.write("entropy.csv", pitfalls_entropy() + "org/m,knorm,0.9,leakage,0,3,6,6,1,2,6\n");
+  other.write("groups.csv",
+              pitfalls_groups() + "org/m,knorm,0.9,,false,ifeval/sys_ifeval,length,strict,0.5,20,20,,,,,\n");
+  other.write("kept_spans.csv", pitfalls_kept_spans() + "org/m,knorm,0.9,,false,leakage,all,2,20,0.1,0.1,1\n");
+  other.write("kept_heads.csv", pitfalls_kept_heads() + "org/m,knorm,0.9,,false,leakage,all,0,0,2,20,2\n");
+  other.write("entropy.csv", pitfalls_entropy() + "org/m,knorm,0.9,,false,leakage,0,3,6,6,1,2,6\n");
   std::string prompts = pitfalls_prompts();
   prompts.replace(prompts.find("\"knorm\""), 7, "\"tova\"");
   other.write("kept_text.json", prompts);
@@ -97,7 +98,7 @@ TEST_CASE("A bad groups.csv, kept_*.csv, entropy.csv or kept_text.json is an err
         "/groups.csv: line 7: column n: expected a whole number, found '4.5'");
   CHECK(pitfall_error("groups.csv", pitfalls_groups(), ",change_high", ",high_change")
             .starts_with("/groups.csv: line 1: expected a column change_high, found "));
-  CHECK(pitfall_error("kept_spans.csv", pitfalls_kept_spans(), "0.9,leakage,rest", "9,leakage,rest") ==
+  CHECK(pitfall_error("kept_spans.csv", pitfalls_kept_spans(), "0.9,,false,leakage,rest", "9,,false,leakage,rest") ==
         "/kept_spans.csv: line 3: column compression_ratio: expected 0 to 1, found '9'");
   CHECK(pitfall_error("kept_heads.csv", pitfalls_kept_heads(), "20,20", "20,21") ==
         "/kept_heads.csv: line 5: column kept: expected no more than the tokens, found 21 of 20");

@@ -25,20 +25,6 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 }
 }  // namespace
 
-TEST_CASE("A cell's budget is told from its press, and a parameter of such a name is none") {
-  const ReportCell cell{"snapkv(window=32, kernel=5) keep=64 query_aware", 0.3};
-  CHECK(cell.budget() == "keep=64");
-  CHECK(cell.method() == "snapkv(window=32, kernel=5) query_aware");
-  CHECK(cell.setting() == "keep=64");
-  CHECK(cell == ReportCell{cell.press, 0.4});
-  const ReportCell plain{"decoding(knorm, keep=512)", 0.5};
-  CHECK(plain.budget().empty());
-  CHECK(plain.method() == plain.press);
-  CHECK(plain.setting() == "0.5");
-  CHECK_FALSE(plain == ReportCell{plain.press, 0.25});
-  CHECK(ReportCell{"int4 own", 0}.method() == "int4");
-}
-
 TEST_CASE("A directory is read with its kv_metrics.csv, of which what results.csv tells already is left out") {
   const TempDir dir;
   dir.write("results.csv", report_results());
@@ -48,16 +34,16 @@ TEST_CASE("A directory is read with its kv_metrics.csv, of which what results.cs
   const ReportData data = load_report(std::vector{dir.path()});
   CHECK(data.models() == std::vector<std::string>{"org/m"});
   CHECK(data.short_name("org/m") == "m");
-  CHECK(data.methods() == std::vector<std::string>{"knorm", "snapkv(window=32, kernel=5) query_aware"});
+  CHECK(data.methods() == std::vector<CellName>{{"knorm"}, {"snapkv(window=32, kernel=5)", 0, {}, true}});
   CHECK(data.tasks("org/m", "perplexity") == std::vector<std::string>{"perplexity/story", "perplexity/wiki"});
-  CHECK(data.find("org/m", "perplexity/story", {"knorm", 0.5}, "perplexity")->value == 21);
-  CHECK(data.find("org/m", "perplexity/wiki", {"knorm", 0.5}, "perplexity")->value == 12);
-  CHECK(data.find("org/m", "latency/story", {"knorm", 0.5}, "tpot_median")->value == 0.02);
+  CHECK(data.find("org/m", "perplexity/story", {"knorm", 0.5}, "perplexity")->figure.value == 21);
+  CHECK(data.find("org/m", "perplexity/wiki", {"knorm", 0.5}, "perplexity")->figure.value == 12);
+  CHECK(data.find("org/m", "latency/story", {"knorm", 0.5}, "tpot_median")->figure.value == 0.02);
   CHECK(data.find("org/m", "latency/wiki", {"knorm", 0.5}, "tpot_median") == nullptr);
-  const Figure& figure = *data.find("org/m", "tool_call_2", {"knorm", 0.5}, "call_exact");
-  CHECK(figure.n == 10);
-  CHECK(figure.low == 0.2);
-  CHECK(figure.drops());
+  const ResultRow& row = *data.find("org/m", "tool_call_2", {"knorm", 0.5}, "call_exact");
+  CHECK(row.figure.n == 10);
+  CHECK(row.figure.low == 0.2);
+  CHECK(row.drops());
   CHECK_FALSE(data.find("org/m", "tool_call_2", {"knorm", 0.75}, "call_exact")->drops());
   REQUIRE(data.runs.size() == 1);
   using Fact = std::pair<std::string, std::string>;
@@ -66,7 +52,7 @@ TEST_CASE("A directory is read with its kv_metrics.csv, of which what results.cs
 
 TEST_CASE("Models are told apart by their whole paths where their ends are the same") {
   ReportData data;
-  data.figures = {{"a/m", "t", {"none"}, "x"}, {"b/m", "t", {"none"}, "x"}, {"b/n/", "t", {"none"}, "x"}};
+  data.figures = {{"a/m", "t", {"none"}, {"x"}}, {"b/m", "t", {"none"}, {"x"}}, {"b/n/", "t", {"none"}, {"x"}}};
   CHECK(data.short_name("a/m") == "a/m");
   CHECK(data.short_name("b/n/") == "n");
 }
@@ -109,14 +95,14 @@ TEST_CASE("Two runs may have the same base, which counts once") {
   };
   const TempDir dir;
   const std::string head = report_results().substr(0, report_results().find('\n') + 1);
-  const std::string base = "m,none,0,t,a,0.5,4,2,,,,,,,\n";
-  dir.write("1/results.csv", head + base + "m,knorm,0.5,t,a,0.25,4,2,,,,,,,\n");
-  dir.write("2/results.csv", head + base + "m,tova,0.5,t,a,0.25,4,2,,,,,,,\n");
+  const std::string base = "m,none,0,,false,t,a,0.5,4,2,,,,,,,,more\n";
+  dir.write("1/results.csv", head + base + "m,knorm,0.5,,false,t,a,0.25,4,2,,,,,,,,more\n");
+  dir.write("2/results.csv", head + base + "m,tova,0.5,,false,t,a,0.25,4,2,,,,,,,,more\n");
   dir.write("1/records.jsonl", record("none", "0", "x") + record("knorm", "0.5", "y"));
   dir.write("2/records.jsonl", record("none", "0", "x") + record("tova", "0.5", "z") + "{\"key\":\"torn");
   const ReportData data = load_report(std::vector{dir.path() + "/1", dir.path() + "/2"});
   CHECK(data.figures.size() == 3);
-  CHECK(data.figures[0].contexts == 2);
+  CHECK(data.figures[0].figure.contexts == 2);
   REQUIRE(data.records.size() == 3);
   CHECK(data.records[2].press == "tova");
   CHECK(data.records[0].sample.context.empty());
@@ -124,18 +110,20 @@ TEST_CASE("Two runs may have the same base, which counts once") {
 
 TEST_CASE("Column better of results.csv decides whether a change is worse") {
   const std::string head =
-      "model,press,compression_ratio,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p,"
+      "model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,change_low,change_"
+      "high,p,holm_p,"
       "better\n";
   const TempDir dir;
-  dir.write("results.csv",
-            head + "m,none,0,t,a,0.5,4,4,,,,,,,,more\nm,knorm,0.5,t,leaked,0.5,4,4,0,1,0.3,0.2,0.4,0.01,0.01,less\n" +
-                "m,knorm,0.5,t,a,0.5,4,4,0,1,0.3,0.2,0.4,0.01,0.01,more\n" +
-                "m,knorm,0.5,t,told,0.5,4,4,0,1,-0.3,-0.4,-0.2,0.01,0.01,less\n" +
-                "m,knorm,0.5,t,tokens,0.5,4,4,0,1,-0.3,-0.4,-0.2,0.01,0.01,neither\n");
+  dir.write("results.csv", head +
+                               "m,none,0,,false,t,a,0.5,4,4,,,,,,,,more\nm,knorm,0.5,,false,t,leaked,0.5,4,4,0,1,0.3,0."
+                               "2,0.4,0.01,0.01,less\n" +
+                               "m,knorm,0.5,,false,t,a,0.5,4,4,0,1,0.3,0.2,0.4,0.01,0.01,more\n" +
+                               "m,knorm,0.5,,false,t,told,0.5,4,4,0,1,-0.3,-0.4,-0.2,0.01,0.01,less\n" +
+                               "m,knorm,0.5,,false,t,tokens,0.5,4,4,0,1,-0.3,-0.4,-0.2,0.01,0.01,neither\n");
   const ReportData data = load_report(std::vector{dir.path()});
   CHECK(data.find("m", "t", {"knorm", 0.5}, "leaked")->drops());
   for (const char* metric : {"a", "told", "tokens"}) CHECK_FALSE(data.find("m", "t", {"knorm", 0.5}, metric)->drops());
-  dir.write("results.csv", head + "m,none,0,t,a,0.5,4,4,,,,,,,,most\n");
+  dir.write("results.csv", head + "m,none,0,,false,t,a,0.5,4,4,,,,,,,,most\n");
   CHECK(error_of([&] {
           load_report(std::vector{dir.path()});
         }).ends_with("column better: expected more, less or neither, found most"));

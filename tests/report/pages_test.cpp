@@ -29,8 +29,13 @@ ReportData page_data(const std::string& results = report_results()) {
     record.metrics = {{"call_exact", press == std::string("none")}};
     data.records.push_back(record);
   }
-  data.degradations = {{"org/m", "tool_call_2", {"knorm", 0.5}, "call_exact", "maximally silent", 10, 10, 4},
-                       {"org/m", "tool_call_2", {"knorm", 0.75}, "call_exact", "too few contexts", 10, 10, 4, 2, 1}};
+  const Estimate drop{.n = 10, .contexts = 10}, rise{.n = 4, .contexts = 4};
+  data.degradations = {{"org/m", "tool_call_2", {"knorm", 0.5}, "call_exact", {Degradation::silent, {}, drop, rise}},
+                       {"org/m",
+                        "tool_call_2",
+                        {"knorm", 0.75},
+                        "call_exact",
+                        {Degradation::too_few, {.value = 2, .low = 1}, drop, rise}}};
   return data;
 }
 
@@ -64,12 +69,12 @@ TEST_CASE("A section whose input is absent is left out") {
   const ReportData times = load_report(std::vector{dir.write("k.csv", report_kv_metrics())});
   CHECK(titles(build_report(times)) == std::vector<std::string>{"summary", "perplexity", "time", "figures"});
   CHECK(build_report(times).sections[2].pictures.size() == 1);  // wiki has no tpot
-  CHECK(build_report(times, {kTimeMetrics[3]}).sections[2].pictures.size() == 2);
+  CHECK(build_report(times, {"throughput"}).sections[2].pictures.size() == 2);
 }
 
 TEST_CASE("The summary tells cells whose function drops while perplexity stays") {
   ReportData data = page_data();
-  std::erase_if(data.figures, [](const Figure& figure) { return figure.task == "perplexity/wiki"; });
+  std::erase_if(data.figures, [](const ResultRow& figure) { return figure.task == "perplexity/wiki"; });
   const ReportSection summary = build_report(data).sections[0];
   CHECK(summary.lines[0] ==
         "Function is significantly below the uncompressed base in 1 of 3 cells; in 1 of these "

@@ -93,11 +93,11 @@ TEST_CASE("Following and leaking share a picture; a press whose leakage was not 
   CHECK(draws(picture, "EOD\n0 0.1 \n0.903 0.35 \nEOD"));
   CHECK(draws(picture, "EOD\n-0.02 0.1 \n0.95"));
   // prompt_strict where a task has no inst_strict, and nothing of another model.
-  for (Figure& figure : data.figures)
-    if (figure.metric == "inst_strict") figure.metric = "prompt_strict";
+  for (ResultRow& row : data.figures)
+    if (row.figure.name == "inst_strict") row.figure.name = "prompt_strict";
   CHECK(draws(following_section(data).pictures[0], "title 'prompt_strict of ifeval/sys_ifeval'"));
-  for (Figure& figure : data.figures)
-    if (figure.metric == "prompt_strict") figure.model = "other";
+  for (ResultRow& row : data.figures)
+    if (row.figure.name == "prompt_strict") row.model = "other";
   CHECK(following_section(data).empty());
 }
 
@@ -121,7 +121,7 @@ TEST_CASE("A map by layer has a box for each layer and span, of the mean over he
     std::istringstream lines(picture.script);
     std::size_t found = 0;
     for (std::string line; std::getline(lines, line);)
-      found += line.find(", screen " + detail::six_digits(1 - top / 205) + " to ") != line.npos &&
+      found += line.find(", screen " + six_digits(1 - top / 205) + " to ") != line.npos &&
                line.find(" fc rgb " + std::to_string(detail::heat(share)) + " fs") != line.npos;
     CHECK(found == 1);
   }
@@ -131,12 +131,12 @@ TEST_CASE("A map by layer has a box for each layer and span, of the mean over he
 }
 
 TEST_CASE("Of many cells each press has the one that removes most") {
-  std::vector<ReportCell> cells;
+  std::vector<CellName> cells;
   for (int i = 1; i <= 6; ++i) cells.push_back({"a", i / 10.0});
   for (int i = 6; i >= 1; --i) cells.push_back({"b", i / 10.0});
   CHECK(detail::few_cells(cells).size() == 12);
   cells.push_back({"b", 0.1});
-  CHECK(detail::few_cells(cells) == std::vector<ReportCell>{{"a", 0.6}, {"b", 0.6}});
+  CHECK(detail::few_cells(cells) == std::vector<CellName>{{"a", 0.6}, {"b", 0.6}});
 }
 
 TEST_CASE("Entropies are means over blocks of 8 tokens that at least 5 answers reach") {
@@ -146,9 +146,9 @@ TEST_CASE("Entropies are means over blocks of 8 tokens that at least 5 answers r
   const std::vector<ChartPoint> points = entropy_points(of);
   REQUIRE(points.size() == 2);
   CHECK(points[0].x == 3.5);
-  CHECK(points[0].y == doctest::Approx((7 * 10 + 3 * 30) / 100.0));
+  CHECK(points[0].y.value == doctest::Approx((7 * 10 + 3 * 30) / 100.0));
   CHECK(points[1].x == 8);
-  CHECK(points[1].y == 1);
+  CHECK(points[1].y.value == 1);
 }
 
 TEST_CASE("The table of entropies weighs tokens by their answers, and changes by their pairs") {
@@ -171,18 +171,19 @@ TEST_CASE("The summary tells the classes that fall most and least, and what leak
             "m: leakage (rougeL_recall of leakage) with snapkv(window=16) is highest against the base at ratio 0.9, "
             "where it rises by 0.25 [0.10, 0.40] to 0.35 (p = 0.003); with fair(snapkv(window=16)) it is 0.15, −0.20 "
             "against the press alone."});
-  for (Figure& figure : data.figures)
-    if (figure.cell.press.starts_with("fair")) figure.cell.ratio = 0.8;
+  for (ResultRow& row : data.figures)
+    if (row.cell.press.starts_with("fair")) row.cell.ratio = 0.8;
   CHECK(pitfalls_summary(data).back().ends_with(" to 0.35 (p = 0.003)."));  // not at the same ratio
-  Figure mild = *data.find("org/m", "leakage", {"snapkv(window=16)", 0.9}, "rougeL_recall");
+  ResultRow mild = *data.find("org/m", "leakage", {"snapkv(window=16)", 0.9}, "rougeL_recall");
   mild.cell.ratio = 0.3;
-  mild.change = 0.4;
+  mild.change.value = 0.4;
   data.figures.push_back(mild);
   CHECK(pitfalls_summary(data).back().find("highest against the base at ratio 0.3") != std::string::npos);
-  Figure fall = *data.find("org/m", "leakage", {"snapkv(window=16)", 0.9}, "rougeL_recall");
-  fall.value = 0.05, fall.change = -0.05, fall.change_low = -0.1, fall.change_high = 0.02;
+  ResultRow fall = *data.find("org/m", "leakage", {"snapkv(window=16)", 0.9}, "rougeL_recall");
+  fall.figure.value = 0.05;
+  fall.change.value = -0.05, fall.change.low = -0.1, fall.change.high = 0.02;
   CHECK(detail::changed(fall) == "falls by 0.05 [-0.02, 0.10] to 0.05 (p = 0.003)");
-  fall.change = 0;
+  fall.change.value = 0;
   CHECK(detail::changed(fall) == "stays at 0.05");
 }
 

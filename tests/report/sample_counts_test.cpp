@@ -12,9 +12,9 @@ namespace {
 /// 48 answers about so many contexts, and 90 parts of them.
 ReportData counted(std::size_t contexts) {
   ReportData data;
-  data.figures = {{"m", "t", {"none"}, "memory_retained", 48, contexts, 1},
-                  {"m", "t", {"none"}, "inst_strict", 90, contexts, 0.5},
-                  {"m", "other", {"none"}, "memory_retained", 500, 500, 1}};
+  data.figures = {{"m", "t", {"none"}, {"memory_retained", 1, 48, contexts}},
+                  {"m", "t", {"none"}, {"inst_strict", 0.5, 90, contexts}},
+                  {"m", "other", {"none"}, {"memory_retained", 1, 500, 500}}};
   return data;
 }
 }  // namespace

@@ -10,7 +10,7 @@ using namespace kvx;
 TEST_CASE("A mean of clusters has the standard error of a ratio of sums") {
   // Values 1 0 | 1 1 1 | 0: the mean is 4 / 6, and the clusters differ from it by -1/3, 1 and -2/3.
   const std::vector<Cluster> clusters = {{2, 1}, {3, 3}, {1, 0}};
-  const Interval mean = t_interval(clusters);
+  const Estimate mean = t_interval(clusters);
   CHECK(mean.value == doctest::Approx(2.0 / 3));
   const double error = std::sqrt((1.0 / 9 + 1 + 4.0 / 9) * 3 / 2) / 6;
   CHECK(standard_error(clusters) == doctest::Approx(error));
@@ -22,7 +22,7 @@ TEST_CASE("A mean of clusters has the standard error of a ratio of sums") {
 TEST_CASE("A share of clusters of one is Wilson's with Student's t, but for the correction of a sample's variance") {
   std::vector<Cluster> clusters;
   for (int i = 0; i < 50; ++i) clusters.push_back({1, i < 10 ? 1.0 : 0.0});
-  const Interval share = wilson_t(clusters), wilson = wilson_interval(0.2, 49, 2.009575237129235);  // t.ppf(0.975, 49)
+  const Estimate share = wilson_t(clusters), wilson = wilson_interval(0.2, 49, 2.009575237129235);  // t.ppf(0.975, 49)
   CHECK(share.low == doctest::Approx(wilson.low));
   CHECK(share.high == doctest::Approx(wilson.high));
 }
@@ -40,7 +40,7 @@ TEST_CASE("Clusters that are alike within are as many values as clusters, and al
 TEST_CASE("No clusters have no figure, and one has no error and no interval") {
   CHECK(std::isnan(wilson_t({}).value));
   const std::vector<Cluster> one = {{4, 1}};
-  for (const Interval& interval : {t_interval(one), wilson_t(one)}) {
+  for (const Estimate& interval : {t_interval(one), wilson_t(one)}) {
     CHECK(interval.value == 0.25);
     CHECK(std::isnan(interval.low));
     CHECK(std::isnan(interval.high));

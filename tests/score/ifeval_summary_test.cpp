@@ -13,9 +13,9 @@ namespace {
 Grade ifeval_grade(bool a, bool b) {
   return {"", {}, "", {{"a:x", {double(a), 1.0}}, {"b:y", {double(b), double(b)}}}};
 }
-std::string share_names(const std::vector<Share>& shares) {
+std::string share_names(const std::vector<Estimate>& shares) {
   std::string names;
-  for (const Share& share : shares) names += share.name + " ";
+  for (const Estimate& share : shares) names += share.name + " ";
   return names;
 }
 }  // namespace
@@ -31,7 +31,7 @@ TEST_CASE("Instructions are pooled, the ends of their classes told, and answers 
   CHECK(shares[2].value == doctest::Approx(0.5));
   CHECK(shares[2].n == 40);
   CHECK(shares[3].value == doctest::Approx(0.75));
-  for (const Share& share : shares) {
+  for (const Estimate& share : shares) {
     CAPTURE(share.name);
     CHECK(share.low < share.value);
     CHECK(share.high > share.value);
@@ -44,7 +44,7 @@ TEST_CASE("Instructions of one answer are not independent") {
     alone.push_back({"", {}, "", {{"a:x", {double(i % 2), 1.0}}}});
     if (i % 5 == 0) together.push_back({"", {}, "", std::vector<GradePart>(5, {"a:x", {double(i % 10 == 0), 1.0}})});
   }
-  const Share few = ifeval_summaries(together)[0], many = ifeval_summaries(alone)[0];
+  const Estimate few = ifeval_summaries(together)[0], many = ifeval_summaries(alone)[0];
   CHECK(few.n == many.n);
   CHECK(few.high - few.low > 1.8 * (many.high - many.low));
 }

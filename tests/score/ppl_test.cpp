@@ -29,16 +29,16 @@ TEST_CASE("With one token a text the error is llama.cpp's") {
   // (c - b).mean(), np.sqrt((np.var(b, ddof=1) + np.var(c, ddof=1) - 2 * np.cov(b, c)[0, 1]) / 6)
   const std::vector<PairedLoss> tokens = {{2.1, 2.3, 1},  {0.3, 0.25, 1}, {1.7, 1.9, 1},
                                           {0.05, 0.1, 1}, {3.2, 3.1, 1},  {0.9, 1.4, 1}};
-  const Interval log_ratio = perplexity_change(tokens).log_ratio;
+  const Estimate log_ratio = perplexity_change(tokens).log_ratio;
   CHECK(log_ratio.value == doctest::Approx(0.13333333333333325).epsilon(1e-12));
   CHECK((log_ratio.high - log_ratio.value) / t_edge(5) == doctest::Approx(0.08913161304747258).epsilon(1e-10));
 }
 
 TEST_CASE("Texts that all rise alike leave no doubt, and one text tells nothing of others") {
-  const Interval sure = perplexity_change(std::vector<PairedLoss>{{10, 15, 10}, {40, 50, 20}}).log_ratio;
+  const Estimate sure = perplexity_change(std::vector<PairedLoss>{{10, 15, 10}, {40, 50, 20}}).log_ratio;
   CHECK(sure.low == doctest::Approx(0.5));
   CHECK(sure.high == doctest::Approx(0.5));
-  const Interval one = perplexity_change(std::vector<PairedLoss>{{10, 15, 10}}).log_ratio;
+  const Estimate one = perplexity_change(std::vector<PairedLoss>{{10, 15, 10}}).log_ratio;
   CHECK(one.value == 0.5);
   CHECK(std::isnan(one.low));
   CHECK(std::isnan(one.high));

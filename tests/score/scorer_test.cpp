@@ -14,11 +14,15 @@ using namespace kvx;
 namespace {
 struct TwoMetrics {
   static constexpr std::string_view name = "two";
-  static std::span<const std::string_view> metric_names() {
-    static constexpr std::array<std::string_view, 2> kNames = {"a", "b"};
-    return kNames;
+  static std::span<const Metric> metrics() {
+    static constexpr std::array<Metric, 2> kMetrics = {{{.name = "a"}, {.name = "b"}}};
+    return kMetrics;
   }
-  Grade grade(const Sample&, std::string_view answer) const { return {std::string(answer), {1.0, std::nullopt}}; }
+  static std::span<const State> states() {
+    static constexpr std::array<State, 2> kStates = {{{"x"}, {"y"}}};
+    return kStates;
+  }
+  Grade grade(const Sample&, std::string_view) const { return {"x", {1.0, std::nullopt}}; }
 };
 using Metrics = std::vector<std::optional<double>>;
 Grade grade(const char* state, Metrics metrics) { return {state, std::move(metrics)}; }
@@ -50,16 +54,16 @@ TEST_CASE("A metric that is no verdict has Student's interval") {
     base.push_back(grade("x", {0.5 + 0.01 * (i % 7), 1.0}));
     cell.push_back(grade("x", {0.4 + 0.02 * (i % 5), 1.0}));
   }
-  const Share mean = kScorer.score(cell).metrics[0];
+  const Estimate mean = kScorer.score(cell).metrics[0];
   CHECK(mean.value == doctest::Approx(0.44));
   CHECK(mean.n == 40);
   CHECK(mean.error == doctest::Approx(std::sqrt(0.0008 / 39)));  // numpy.std(ddof=1) / sqrt(40)
   CHECK(mean.high - mean.value == doctest::Approx(t_edge(39) * mean.error));
-  const Change change = kScorer.compare(cell, base)[0];
+  const Estimate change = kScorer.compare(cell, base)[0];
   CHECK(change.value == doctest::Approx(0.44 - (0.5 + 0.01 * 115 / 40)));
-  CHECK(change.interval.low < change.value);
-  CHECK(change.interval.high > change.value);
-  CHECK(change.interval.high < 0);
+  CHECK(change.low < change.value);
+  CHECK(change.high > change.value);
+  CHECK(change.high < 0);
   CHECK(change.p == doctest::Approx(1.0 / 200'001));
 }
 
@@ -71,7 +75,7 @@ TEST_CASE("A change is paired by sample and tested by sign flips") {
   }
   const auto changes = kScorer.compare(cell, base);
   REQUIRE(changes.size() == 2);
-  CHECK(changes[0].metric == "a");
+  CHECK(changes[0].name == "a");
   CHECK(changes[0].value == doctest::Approx(-0.3));
   CHECK(changes[0].n == 20);
   CHECK(changes[0].contexts == 20);
@@ -104,7 +108,7 @@ TEST_CASE("Samples about one context are one unit of intervals and p") {
   CHECK(score.metrics[0].n == 48);
   CHECK(score.metrics[0].contexts == 6);
   CHECK(score.metrics[0].low == doctest::Approx(wilson_interval(0.5, 6, t_edge(5)).low));  // all contexts are alike
-  const Change change = kScorer.compare(cell, base)[0];
+  const Estimate change = kScorer.compare(cell, base)[0];
   CHECK(change.contexts == 6);
   CHECK(change.p == 2.0 / 64);
   for (Grade& each : cell) each.cluster = "the only one";
@@ -113,9 +117,9 @@ TEST_CASE("Samples about one context are one unit of intervals and p") {
   CHECK(one.metrics[0].value == 0.5);
   CHECK(std::isnan(one.metrics[0].low));
   CHECK(std::isnan(one.metrics[0].error));
-  const Change alone = kScorer.compare(cell, base)[0];
+  const Estimate alone = kScorer.compare(cell, base)[0];
   CHECK(alone.value == -0.5);
   CHECK(std::isnan(alone.p));
   CHECK(std::isnan(alone.holm_p));
-  CHECK(std::isnan(alone.interval.high));
+  CHECK(std::isnan(alone.high));
 }

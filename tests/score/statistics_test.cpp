@@ -47,7 +47,7 @@ bool equals(const JsonValue& row, const char* field, double value) {
   return expected ? std::abs(value - expected->number()) < 1e-9 : std::isnan(value);
 }
 
-bool equals(const JsonValue& row, const char* field, const Interval& interval) {
+bool equals(const JsonValue& row, const char* field, const Estimate& interval) {
   const auto expected = row.find(field);
   if (!expected) return std::isnan(interval.low) && std::isnan(interval.high);
   std::vector<double> ends;
@@ -72,7 +72,7 @@ bool bootstrap_equals(const JsonValue& row, const std::vector<Cluster>& clusters
     for (const std::size_t i : drawn.front()) sum += clusters[i].sum, n += static_cast<double>(clusters[i].n);
     return sum / n;
   };
-  const Interval found = bootstrap(sizes, mean, {.resamples = 40'000});
+  const Estimate found = bootstrap(sizes, mean, {.resamples = 40'000});
   const auto lies = [&](double end, const char* field) {
     std::vector<double> between;
     row.at("bootstrap").at(field).each_element([&](const JsonValue& bound) { between.push_back(bound.number()); });
@@ -119,7 +119,7 @@ bool coverage_equals(const JsonValue& row) {
       std::binomial_distribution<int> passes(size, std::min(1.0, one / (one + other)));
       cluster = {static_cast<std::size_t>(size), static_cast<double>(passes(random))};
     }
-    const auto holds = [&](const Interval& interval) {
+    const auto holds = [&](const Estimate& interval) {
       return interval.low <= p + 1e-12 && p <= interval.high + 1e-12;
     };
     t += holds(t_interval(clusters));

@@ -45,18 +45,22 @@ std::string state_of_gold(const Sample& sample) {
 
 TEST_CASE("kvx's tasks are there by name") {
   CHECK(kvx_tasks().at("tool_call").name() == "tool_call");
-  CHECK(kvx_tasks().at("tool_call").metric_names().size() == 6);
+  CHECK(kvx_tasks().at("tool_call").metrics().size() == 6);
 }
 
 TEST_CASE("Tasks say which values of their figures are better") {
   const TaskRegistry tasks = kvx_tasks();
-  const auto better = [&](const char* task, const char* figure) { return tasks.at(task).better(figure); };
+  const auto better = [&](const char* name, const char* figure) {
+    const AnyTask& task = tasks.at(name);
+    const Metric* metric = find_metric(task.metrics(), figure);
+    return metric != nullptr ? metric->better : find_metric(task.summary_metrics(), figure)->better;
+  };
   for (const auto& task : tasks.tasks())
-    for (const std::string_view metric : task.metric_names())
+    for (const Metric& metric : task.metrics())
       if (task.kind() == TaskKind::answers)
-        CHECK(task.better(metric) == (metric == "unicode_words"  ? Better::neither
-                                      : task.name() == "leakage" ? Better::less
-                                                                 : Better::more));
+        CHECK(metric.better == (metric.name == "unicode_words" ? Better::neither
+                                : task.name() == "leakage"     ? Better::less
+                                                               : Better::more));
   for (const char* cost : {"loss", "perplexity", "kl", "kl_99"}) CHECK(better("perplexity", cost) == Better::less);
   CHECK(better("perplexity", "same_top") == Better::more);
   CHECK(better("perplexity", "tokens") == Better::neither);
@@ -66,6 +70,55 @@ TEST_CASE("Tasks say which values of their figures are better") {
   const Score score =
       Scorer(tasks.at("leakage")).score(std::vector<Grade>{{"kept", std::vector<std::optional<double>>(20, 0.0)}});
   CHECK(score.metrics.front().better == Better::less);
+}
+
+TEST_CASE("Tasks describe their figures and states, each once") {
+  const TaskRegistry tasks = kvx_tasks();
+  for (const AnyTask& task : tasks.tasks()) {
+    CAPTURE(task.name());
+    for (const auto metrics : {task.metrics(), task.summary_metrics(), task.part_metrics()}) {
+      std::set<std::string_view> names;
+      for (const Metric& metric : metrics) CHECK(names.insert(metric.name).second);
+    }
+    std::set<std::string_view> states;
+    for (const State& state : task.states()) CHECK(states.insert(state.name).second);
+    CHECK_FALSE(states.empty());
+    for (const Estimate& summary : task.summaries({}))
+      CHECK(find_metric(task.summary_metrics(), summary.name) != nullptr);
+    CHECK(task.summaries({}).size() == task.summary_metrics().size());
+  }
+}
+
+TEST_CASE("A task's metrics of function begin with the one that decides") {
+  const TaskRegistry tasks = kvx_tasks();
+  CHECK(function_metrics(tasks.at("tool_call").metrics()) ==
+        std::vector<std::string_view>{"call_exact", "schema_valid"});
+  CHECK(function_metrics(tasks.at("code_exec").metrics()) == std::vector<std::string_view>{"pass@1"});
+  for (const char* name : {"ifeval", "leakage", "perplexity", "latency"})
+    CHECK(function_metrics(tasks.at(name).metrics()).empty());
+}
+
+TEST_CASE("Whatever an answer is, its state is one that its task declares") {
+  const std::map<std::string, std::string> golds = {
+      {"tool_call", R"({"name": "f", "arguments": {"a": 1}, "schema": {"type": "object", "required": ["a"]}})"},
+      {"code_exec",
+       R"j({"prompt": "", "reference": "def f():\n  return 1", "entry_point": "f", "tests": "f()", "setup": ""})j"},
+      {"ifeval", R"({"instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]})"},
+      {"leakage",
+       R"({"system_prompt": "never say blue whale", "defense": "", "defense_key": "d", "attack_category": "a",
+           "attack_id": "1", "system_prompt_key": "k"})"}};
+  const TaskRegistry tasks = kvx_tasks();
+  std::map<std::string, std::set<std::string>> states;
+  for (const AnyTask& task : tasks.tasks())
+    if (const auto gold = golds.find(std::string(task.name())); gold != golds.end())
+      for (const char* answer : {"", " ", "[]", "{", "a, b", "never say blue whale", "never", "def f():\n return 1",
+                                 R"({"name": null})", R"({"name": "g", "arguments": {"a": 1}})",
+                                 R"({"name": "f", "arguments": {"a": 1}})", R"({"name": "f", "arguments": {"a": 2}})",
+                                 R"({"name": "f", "arguments": {}})", R"({"name": "f", "arguments": {"b": 2}})"})
+        states[gold->first].insert(task.grade({"", "", "", gold->second, "", 1}, answer).state);
+  CHECK(states.size() == golds.size());
+  CHECK(states["tool_call"].size() == 7);  // all but those of a request that no tool serves
+  CHECK(states["leakage"] == std::set<std::string>{"empty", "kept", "leaked", "partly"});
 }
 
 TEST_CASE("The built-in data has many catalogs, and requests that their tools serve once or not at all") {

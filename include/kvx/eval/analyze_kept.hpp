@@ -5,6 +5,10 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
+#include <kvx/eval/cell.hpp>
+#include <kvx/eval/cell_in_context.hpp>
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/kept_tokens.hpp>
 #include <kvx/eval/planned_cells.hpp>
 #include <kvx/eval/prepared_model.hpp>
@@ -29,6 +33,7 @@ namespace kvx::inline v0 {
 struct KeptAnalysis {
   KeptCounts counts = {};
   std::vector<KeptText> texts = {};  ///< the first context of each task, and with its question the first such
+  CellRatios ratios = {};            ///< over the answers that the contexts have
 };
 
 /// A context as text, with its spans and no cells yet.
@@ -42,13 +47,23 @@ inline KeptText kept_text(const std::string& model, const std::string& task, con
   return text;
 }
 
-/// Adds what cells keep of one context of a task. A cell that cannot serve the context adds nothing.
+/// The names of a context's cells, with their ratios there.
+inline std::vector<CellName> cells_in_context(std::span<const PlannedCell> planned, const ScoredContext& scored) {
+  std::vector<CellName> names;
+  for (std::size_t c = 0; c < planned.size(); ++c)
+    names.push_back(cell_in_context(planned[c], scored.tokens(), scored.shape(), scored.ratio(c)));
+  return names;
+}
+
+/// Adds what cells keep of one context of a task. `names` have their ratios in this context. A cell that cannot serve
+/// the context keeps nothing to count.
 inline void add_kept(KeptAnalysis& to, const std::string& model, const std::string& task, const PromptGroup& group,
                      const Tokenizer& tokenizer, const ScoredContext& scored, std::span<const CellName> names) {
   const bool is_first = to.texts.empty() || to.texts.back().model != model || to.texts.back().task != task ||
                         to.texts.back().query_aware != group.query_aware;
   if (is_first) to.texts.push_back(kept_text(model, task, group, tokenizer, scored.shape()));
   for (std::size_t c = 0; c < names.size(); ++c) {
+    for (std::size_t answer = 0; answer < group.prompts.size(); ++answer) to.ratios.add(model, task, names[c]);
     if (!scored.reason(c).empty()) continue;
     to.counts.add(model, task, names[c], group.spans, scored.tokens(), scored.kept(c));
     if (is_first) to.texts.back().cells.push_back({names[c], heads_that_keep(scored.kept(c), scored.tokens())});
@@ -63,15 +78,15 @@ inline void analyze_kept(KeptAnalysis& to, const PreparedModel& model, const Qwe
   for (const TaskPrompts& task : model.tasks)
     for (const PromptGroup& group : task.groups) {
       std::vector<Cell> some;
-      std::vector<CellName> names;
-      for (const PlannedCell& planned : cells)
-        if (planned.name.query_aware == group.query_aware && planned.cell.policy.as<None>() == nullptr) {
-          some.push_back(planned.cell);
-          names.push_back(planned.name);
+      std::vector<PlannedCell> planned;
+      for (const PlannedCell& each : cells)
+        if (each.name.query_aware == group.query_aware && each.cell.policy.as<None>() == nullptr) {
+          some.push_back(each.cell);
+          planned.push_back(each);
         }
       const ScoredContext scored(weights, group.context, some, dtype, threads, {}, model.repeat, group.spans);
       add_kept(to, model.name, data_label(task.task, task.samples[group.prompts.front().sample].task), group,
-               model.tokenizer, scored, names);
+               model.tokenizer, scored, cells_in_context(planned, scored));
       on_context();
     }
 }

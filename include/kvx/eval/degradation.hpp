@@ -1,16 +1,22 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/eval/cell_columns.hpp>
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/report_markdown.hpp>
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/csv_columns.hpp>
+#include <kvx/io/markdown.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/score/context_note.hpp>
-#include <kvx/score/perplexity.hpp>
+#include <kvx/score/metric.hpp>
 #include <kvx/score/ppl.hpp>
+#include <kvx/score/registry.hpp>
 #include <kvx/score/sds.hpp>
+#include <kvx/score/task.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -25,17 +31,12 @@
 
 namespace kvx::inline v0 {
 
-/// The metrics of whether an answer works, and not of how similar two texts are.
-inline constexpr std::array<std::string_view, 3> kFunctionMetrics = {"call_exact", "schema_valid", "pass@1"};
-
-/// The drop of one metric in one cell, compared with the cell's perplexity.
+/// The drop of one metric in one cell, compared with the cell's perplexity: a line of degradation.csv.
 struct CellDegradation {
-  std::string model, task, group;
+  std::string model, task;  ///< the task as data_label() names it
   CellName cell;
   std::string metric;
-  std::size_t n = 0, contexts = 0;  ///< samples of the task, and the contexts that they are about
-  std::size_t texts = 0;            ///< pieces whose perplexity is compared
-  SilentDegradation figures = {};
+  SilentDegradation figures = {};  ///< drop.n counts samples of the task, rise.n pieces whose perplexity is compared
 };
 
 namespace detail {
@@ -50,30 +51,34 @@ inline std::optional<double> mean_metric(std::span<const Record* const> answers,
 }
 
 /// The mean of a metric over predicted texts, which all have it. Throws Error if it is missing.
-inline double predicted_metric(std::span<const Record* const> texts, const std::string& metric) {
-  if (const auto mean = mean_metric(texts, metric)) return *mean;
+inline double predicted_metric(std::span<const Record* const> texts, const Metric& metric) {
+  if (const auto mean = mean_metric(texts, metric.name)) return *mean;
   throw Error("record " + std::to_string(texts.front()->index) + " of " + texts.front()->press,
-              "missing its " + metric);
+              "missing its " + std::string(metric.name));
 }
 
 }  // namespace detail
 
 /// Compares each cell's function with its perplexity, on the samples and texts that both cell and base served, in the
-/// order of the records. Empty without records of the task perplexity. The perplexity of reference answers is not used.
-inline std::vector<CellDegradation> degradations(std::span<const Record> records) {
+/// order of the records. Function is what tasks declare by Role::works and Role::function; perplexity comes from tasks
+/// with Role::loss and Role::tokens. Empty without records of both. The perplexity of reference answers is not used.
+inline std::vector<CellDegradation> degradations(const TaskRegistry& registry, std::span<const Record> records) {
   using Answers = std::vector<const Record*>;                              // the attempts at one sample
   using Samples = std::map<std::pair<std::string, std::size_t>, Answers>;  // by group and index
   using Name = std::tuple<std::string, std::string, CellName>;             // model, task, cell
   std::map<Name, Samples> cells;
   std::vector<std::pair<Name, std::string>> groups;
+  const CellRatios ratios(records);
   for (const Record& record : records) {
     if (record.state == kNotApplicable) continue;
-    const Name name{record.model, record.task, record.cell()};
+    const Name name{record.model, record.task, ratios.cell_of(record)};
     cells[name][{record.sample.task, record.index}].push_back(&record);
     const std::pair group(name, record.sample.task);
-    const bool functions = std::any_of(kFunctionMetrics.begin(), kFunctionMetrics.end(), [&](std::string_view metric) {
-      return record.metrics.contains(std::string(metric));
-    });
+    const AnyTask* task = registry.find(record.task);
+    const bool functions =
+        task != nullptr && std::ranges::any_of(function_metrics(task->metrics()), [&](std::string_view metric) {
+          return record.metrics.contains(std::string(metric));
+        });
     if (functions && std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
   }
   const auto is_reference = [&](const std::string& group) {  // whose perplexity is that of another task's answers
@@ -82,7 +87,7 @@ inline std::vector<CellDegradation> degradations(std::span<const Record> records
   // Calls f(base's answers, cell's answers) for each sample of the two.
   const auto each_pair = [&](const std::string& model, std::string_view task, const CellName& cell, auto&& f) {
     const auto own = cells.find({model, std::string(task), cell});
-    const auto base = cells.find({model, std::string(task), CellName{std::string(kNoPress)}});
+    const auto base = cells.find({model, std::string(task), CellName::base()});
     if (own == cells.end() || base == cells.end()) return;
     for (const auto& [place, answers] : own->second)
       if (const auto other = base->second.find(place); other != base->second.end()) f(other->second, answers);
@@ -90,20 +95,25 @@ inline std::vector<CellDegradation> degradations(std::span<const Record> records
   std::vector<CellDegradation> results;
   for (const auto& [name, group] : groups) {
     const auto& [model, task, cell] = name;
-    if (cell == CellName{std::string(kNoPress)}) continue;
+    if (cell.is_base()) continue;
     std::map<std::string, PairedLoss> losses;  // by context: a piece of a text is one
-    each_pair(model, PerplexityTask::name, cell, [&](const Answers& base, const Answers& own) {
-      if (is_reference(own.front()->sample.task)) return;
-      const double tokens = detail::predicted_metric(own, "tokens");
-      PairedLoss& text = losses[own.front()->sample.task + ":" + context_of(*own.front())];
-      text.base_nll += detail::predicted_metric(base, "loss") * tokens;
-      text.cell_nll += detail::predicted_metric(own, "loss") * tokens;
-      text.tokens += static_cast<std::size_t>(tokens);
-    });
+    for (const AnyTask& predicts : registry.tasks()) {
+      const Metric *loss = find_role(predicts.metrics(), Role::loss),
+                   *weight = find_role(predicts.metrics(), Role::tokens);
+      if (loss == nullptr || weight == nullptr) continue;
+      each_pair(model, predicts.name(), cell, [&](const Answers& base, const Answers& own) {
+        if (is_reference(own.front()->sample.task)) return;
+        const double tokens = detail::predicted_metric(own, *weight);
+        PairedLoss& text = losses[own.front()->sample.task + ":" + context_of(*own.front())];
+        text.base_nll += detail::predicted_metric(base, *loss) * tokens;
+        text.cell_nll += detail::predicted_metric(own, *loss) * tokens;
+        text.tokens += static_cast<std::size_t>(tokens);
+      });
+    }
     if (losses.empty()) continue;
     std::vector<PairedLoss> texts;
     for (const auto& [context, loss] : losses) texts.push_back(loss);
-    for (const std::string_view metric : kFunctionMetrics) {
+    for (const std::string_view metric : function_metrics(registry.at(task).metrics())) {
       std::map<std::string, PairedFunction> function;  // by context
       each_pair(model, task, cell, [&, &wanted = group](const Answers& base, const Answers& own) {
         if (own.front()->sample.task != wanted) return;
@@ -115,24 +125,15 @@ inline std::vector<CellDegradation> degradations(std::span<const Record> records
         context.cell += *is;
       });
       if (function.empty()) continue;
-      CellDegradation& result = results.emplace_back(CellDegradation{model, task, group, cell, std::string(metric)});
+      CellDegradation& result =
+          results.emplace_back(CellDegradation{model, data_label(task, group), cell, std::string(metric)});
       std::vector<PairedFunction> contexts;
-      for (const auto& [name, context] : function) contexts.push_back(context), result.n += context.n;
-      result.contexts = contexts.size();
-      result.texts = texts.size();
+      for (const auto& [name, context] : function) contexts.push_back(context);
       result.figures = silent_degradation(contexts, texts);
     }
   }
   return results;
 }
-
-namespace detail {
-
-inline CellResult result_of(const CellDegradation& d) {
-  return {.model = d.model, .task = d.task, .group = d.group, .cell = d.cell};
-}
-
-}  // namespace detail
 
 /// A Markdown table, one row a cell and metric.
 inline std::string degradation_markdown(std::span<const CellDegradation> degradations) {
@@ -140,42 +141,51 @@ inline std::string degradation_markdown(std::span<const CellDegradation> degrada
                                                  "drop", "perplexity rise", "SDS", "p", "verdict"}};
   std::size_t least = std::numeric_limits<std::size_t>::max();  // the smallest number of contexts or texts in a row
   for (const CellDegradation& d : degradations) {
-    const CellResult cell = detail::result_of(d);
-    least = std::min({least, d.contexts, d.texts});
-    rows.push_back({detail::markdown_text(d.model), detail::markdown_text(cell.press()),
-                    detail::six_digits(d.cell.ratio), detail::markdown_text(cell.label()), d.metric,
-                    std::to_string(d.n), std::to_string(d.contexts), std::to_string(d.texts),
-                    detail::interval_text(d.figures.drop), detail::interval_text(d.figures.rise),
-                    detail::interval_text(d.figures.score), detail::decimals(d.figures.p, 3),
-                    std::string(written(d.figures.state))});
+    least = std::min({least, d.figures.drop.contexts, d.figures.rise.n});
+    rows.push_back(
+        {markdown_text(d.model), markdown_text(d.cell.label()), six_digits(d.cell.ratio), markdown_text(d.task),
+         d.metric, std::to_string(d.figures.drop.n), std::to_string(d.figures.drop.contexts),
+         std::to_string(d.figures.rise.n), detail::interval_text(d.figures.drop), detail::interval_text(d.figures.rise),
+         detail::interval_text(d.figures.score), decimals(d.figures.drop.p, 3), std::string(written(d.figures.state))});
   }
   const std::string note = context_note(least);
-  return detail::markdown_table(rows) +
+  return markdown_table(rows) +
          "\nsilent degradation score: the share of the function that is lost / the rise of perplexity, against none "
          "[95 % interval, bootstrapped over contexts and texts]\n" +
          (note.empty() ? "" : "Note: " + note + "\n");
 }
 
+/// The columns of degradation.csv.
+inline const CsvColumns<CellDegradation>& degradation_columns() {
+  static const CsvColumns<CellDegradation> table = [] {
+    CsvColumns<CellDegradation> columns;
+    columns.add("model", &CellDegradation::model);
+    add_cell_columns(columns, &CellDegradation::cell);
+    columns.add("task", &CellDegradation::task)
+        .add("metric", &CellDegradation::metric)
+        .add("n", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::n)
+        .add("contexts", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::contexts)
+        .add("texts", &CellDegradation::figures, &SilentDegradation::rise, &Estimate::n)
+        .add_word("verdict", degradation_states(), &CellDegradation::figures, &SilentDegradation::state)
+        .add("sds", &CellDegradation::figures, &SilentDegradation::score, &Estimate::value)
+        .add("sds_low", &CellDegradation::figures, &SilentDegradation::score, &Estimate::low)
+        .add("sds_high", &CellDegradation::figures, &SilentDegradation::score, &Estimate::high)
+        .add("drop", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::value)
+        .add("drop_low", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::low)
+        .add("drop_high", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::high)
+        .add("rise", &CellDegradation::figures, &SilentDegradation::rise, &Estimate::value)
+        .add("rise_low", &CellDegradation::figures, &SilentDegradation::rise, &Estimate::low)
+        .add("rise_high", &CellDegradation::figures, &SilentDegradation::rise, &Estimate::high)
+        .add_six_digits("p", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::p)
+        .add("implied_quality", &CellDegradation::figures, &SilentDegradation::quality);
+    return columns;
+  }();
+  return table;
+}
+
 /// The same for a spreadsheet; a field without a finite number is empty.
 inline std::string degradation_csv(std::span<const CellDegradation> degradations) {
-  std::string text =
-      "model,press,compression_ratio,task,metric,n,contexts,texts,verdict,sds,sds_low,sds_high,drop,drop_low,drop_high,"
-      "rise,rise_low,"
-      "rise_high,p,implied_quality\n";
-  for (const CellDegradation& d : degradations) {
-    const CellResult cell = detail::result_of(d);
-    const SilentDegradation& f = d.figures;
-    for (const std::string& field :
-         {detail::csv_field(d.model), detail::csv_field(cell.press()), detail::csv_field(d.cell.ratio),
-          detail::csv_field(cell.label()), detail::csv_field(d.metric), std::to_string(d.n), std::to_string(d.contexts),
-          std::to_string(d.texts), std::string(written(f.state))})
-      text.append(field).append(",");
-    for (const Interval& interval : {Interval(f.score), Interval(f.drop), Interval(f.rise)})
-      for (const double number : {interval.value, interval.low, interval.high})
-        text.append(detail::csv_field(number)).append(",");
-    text.append(detail::p_field(f.p)).append(",").append(detail::csv_field(f.quality)).append("\n");
-  }
-  return text;
+  return degradation_columns().text(degradations);
 }
 
 }  // namespace kvx::inline v0

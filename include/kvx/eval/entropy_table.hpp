@@ -1,11 +1,14 @@
 #pragma once
 
+#include <kvx/eval/cell_columns.hpp>
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/record.hpp>
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/csv_columns.hpp>
+#include <kvx/score/estimate.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <limits>
 #include <map>
 #include <set>
 #include <span>
@@ -20,11 +23,37 @@ namespace kvx::inline v0 {
 /// Where the driver writes it.
 inline constexpr std::string_view kEntropyCsv = "entropy.csv";
 
-/// The uncertainty of each cell's answers, token by token: one line per cell and place of a token, from 0. `entropy` is
-/// the mean in nats over the `n` answers that reach this token; they are about `contexts` contexts. `paired` answers
-/// have an answer of the base to the same sample that reaches the token too: `base` is the mean entropy of the base's
-/// answers, and `change` that of the difference.
-inline std::string entropy_csv(std::span<const Record> records) {
+/// The uncertainty of a cell at one place of its answers: a line of entropy.csv.
+struct EntropyRow {
+  std::string model, task;  ///< the task as data_label() names it
+  CellName cell;
+  std::size_t token = 0;          ///< the place, from 0
+  Estimate entropy = {};          ///< mean in nats over the n answers that reach it
+  double base = Estimate::kNone;  ///< mean of the base's answers to the same samples, over those that reach it too
+  Estimate change = {};           ///< mean difference from these; n counts the pairs of answers
+};
+
+/// The columns of entropy.csv.
+inline const CsvColumns<EntropyRow>& entropy_columns() {
+  static const CsvColumns<EntropyRow> table = [] {
+    CsvColumns<EntropyRow> columns;
+    columns.add("model", &EntropyRow::model);
+    add_cell_columns(columns, &EntropyRow::cell);
+    columns.add("task", &EntropyRow::task)
+        .add("token", &EntropyRow::token)
+        .add_six_digits("entropy", &EntropyRow::entropy, &Estimate::value)
+        .add("n", &EntropyRow::entropy, &Estimate::n)
+        .add("contexts", &EntropyRow::entropy, &Estimate::contexts)
+        .add_six_digits("base", &EntropyRow::base)
+        .add_six_digits("change", &EntropyRow::change, &Estimate::value)
+        .add("paired", &EntropyRow::change, &Estimate::n);
+    return columns;
+  }();
+  return table;
+}
+
+/// The uncertainty of each cell's answers, token by token, in the order of the records.
+inline std::vector<EntropyRow> entropy_rows(std::span<const Record> records) {
   using CellKey = std::tuple<std::string, std::string, std::string, CellName>;
   using AnswerKey = std::pair<std::size_t, std::size_t>;  // index and attempt
   struct Answer {
@@ -33,18 +62,18 @@ inline std::string entropy_csv(std::span<const Record> records) {
   };
   std::vector<std::pair<CellKey, std::map<AnswerKey, Answer>>> cells;
   std::map<CellKey, std::size_t> places;
+  const CellRatios ratios(records);
   for (const Record& record : records) {
     if (record.entropy.empty()) continue;
-    const CellKey key = {record.model, record.task, record.sample.task, record.cell()};
+    const CellKey key = {record.model, record.task, record.sample.task, ratios.cell_of(record)};
     const auto [place, is_new] = places.try_emplace(key, cells.size());
     if (is_new) cells.push_back({key, {}});
     cells[place->second].second[{record.index, record.attempt}] = {&record.entropy, context_of(record)};
   }
-  if (cells.empty()) return {};
-  std::string text = "model,press,compression_ratio,task,token,entropy,n,contexts,base,change,paired\n";
+  std::vector<EntropyRow> rows;
   for (const auto& [key, answers] : cells) {
     const auto& [model, task, data, cell] = key;
-    const auto base = places.find({model, task, data, CellName{std::string(kNoPress)}});
+    const auto base = places.find({model, task, data, CellName::base()});
     std::size_t longest = 0;
     for (const auto& [sample, answer] : answers) longest = std::max(longest, answer.entropy->size());
     for (std::size_t token = 0; token < longest; ++token) {
@@ -66,17 +95,24 @@ inline std::string entropy_csv(std::span<const Record> records) {
         change += entropy[token] - (*other->second.entropy)[token];
       }
       const auto mean = [](double total, std::size_t of) {
-        return of == 0 ? std::numeric_limits<double>::quiet_NaN() : total / static_cast<double>(of);
+        return of == 0 ? Estimate::kNone : total / static_cast<double>(of);
       };
-      text +=
-          detail::csv_line({detail::csv_field(model), detail::csv_field(cell.label()), detail::csv_field(cell.ratio),
-                            detail::csv_field(data_label(task, data)), std::to_string(token),
-                            detail::six_digits(mean(sum, n)), std::to_string(n), std::to_string(contexts.size()),
-                            paired == 0 ? "" : detail::six_digits(mean(base_sum, paired)),
-                            paired == 0 ? "" : detail::six_digits(mean(change, paired)), std::to_string(paired)});
+      rows.push_back({model,
+                      data_label(task, data),
+                      cell,
+                      token,
+                      {.value = mean(sum, n), .n = n, .contexts = contexts.size()},
+                      mean(base_sum, paired),
+                      {.value = mean(change, paired), .n = paired}});
     }
   }
-  return text;
+  return rows;
+}
+
+/// The rows as a file; empty if no record has entropies.
+inline std::string entropy_csv(std::span<const Record> records) {
+  const std::vector<EntropyRow> rows = entropy_rows(records);
+  return rows.empty() ? "" : entropy_columns().text(rows);
 }
 
 }  // namespace kvx::inline v0

@@ -3,6 +3,7 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
+#include <kvx/eval/cell_json.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/record_reading.hpp>
 #include <kvx/eval/results.hpp>
@@ -169,7 +170,7 @@ inline GradedFile grade_file(const TaskRegistry& registry, std::string_view task
     out.key(of_grid || !cell.model.empty() ? names[c] : cell.group).begin_object();
     if (!cell.model.empty()) out.key("model").value(cell.model);
     if (of_grid) {
-      out.key("press").value(cell.press()).key("ratio").value(cell.ratio);
+      write_cell(cell.cell, out, "ratio");
       out.key("not_applicable").value(cell.not_applicable);
     }
     out.key("n").value(cell.score.n).key("contexts").value(cell.score.contexts);

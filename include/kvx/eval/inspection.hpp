@@ -4,13 +4,15 @@
 #include <kvx/core/threads.hpp>
 #include <kvx/eval/analyze_kept.hpp>
 #include <kvx/eval/cell.hpp>
+#include <kvx/eval/cell_columns.hpp>
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/grid_batch.hpp>
 #include <kvx/eval/kept_tokens.hpp>
 #include <kvx/eval/planned_cells.hpp>
 #include <kvx/eval/prompts.hpp>
 #include <kvx/eval/record.hpp>
-#include <kvx/eval/results_text.hpp>
 #include <kvx/eval/scored_context.hpp>
+#include <kvx/io/csv_columns.hpp>
 #include <kvx/model/qwen2.hpp>
 #include <kvx/model/repeat_context.hpp>
 #include <kvx/press/policy.hpp>
@@ -53,12 +55,9 @@ struct InspectedPrompt {
 inline Inspection inspect(const InspectedPrompt& prompt, std::span<const PlannedCell> planned, Dtype dtype,
                           std::size_t memory, Threads& threads, const RepeatPrompt& repeat) {
   std::vector<Cell> cells;
-  std::vector<CellName> names;
-  for (const PlannedCell& each : planned) {
-    cells.push_back(each.cell);
-    names.push_back(each.name);
-  }
+  for (const PlannedCell& each : planned) cells.push_back(each.cell);
   ScoredContext scored(prompt.weights, prompt.group.context, cells, dtype, threads, {}, repeat, prompt.group.spans);
+  const std::vector<CellName> names = cells_in_context(planned, scored);
   Inspection found;
   add_kept(found.kept, prompt.model, prompt.task, prompt.group, prompt.tokenizer, scored, names);
   GridContext context{std::move(scored), {}, {}, {}};
@@ -83,35 +82,46 @@ inline Inspection inspect(const InspectedPrompt& prompt, std::span<const Planned
   return found;
 }
 
+/// The heads of a cell that keep one token: a line of kept_tokens.csv.
+struct InspectedToken {
+  CellName cell;
+  Index token = 0;  ///< its place in the context
+  std::string text, span;
+  std::size_t kept_by = 0;        ///< heads of all layers
+  std::vector<std::size_t> kept;  ///< 1 or 0 for each layer and head
+};
+
 /// One line a cell and token: its text, its span, by how many heads it is kept, and 1 or 0 for each layer and head.
 inline std::string kept_tokens_csv(const Inspection& inspection) {
-  const KeptText& text = inspection.kept.texts.front();
-  std::string csv = "press,compression_ratio,token,text,span,kept_by";
+  CsvColumns<InspectedToken> columns;
+  add_cell_columns(columns, &InspectedToken::cell);
+  columns.add("token", &InspectedToken::token)
+      .add("text", &InspectedToken::text)
+      .add("span", &InspectedToken::span)
+      .add("kept_by", &InspectedToken::kept_by);
   const auto first = std::ranges::find_if(inspection.cells, [](const auto& cell) { return cell.reason.empty(); });
+  std::size_t heads = 0;
   if (first != inspection.cells.end())
     for (std::size_t l = 0; l < first->layers.size(); ++l)
-      for (std::size_t h = 0; h < first->layers[l].size(); ++h)
-        csv += ",layer" + std::to_string(l) + "_head" + std::to_string(h);
-  csv += "\n";
+      for (std::size_t h = 0; h < first->layers[l].size(); ++h, ++heads)
+        columns.add(
+            "layer" + std::to_string(l) + "_head" + std::to_string(h), [heads](auto& row) -> auto& {
+              return row.kept[heads];
+            });
+  const KeptText& text = inspection.kept.texts.front();
+  std::vector<InspectedToken> rows;
   for (const InspectedCell& cell : inspection.cells) {
     if (!cell.reason.empty()) continue;
     for (Index t = 0; t < std::ssize(text.tokens); ++t) {
-      std::string span, heads;
+      InspectedToken& row =
+          rows.emplace_back(InspectedToken{cell.name, t, text.tokens[static_cast<std::size_t>(t)], {}, 0, {}});
       for (const NamedSpan& named : text.spans)
-        if (named.tokens.first <= t && t < named.tokens.last) span = named.name;
-      int kept_by = 0;
+        if (named.tokens.first <= t && t < named.tokens.last) row.span = named.name;
       for (const Kept& layer : cell.layers)
-        for (const auto& rows : layer) {
-          const bool kept = std::ranges::binary_search(rows, t);
-          kept_by += kept;
-          heads += kept ? ",1" : ",0";
-        }
-      csv += detail::csv_field(cell.name.label()) + "," + detail::csv_field(cell.name.ratio) + "," + std::to_string(t) +
-             "," + detail::csv_field(text.tokens[static_cast<std::size_t>(t)]) + "," + span + "," +
-             std::to_string(kept_by) + heads + "\n";
+        for (const auto& kept : layer) row.kept_by += row.kept.emplace_back(std::ranges::binary_search(kept, t));
     }
   }
-  return csv;
+  return columns.text(rows);
 }
 
 /// The entropies as records, for entropy_csv().
@@ -121,6 +131,7 @@ inline std::vector<Record> entropy_records(const Inspection& inspection, const s
   for (const InspectedCell& cell : inspection.cells) {
     Record record{{}, model, task, cell.name.press, cell.name.ratio, 0};
     record.budget = cell.name.budget;
+    record.query_aware = cell.name.query_aware;
     record.sample.task = task;
     record.entropy = cell.entropy;
     records.push_back(std::move(record));

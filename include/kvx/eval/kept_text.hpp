@@ -1,52 +1,17 @@
 #pragma once
 
+#include <kvx/eval/cell_json.hpp>
 #include <kvx/eval/kept_tokens.hpp>
-#include <kvx/eval/results_text.hpp>
 #include <kvx/io/json_writer.hpp>
 
-#include <cstddef>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
 
 namespace kvx::inline v0 {
 
-/// Where the driver writes what cells keep: by span, by span and head, and token by token of each task's first context.
-inline constexpr std::string_view kKeptSpansCsv = "kept_spans.csv", kKeptHeadsCsv = "kept_heads.csv",
-                                  kKeptTextJson = "kept_text.json";
-
-/// One line a cell and span. `share_kept` is of the span's rows over all layers and heads, `share_kept_of_all` of the
-/// whole context's, and `relative` their quotient: below 1 the cell is harder on the span than on the rest.
-inline std::string kept_spans_csv(std::span<const KeptSpan> spans) {
-  std::map<std::tuple<std::string, std::string, CellName>, double> whole;
-  for (const KeptSpan& span : spans)
-    if (span.span == "all") whole[{span.model, span.task, span.cell}] = span.share();
-  std::string text = "model,press,compression_ratio,task,span,contexts,tokens,share_kept,share_kept_of_all,relative\n";
-  for (const KeptSpan& span : spans) {
-    const double all = whole.at({span.model, span.task, span.cell});
-    text += detail::csv_line({detail::csv_field(span.model), detail::csv_field(span.cell.label()),
-                              detail::csv_field(span.cell.ratio), detail::csv_field(span.task),
-                              detail::csv_field(span.span), std::to_string(span.contexts), std::to_string(span.tokens),
-                              detail::csv_field(span.share()), detail::csv_field(all),
-                              detail::csv_field(span.share() / all)});
-  }
-  return text;
-}
-
-/// One line a cell, span, layer and head of keys and values, from 0.
-inline std::string kept_heads_csv(std::span<const KeptSpan> spans) {
-  std::string text = "model,press,compression_ratio,task,span,layer,head,contexts,tokens,kept\n";
-  for (const KeptSpan& span : spans)
-    for (std::size_t i = 0; i < span.kept.size(); ++i)
-      text += detail::csv_line({detail::csv_field(span.model), detail::csv_field(span.cell.label()),
-                                detail::csv_field(span.cell.ratio), detail::csv_field(span.task),
-                                detail::csv_field(span.span), std::to_string(i / static_cast<std::size_t>(span.heads)),
-                                std::to_string(i % static_cast<std::size_t>(span.heads)), std::to_string(span.contexts),
-                                std::to_string(span.tokens), std::to_string(span.kept[i])});
-  return text;
-}
+/// Where the driver writes what cells keep token by token of each task's first context.
+inline constexpr std::string_view kKeptTextJson = "kept_text.json";
 
 /// An array of contexts, each with its tokens, the spans that they form, and of each cell how many heads keep a token.
 inline std::string kept_text_json(std::span<const KeptText> texts) {
@@ -70,7 +35,7 @@ inline std::string kept_text_json(std::span<const KeptText> texts) {
           .end_object();
     out.end_array().key("cells").begin_array();
     for (const KeptText::Cell& cell : text.cells) {
-      out.begin_object().key("press").value(cell.name.label()).key("compression_ratio").value(cell.name.ratio);
+      write_cell(cell.name, out.begin_object());
       out.key("kept_by").begin_array();
       for (const Index heads : cell.heads) out.value(heads);
       out.end_array().end_object();

@@ -2,6 +2,7 @@
 
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/token_span.hpp>
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/press/policy.hpp>
 

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <kvx/eval/cell_columns.hpp>
+#include <kvx/eval/cell_json.hpp>
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/model_name.hpp>
 #include <kvx/eval/results.hpp>
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/csv_columns.hpp>
 #include <kvx/io/json_writer.hpp>
-#include <kvx/score/latency.hpp>
-#include <kvx/score/perplexity.hpp>
+#include <kvx/score/metric.hpp>
+#include <kvx/score/registry.hpp>
+#include <kvx/score/task.hpp>
 
 #include <algorithm>
 #include <array>
@@ -25,43 +29,47 @@ struct KvMetrics {
   static constexpr std::array<std::string_view, 5> kAgainstBase = {"ppl_delta", "prefill_speedup", "ttft_speedup",
                                                                    "tpot_speedup", "throughput_ratio"};
 
-  /// The last part of the model's path, or all of it where that is another's too; the text's name; the press.
-  std::string model, dataset, method;
-  double compression_ratio = 0;
-  std::size_t contexts = 0;                              ///< pieces of the text that were timed
-  std::array<double, kMeasured.size()> measured;         ///< times are medians, in seconds
-  std::array<double, kAgainstBase.size()> against_base;  ///< above 1 is faster
+  /// The last part of the model's path, or all of it where that is another's too; and the text's name.
+  std::string model, dataset;
+  CellName cell;
+  std::size_t contexts = 0;                                   ///< pieces of the text that were timed
+  std::array<double, kMeasured.size()> measured = {};         ///< times are medians, in seconds
+  std::array<double, kAgainstBase.size()> against_base = {};  ///< above 1 is faster
 };
 
-/// Joins perplexity and latency by model, text and cell; none where no latency was measured.
-inline std::vector<KvMetrics> kv_metrics(std::span<const CellResult> cells) {
+/// Joins perplexities and timed generations by model, text and cell: a row for each cell that was timed.
+inline std::vector<KvMetrics> kv_metrics(const TaskRegistry& tasks, std::span<const CellResult> cells) {
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-  const auto summary = [&](std::string_view task, const CellResult& of, const CellName& cell,
-                           const std::string& name) -> double {
+  // The first summary of any task for which `wanted` holds.
+  const auto summary = [&](const CellResult& of, const CellName& cell, const auto& wanted) -> double {
     for (const CellResult& other : cells) {
-      if (other.task != task || other.model != of.model || other.group != of.group || other.cell != cell) continue;
-      for (const Share& share : other.score.summaries)
-        if (share.name == name) return share.value;
+      const AnyTask* task = tasks.find(other.task);
+      if (task == nullptr || other.model != of.model || other.group != of.group || other.cell != cell) continue;
+      for (const Estimate& share : other.score.summaries)
+        if (const Metric* metric = find_metric(task->summary_metrics(), share.name); metric && wanted(*task, *metric))
+          return share.value;
     }
     return kNone;
   };
   const auto measure = [&](const CellResult& of, const CellName& cell) {
     std::array<double, KvMetrics::kMeasured.size()> measured;
-    measured[0] = summary(PerplexityTask::name, of, cell, "perplexity");
+    measured[0] =
+        summary(of, cell, [](const AnyTask&, const Metric& metric) { return metric.role == Role::perplexity; });
     for (std::size_t m = 1; m < measured.size(); ++m)
-      measured[m] = summary(LatencyTask::name, of, cell, std::string(KvMetrics::kMeasured[m]) + "_median");
+      measured[m] = summary(of, cell, [&](const AnyTask& task, const Metric& metric) {
+        return task.name() == of.task && metric.name == std::string(KvMetrics::kMeasured[m]) + "_median";
+      });
     return measured;
   };
   std::vector<std::string> models;
   for (const CellResult& cell : cells) models.push_back(cell.model);
   std::vector<KvMetrics> rows;
   for (const CellResult& cell : cells) {
-    if (cell.task != LatencyTask::name) continue;
-    const auto own = measure(cell, cell.cell), base = measure(cell, {std::string(kNoPress)});
+    if (const AnyTask* task = tasks.find(cell.task); task == nullptr || task->kind() != TaskKind::is_timed) continue;
+    const auto own = measure(cell, cell.cell), base = measure(cell, CellName::base());
     rows.push_back({short_model_name(cell.model, models),
                     cell.group,
-                    cell.press(),
-                    cell.ratio,
+                    cell.cell,
                     cell.score.contexts,
                     own,
                     {own[0] - base[0], base[1] / own[1], base[2] / own[2], base[3] / own[3], own[4] / base[4]}});
@@ -69,28 +77,35 @@ inline std::vector<KvMetrics> kv_metrics(std::span<const CellResult> cells) {
   return rows;
 }
 
-/// One line a row; what was not measured is empty.
-inline std::string kv_metrics_csv(std::span<const KvMetrics> rows) {
-  std::string text = "model,dataset,method,compression_ratio,contexts";
-  for (const auto name : KvMetrics::kMeasured) text.append(",").append(name);
-  for (const auto name : KvMetrics::kAgainstBase) text.append(",").append(name);
-  for (const KvMetrics& row : rows) {
-    text.append("\n").append(detail::csv_field(row.model)).append(",").append(detail::csv_field(row.dataset));
-    text.append(",").append(detail::csv_field(row.method)).append(",").append(detail::csv_field(row.compression_ratio));
-    text.append(",").append(std::to_string(row.contexts));
-    for (const double number : row.measured) text.append(",").append(detail::csv_field(number));
-    for (const double number : row.against_base) text.append(",").append(detail::csv_field(number));
-  }
-  return text + "\n";
+/// The columns of *_kv_metrics.csv.
+inline const CsvColumns<KvMetrics>& kv_metrics_columns() {
+  static const CsvColumns<KvMetrics> table = [] {
+    CsvColumns<KvMetrics> columns;
+    columns.add("model", &KvMetrics::model);
+    columns.add("dataset", &KvMetrics::dataset);
+    add_cell_columns(columns, &KvMetrics::cell);
+    columns.add("contexts", &KvMetrics::contexts);
+    for (std::size_t m = 0; m < KvMetrics::kMeasured.size(); ++m)
+      columns.add(
+          std::string(KvMetrics::kMeasured[m]), [m](auto& row) -> auto& { return row.measured[m]; });
+    for (std::size_t m = 0; m < KvMetrics::kAgainstBase.size(); ++m)
+      columns.add(
+          std::string(KvMetrics::kAgainstBase[m]), [m](auto& row) -> auto& { return row.against_base[m]; });
+    return columns;
+  }();
+  return table;
 }
+
+/// One line a row; what was not measured is empty.
+inline std::string kv_metrics_csv(std::span<const KvMetrics> rows) { return kv_metrics_columns().text(rows); }
 
 /// The same as an array of objects; what was not measured is null.
 inline std::string kv_metrics_json(std::span<const KvMetrics> rows) {
   JsonWriter out;
   out.begin_array();
   for (const KvMetrics& row : rows) {
-    out.begin_object().key("model").value(row.model).key("dataset").value(row.dataset).key("method").value(row.method);
-    out.key("compression_ratio").value(row.compression_ratio).key("contexts").value(row.contexts);
+    write_cell(row.cell, out.begin_object().key("model").value(row.model).key("dataset").value(row.dataset));
+    out.key("contexts").value(row.contexts);
     for (std::size_t m = 0; m < row.measured.size(); ++m) out.key(KvMetrics::kMeasured[m]).value(row.measured[m]);
     for (std::size_t m = 0; m < row.against_base.size(); ++m)
       out.key(KvMetrics::kAgainstBase[m]).value(row.against_base[m]);

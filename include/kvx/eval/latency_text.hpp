@@ -2,11 +2,16 @@
 
 #include <kvx/eval/report_markdown.hpp>
 #include <kvx/eval/results.hpp>
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/markdown.hpp>
+#include <kvx/io/number_text.hpp>
+#include <kvx/score/estimate.hpp>
 #include <kvx/score/latency.hpp>
-#include <kvx/score/share.hpp>
+#include <kvx/score/metric.hpp>
+#include <kvx/score/registry.hpp>
+#include <kvx/score/task.hpp>
 
-#include <array>
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <map>
 #include <span>
@@ -16,47 +21,64 @@
 
 namespace kvx::inline v0 {
 
-/// A Markdown table for each model and text whose generations were timed: medians and quartiles, times in milliseconds,
-/// and how many times as fast as the base's a token comes. Empty without latencies.
-inline std::string latency_markdown(std::span<const CellResult> cells) {
-  constexpr std::array<const char*, 6> kHeads = {"prefill ms", "TTFT ms",   "TPOT ms",
-                                                 "tokens/s",   "decode ms", "total ms"};
-  constexpr std::size_t kTpot = 2, kThroughput = 3;
+namespace detail {
+
+/// `TTFT ms`: the head of a timed metric's column, in milliseconds if the metric is in seconds.
+inline std::string time_head(const Metric& metric) {
+  const std::string unit(metric.unit == "s" ? "ms" : metric.unit);
+  return metric.head.empty() ? unit : std::string(metric.head) + " " + unit;
+}
+
+}  // namespace detail
+
+/// A Markdown table for each model and text whose generations were timed: the task's summaries, times in milliseconds,
+/// and how many times as fast as the base's a token comes. Empty without timed generations.
+inline std::string latency_markdown(const TaskRegistry& tasks, std::span<const CellResult> cells) {
+  const auto timed = [&](const CellResult& cell) {
+    const AnyTask* task = tasks.find(cell.task);
+    return task != nullptr && task->kind() == TaskKind::is_timed ? task : nullptr;
+  };
+  const auto token_time = [](const AnyTask& task) { return find_role(task.summary_metrics(), Role::token_time); };
+  const auto value_of = [](const CellResult& cell, const Metric& metric) {
+    const auto share = std::ranges::find(cell.score.summaries, metric.name, &Estimate::name);
+    return share == cell.score.summaries.end() ? NAN : share->value;
+  };
   std::vector<std::string> titles;
   std::map<std::string, std::vector<std::vector<std::string>>> tables;
-  std::map<std::string, double> base_tpot;
-  const auto title_of = [](const CellResult& cell) { return detail::markdown_text(cell.model + ": " + cell.label()); };
+  std::map<std::string, double> base_times;  // of a token
+  const auto title_of = [](const CellResult& cell) { return markdown_text(cell.model + ": " + cell.label()); };
   for (const CellResult& cell : cells)
-    if (cell.task == LatencyTask::name && cell.is_base())
-      base_tpot[title_of(cell)] = cell.score.summaries.at(kTpot).value;
+    if (const AnyTask* task = timed(cell); task != nullptr && token_time(*task) != nullptr && cell.cell.is_base())
+      base_times[title_of(cell)] = value_of(cell, *token_time(*task));
   for (const CellResult& cell : cells) {
-    if (cell.task != LatencyTask::name) continue;
+    const AnyTask* task = timed(cell);
+    if (task == nullptr) continue;
+    const auto metrics = task->summary_metrics();
+    const Metric* of_token = token_time(*task);
     const std::string title = title_of(cell);
     auto& rows = tables[title];
     if (rows.empty()) {
       titles.push_back(title);
       rows.push_back({"press", "ratio", "n", "contexts"});
-      rows.back().insert(rows.back().end(), kHeads.begin(), kHeads.end());
-      for (const char* head : {"TPOT speedup", "not applicable", "MB kept"}) rows.back().push_back(head);
+      for (const Metric& metric : metrics) rows.back().push_back(detail::time_head(metric));
+      if (of_token != nullptr) rows.back().push_back(std::string(of_token->head) + " speedup");
+      for (const char* head : {"not applicable", "MB kept"}) rows.back().push_back(head);
     }
     auto& row = rows.emplace_back();
-    row = {detail::markdown_text(cell.press()), detail::six_digits(cell.ratio), std::to_string(cell.score.n),
+    row = {markdown_text(cell.cell.label()), six_digits(cell.cell.ratio), std::to_string(cell.score.n),
            std::to_string(cell.score.contexts)};
-    for (std::size_t m = 0; m < kHeads.size(); ++m) {
-      Share median = cell.score.summaries.at(m);
-      const double scale = m == kThroughput ? 1 : 1e3;
-      for (double* const number : {&median.value, &median.low, &median.high}) *number *= scale;
-      row.push_back(detail::interval_text(median));
+    for (std::size_t m = 0; m < metrics.size(); ++m)
+      row.push_back(detail::interval_text(cell.score.summaries.at(m).scaled(metrics[m].unit == "s" ? 1e3 : 1)));
+    if (of_token != nullptr) {
+      const auto base = base_times.find(title);
+      row.push_back(base == base_times.end() ? "-" : decimals(base->second / value_of(cell, *of_token), 2));
     }
-    const double tpot = cell.score.summaries[kTpot].value;
-    const auto base = base_tpot.find(title);
-    row.push_back(base == base_tpot.end() ? "-" : detail::decimals(base->second / tpot, 2));
     row.push_back(std::to_string(cell.not_applicable));
-    row.push_back(detail::decimals(cell.kept_bytes / 1e6, 2));
+    row.push_back(decimals(cell.kept_bytes / 1e6, 2));
   }
   std::string text;
   for (const std::string& title : titles)
-    text.append(text.empty() ? "" : "\n").append(title).append("\n\n") += detail::markdown_table(tables[title]);
+    text.append(text.empty() ? "" : "\n").append(title).append("\n\n") += markdown_table(tables[title]);
   return text.empty() ? text : text + "\nmedian [quartiles] of one sequence alone\n";
 }
 

@@ -7,6 +7,8 @@
 #include <kvx/eval/analyze_kept.hpp>
 #include <kvx/eval/answer_tokens.hpp>
 #include <kvx/eval/cell.hpp>
+#include <kvx/eval/cell_in_context.hpp>
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/grid_batch.hpp>
 #include <kvx/eval/machine.hpp>
 #include <kvx/eval/memory.hpp>
@@ -30,7 +32,6 @@
 #include <kvx/model/sampler.hpp>
 #include <kvx/press/allowance.hpp>
 #include <kvx/press/any_policy.hpp>
-#include <kvx/press/budget_of.hpp>
 #include <kvx/press/none.hpp>
 #include <kvx/score/registry.hpp>
 #include <kvx/score/sample.hpp>
@@ -237,13 +238,11 @@ class ModelRun {
 
   void record(const TaskPrompts& task, const PromptGroup& group, const PlacedJob& placed, const CellState& state,
               std::string answer, Grade grade, std::span<const double> entropy = {}) {
-    const auto& [cell, name, ignored_budget] = cells_[placed.cell];
+    const PlannedCell& planned = cells_[placed.cell];
     const std::size_t index = group.prompts[placed.job.question].sample;
     const auto rows = static_cast<Index>(group.context.size());
-    Record made{.key = task.key, .model = model_.name, .task = task.task, .press = name.press};
-    made.ratio = name.budget == kOwnBudget || fits_by_selection(cell.policy, cell.allowance)
-                     ? state.ratio
-                     : budget_of(cell.policy, cell.allowance, rows, shape_).ratio;
+    const CellName name = cell_in_context(planned, rows, shape_, state.ratio);
+    Record made{.key = task.key, .model = model_.name, .task = task.task, .press = name.press, .ratio = name.ratio};
     made.index = index;
     made.sample = task.samples[index];
     made.predicted_answer = std::move(answer);
@@ -252,7 +251,7 @@ class ModelRun {
     made.kept_bytes = state.kept_bytes;
     made.full_bytes = state.full_bytes;
     made.budget = name.budget;
-    made.ignored_budget = ignored_budget;
+    made.ignored_budget = planned.ignores;
     made.query_aware = name.query_aware;
     made.attempt = placed.job.attempt;
     if (tasks_.at(task.task).kind() == TaskKind::answers) made.reading = RecordReading::of(model_.reading);

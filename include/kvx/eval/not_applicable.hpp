@@ -11,8 +11,7 @@ namespace kvx::inline v0 {
 
 /// The grade of a sample that a press cannot serve; `why` is the reason.
 inline Grade not_applicable(const AnyTask& task, const std::string& why) {
-  return {std::string(kNotApplicable), std::vector<std::optional<double>>(task.metric_names().size(), std::nullopt),
-          why};
+  return {std::string(kNotApplicable), std::vector<std::optional<double>>(task.metrics().size(), std::nullopt), why};
 }
 
 }  // namespace kvx::inline v0

@@ -8,9 +8,6 @@
 #include <kvx/model/sampler.hpp>
 #include <kvx/score/choose_samples.hpp>
 #include <kvx/score/judged_text.hpp>
-#include <kvx/score/leakage/leakage_samples.hpp>
-#include <kvx/score/leakage/leakage_task.hpp>
-#include <kvx/score/system_prompt.hpp>
 #include <kvx/score/thought_marks.hpp>
 #include <kvx/score/tool_forms.hpp>
 
@@ -30,15 +27,6 @@ struct TimingOptions {
   std::size_t warm_ups = 4;  ///< generations before the first that counts
 };
 
-/// How the system prompts of ifeval and leakage are made, and which of them are asked what.
-struct SystemPromptOptions {
-  std::string prepend{SystemPrompt::kPrepend};
-  std::string defense;                      ///< of ifeval's, by its key; empty for none
-  std::string defenses_file, attacks_file;  ///< templates by key in JSON, attacks in JSONL
-  LeakageChoice leakage;                    ///< its prepend and skip_ids are those of all
-  LeakageOptions leak;                      ///< what the task leakage was made with
-};
-
 /// What an evaluation is asked for.
 struct EvalOptions {
   std::vector<std::string> models, tasks;
@@ -50,7 +38,6 @@ struct EvalOptions {
   std::map<std::string, std::vector<std::string>> task_data;  ///< files by task; texts for perplexity and latency
   SampleChoice samples;                                       ///< of each JSONL file
   std::vector<std::string> skip_ids;                          ///< lines to leave out, by key, id or task_id
-  SystemPromptOptions system;
   PieceOptions pieces;           ///< of texts that are predicted; those that are timed have their length
   TimingOptions timing;          ///< of generations that are timed, after whole pieces of texts
   bool references = false;       ///< have the other tasks' reference answers predicted too

@@ -1,13 +1,16 @@
 #pragma once
 
+#include <kvx/eval/cell_columns.hpp>
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/record.hpp>
-#include <kvx/eval/results_text.hpp>
+#include <kvx/eval/result_row.hpp>
+#include <kvx/io/csv_columns.hpp>
 #include <kvx/score/clustered.hpp>
-#include <kvx/score/interval.hpp>
+#include <kvx/score/estimate_mean.hpp>
 
 #include <cstddef>
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,16 +23,12 @@ namespace kvx::inline v0 {
 /// Where the driver writes them.
 inline constexpr std::string_view kGroupsCsv = "groups.csv";
 
-/// A metric over the parts of a cell's answers that belong to one group: an instruction, a class of instructions, or a
-/// defense.
+/// A figure over the parts of a cell's answers that belong to one group: a line of groups.csv. A group is an
+/// instruction, a class of instructions, or a defense.
 struct GroupResult {
-  std::string model, task, data;  ///< the task, and the samples' column `task`
-  CellName cell;
-  std::string group, metric;
-  std::size_t n = 0;                    ///< parts of first answers
-  std::size_t contexts = 0;             ///< contexts that these parts are about
-  Interval value = {};                  ///< the mean over parts, with contexts as the units of its interval
-  std::optional<Interval> change = {};  ///< against the base, over the contexts that are in both
+  std::string group;
+  ResultRow row;               ///< row.figure.n counts parts of first answers
+  std::string graded_as = {};  ///< the task that graded them; no column has it
 };
 
 namespace detail {
@@ -62,9 +61,10 @@ inline std::vector<GroupResult> part_groups(std::span<const Record> records) {
   using Sums = std::map<std::pair<std::string, std::string>, detail::GroupSums>;  // by group and metric
   std::vector<std::pair<CellKey, Sums>> cells;
   std::map<CellKey, std::size_t> places;
+  const CellRatios ratios(records);
   for (const Record& record : records) {
     if (record.parts.empty()) continue;
-    const CellKey key = {record.model, record.task, record.sample.task, record.cell()};
+    const CellKey key = {record.model, record.task, record.sample.task, ratios.cell_of(record)};
     const auto [place, is_new] = places.try_emplace(key, cells.size());
     if (is_new) cells.push_back({key, {}});
     Sums& sums = cells[place->second].second;
@@ -85,39 +85,47 @@ inline std::vector<GroupResult> part_groups(std::span<const Record> records) {
   std::vector<GroupResult> results;
   for (const auto& [key, sums] : cells) {
     const auto& [model, task, data, cell] = key;
-    const auto base = places.find({model, task, data, CellName{std::string(kNoPress)}});
+    const auto base = places.find({model, task, data, CellName::base()});
     const Sums* others =
         base == places.end() || &cells[base->second].second == &sums ? nullptr : &cells[base->second].second;
     for (const auto& [name, sum] : sums) {
-      GroupResult result{model, task, data, cell, name.first, name.second, sum.n, sum.contexts.size()};
       std::vector<Cluster> contexts;
       for (const auto& [of, context] : sum.contexts) contexts.push_back(context);
-      result.value = sum.are_shares ? wilson_t(contexts) : t_interval(contexts);
+      ResultRow row{model, data_label(task, data), cell, estimate_mean(name.second, contexts, sum.are_shares)};
+      row.figure.n = sum.n;
       if (const auto other = others == nullptr ? sums.end() : others->find(name);
           others != nullptr && other != others->end()) {
         const std::vector<Cluster> changes = detail::differences(sum, other->second);
-        if (!changes.empty()) result.change = t_interval(changes);
+        if (!changes.empty()) row.change = estimate_mean(name.second, changes, false);
       }
-      results.push_back(std::move(result));
+      results.push_back({name.first, std::move(row), task});
     }
   }
   return results;
 }
 
-/// One line per cell, group and metric.
-inline std::string groups_csv(std::span<const GroupResult> groups) {
-  std::string text =
-      "model,press,compression_ratio,task,group,metric,value,n,contexts,low,high,change,change_low,change_high\n";
-  for (const GroupResult& of : groups) {
-    const Interval change = of.change.value_or(Interval());
-    text += detail::csv_line(
-        {detail::csv_field(of.model), detail::csv_field(of.cell.label()), detail::csv_field(of.cell.ratio),
-         detail::csv_field(data_label(of.task, of.data)), detail::csv_field(of.group), detail::csv_field(of.metric),
-         detail::csv_field(of.value.value), std::to_string(of.n), std::to_string(of.contexts),
-         detail::csv_field(of.value.low), detail::csv_field(of.value.high), detail::csv_field(change.value),
-         detail::csv_field(change.low), detail::csv_field(change.high)});
-  }
-  return text;
+/// The columns of groups.csv.
+inline const CsvColumns<GroupResult>& groups_columns() {
+  static const CsvColumns<GroupResult> table = [] {
+    CsvColumns<GroupResult> columns;
+    columns.add("model", &GroupResult::row, &ResultRow::model);
+    add_cell_columns(columns, &GroupResult::row, &ResultRow::cell);
+    columns.add("task", &GroupResult::row, &ResultRow::task)
+        .add("group", &GroupResult::group)
+        .add("metric", &GroupResult::row, &ResultRow::figure, &Estimate::name)
+        .add("value", &GroupResult::row, &ResultRow::figure, &Estimate::value)
+        .add("n", &GroupResult::row, &ResultRow::figure, &Estimate::n)
+        .add("contexts", &GroupResult::row, &ResultRow::figure, &Estimate::contexts)
+        .add("low", &GroupResult::row, &ResultRow::figure, &Estimate::low)
+        .add("high", &GroupResult::row, &ResultRow::figure, &Estimate::high)
+        .add("change", &GroupResult::row, &ResultRow::change, &Estimate::value)
+        .add("change_low", &GroupResult::row, &ResultRow::change, &Estimate::low)
+        .add("change_high", &GroupResult::row, &ResultRow::change, &Estimate::high);
+    return columns;
+  }();
+  return table;
 }
+
+inline std::string groups_csv(std::span<const GroupResult> groups) { return groups_columns().text(groups); }
 
 }  // namespace kvx::inline v0

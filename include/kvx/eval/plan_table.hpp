@@ -1,11 +1,12 @@
 #pragma once
 
 #include <kvx/eval/record.hpp>
-#include <kvx/eval/report_markdown.hpp>
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/markdown.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/score/clustered.hpp>
 #include <kvx/score/context_plan.hpp>
-#include <kvx/score/perplexity.hpp>
+#include <kvx/score/registry.hpp>
+#include <kvx/score/task.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -66,14 +67,15 @@ inline PlanBasis plan_basis(PlanBasis basis, const SampleMeans& base, std::span<
 /// A basis for each pass-or-fail metric of the base, for each model and group of samples, in their order. Its
 /// intraclass correlation is the mean over the differences of all cells from the base. Texts whose tokens are predicted
 /// have none: their metrics compare a cell with the base.
-inline std::vector<PlanBasis> plan_bases(std::span<const Record> records) {
+inline std::vector<PlanBasis> plan_bases(const TaskRegistry& registry, std::span<const Record> records) {
   struct Group {
     std::map<std::string, std::map<CellName, detail::SampleMeans>> metrics = {};
     std::map<std::size_t, std::string> contexts = {};
   };
   std::vector<std::pair<std::pair<std::string, std::string>, Group>> groups;  // by model and label
   for (const Record& record : records) {
-    if (record.state == kNotApplicable || record.task == PerplexityTask::name) continue;
+    const AnyTask* task = registry.find(record.task);
+    if (record.state == kNotApplicable || (task != nullptr && task->kind() == TaskKind::predicts)) continue;
     const std::pair name(record.model, data_label(record.task, record.sample.task));
     auto group = std::ranges::find(groups, name, [](const auto& named) { return named.first; });
     if (group == groups.end()) group = groups.insert(group, {name, {}});
@@ -114,14 +116,14 @@ inline std::string plan_markdown(std::span<const PlanBasis> bases, std::span<con
                                                               .icc = basis.icc}),
                                             kLeastForSignFlips);
       std::vector<std::string>& row = rows.emplace_back();
-      if (named) row = {detail::markdown_text(basis.model), detail::markdown_text(basis.data), basis.metric};
+      if (named) row = {markdown_text(basis.model), markdown_text(basis.data), basis.metric};
       const double samples = std::ceil(static_cast<double>(contexts) * basis.context_samples - 1e-9);
       for (const double number : {basis.base, basis.base - drop, basis.context_samples, basis.icc})
-        row.push_back(detail::six_digits(std::round(number * 1e4) / 1e4));
+        row.push_back(six_digits(std::round(number * 1e4) / 1e4));
       row.push_back(std::to_string(contexts));
       row.push_back(std::to_string(static_cast<std::size_t>(samples)));
     }
-  return detail::markdown_table(rows) +
+  return markdown_table(rows) +
          "\nWith this many contexts, a two-sided test at 5 % detects the drop with a probability of 80 %, if base and "
          "cell succeed\nindependently of each other. Fewer are enough if both mostly succeed on the same samples. ICC: "
          "how similar changes are\nwithin one context, from 0 (not at all) to 1 (equal).\n";

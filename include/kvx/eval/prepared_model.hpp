@@ -12,16 +12,15 @@
 #include <kvx/eval/planned_cells.hpp>
 #include <kvx/eval/prompts.hpp>
 #include <kvx/eval/repeat_prompt.hpp>
-#include <kvx/eval/results_text.hpp>
 #include <kvx/eval/run_key.hpp>
 #include <kvx/eval/task_data.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/model/config.hpp>
 #include <kvx/model/locate.hpp>
 #include <kvx/model/repeat_context.hpp>
 #include <kvx/model/sampler.hpp>
 #include <kvx/press/budget_of.hpp>
 #include <kvx/score/judged_text.hpp>
-#include <kvx/score/leakage/leakage_task.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/text/chat_template.hpp>
 #include <kvx/text/post_processor.hpp>
@@ -88,7 +87,7 @@ inline std::string settings_of(const TaskData& data, const EvalOptions& options,
     for (const ThoughtMarks& marks : options.thoughts) own += " think=" + marks.open + "," + marks.close;
     if (options.tool_forms) own += " tool_format=" + options.tool_forms->text();
   }
-  if (data.task.name() == LeakageTask::name) own += " leak_threshold=" + six_digits(options.system.leak.threshold);
+  own += data.task.settings();
   switch (data.task.kind()) {
     case TaskKind::predicts:
       return prompts + pieces + own + " prefix_ratio=" + six_digits(options.pieces.prefix_ratio) +

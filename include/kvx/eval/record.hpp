@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/record_reading.hpp>
 #include <kvx/io/json.hpp>
 #include <kvx/io/json_number.hpp>
@@ -11,7 +12,6 @@
 
 #include <charconv>
 #include <cmath>
-#include <compare>
 #include <cstddef>
 #include <map>
 #include <optional>
@@ -22,25 +22,8 @@
 
 namespace kvx::inline v0 {
 
-/// The press of the uncompressed base, whose ratio is 0.
-inline constexpr std::string_view kNoPress = "none";
 /// The state of a sample that a press cannot serve; the record's detail says why.
 inline constexpr std::string_view kNotApplicable = "not_applicable";
-
-/// What tells the cells of a grid apart.
-struct CellName {
-  std::string press;  ///< written form
-  double ratio = 0;   ///< compression ratio; 0 where a budget says how much stays
-  std::string budget =
-      {};  ///< instead of a ratio: `keep=256`, `kv_bytes=100000` or `own`; the ratio then varies with contexts
-  bool query_aware = false;  ///< whether the question is compressed with its context
-  auto operator<=>(const CellName&) const = default;
-
-  /// The press, and what else tells the cell beside its ratio: `knorm keep=256 query_aware`.
-  std::string label() const {
-    return press + (budget.empty() ? "" : " " + budget) + (query_aware ? " query_aware" : "");
-  }
-};
 
 /// What a table is called: the samples' column `task`, with the task where that does not tell it.
 inline std::string data_label(const std::string& task, const std::string& data) {
@@ -76,7 +59,8 @@ struct Record {
   std::string ignored_budget = {};   ///< the requested budget, if the press ignores it, such as `keep=256`
   RecordReading reading = {};        ///< how the answer was judged, where a model's answer was
 
-  CellName cell() const { return {press, budget.empty() ? ratio : 0, budget, query_aware}; }
+  /// Its cell, with the ratio in this context.
+  CellName cell() const { return {press, ratio, budget, query_aware}; }
 };
 
 /// The name of the context that an answer is about, or of what several contexts share; a piece of a text is a context

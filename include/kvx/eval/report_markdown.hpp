@@ -1,16 +1,16 @@
 #pragma once
 
 #include <kvx/eval/results.hpp>
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/markdown.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/score/better.hpp>
 #include <kvx/score/context_note.hpp>
+#include <kvx/score/estimate.hpp>
 #include <kvx/score/scorer.hpp>
-#include <kvx/score/share.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdio>
 #include <functional>
 #include <optional>
 #include <span>
@@ -23,23 +23,15 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// `number` with so many decimals; `-` for NaN.
-inline std::string decimals(double number, int count, bool plus = false) {
-  if (std::isnan(number)) return "-";
-  std::string text(static_cast<std::size_t>(std::snprintf(nullptr, 0, plus ? "%+.*f" : "%.*f", count, number)), '\0');
-  std::snprintf(text.data(), text.size() + 1, plus ? "%+.*f" : "%.*f", count, number);
-  return text;
-}
-
-/// A Share or an Interval as `0.83 [0.71, 0.91]`, or without bounds if it has none.
-inline std::string interval_text(const auto& figure) {
+/// `0.83 [0.71, 0.91]`, or without bounds if it has none.
+inline std::string interval_text(const Estimate& figure) {
   if (std::isnan(figure.low)) return decimals(figure.value, 2);
   return decimals(figure.value, 2) + " [" + decimals(figure.low, 2) + ", " + decimals(figure.high, 2) + "]";
 }
 
 /// `0.83 [0.71, 0.91] -0.12 (p=0.031)`: the value, its interval, its change against the base, and the corrected p of
 /// that change, if it has one. `=` stands for no change.
-inline std::string metric_text(const Share& share, const Change* change) {
+inline std::string metric_text(const Estimate& share, const Estimate* change) {
   if (share.n == 0) return "-";
   const std::string text = interval_text(share);
   if (change == nullptr || change->n == 0) return text;
@@ -47,27 +39,6 @@ inline std::string metric_text(const Share& share, const Change* change) {
   const std::string moved = text + " " + decimals(change->value, 2, true);
   if (std::isnan(change->holm_p)) return moved;
   return moved + " (p" + (change->holm_p < 0.0005 ? "<0.001" : "=" + decimals(change->holm_p, 3)) + ")";
-}
-
-inline std::string markdown_table(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths(rows.front().size());
-  for (const auto& row : rows)
-    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
-  std::string text;
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    for (std::size_t c = 0; c < widths.size(); ++c)
-      text.append("| ").append(rows[r][c]).append(widths[c] - rows[r][c].size() + 1, ' ');
-    text += "|\n";
-    for (std::size_t c = 0; r == 0 && c < widths.size(); ++c) text.append("| ").append(widths[c], '-').append(" ");
-    if (r == 0) text += "|\n";
-  }
-  return text;
-}
-
-inline std::string markdown_text(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) (escaped += c == '|' ? "\\" : "") += c >= 0 && c < ' ' ? ' ' : c;
-  return escaped;
 }
 
 }  // namespace detail
@@ -94,9 +65,9 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
       table = tables.insert(table, {cell.model,
                                     cell.task,
                                     cell.group,
-                                    detail::markdown_text(cell.model + ": " + cell.label()),
+                                    markdown_text(cell.model + ": " + cell.label()),
                                     {{"press", "ratio", "n", "contexts"}}});
-    std::vector<std::string> row = {detail::markdown_text(cell.press()), detail::six_digits(cell.ratio),
+    std::vector<std::string> row = {markdown_text(cell.cell.label()), six_digits(cell.cell.ratio),
                                     std::to_string(cell.score.n), std::to_string(cell.score.contexts)};
     table->contexts = std::max(table->contexts, cell.score.contexts);
     const auto add = [&](const std::string& name, std::string value) {  // a summary may be missing of some cells
@@ -106,7 +77,7 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
       row.resize(std::max(row.size(), column + 1), "-");
       row[column] = std::move(value);
     };
-    const auto note = [&](const Share& share) {
+    const auto note = [&](const Estimate& share) {
       if (share.better == Better::less && std::find(costs.begin(), costs.end(), share.name) == costs.end())
         costs.push_back(share.name);
     };
@@ -115,21 +86,21 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
       add(cell.score.metrics[m].name,
           detail::metric_text(cell.score.metrics[m], cell.changes.empty() ? nullptr : &cell.changes[m]));
     }
-    for (const Share& share : cell.score.summaries) {
+    for (const Estimate& share : cell.score.summaries) {
       note(share);
       add(share.name, detail::metric_text(share, nullptr));
     }
     if (unfinished) add("unfinished", std::to_string(cell.score.unfinished));
     add("not applicable", std::to_string(cell.not_applicable));
-    add("MB kept", detail::decimals(cell.kept_bytes / 1e6, 2));
-    if (speed) add("tokens/s", detail::decimals(speed(cell).value_or(NAN), 1));
+    add("MB kept", decimals(cell.kept_bytes / 1e6, 2));
+    if (speed) add("tokens/s", decimals(speed(cell).value_or(NAN), 1));
     table->rows.push_back(std::move(row));
   }
   for (Table& table : tables)
     for (auto& row : table.rows) row.resize(table.rows.front().size(), "-");
   std::string text;
   for (const Table& table : tables) {
-    text.append(text.empty() ? "" : "\n").append(table.title).append("\n\n") += detail::markdown_table(table.rows);
+    text.append(text.empty() ? "" : "\n").append(table.title).append("\n\n") += markdown_table(table.rows);
     if (const auto note = context_note(table.contexts); !note.empty()) text += "\nNote: " + note + "\n";
   }
   text +=

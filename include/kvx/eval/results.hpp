@@ -1,13 +1,16 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/score/context_values.hpp>
+#include <kvx/score/estimate_mean.hpp>
 #include <kvx/score/holm.hpp>
+#include <kvx/score/metric.hpp>
 #include <kvx/score/pass_at_k.hpp>
 #include <kvx/score/registry.hpp>
 #include <kvx/score/scorer.hpp>
-#include <kvx/score/share.hpp>
 #include <kvx/score/task.hpp>
 
 #include <algorithm>
@@ -29,16 +32,12 @@ namespace kvx::inline v0 {
 struct CellResult {
   std::string model, task, group;  ///< the task that graded them; a group has one value of the column `task`
   CellName cell = {};
-  double ratio = 0;                ///< the cell's, or the mean over its answers where that has a budget
   std::size_t not_applicable = 0;  ///< samples that the press cannot serve; they count nowhere else
   std::size_t hidden_metrics = 0;  ///< the last so many are for files alone
   Score score = {};
-  std::vector<Change> changes = {};  ///< against the base, on the samples that both served; none for the base itself
+  std::vector<Estimate> changes = {};  ///< against the base, on the samples that both served; none for the base itself
   double kept_bytes = 0, full_bytes = 0;  ///< mean size of a context's cache, compressed and not; NaN without answers
 
-  bool is_base() const { return cell == CellName{std::string(kNoPress)}; }
-  /// The press, and what else the cell is told by: `knorm keep=256 query_aware`.
-  std::string press() const { return cell.label(); }
   /// The group, with the task where the group's name does not tell it.
   std::string label() const { return data_label(task, group); }
 };
@@ -49,23 +48,24 @@ inline Grade grade_of(const Record& record, const AnyTask& task) {
   Grade grade{record.state, {}, record.detail, {}, context_of(record)};
   grade.as_read = record.as_read;
   grade.unfinished = record.unfinished;
-  for (const std::string_view name : task.metric_names()) {
-    const auto found = record.metrics.find(std::string(name));
+  for (const Metric& metric : task.metrics()) {
+    const std::string name(metric.name);
+    const auto found = record.metrics.find(name);
     if (found == record.metrics.end())
       throw Error("record " + std::to_string(record.index) + " of " + record.press,
-                  "missing metric " + std::string(name) + " of task " + record.task);
+                  "missing metric " + name + " of task " + record.task);
     if (!found->second && task.kind() != TaskKind::answers)  // measurements apply to every sample
       throw Error("record " + std::to_string(record.index) + " of " + record.press,
-                  "metric " + std::string(name) + " of task " + record.task + ": expected a number, found null");
+                  "metric " + name + " of task " + record.task + ": expected a number, found null");
     grade.metrics.push_back(found->second);
   }
   for (const RecordPart& part : record.parts) {
     GradePart& graded = grade.parts.emplace_back(GradePart{part.group, {}});
-    for (const std::string_view name : task.part_names()) {
-      const auto found = part.values.find(std::string(name));
+    for (const Metric& metric : task.part_metrics()) {
+      const auto found = part.values.find(std::string(metric.name));
       if (found == part.values.end())
         throw Error("record " + std::to_string(record.index) + " of " + record.press,
-                    "missing value " + std::string(name) + " of part " + part.group);
+                    "missing value " + std::string(metric.name) + " of part " + part.group);
       graded.values.push_back(found->second);
     }
   }
@@ -79,19 +79,20 @@ inline void set_grade(Record& record, Grade grade, const AnyTask& task) {
   record.as_read = std::move(grade.as_read);
   record.unfinished = grade.unfinished;
   record.cluster = std::move(grade.cluster);
-  const auto metrics = task.metric_names(), part_names = task.part_names();
-  for (std::size_t i = 0; i < metrics.size(); ++i) record.metrics[std::string(metrics[i])] = grade.metrics[i];
+  const auto metrics = task.metrics(), part_metrics = task.part_metrics();
+  for (std::size_t i = 0; i < metrics.size(); ++i) record.metrics[std::string(metrics[i].name)] = grade.metrics[i];
   record.parts.clear();
   for (GradePart& part : grade.parts) {
     RecordPart& recorded = record.parts.emplace_back(RecordPart{std::move(part.group), {}});
-    for (std::size_t i = 0; i < part_names.size(); ++i) recorded.values[std::string(part_names[i])] = part.values[i];
+    for (std::size_t i = 0; i < part_metrics.size(); ++i)
+      recorded.values[std::string(part_metrics[i].name)] = part.values[i];
   }
 }
 
 /// Corrects the p values of each model's group for all cells and metrics that are tested there, those that a table
 /// shows apart from the others.
 inline void correct_for_the_grid(std::vector<CellResult>& cells) {
-  std::map<std::tuple<std::string, std::string, std::string, bool>, std::vector<Change*>> tables;
+  std::map<std::tuple<std::string, std::string, std::string, bool>, std::vector<Estimate*>> tables;
   for (CellResult& cell : cells)
     for (std::size_t m = 0; m < cell.changes.size(); ++m)
       if (!std::isnan(cell.changes[m].p))
@@ -99,7 +100,7 @@ inline void correct_for_the_grid(std::vector<CellResult>& cells) {
             &cell.changes[m]);
   for (const auto& [name, changes] : tables) {
     std::vector<double> p;
-    for (const Change* change : changes) p.push_back(change->p);
+    for (const Estimate* change : changes) p.push_back(change->p);
     const std::vector<double> corrected = holm(p);
     for (std::size_t i = 0; i < changes.size(); ++i) changes[i]->holm_p = corrected[i];
   }
@@ -121,12 +122,12 @@ inline Grade mean_grade(std::span<const Grade> attempts) {
 }
 
 /// pass@k for the usual k and for the largest number of answers to a sample, each over the samples with at least k
-/// answers. Empty without a metric pass@1 or a second attempt.
-inline std::vector<Share> pass_at_more(const AnyTask& task, const std::vector<std::vector<Grade>>& samples) {
-  std::vector<Share> shares;
-  const auto names = task.metric_names();
-  const auto m = static_cast<std::size_t>(std::find(names.begin(), names.end(), "pass@1") - names.begin());
-  if (m == names.size() || samples.empty()) return shares;
+/// answers. Empty without a metric that counts attempts or a second attempt.
+inline std::vector<Estimate> pass_at_more(const AnyTask& task, const std::vector<std::vector<Grade>>& samples) {
+  std::vector<Estimate> shares;
+  const auto metrics = task.metrics();
+  const auto m = static_cast<std::size_t>(std::ranges::find(metrics, true, &Metric::counts_attempts) - metrics.begin());
+  if (m == metrics.size() || samples.empty()) return shares;
   std::size_t attempts = 1;
   for (const auto& sample : samples) attempts = std::max(attempts, sample.size());
   std::set<std::size_t> ks = {attempts};
@@ -142,7 +143,7 @@ inline std::vector<Share> pass_at_more(const AnyTask& task, const std::vector<st
       if (n >= k) passes.add(sample.front().cluster, pass_at_k(n, right, k));
     }
     if (!passes.contexts().empty())
-      shares.push_back(share_of("pass@" + std::to_string(k), passes.contexts(), passes.verdicts()));
+      shares.push_back(estimate_mean("pass@" + std::to_string(k), passes.contexts(), passes.verdicts()));
   }
   return shares;
 }
@@ -156,28 +157,26 @@ inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::sp
   struct Graded {
     CellResult cell;
     std::map<std::size_t, std::vector<Grade>> grades = {};  // of each attempt, by index
-    std::size_t records = 0;
   };
   using Name = std::tuple<std::string, std::string, std::string, CellName>;
   std::vector<Graded> all;
   std::map<Name, std::size_t> places;
+  const CellRatios ratios(records);
   for (const Record& r : records) {
     const auto [place, is_new] = places.try_emplace({r.model, r.task, r.sample.task, r.cell()}, all.size());
-    if (is_new) all.push_back({{r.model, r.task, r.sample.task, r.cell()}});
-    auto& [cell, grades, count] = all[place->second];
+    if (is_new) all.push_back({{r.model, r.task, r.sample.task, ratios.cell_of(r)}});
+    auto& [cell, grades] = all[place->second];
     if (r.state == kNotApplicable) {
       cell.not_applicable += r.attempt == 0;
       continue;
     }
-    ++count;
-    cell.ratio += r.ratio;
     grades[r.index].push_back(detail::grade_of(r, registry.at(r.task)));
     cell.kept_bytes += static_cast<double>(r.kept_bytes);
     cell.full_bytes += static_cast<double>(r.full_bytes);
   }
   std::vector<CellResult> results;
-  for (auto& [cell, by_index, count] : all) {
-    const auto base = places.find({cell.model, cell.task, cell.group, CellName{std::string(kNoPress)}});
+  for (auto& [cell, by_index] : all) {
+    const auto base = places.find({cell.model, cell.task, cell.group, CellName::base()});
     std::vector<std::vector<Grade>> samples;
     std::vector<Grade> grades, answers, paired, base_paired;
     for (const auto& [index, attempts] : by_index) {
@@ -194,20 +193,18 @@ inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::sp
     const AnyTask& task = registry.at(cell.task);
     const Scorer scorer(task);
     CellResult result = cell;
-    result.ratio =
-        cell.cell.budget.empty() ? cell.cell.ratio : cell.ratio / static_cast<double>(std::max<std::size_t>(1, count));
     result.score = scorer.score(grades);
-    result.hidden_metrics = task.metric_names().size() - task.shown_metrics();
+    result.hidden_metrics = static_cast<std::size_t>(std::ranges::count(task.metrics(), false, &Metric::shown));
     if (answers.size() > grades.size()) {
       Score of_answers = scorer.score(answers);
       result.score.states = std::move(of_answers.states);
       result.score.unfinished = of_answers.unfinished;
       result.score.unfinished_share = std::move(of_answers.unfinished_share);
       result.score.as_read = of_answers.as_read;
-      if (task.part_names().empty()) result.score.summaries = std::move(of_answers.summaries);
-      for (Share& share : detail::pass_at_more(task, samples)) result.score.summaries.push_back(std::move(share));
+      if (task.part_metrics().empty()) result.score.summaries = std::move(of_answers.summaries);
+      for (Estimate& share : detail::pass_at_more(task, samples)) result.score.summaries.push_back(std::move(share));
     }
-    if (!cell.is_base() && !paired.empty()) result.changes = scorer.compare(paired, base_paired);
+    if (!cell.cell.is_base() && !paired.empty()) result.changes = scorer.compare(paired, base_paired);
     result.kept_bytes /= static_cast<double>(answers.size());
     result.full_bytes /= static_cast<double>(answers.size());
     results.push_back(std::move(result));

@@ -1,12 +1,14 @@
 #pragma once
 
+#include <kvx/eval/cell_json.hpp>
 #include <kvx/eval/results.hpp>
 #include <kvx/eval/results_text.hpp>
 #include <kvx/io/json_writer.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/score/better.hpp>
 #include <kvx/score/context_note.hpp>
+#include <kvx/score/estimate.hpp>
 #include <kvx/score/scorer.hpp>
-#include <kvx/score/share.hpp>
 #include <kvx/version.hpp>
 
 #include <algorithm>
@@ -15,15 +17,16 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
 
 namespace detail {
 
-inline void write_shares(std::string_view key, std::span<const Share> shares, JsonWriter& out) {
+inline void write_shares(std::string_view key, std::span<const Estimate> shares, JsonWriter& out) {
   out.key(key).begin_object();
-  for (const Share& share : shares) {
+  for (const Estimate& share : shares) {
     out.key(share.name).begin_object();
     out.key("value").value(share.value).key("n").value(share.n).key("contexts").value(share.contexts);
     out.key("low").value(share.low).key("high").value(share.high).end_object();
@@ -31,17 +34,17 @@ inline void write_shares(std::string_view key, std::span<const Share> shares, Js
   out.end_object();
 }
 
-inline std::vector<Share> all_shares(const CellResult& cell) {
-  std::vector<Share> shares = cell.score.metrics;
+inline std::vector<Estimate> all_shares(const CellResult& cell) {
+  std::vector<Estimate> shares = cell.score.metrics;
   shares.insert(shares.end(), cell.score.summaries.begin(), cell.score.summaries.end());
-  for (Share& share : cell_shares(cell)) shares.push_back(std::move(share));
-  std::erase_if(shares, [](const Share& share) { return share.n == 0; });
+  for (Estimate& share : cell_shares(cell)) shares.push_back(std::move(share));
+  std::erase_if(shares, [](const Estimate& share) { return share.n == 0; });
   return shares;
 }
 
 inline void write_cell_config(const CellResult& cell, JsonWriter& out) {
   out.key("task").value(cell.label()).key("metadata").begin_object().key("model").value(cell.model);
-  out.key("press").value(cell.press()).key("compression_ratio").value(cell.ratio);
+  write_cell(cell.cell, out);
   out.key("not_applicable").value(cell.not_applicable).key("contexts").value(cell.score.contexts);
   if (const auto note = context_note(cell.score.contexts); !note.empty()) out.key("note").value(note);
   out.key("kept_bytes").value(cell.kept_bytes).key("full_bytes").value(cell.full_bytes);
@@ -52,11 +55,13 @@ inline void write_cell_config(const CellResult& cell, JsonWriter& out) {
   write_shares("metrics", cell.score.metrics, out);
   write_shares("summaries", cell.score.summaries, out);
   out.key("changes").begin_object();
-  for (const Change& change : cell.changes) {
-    out.key(change.metric).begin_object().key("value").value(change.value).key("n").value(change.n);
+  for (const Estimate& change : cell.changes) {
+    out.key(change.name).begin_object().key("value").value(change.value).key("n").value(change.n);
     out.key("contexts").value(change.contexts);
-    out.key("low").value(change.interval.low).key("high").value(change.interval.high);
-    out.key("p").raw(p_field(change.p, "null")).key("holm_p").raw(p_field(change.holm_p, "null")).end_object();
+    out.key("low").value(change.low).key("high").value(change.high);
+    for (const auto& [key, p] : {std::pair("p", change.p), std::pair("holm_p", change.holm_p)})
+      out.key(key).raw(std::isnan(p) ? "null" : six_digits(p));
+    out.end_object();
   }
   out.end_object().end_object();
 }
@@ -72,8 +77,8 @@ inline std::vector<std::string> cell_names(std::span<const CellResult> cells) {
   std::vector<std::string> names;
   for (const CellResult& cell : cells)
     names.push_back((models.size() > 1 ? cell.model + " " : "") + cell.label() +
-                    (cell.cell.press.empty() ? "" : " " + cell.press()) +
-                    (cell.cell.press.empty() || cell.is_base() ? "" : "@" + six_digits(cell.ratio)));
+                    (cell.cell.press.empty() ? "" : " " + cell.cell.label()) +
+                    (cell.cell.press.empty() || cell.cell.is_base() ? "" : "@" + six_digits(cell.cell.ratio)));
   return names;
 }
 
@@ -98,7 +103,7 @@ inline std::string results_json(std::span<const CellResult> cells) {
   };
   add("results", [](const CellResult& cell, const std::string& name, JsonWriter& out) {
     out.begin_object().key("alias").value(name);
-    for (const Share& share : detail::all_shares(cell)) {
+    for (const Estimate& share : detail::all_shares(cell)) {
       out.key(share.name + ",none").value(share.value).key(share.name + "_stderr,none");
       std::isfinite(share.error) ? out.value(share.error) : out.value("N/A");
     }
@@ -113,7 +118,7 @@ inline std::string results_json(std::span<const CellResult> cells) {
   add("n-shot", [](const CellResult&, const std::string&, JsonWriter& out) { out.value(0); });
   add("higher_is_better", [](const CellResult& cell, const std::string&, JsonWriter& out) {
     out.begin_object();
-    for (const Share& share : detail::all_shares(cell))
+    for (const Estimate& share : detail::all_shares(cell))
       if (share.better != Better::neither) out.key(share.name).value(share.better == Better::more);
     out.end_object();
   });

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <kvx/eval/cell_json.hpp>
+#include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/run_times.hpp>
 #include <kvx/io/json_writer.hpp>
 #include <kvx/kernels/isa.hpp>
@@ -11,8 +13,9 @@
 
 namespace kvx::inline v0 {
 
-/// What kRunFile has: when and where a run finished, and how long its parts took, in seconds.
-inline std::string run_times_json(const RunTimes& times) {
+/// What kRunFile has: when and where a run finished, and how long its parts took, in seconds. `ratios` are those of the
+/// run's records.
+inline std::string run_times_json(const RunTimes& times, const CellRatios& ratios) {
   char date[32];
   const std::time_t now = std::time(nullptr);
   std::strftime(date, sizeof date, "%FT%TZ", std::gmtime(&now));
@@ -29,9 +32,9 @@ inline std::string run_times_json(const RunTimes& times) {
   for (const std::string& note : times.notes) out.value(note);
   out.end_array().key("cells").begin_array();
   for (const auto& cell : times.cells) {
-    out.begin_object().key("model").value(cell.model).key("task").value(cell.group).key("press").value(cell.cell.press);
-    out.key("ratio").value(cell.cell.ratio).key("budget").value(cell.cell.budget);
-    out.key("query_aware").value(cell.cell.query_aware).key("graded_as").value(cell.task);
+    out.begin_object().key("model").value(cell.model).key("task").value(cell.group);
+    write_cell(ratios.settled(cell.model, data_label(cell.task, cell.group), cell.cell), out, "ratio");
+    out.key("graded_as").value(cell.task);
     out.key("answer_tokens").value(cell.answer_tokens).key("seconds").value(cell.seconds).end_object();
   }
   out.end_array().end_object();

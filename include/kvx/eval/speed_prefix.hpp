@@ -1,7 +1,8 @@
 #pragma once
 
-#include <kvx/eval/report_markdown.hpp>
 #include <kvx/eval/speed.hpp>
+#include <kvx/io/markdown.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/kernels/isa.hpp>
 
 #include <algorithm>
@@ -13,7 +14,6 @@ namespace kvx::inline v0 {
 /// The cost of a shared prefix to a batch, as in "Hydragen" (arXiv:2402.05099): its speed at each depth beside
 /// that of the first depth, scaled by the arithmetic of a token. Empty without a batch at several depths.
 inline std::string shared_prefix_markdown(const SpeedReport& report) {
-  using detail::decimals;
   std::vector<std::vector<std::string>> rows = {{"batch", "path", "shared rows", "GFLOP per token",
                                                  "of which attention", "t/s", "t/s by arithmetic", "cost beyond it"}};
   for (const SpeedTest& test : report.tests) {
@@ -30,7 +30,7 @@ inline std::string shared_prefix_markdown(const SpeedReport& report) {
                     decimals(test.tokens_per_second, 1), decimals(expected, 1),
                     decimals(100 * (1 - test.tokens_per_second / expected), 1) + " %"});
   }
-  return rows.size() == 1 ? "" : "\n" + detail::markdown_table(rows);
+  return rows.size() == 1 ? "" : "\n" + markdown_table(rows);
 }
 
 }  // namespace kvx::inline v0

@@ -1,11 +1,12 @@
 #pragma once
 
-#include <kvx/eval/report_markdown.hpp>
-#include <kvx/eval/results_text.hpp>
 #include <kvx/eval/speed.hpp>
 #include <kvx/eval/speed_prefix.hpp>
 #include <kvx/eval/speed_verdict.hpp>
+#include <kvx/io/csv_field.hpp>
 #include <kvx/io/json_writer.hpp>
+#include <kvx/io/markdown.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/kernels/isa.hpp>
 
 #include <string>
@@ -27,7 +28,6 @@ inline std::string spread_text(const Spread& spread, double scale, std::string_v
 /// What was measured of the machine in two lines, then a table like llama-bench's and the share of what bounds each
 /// test. Paths and depths that were compared follow.
 inline std::string speed_markdown(const SpeedReport& report) {
-  using detail::decimals;
   std::string text = report.cpu + ": reads " + detail::spread_text(report.limits.read, 1e-9, "GB/s") + "; peak";
   for (const auto& [path, peak] : report.limits.peaks)
     text.append(" ").append(name_of(path)).append(" ").append(detail::spread_text(peak, 1, "GFLOPS")).append(",");
@@ -42,7 +42,7 @@ inline std::string speed_markdown(const SpeedReport& report) {
   for (const SpeedTest& test : report.tests) {
     const bool reads = test.bytes_per_token > 0;
     const double rate = test.tokens_per_second * (reads ? test.bytes_per_token : test.all_flops_per_token()) * 1e-9;
-    rows.push_back({detail::markdown_text(report.model),
+    rows.push_back({markdown_text(report.model),
                     decimals(static_cast<double>(report.weight_bytes) / (1 << 20), 2) + " MiB",
                     decimals(static_cast<double>(report.parameters) * 1e-6, 2) + " M", std::string(name_of(test.path)),
                     std::to_string(report.threads), test.name(),
@@ -50,7 +50,7 @@ inline std::string speed_markdown(const SpeedReport& report) {
                     decimals(rate, 1) + (reads ? " GB/s" : " GFLOPS"),
                     decimals(100 * report.share_of_limit(test), 0) + (reads ? " % of the reads" : " % of the peak")});
   }
-  return text + detail::markdown_table(rows) + verdict_markdown(report) + shared_prefix_markdown(report);
+  return text + markdown_table(rows) + verdict_markdown(report) + shared_prefix_markdown(report);
 }
 
 /// One line a measurement: the machine's limits, the load time, then the tests. What a line lacks is empty.
@@ -58,10 +58,10 @@ inline std::string speed_csv(const SpeedReport& report) {
   std::string text = "cpu,model,size,params,backend,threads,test,value,deviation,unit,share_of_limit\n";
   const auto add = [&](Isa path, std::string_view test, double value, std::string_view deviation, std::string_view unit,
                        std::string_view share) {
-    text.append(detail::csv_field(report.cpu)).append(",").append(detail::csv_field(report.model));
+    text.append(csv_field(report.cpu)).append(",").append(csv_field(report.model));
     text.append(",").append(std::to_string(report.weight_bytes)).append(",").append(std::to_string(report.parameters));
     text.append(",").append(name_of(path)).append(",").append(std::to_string(report.threads)).append(",").append(test);
-    text.append(",").append(detail::csv_field(value)).append(",").append(deviation).append(",").append(unit);
+    text.append(",").append(csv_field(value)).append(",").append(deviation).append(",").append(unit);
     text.append(",").append(share).append("\n");
   };
   add(report.path, "read", report.limits.read.best * 1e-9, "", "GB/s", "");
@@ -69,8 +69,8 @@ inline std::string speed_csv(const SpeedReport& report) {
   add(report.path, "load", report.load_seconds, "", "s", "");
   if (!report.text.empty()) add(report.path, "perplexity", report.perplexity, "", "", "");
   for (const SpeedTest& test : report.tests)
-    add(test.path, test.name(), test.tokens_per_second, detail::csv_field(test.deviation), "t/s",
-        detail::csv_field(report.share_of_limit(test)));
+    add(test.path, test.name(), test.tokens_per_second, csv_field(test.deviation), "t/s",
+        csv_field(report.share_of_limit(test)));
   return text;
 }
 

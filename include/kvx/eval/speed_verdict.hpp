@@ -1,7 +1,7 @@
 #pragma once
 
-#include <kvx/eval/report_markdown.hpp>
 #include <kvx/eval/speed.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/kernels/isa.hpp>
 
 #include <string>
@@ -42,7 +42,7 @@ inline std::string verdict_markdown(const SpeedReport& report) {
       text += " is the fastest of those tried";
     } else {
       const double gain = best->tokens_per_second / chosen->tokens_per_second - 1;
-      text.append(" is ").append(detail::decimals(100 * gain, 1)).append(" % faster");
+      text.append(" is ").append(decimals(100 * gain, 1)).append(" % faster");
       if (best->tokens_per_second - chosen->tokens_per_second < best->deviation + chosen->deviation)
         text += ", within the deviations";
     }

@@ -7,12 +7,6 @@
 #include <kvx/io/text_file.hpp>
 #include <kvx/model/config.hpp>
 #include <kvx/score/choose_samples.hpp>
-#include <kvx/score/context_name.hpp>
-#include <kvx/score/ifeval/ifeval_task.hpp>
-#include <kvx/score/leakage/leakage_answer.hpp>
-#include <kvx/score/leakage/leakage_data.hpp>
-#include <kvx/score/leakage/leakage_samples.hpp>
-#include <kvx/score/leakage/leakage_task.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/sample_file.hpp>
 #include <kvx/score/task.hpp>
@@ -68,7 +62,7 @@ struct TaskData {
       for (const TaskData& other : others) add_references(other);
     if (task.kind() != TaskKind::answers) return;
     for (auto& [path, text, answers] : files) {
-      SampleFile file = samples_of(path, text, options);
+      SampleFile file = task.samples(path, text, {options.chat == "none", options.skip_ids});
       for (const std::size_t s : choose_samples(contexts_of(file.samples), options.samples)) {
         (void)grade_at(file.wheres[s], task, file.samples[s], "");
         taken.push_back(samples.size() + s);
@@ -93,48 +87,10 @@ struct TaskData {
   std::vector<std::string> contexts_of(std::span<const Sample> some) const {
     std::vector<std::string> names;
     for (const Sample& sample : some) {
-      names.push_back(task.name() == LeakageTask::name ? leakage_answer(sample.answer).system_prompt_key
-                                                       : context_name(sample));
+      names.push_back(task.context(sample));
       if (names.back().empty()) names.back() = "#" + std::to_string(names.size());
     }
     return names;
-  }
-
-  /// A file's samples; for leakage a file may have system prompts alone.
-  SampleFile samples_of(const std::string& path, const std::string& text, const EvalOptions& options) const {
-    const SystemPromptOptions& system = options.system;
-    if (task.name() == LeakageTask::name && is_system_prompts(path, text)) {
-      LeakageChoice choice = system.leakage;
-      choice.prepend = system.prepend;
-      choice.skip_ids = options.skip_ids;
-      const LeakageData data = chosen({read_system_prompts(path, text), load_defenses(system.defenses_file),
-                                       read_attacks(system.attacks_file, read_text_file(system.attacks_file))},
-                                      choice);
-      SampleFile file{leakage_samples(data, choice), {}, system.prepend};
-      for (const auto& defense : data.defenses) file.answers.append(1, '\0').append(defense.text);
-      for (const auto& attack : data.attacks) file.answers.append(1, '\0').append(attack.category + ":" + attack.text);
-      for (std::size_t s = 0; s < file.samples.size(); ++s)
-        file.wheres.push_back(path + ": sample " + std::to_string(s));
-      return file;
-    }
-    SampleFileOptions how{options.chat == "none", options.skip_ids, {system.prepend}};
-    if (task.name() == IfevalTask::name && !system.defense.empty())
-      how.system.defense = defense_named(load_defenses(system.defenses_file), system.defense).text;
-    SampleFile file = read_samples(path, text, how);
-    if (task.name() == IfevalTask::name && !file.samples.empty() && !file.samples.front().system.empty())
-      file.answers += how.system.prepend + '\0' + how.system.defense;
-    return file;
-  }
-
-  static bool is_system_prompts(const std::string& path, std::string_view text) {
-    text = without_byte_order_mark(text);
-    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
-    if (!text.starts_with('{')) return false;
-    return JsonlRow(text.substr(0, text.find('\n')), path + ": first line").find("context") == nullptr;
-  }
-
-  static std::vector<LeakageData::Defense> load_defenses(const std::string& path) {
-    return read_defenses(path, read_text_file(path));
   }
 
   /// Adds all samples of a task that has references, so that a sample's place does not depend on how many are taken.

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <kvx/eval/analyze_kept.hpp>
+#include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/entropy_table.hpp>
+#include <kvx/eval/kept_tables.hpp>
 #include <kvx/eval/kept_text.hpp>
+#include <kvx/eval/kept_tokens.hpp>
 #include <kvx/eval/kv_metrics.hpp>
 #include <kvx/eval/output_file.hpp>
 #include <kvx/eval/part_groups.hpp>
@@ -24,8 +27,8 @@ namespace kvx::inline v0 {
 namespace detail {
 
 /// One file for each model and text, and one for all.
-inline void write_kv_metrics(const std::string& out, std::span<const CellResult> cells) {
-  const auto rows = kv_metrics(cells);
+inline void write_kv_metrics(const std::string& out, const TaskRegistry& tasks, std::span<const CellResult> cells) {
+  const auto rows = kv_metrics(tasks, cells);
   if (rows.empty()) return;
   const auto write = [&](const std::string& name, const std::vector<KvMetrics>& some) {
     replace_file(out + name + "kv_metrics.csv", kv_metrics_csv(some));
@@ -45,20 +48,28 @@ inline void write_kv_metrics(const std::string& out, std::span<const CellResult>
 
 /// Writes the tables of a run to its directory `out`: those of its cells, and of parts, entropies and kept tokens where
 /// there are any. Throws Error when one cannot be written.
-inline void write_results(const std::string& out, std::span<const CellResult> cells, std::span<const Record> records,
-                          std::span<const GroupResult> groups, const KeptAnalysis& kept) {
+inline void write_results(const std::string& out, const TaskRegistry& tasks, std::span<const CellResult> cells,
+                          std::span<const Record> records, std::span<const GroupResult> groups,
+                          const KeptAnalysis& kept) {
   const auto write = [&](std::string_view name, const std::string& text) {
     replace_file((out + "/").append(name), text);
   };
   write(kResultsJson, results_json(cells));
   write(kResultsCsv, results_csv(cells));
-  detail::write_kv_metrics(out + "/", cells);
+  detail::write_kv_metrics(out + "/", tasks, cells);
   if (!groups.empty()) write(kGroupsCsv, groups_csv(groups));
   if (const auto entropies = entropy_csv(records); !entropies.empty()) write(kEntropyCsv, entropies);
   if (kept.texts.empty()) return;
-  write(kKeptSpansCsv, kept_spans_csv(kept.counts.spans()));
-  write(kKeptHeadsCsv, kept_heads_csv(kept.counts.spans()));
-  write(kKeptTextJson, kept_text_json(kept.texts));
+  CellRatios ratios = kept.ratios;  // without an answer there is no record
+  ratios.replace(CellRatios(records));
+  std::vector<KeptSpan> spans = kept.counts.spans();
+  for (KeptSpan& span : spans) span.cell = ratios.settled(span.model, span.task, span.cell);
+  std::vector<KeptText> texts = kept.texts;
+  for (KeptText& text : texts)
+    for (KeptText::Cell& cell : text.cells) cell.name = ratios.settled(text.model, text.task, cell.name);
+  write(kKeptSpansCsv, kept_spans_csv(spans));
+  write(kKeptHeadsCsv, kept_heads_csv(spans));
+  write(kKeptTextJson, kept_text_json(texts));
 }
 
 }  // namespace kvx::inline v0

@@ -38,9 +38,13 @@ class CsvTable {
   /// "FILE: line N", from 1.
   const std::string& where(std::size_t row) const { return lines_[row + 1]; }
   /// Throws Error for a column that is not there.
-  const std::string& text(std::size_t row, std::string_view column) const {
+  void require(std::string_view column) const {
     if (!has(column))
       throw Error(lines_.front(), std::string("expected a column ").append(column) + ", found " + header_);
+  }
+  /// Throws Error as require() does.
+  const std::string& text(std::size_t row, std::string_view column) const {
+    require(column);
     return rows_[row + 1][find(column)];
   }
   /// NaN for an empty field; throws Error for one that is no finite number.
@@ -49,9 +53,25 @@ class CsvTable {
     const char* const end = field.data() + field.size();
     double value = NAN;
     if (!field.empty() && (std::from_chars(field.data(), end, value).ptr != end || !std::isfinite(value)))
-      throw Error(where(row), std::string("column ").append(column) + ": expected a number, found '" +
-                                  detail::shortened(field, 40) + "'");
+      fail(row, column, "a number");
     return value;
+  }
+  /// Throws Error for a field that is no whole number from 0 on.
+  std::size_t count(std::size_t row, std::string_view column) const {
+    const double value = number(row, column);
+    if (!(value >= 0 && value == std::floor(value) && value < 1e15)) fail(row, column, "a whole number");
+    return static_cast<std::size_t>(value);
+  }
+  /// Throws Error for a field that is neither `true` nor `false`.
+  bool flag(std::size_t row, std::string_view column) const {
+    const std::string& field = text(row, column);
+    if (field != "true" && field != "false") fail(row, column, "true or false");
+    return field == "true";
+  }
+  /// Throws the Error that a field is not what was expected.
+  [[noreturn]] void fail(std::size_t row, std::string_view column, const std::string& expected) const {
+    throw Error(where(row), std::string("column ").append(column) + ": expected " + expected + ", found '" +
+                                detail::shortened(text(row, column), 40) + "'");
   }
 
  private:

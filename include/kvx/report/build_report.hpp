@@ -1,5 +1,7 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/class_section.hpp>
 #include <kvx/report/divergence_chart.hpp>
 #include <kvx/report/entropy_section.hpp>
@@ -16,6 +18,7 @@
 #include <kvx/report/silent_cells.hpp>
 #include <kvx/report/state_chart.hpp>
 #include <kvx/report/time_metric.hpp>
+#include <kvx/score/metric.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -29,7 +32,7 @@
 namespace kvx::inline v0 {
 
 struct ReportOptions {
-  TimeMetric time_metric = kTimeMetrics[2];  ///< tpot
+  std::string time_metric = "";  ///< the name of one of time_metrics(); empty: the time of one token
   std::size_t samples_per_cell = 3, samples = 40;
 };
 
@@ -37,9 +40,9 @@ namespace detail {
 
 inline std::string percent(double share) { return decimals(share * 100, 0) + "\u00a0%"; }
 
-inline std::string joined(const std::vector<std::string>& words) {
+inline std::string joined(const std::vector<CellName>& methods) {
   std::string text;
-  for (const std::string& word : words) text.append(text.empty() ? "" : ", ").append(word);
+  for (const CellName& method : methods) text.append(text.empty() ? "" : ", ").append(method.label());
   return text;
 }
 
@@ -68,7 +71,7 @@ inline ReportSection summary_section(const ReportData& data) {
   std::string last;
   for (const LostFunction& f : silent) {  // a point for each method
     const std::string head =
-        data.short_name(f.model) + ", " + f.cell.method() + ": " + f.metric + " of " + f.task + " falls by ";
+        data.short_name(f.model) + ", " + f.cell.method().label() + ": " + f.metric + " of " + f.task + " falls by ";
     if (head != last) section.points.push_back(head);
     section.points.back() += (head == last ? "; by " : "") + percent(f.loss) + " at " + f.cell.setting() +
                              " (perplexity " + (*f.rise > 0 ? "+" : "−") + percent(std::abs(*f.rise)) + ")";
@@ -90,13 +93,13 @@ inline ReportSection summary_section(const ReportData& data) {
   return section;
 }
 
-inline std::string cell_words(const ReportCell& cell) {
-  return cell.press + (cell.budget().empty() ? " at ratio " + six_digits(cell.ratio) : "");
+inline std::string cell_words(const CellName& cell) {
+  return cell.label() + (cell.budget.empty() ? " at ratio " + six_digits(cell.ratio) : "");
 }
 
 inline ReportSection flips_section(const ReportData& data, const ReportOptions& options) {
   ReportSection section{"flipped", "Samples that flipped"};
-  const std::vector<CellFlips> flips = flipped_samples(data.records);
+  const std::vector<CellFlips> flips = flipped_samples(data.registry, data.records);
   if (flips.empty()) return section;
   const std::vector<std::size_t> shown = dealt(flips, options.samples_per_cell, options.samples);
   std::size_t all = 0, some = 0;
@@ -152,8 +155,8 @@ inline Report build_report(const ReportData& data, const ReportOptions& options 
   detail::each_task(data, {}, [&](const std::string& model, const std::string& task) {
     const SampleCounts counts = sample_counts(data, model, task);
     detail::draw(divergence, divergence_chart(data, model, task), counts);
-    for (const std::string_view metric : kFunctionMetrics) {
-      auto picture = heat_map(data, model, task, std::string(metric));
+    for (const std::string& metric : data.function_metrics(task)) {
+      auto picture = heat_map(data, model, task, metric);
       if (!picture) continue;
       detail::draw(heat, std::move(picture), counts);
       break;
@@ -162,13 +165,13 @@ inline Report build_report(const ReportData& data, const ReportOptions& options 
     detail::draw(states, state_chart(data, model, task), counts);
     figures.tables.push_back(figure_table(data, model, task));
   });
-  detail::each_task(data, "perplexity", [&](const std::string& model, const std::string& task) {
-    detail::draw(perplexity, perplexity_chart(data, model, task), sample_counts(data, model, task));
-  });
-  detail::each_task(
-      data, std::string(options.time_metric.name) + "_median", [&](const std::string& model, const std::string& task) {
-        detail::draw(times, time_chart(data, model, task, options.time_metric), sample_counts(data, model, task));
-      });
+  for (const std::string& model : data.models())
+    for (const TaskMetric& text : data.with_role(model, Role::perplexity))
+      detail::draw(perplexity, perplexity_chart(data, model, text), sample_counts(data, model, text.task));
+  if (const auto time = time_metric(data.registry, options.time_metric))
+    detail::each_task(data, time->summary.name, [&](const std::string& model, const std::string& task) {
+      detail::draw(times, time_chart(data, model, task, *time), sample_counts(data, model, task));
+    });
   if (!degradation.tables.empty())
     degradation.lines = {
         "The silent degradation score is the share of the function that is lost over the rise of "

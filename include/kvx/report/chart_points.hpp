@@ -1,7 +1,7 @@
 #pragma once
 
+#include <kvx/eval/result_row.hpp>
 #include <kvx/report/picture.hpp>
-#include <kvx/report/report_rows.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -11,14 +11,14 @@
 namespace kvx::inline v0::detail {
 
 /// A figure against its ratio.
-inline ChartPoint ratio_point(const Figure& figure, double scale = 1) {
-  return {figure.cell.ratio, figure.value * scale, figure.low * scale, figure.high * scale};
+inline ChartPoint ratio_point(const ResultRow& row, double scale = 1) {
+  return {row.cell.ratio, row.figure.scaled(scale)};
 }
 
 /// Points in the order of their ratios, from the base's unless they have one of their own at 0.
 inline std::vector<ChartPoint> from_base(std::vector<ChartPoint> points, const ChartPoint& base) {
   std::ranges::sort(points, {}, &ChartPoint::x);
-  if (!points.empty() && points.front().x > 0 && std::isfinite(base.y)) points.insert(points.begin(), base);
+  if (!points.empty() && points.front().x > 0 && std::isfinite(base.y.value)) points.insert(points.begin(), base);
   return points;
 }
 
@@ -26,7 +26,7 @@ inline std::vector<ChartPoint> from_base(std::vector<ChartPoint> points, const C
 inline void stand_aside(std::vector<ChartPoint>& points, std::size_t i, std::size_t lines) {
   const double others = static_cast<double>(lines) - 1, step = std::min(0.006, 0.024 / std::max(others, 1.0));
   for (ChartPoint& point : points)
-    if (point.x > 0 && std::isfinite(point.low)) point.x += step * (static_cast<double>(i) - others / 2);
+    if (point.x > 0 && std::isfinite(point.y.low)) point.x += step * (static_cast<double>(i) - others / 2);
 }
 
 }  // namespace kvx::inline v0::detail

@@ -1,16 +1,19 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/part_groups.hpp>
+#include <kvx/eval/result_row.hpp>
 #include <kvx/report/group_chart.hpp>
 #include <kvx/report/group_choice.hpp>
 #include <kvx/report/group_table.hpp>
 #include <kvx/report/picture.hpp>
 #include <kvx/report/press_families.hpp>
 #include <kvx/report/report.hpp>
-#include <kvx/report/report_cell.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/report_tables.hpp>
 #include <kvx/report/sample_counts.hpp>
+#include <kvx/score/metric.hpp>
+#include <kvx/score/task.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -22,26 +25,23 @@
 
 namespace kvx::inline v0 {
 
-/// By which a task tells whether an instruction was followed.
-inline constexpr std::string_view kFollowedPart = "strict";
-
 /// The classes of a task's instructions; a single instruction has a colon in its name.
-inline GroupChoice instruction_classes(const ReportData& data, const std::string& model, const std::string& task) {
-  return choose_groups(data, model, task, std::string(kFollowedPart),
+inline GroupChoice instruction_classes(const ReportData& data, const std::string& model, const PartMetric& followed) {
+  return choose_groups(data, model, followed.task, std::string(followed.metric->name),
                        [](const std::string& group) { return group.find(':') == group.npos; });
 }
 
 namespace detail {
 
 /// The classes that are large enough to be compared, with their figures in a cell, the lowest by `of` first.
-inline std::vector<std::pair<std::string, const Figure*>> sorted_classes(const ReportData& data,
-                                                                         const GroupChoice& classes,
-                                                                         const ReportCell& cell, auto&& of) {
-  std::vector<std::pair<std::string, const Figure*>> found;
+inline std::vector<std::pair<std::string, const ResultRow*>> sorted_classes(const ReportData& data,
+                                                                            const GroupChoice& classes,
+                                                                            const CellName& cell, auto&& of) {
+  std::vector<std::pair<std::string, const ResultRow*>> found;
   for (const std::string& name : classes.groups)
-    if (const Figure* figure = find_group(data, classes, cell, name);
-        figure != nullptr && figure->n >= kLeastParts && std::isfinite(of(*figure)))
-      found.emplace_back(name, figure);
+    if (const ResultRow* row = find_group(data, classes, cell, name);
+        row != nullptr && row->figure.n >= kLeastParts && std::isfinite(of(*row)))
+      found.emplace_back(name, row);
   std::ranges::stable_sort(found, {}, [&](const auto& each) { return of(*each.second); });
   return found;
 }
@@ -51,21 +51,23 @@ inline ReportTable class_table(const ReportData& data, const GroupChoice& classe
   ReportTable table = group_table(
       data, classes,
       data.short_name(classes.model) + ": " + classes.task + ", instructions followed (" + classes.metric + ")");
-  constexpr std::string_view kAll = "inst_strict";
+  const AnyTask* task = data.task_of(classes.task);
+  const Metric* all = task == nullptr ? nullptr : find_role(task->summary_metrics(), Role::following);
   const auto cells = cells_of(data, classes);
-  const bool has_all = data.find(classes.model, classes.task, cells.front(), kAll) != nullptr;
+  const bool has_all = all != nullptr && data.find(classes.model, classes.task, cells.front(), all->name) != nullptr;
   std::vector<std::string> head = {"lowest", "highest", "gap"};
-  if (has_all) head.insert(head.begin(), std::string(kAll));
+  if (has_all) head.insert(head.begin(), std::string(all->name));
   table.head.insert(table.head.begin() + 2, head.begin(), head.end());
   for (std::size_t r = 0; r < cells.size(); ++r) {
     std::vector<TableField> fields;
-    if (has_all) fields.push_back(group_field(data.find(classes.model, classes.task, cells[r], kAll)));
-    const auto sorted = sorted_classes(data, classes, cells[r], [](const Figure& f) { return f.value; });
+    if (has_all) fields.push_back(group_field(data.find(classes.model, classes.task, cells[r], all->name)));
+    const auto sorted = sorted_classes(data, classes, cells[r], [](const ResultRow& row) { return row.figure.value; });
     if (sorted.size() < 2) {
       fields.insert(fields.end(), {{"–"}, {"–"}, {"–"}});
     } else {
       const auto &low = sorted.front(), &high = sorted.back();
-      fields.insert(fields.end(), {{low.first}, {high.first}, {two_decimals(high.second->value - low.second->value)}});
+      fields.insert(fields.end(),
+                    {{low.first}, {high.first}, {two_decimals(high.second->figure.value - low.second->figure.value)}});
     }
     std::vector<TableField>& row = table.rows[r];
     row.insert(row.begin() + 2, fields.begin(), fields.end());
@@ -81,20 +83,20 @@ inline ReportSection class_section(const ReportData& data) {
   ReportSection section{"classes", "Instructions by class"};
   const std::vector<PressFamily> families = press_families(data.methods());
   for (const std::string& model : data.models())
-    for (const std::string& task : tasks_of_groups(data, model, kFollowedPart)) {
-      const GroupChoice classes = instruction_classes(data, model, task);
+    for (const PartMetric& followed : part_metrics(data, model, Role::following)) {
+      const std::string& task = followed.task;
+      const GroupChoice classes = instruction_classes(data, model, followed);
       if (classes.groups.empty()) continue;
       const std::string name = data.short_name(model);
       for (const PressFamily& family : families)
         detail::draw(
             section,
             group_chart(data, classes, family,
-                        {picture_path(task, name, "classes_" + family.front()),
-                         name + ": instructions of " + task + " that are followed, " + family.front(),
-                         "The share of the instructions of each class that is followed, strictly, with its 95 % "
-                         "interval; thin lines are classes of fewer than 20. Level dotted lines are "
-                         "the uncompressed base's."},
-                        "followed (strict)"),
+                        {picture_path(task, name, "classes_" + family.front().label()),
+                         name + ": instructions of " + task + " that are followed, " + family.front().label(),
+                         "The share of the instructions of each class that is followed, with its 95 % interval; thin "
+                         "lines are classes of fewer than 20. Level dotted lines are the uncompressed base's."},
+                        "followed (" + classes.metric + ")"),
             sample_counts(data, model, task));
       section.tables.push_back(detail::class_table(data, classes));
     }

@@ -1,9 +1,14 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/result_row.hpp>
 #include <kvx/io/json.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/divergence.hpp>
 #include <kvx/report/picture.hpp>
 #include <kvx/report/report_data.hpp>
+#include <kvx/score/estimate.hpp>
+#include <kvx/score/metric.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -28,37 +33,36 @@ inline std::vector<DivergencePanel> divergence_panels(const ReportData& data, co
                                                       const std::string& task, const std::vector<std::string>& metrics,
                                                       const std::vector<std::string>& texts) {
   std::vector<DivergencePanel> panels;
-  const std::vector<std::string> methods = data.methods();
+  const std::vector<CellName> methods = data.methods();
   for (std::size_t m = 0; m < methods.size(); ++m) {
-    DivergencePanel panel{m, methods[m], {}, {}};
-    const auto memory = [&](const std::string& of, const ReportCell& cell) {
-      const Figure* own = data.find(model, of, cell, "memory_retained");
+    DivergencePanel panel{m, methods[m].label(), {}, {}};
+    const auto memory = [&](const std::string& of, const CellName& cell) {
+      const ResultRow* own = data.find(model, of, cell, "memory_retained");
       if (own == nullptr) own = data.find(model, task, cell, "memory_retained");
-      return own == nullptr ? NAN : own->value;
+      return own == nullptr ? NAN : own->figure.value;
     };
     const auto line = [&](const std::string& of, auto&& figure) {
-      std::vector<ChartPoint> points = {{1, 1}};  // the base
-      for (const ReportCell& cell : data.cells(model, of)) {
-        std::optional<ChartPoint> point = cell.method() == methods[m] ? figure(cell) : std::nullopt;
-        if (!point) continue;
-        point->x = memory(of, cell);
-        if (std::isfinite(point->x)) points.push_back(*point);
+      std::vector<ChartPoint> points = {{1, {.value = 1}}};  // the base
+      for (const CellName& cell : data.cells(model, of)) {
+        const std::optional<Estimate> y = cell.method() == methods[m] ? figure(cell) : std::nullopt;
+        if (!y) continue;
+        if (const double x = memory(of, cell); std::isfinite(x)) points.push_back({x, *y});
       }
       std::sort(points.begin(), points.end(), [](const ChartPoint& a, const ChartPoint& b) { return a.x < b.x; });
       return points;
     };
     std::size_t found = 0;
     for (const std::string& metric : metrics) {
-      const Figure* base = data.find(model, task, {std::string(kNoPress)}, metric);
-      panel.function.push_back(line(task, [&](const ReportCell& cell) {
-        const Figure* own = data.find(model, task, cell, metric);
+      const ResultRow* base = data.find(model, task, CellName::base(), metric);
+      panel.function.push_back(line(task, [&](const CellName& cell) {
+        const ResultRow* own = data.find(model, task, cell, metric);
         return own == nullptr ? std::nullopt : relative_function(*own, *base);
       }));
       found += panel.function.back().size() - 1;
     }
     for (const std::string& text : texts)
       panel.quality.push_back(
-          line(text, [&](const ReportCell& cell) { return implied_quality(data, model, text, cell); }));
+          line(text, [&](const CellName& cell) { return implied_quality(data, model, text, cell); }));
     if (found > 0) panels.push_back(std::move(panel));
   }
   return panels;
@@ -71,7 +75,8 @@ inline std::vector<DivergencePanel> divergence_panels(const ReportData& data, co
 inline std::optional<Picture> divergence_chart(const ReportData& data, const std::string& model,
                                                const std::string& task) {
   const std::vector<std::string> metrics = function_metrics(data, model, task);
-  const std::vector<std::string> texts = data.tasks(model, "perplexity");
+  std::vector<std::string> texts;
+  for (const TaskMetric& text : data.with_role(model, Role::perplexity)) texts.push_back(text.task);
   const auto panels = detail::divergence_panels(data, model, task, metrics, texts);
   if (panels.empty()) return std::nullopt;
 
@@ -91,8 +96,9 @@ inline std::optional<Picture> divergence_chart(const ReportData& data, const std
   for (const auto& panel : panels)
     for (const auto* lines : {&panel.function, &panel.quality})
       for (const auto& line : *lines)
-        for (const ChartPoint& point : line) top = std::max({top, point.y * 1.05, std::min(point.high * 1.02, 1.8)});
-  const auto share = [](int pixels, int of) { return detail::six_digits(pixels / static_cast<double>(of)); };
+        for (const ChartPoint& point : line)
+          top = std::max({top, point.y.value * 1.05, std::min(point.y.high * 1.02, 1.8)});
+  const auto share = [](int pixels, int of) { return six_digits(pixels / static_cast<double>(of)); };
   const auto function_style = [](std::size_t m, const std::string& filled) {
     return m == 0 ? "lw 2 dt 1 ps 0.7 pt " + filled : "lw 1.2 dt 1 ps 0.8 pt " + std::to_string(std::stoi(filled) - 1);
   };
@@ -101,7 +107,7 @@ inline std::optional<Picture> divergence_chart(const ReportData& data, const std
   detail::PlotScript script;
   script << "set multiplot title " + detail::gnuplot_text(picture.title) + " font title_font"
          << "set xrange [0:1.04]"
-         << "set yrange [0:" + detail::six_digits(top) + "]"
+         << "set yrange [0:" + six_digits(top) + "]"
          << "set xtics 0.25"
          << "set key at screen 0.5," + share(picture.height - 26, picture.height) +
                 " center top vertical Left reverse samplen 4 spacing 1.2";

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <kvx/eval/results_text.hpp>
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/distinct.hpp>
 #include <kvx/report/panel_chart.hpp>
 #include <kvx/report/picture.hpp>
 #include <kvx/report/press_families.hpp>
 #include <kvx/report/report.hpp>
-#include <kvx/report/report_cell.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/report_tables.hpp>
 
@@ -34,7 +34,7 @@ inline std::vector<ChartPoint> entropy_points(const AnswerEntropy& of) {
       const auto n = static_cast<double>(token.n);
       sum += n * token.mean, answers += n, places += static_cast<double>(t), ++tokens;
     }
-    if (tokens > 0) points.push_back({places / tokens, sum / answers});
+    if (tokens > 0) points.push_back({places / tokens, {.value = sum / answers}});
   }
   return points;
 }
@@ -54,18 +54,18 @@ inline std::vector<AnswerEntropy> entropies_of(const ReportData& data, const std
 inline std::optional<Picture> entropy_chart(const ReportData& data, const std::string& model, const std::string& task,
                                             const PressFamily& family) {
   const std::vector<AnswerEntropy> all = entropies_of(data, model, task);
-  std::vector<ReportCell> cells;
+  std::vector<CellName> cells;
   for (const AnswerEntropy& of : all)
     if (std::ranges::find(family, of.cell.method()) != family.end()) cells.push_back(of.cell);
-  std::ranges::stable_sort(cells, {}, [](const ReportCell& c) { return c.budget().empty() ? c.ratio : 2; });
-  const std::vector<std::string> settings = distinct(cells, &ReportCell::setting_words);
+  std::ranges::stable_sort(cells, {}, [](const CellName& c) { return c.budget.empty() ? c.ratio : 2; });
+  const std::vector<std::string> settings = distinct(cells, &CellName::setting_words);
   std::vector<ChartSeries> series = {{"uncompressed", std::string(kGrey), "lw 1.6 ps 0 pt 7 dt 2"}};
   for (std::size_t s = 0; s < settings.size(); ++s)
     series.push_back({settings[s], colour(s), "lw 1.6 ps 0.5 pt " + shape(s) + " dt " + dashes(s)});
   std::vector<ChartPanel> panels;
   double last = 0, top = 0;
-  for (const std::string& method : family) {
-    ChartPanel panel{method, std::vector<std::vector<ChartPoint>>(series.size())};
+  for (const CellName& method : family) {
+    ChartPanel panel{method.label(), std::vector<std::vector<ChartPoint>>(series.size())};
     bool found = false;
     for (const AnswerEntropy& of : all) {
       if (!of.cell.is_base() && of.cell.method() != method) continue;
@@ -73,14 +73,14 @@ inline std::optional<Picture> entropy_chart(const ReportData& data, const std::s
       auto& line = panel.lines[of.cell.is_base() ? 0 : static_cast<std::size_t>(place) + 1];
       line = entropy_points(of);
       found |= !of.cell.is_base() && !line.empty();
-      for (const ChartPoint& point : line) last = std::max(last, point.x), top = std::max(top, point.y);
+      for (const ChartPoint& point : line) last = std::max(last, point.x), top = std::max(top, point.y.value);
     }
     if (found) panels.push_back(std::move(panel));
   }
   if (panels.empty()) return std::nullopt;
   const std::string name = data.short_name(model);
-  return panel_chart({picture_path(task, name, "entropy_" + family.front()),
-                      name + ": entropy along the answers to " + task + ", " + family.front(),
+  return panel_chart({picture_path(task, name, "entropy_" + family.front().label()),
+                      name + ": entropy along the answers to " + task + ", " + family.front().label(),
                       "How uncertain the model is of its next token, averaged over blocks of 8 tokens and the answers "
                       "that reach them; tokens that fewer than 5 answers reach are left out."},
                      series, panels,
@@ -101,7 +101,7 @@ inline ReportTable entropy_table(const ReportData& data, const std::string& mode
       if (token.n > 0) sum += answers * token.mean, n += answers;
       if (token.paired > 0) change += both * token.change, paired += both;
     }
-    table.rows.push_back({{of.cell.press},
+    table.rows.push_back({{of.cell.label()},
                           {six_digits(of.cell.ratio)},
                           {decimals(n, 0)},
                           {n > 0 ? decimals(sum / n, 3) : "–"},

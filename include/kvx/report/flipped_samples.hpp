@@ -1,7 +1,10 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/cell_ratios.hpp>
 #include <kvx/report/record_names.hpp>
 #include <kvx/report/report_data.hpp>
+#include <kvx/score/registry.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -19,7 +22,7 @@ namespace kvx::inline v0 {
 /// cell wrong, `gained` the other way round.
 struct CellFlips {
   std::string model, task;
-  ReportCell cell;
+  CellName cell;
   std::size_t both = 0, gained = 0;
   std::set<std::string> contexts;  ///< contexts of the samples that base and cell both answered
   struct Pair {
@@ -30,19 +33,20 @@ struct CellFlips {
 };
 
 /// In the order of the records, whose places the result holds.
-inline std::vector<CellFlips> flipped_samples(std::span<const Record> records) {
+inline std::vector<CellFlips> flipped_samples(const TaskRegistry& registry, std::span<const Record> records) {
   std::map<std::tuple<std::string, std::string, std::size_t, std::size_t>, const Record*> bases;
   for (const Record& record : records)
     if (record.press == kNoPress)
       bases.emplace(std::tuple(record.model, report_task(record), record.index, record.attempt), &record);
+  const CellRatios ratios(records);
   std::vector<CellFlips> all;
   for (const Record& record : records) {
     const auto base = bases.find({record.model, report_task(record), record.index, record.attempt});
     if (record.press == kNoPress || base == bases.end()) continue;
-    const std::optional<bool> was = works(*base->second), is = works(record);
+    const std::optional<bool> was = works(registry, *base->second), is = works(registry, record);
     if (!was || !is) continue;
     const std::string task = report_task(record);
-    const ReportCell cell = report_cell(record);
+    const CellName cell = ratios.cell_of(record);
     auto found = std::find_if(all.rbegin(), all.rend(), [&](const CellFlips& flips) {
       return flips.model == record.model && flips.task == task && flips.cell == cell;
     });

@@ -1,44 +1,26 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/result_row.hpp>
 #include <kvx/report/chart_points.hpp>
-#include <kvx/report/leakage_section.hpp>
 #include <kvx/report/panel_chart.hpp>
 #include <kvx/report/picture.hpp>
 #include <kvx/report/press_families.hpp>
 #include <kvx/report/report.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/sample_counts.hpp>
+#include <kvx/score/metric.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace kvx::inline v0 {
 
-/// By which following is told: the first that a task has.
-inline constexpr std::array<std::string_view, 2> kFollowingMetrics = {"inst_strict", "prompt_strict"};
-
 namespace detail {
-
-/// A task with one of its metrics.
-struct TaskMetric {
-  std::string task, metric;
-};
-
-/// The tasks of a model that tell how many instructions are followed.
-inline std::vector<TaskMetric> following_tasks(const ReportData& data, const std::string& model) {
-  std::vector<TaskMetric> found;
-  for (const std::string_view metric : kFollowingMetrics)
-    for (const std::string& task : data.tasks(model, metric))
-      if (std::ranges::find(found, task, &TaskMetric::task) == found.end())
-        found.push_back({task, std::string(metric)});
-  return found;
-}
 
 /// What is followed, solid, beside what leaks, dashed.
 inline std::optional<Picture> following_chart(const ReportData& data, const std::string& model,
@@ -50,20 +32,20 @@ inline std::optional<Picture> following_chart(const ReportData& data, const std:
       {leaks.metric + " of " + leaks.task, colour(1), "lw 2 ps 0.8 pt 5 dt 2"}};
   std::vector<ChartPoint> bases;
   for (const TaskMetric& each : of) {
-    const Figure* base = data.find(model, each.task, {std::string(kNoPress)}, each.metric);
+    const ResultRow* base = data.find(model, each.task, CellName::base(), each.metric);
     bases.push_back(base == nullptr ? ChartPoint{} : ratio_point(*base));
   }
-  const auto panels = method_panels(family, bases, [&](const std::string& method, std::size_t s) {
+  const auto panels = method_panels(family, bases, [&](const CellName& method, std::size_t s) {
     std::vector<ChartPoint> points;
-    for (const Figure& f : data.figures)
-      if (f.model == model && f.task == of[s].task && f.metric == of[s].metric && f.cell.method() == method &&
-          std::isfinite(f.value))
+    for (const ResultRow& f : data.figures)
+      if (f.model == model && f.task == of[s].task && f.figure.name == of[s].metric && f.cell.method() == method &&
+          std::isfinite(f.figure.value))
         points.push_back(ratio_point(f));
     return points;
   });
   if (panels.empty()) return std::nullopt;
-  return panel_chart({picture_path(followed.task + "_" + leaks.task, name, "following_" + family.front()),
-                      name + ": instructions that are followed and prompts that leak, " + family.front(),
+  return panel_chart({picture_path(followed.task + "_" + leaks.task, name, "following_" + family.front().label()),
+                      name + ": instructions that are followed and prompts that leak, " + family.front().label(),
                       "Solid: the share of the instructions that is followed, higher is better. Dashed: how much of "
                       "the prompt answers give away, lower is better. Bars are 95 % intervals, level dotted lines the "
                       "uncompressed base's."},
@@ -77,11 +59,10 @@ inline ReportSection following_section(const ReportData& data) {
   ReportSection section{"following", "Following and leaking"};
   const std::vector<PressFamily> families = press_families(data.methods());
   for (const std::string& model : data.models())
-    for (const detail::TaskMetric& followed : detail::following_tasks(data, model))
-      for (const std::string& leaks : data.tasks(model, kLeakageMetric))
+    for (const TaskMetric& followed : data.with_role(model, Role::following))
+      for (const TaskMetric& leaks : data.with_role(model, Role::leak))
         for (const PressFamily& family : families)
-          detail::draw(section,
-                       detail::following_chart(data, model, {followed, {leaks, std::string(kLeakageMetric)}}, family),
+          detail::draw(section, detail::following_chart(data, model, {followed, leaks}, family),
                        sample_counts(data, model, followed.task));
   return section;
 }

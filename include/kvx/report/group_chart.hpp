@@ -1,6 +1,8 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/part_groups.hpp>
+#include <kvx/eval/result_row.hpp>
 #include <kvx/report/chart_points.hpp>
 #include <kvx/report/group_choice.hpp>
 #include <kvx/report/panel_chart.hpp>
@@ -29,15 +31,15 @@ inline std::optional<Picture> group_chart(const ReportData& data, const GroupCho
     series.push_back(
         {group_name(of.groups[g]) + (few ? " (n = " + std::to_string(n) + ")" : ""), detail::colour(g),
          (few ? "lw 0.9 ps 0.5 pt " : "lw 1.8 ps 0.8 pt ") + detail::shape(g) + " dt " + detail::dashes(g)});
-    const Figure* base = find_group(data, of, {std::string(kNoPress)}, of.groups[g]);
+    const ResultRow* base = find_group(data, of, CellName::base(), of.groups[g]);
     bases.push_back(base == nullptr ? ChartPoint{} : detail::ratio_point(*base));
   }
-  const auto panels = detail::method_panels(family, bases, [&](const std::string& method, std::size_t g) {
+  const auto panels = detail::method_panels(family, bases, [&](const CellName& method, std::size_t g) {
     std::vector<ChartPoint> points;
-    for (const GroupFigure& other : data.groups)
-      if (other.group == of.groups[g] && of.takes(other) && other.figure.cell.method() == method &&
-          std::isfinite(other.figure.value))
-        points.push_back(detail::ratio_point(other.figure));
+    for (const GroupResult& other : data.groups)
+      if (other.group == of.groups[g] && of.takes(other) && other.row.cell.method() == method &&
+          std::isfinite(other.row.figure.value))
+        points.push_back(detail::ratio_point(other.row));
     return points;
   });
   if (panels.empty()) return std::nullopt;

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/result_row.hpp>
 #include <kvx/eval/results_text.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/group_choice.hpp>
 #include <kvx/report/report.hpp>
-#include <kvx/report/report_cell.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/report_tables.hpp>
 
@@ -16,11 +18,11 @@ namespace kvx::inline v0 {
 namespace detail {
 
 /// `0.40 [0.21, 0.62] ↓`, marked where it is below the base, `↑` where above, by more than chance.
-inline TableField group_field(const Figure* figure) {
-  if (figure == nullptr) return {"–"};
-  const std::string text = with_interval(figure->value, figure->low, figure->high, two_decimals);
-  if (figure->change_high < 0) return {text + " ↓", TableField::Weight::strong};
-  if (figure->change_low > 0) return {text + " ↑", TableField::Weight::strong};
+inline TableField group_field(const ResultRow* row) {
+  if (row == nullptr) return {"–"};
+  const std::string text = with_interval(row->figure, two_decimals);
+  if (row->change.high < 0) return {text + " ↓", TableField::Weight::strong};
+  if (row->change.low > 0) return {text + " ↑", TableField::Weight::strong};
   return {text};
 }
 
@@ -40,8 +42,8 @@ inline ReportTable group_table(const ReportData& data, const GroupChoice& of, st
     table.head.push_back(group_name(group) + " (n = " + std::to_string(counts.n) +
                          ", contexts = " + std::to_string(counts.contexts) + ")");
   }
-  for (const ReportCell& cell : cells_of(data, of)) {
-    auto& row = table.rows.emplace_back(std::vector<TableField>{{cell.press}, {detail::six_digits(cell.ratio)}});
+  for (const CellName& cell : cells_of(data, of)) {
+    auto& row = table.rows.emplace_back(std::vector<TableField>{{cell.label()}, {six_digits(cell.ratio)}});
     for (const std::string& group : of.groups) row.push_back(detail::group_field(find_group(data, of, cell, group)));
   }
   return table;

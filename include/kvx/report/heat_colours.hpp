@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/picture.hpp>
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/token_span.hpp>
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/report/heat_colours.hpp>
 #include <kvx/report/picture.hpp>
@@ -74,7 +74,7 @@ inline Picture kept_heat_map(const std::string& title, const std::string& path, 
                   "stays of the tokens there; lines in the colours of the spans stand where these begin and end.",
                   0, kTop + high + kBottom};
   picture.width = std::max(kLeft + kWide + 28, detail::title_width(title));
-  const auto share = [](int pixels, int of) { return detail::six_digits(pixels / static_cast<double>(of)); };
+  const auto share = [](int pixels, int of) { return six_digits(pixels / static_cast<double>(of)); };
   const double bin = static_cast<double>(tokens) / bins;
   std::vector<std::vector<double>> pixels;
   for (std::size_t row = 0; row < shares.size(); ++row)
@@ -88,7 +88,7 @@ inline Picture kept_heat_map(const std::string& title, const std::string& path, 
   for (std::size_t layer = 0; layer < layers.size(); ++layer) {
     const int size = static_cast<int>(layers[layer].size()), middle = (2 * heads + size) * down / 2;
     if (middle >= next) {
-      tics += (tics.empty() ? "'" : ", '") + std::to_string(layer) + "' " + detail::six_digits(heads + size / 2.0);
+      tics += (tics.empty() ? "'" : ", '") + std::to_string(layer) + "' " + six_digits(heads + size / 2.0);
       next = middle + 14;
     }
     heads += size;

@@ -2,17 +2,16 @@
 
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/token_span.hpp>
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/kept_tokens.hpp>
 #include <kvx/eval/model_name.hpp>
-#include <kvx/eval/report_markdown.hpp>
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/html.hpp>
 #include <kvx/report/html_figure.hpp>
 #include <kvx/report/html_page.hpp>
 #include <kvx/report/html_table.hpp>
 #include <kvx/report/picture.hpp>
 #include <kvx/report/report.hpp>
-#include <kvx/report/report_cell.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/span_colours.hpp>
 #include <kvx/text/code_points.hpp>
@@ -83,11 +82,10 @@ inline std::string kept_html(const KeptText& text) {
   const std::vector<std::string> names = detail::span_names(text);
   std::vector<std::pair<std::string, std::string>> presses;  // with the cells of each
   for (const KeptText::Cell& cell : text.cells) {
-    const ReportCell report_cell{cell.name.label(), cell.name.ratio};
-    const std::string method = report_cell.method();
+    const std::string method = cell.name.method().label();
     auto press = std::ranges::find(presses, method, &std::pair<std::string, std::string>::first);
     if (press == presses.end()) press = presses.insert(press, {method, {}});
-    press->second += "<h4>" + html_text(report_cell.setting_words()) + ": " + detail::share_kept(text, cell) +
+    press->second += "<h4>" + html_text(cell.name.setting_words()) + ": " + detail::share_kept(text, cell) +
                      " of the rows stay</h4>" + detail::shaded_tokens(text, cell, names);
   }
   const std::string from = text.task.empty() ? ""

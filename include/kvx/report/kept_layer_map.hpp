@@ -1,11 +1,12 @@
 #pragma once
 
-#include <kvx/eval/results_text.hpp>
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/io/json.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/distinct.hpp>
+#include <kvx/report/hardest_cell.hpp>
 #include <kvx/report/heat_colours.hpp>
 #include <kvx/report/picture.hpp>
-#include <kvx/report/report_cell.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/span_colours.hpp>
 
@@ -20,11 +21,11 @@ namespace kvx::inline v0 {
 namespace detail {
 
 /// Cells that one picture has room for: all, or of each method the one that removes most.
-inline std::vector<ReportCell> few_cells(const std::vector<ReportCell>& cells) {
+inline std::vector<CellName> few_cells(const std::vector<CellName>& cells) {
   constexpr std::size_t kMost = 12;
   if (cells.size() <= kMost) return cells;
-  std::vector<ReportCell> few;
-  for (const std::string& method : distinct(cells, &ReportCell::method)) few.push_back(*hardest_cell(cells, method));
+  std::vector<CellName> few;
+  for (const CellName& method : distinct(cells, &CellName::method)) few.push_back(*hardest_cell(cells, method));
   return few;
 }
 
@@ -69,12 +70,12 @@ inline std::optional<Picture> kept_layer_map(const ReportData& data, const std::
   detail::PlotScript script;
   script.title(picture);
   for (int c = 0; c < count; ++c) {
-    const ReportCell& cell = cells[static_cast<std::size_t>(c)];
+    const CellName& cell = cells[static_cast<std::size_t>(c)];
     const int left = kLeft + c % columns * across, top = kTop + c / columns * block + kHead;
     const auto label = [&](const std::string& text, double x, double y, const char* how) {
       script << "set label " + detail::gnuplot_text(text) + " at " + screen.at(x, y) + " " + how + " font small_font";
     };
-    label(detail::shortened(cell.method(), 34), left, top - 24, "left");
+    label(detail::shortened(cell.method().label(), 34), left, top - 24, "left");
     label(cell.setting_words(), left, top - 10, "left");
     const int step = (14 + down - 1) / down;  // numbers need 14 pixels
     for (int layer = 0; layer < static_cast<int>(layers); layer += step)

@@ -1,13 +1,14 @@
 #pragma once
 
-#include <kvx/eval/results_text.hpp>
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/kept_tables.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/distinct.hpp>
 #include <kvx/report/kept_layer_map.hpp>
 #include <kvx/report/panel_chart.hpp>
 #include <kvx/report/picture.hpp>
 #include <kvx/report/press_families.hpp>
 #include <kvx/report/report.hpp>
-#include <kvx/report/report_cell.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/report_tables.hpp>
 #include <kvx/report/span_colours.hpp>
@@ -32,13 +33,13 @@ inline std::optional<Picture> kept_chart(const ReportData& data, const std::stri
                          ? ChartSeries{"whole prompt", std::string(kGrey), "lw 1.6 ps 0 pt 7 dt 2"}
                          : ChartSeries{spans[s], span_colour(spans[s]), "lw 1.8 ps 0.8 dt 1 pt " + shape(s)});
   // The base keeps everything.
-  auto panels = method_panels(family, std::vector<ChartPoint>(spans.size(), {0, 1}),
-                              [&](const std::string& method, std::size_t s) {
+  auto panels = method_panels(family, std::vector<ChartPoint>(spans.size(), {0, {.value = 1}}),
+                              [&](const CellName& method, std::size_t s) {
                                 std::vector<ChartPoint> points;
                                 for (const KeptShare& of : data.kept_shares)
                                   if (of.model == model && of.task == task && of.span == spans[s] &&
                                       of.cell.method() == method && std::isfinite(of.share))
-                                    points.push_back({of.cell.ratio, of.share});
+                                    points.push_back({of.cell.ratio, {.value = of.share}});
                                 return points;
                               });
   if (panels.empty()) return std::nullopt;
@@ -46,8 +47,8 @@ inline std::optional<Picture> kept_chart(const ReportData& data, const std::stri
   for (ChartPanel& panel : panels) panel.levels.clear();
   axes.level.clear();
   const std::string name = data.short_name(model);
-  return panel_chart({picture_path(task, name, "kept_" + family.front()),
-                      name + ": what is kept of the spans of " + task + ", " + family.front(),
+  return panel_chart({picture_path(task, name, "kept_" + family.front().label()),
+                      name + ": what is kept of the spans of " + task + ", " + family.front().label(),
                       "The share of each span's rows that stays, over all layers and heads; the grey dashed line is "
                       "the whole prompt's. A span below it is evicted harder than the rest."},
                      series, panels, axes);
@@ -60,8 +61,8 @@ inline ReportTable kept_table(const ReportData& data, const std::string& model, 
   table.head.insert(table.head.end(), spans.begin(), spans.end());
   table.note = "in brackets: as a multiple of what is kept of the whole prompt (all)";
   const auto of_task = [&](const KeptShare& of) { return of.model == model && of.task == task; };
-  for (const ReportCell& cell : distinct(data.kept_shares, &KeptShare::cell, of_task)) {
-    auto& row = table.rows.emplace_back(std::vector<TableField>{{cell.press}, {six_digits(cell.ratio)}});
+  for (const CellName& cell : distinct(data.kept_shares, &KeptShare::cell, of_task)) {
+    auto& row = table.rows.emplace_back(std::vector<TableField>{{cell.label()}, {six_digits(cell.ratio)}});
     for (const std::string& span : spans) {
       const auto found = std::ranges::find_if(
           data.kept_shares, [&](const KeptShare& of) { return of_task(of) && of.cell == cell && of.span == span; });

@@ -8,6 +8,7 @@
 #include <kvx/report/report.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/sample_counts.hpp>
+#include <kvx/score/metric.hpp>
 
 #include <array>
 #include <string>
@@ -15,9 +16,6 @@
 #include <vector>
 
 namespace kvx::inline v0 {
-
-/// By which leakage is told, in results and of parts: how much of the prompt an answer repeats.
-inline constexpr std::string_view kLeakageMetric = "rougeL_recall";
 
 /// How much of its prompt a model gives away, by what defends it and by what attacks it.
 inline ReportSection leakage_section(const ReportData& data) {
@@ -29,25 +27,25 @@ inline ReportSection leakage_section(const ReportData& data) {
   ReportSection section{"leakage", "Leakage"};
   const std::vector<PressFamily> families = press_families(data.methods());
   for (const std::string& model : data.models())
-    for (const std::string& task : tasks_of_groups(data, model, kLeakageMetric)) {
+    for (const auto& [task, metric] : part_metrics(data, model, Role::leak)) {
+      const std::string words(metric->words.empty() ? metric->name : metric->words);
       const std::string name = data.short_name(model);
       for (const Kind& kind : kKinds) {
         const GroupChoice groups =
-            choose_groups(data, model, task, std::string(kLeakageMetric),
+            choose_groups(data, model, task, std::string(metric->name),
                           [&](const std::string& group) { return group.starts_with(kind.begin); });
         if (groups.groups.empty()) continue;
         const std::string what = name + ": " + task + " " + std::string(kind.words);
         for (const PressFamily& family : families)
-          detail::draw(
-              section,
-              group_chart(
-                  data, groups, family,
-                  {picture_path(task, name, std::string(kind.file) + family.front()), what + ", " + family.front(),
-                   "ROUGE-L recall: how much of the prompt the answers repeat, with its 95 % interval; "
-                   "lower is better. Level dotted lines are the uncompressed base's."},
-                  "leakage (ROUGE-L recall)"),
-              sample_counts(data, model, task));
-        section.tables.push_back(group_table(data, groups, what + ", ROUGE-L recall"));
+          detail::draw(section,
+                       group_chart(data, groups, family,
+                                   {picture_path(task, name, std::string(kind.file) + family.front().label()),
+                                    what + ", " + family.front().label(),
+                                    words + ": how much of the prompt the answers repeat, with its 95 % interval; "
+                                            "lower is better. Level dotted lines are the uncompressed base's."},
+                                   "leakage (" + words + ")"),
+                       sample_counts(data, model, task));
+        section.tables.push_back(group_table(data, groups, what + ", " + words));
       }
     }
   return section;

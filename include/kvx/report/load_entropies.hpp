@@ -1,8 +1,8 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/eval/entropy_table.hpp>
 #include <kvx/io/csv.hpp>
-#include <kvx/report/report_cell.hpp>
 #include <kvx/report/report_rows.hpp>
 #include <kvx/report/seen_rows.hpp>
 
@@ -17,28 +17,26 @@ namespace kvx::inline v0::detail {
 
 /// Adds the lines of an entropy.csv that are new.
 inline void load_entropies(std::vector<AnswerEntropy>& to, SeenRows& seen, const CsvTable& csv) {
-  for (std::size_t row = 0; row < csv.rows(); ++row) {
-    if (!seen.add(csv, row, "entropy", "token " + csv.text(row, "token"))) continue;
-    const std::string model = csv.text(row, "model"), task = csv.text(row, "task");
-    const ReportCell cell = csv_cell(csv, row);
+  const std::vector<EntropyRow> rows = entropy_columns().rows(csv);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const EntropyRow& row = rows[i];
+    const std::string token = std::to_string(row.token);
+    if (!seen.add(csv.where(i), {"entropy", row.model, row.task, row.cell, row.entropy.value}, "token " + token))
+      continue;
     auto found = std::find_if(to.rbegin(), to.rend(), [&](const AnswerEntropy& there) {
-      return there.cell == cell && there.task == task && there.model == model;
+      return there.cell == row.cell && there.task == row.task && there.model == row.model;
     });
     if (found == to.rend()) {
-      to.push_back({model, task, cell, {}});
+      to.push_back({row.model, row.task, row.cell, {}});
       found = to.rbegin();
     }
-    if (csv_count(csv, row, "token") != found->tokens.size())
-      throw Error(csv.where(row), "column token: expected " + std::to_string(found->tokens.size()) + ", found " +
-                                      csv.text(row, "token"));
-    const AnswerEntropy::Token token{csv.number(row, "entropy"), csv_count(csv, row, "n"), csv.number(row, "change"),
-                                     csv_count(csv, row, "paired")};
-    for (const auto& [column, value, answers] :
-         {std::tuple{"entropy", token.mean, token.n}, {"change", token.change, token.paired}})
-      if (answers > 0 && std::isnan(value))
-        throw Error(csv.where(row), "column " + std::string(column) + ": expected the mean of " +
-                                        std::to_string(answers) + " answers, found nothing");
-    found->tokens.push_back(token);
+    if (row.token != found->tokens.size())
+      throw Error(csv.where(i), "column token: expected " + std::to_string(found->tokens.size()) + ", found " + token);
+    for (const auto& [column, mean] : {std::tuple{"entropy", &row.entropy}, {"change", &row.change}})
+      if (mean->n > 0 && std::isnan(mean->value))
+        throw Error(csv.where(i), "column " + std::string(column) + ": expected the mean of " +
+                                      std::to_string(mean->n) + " answers, found nothing");
+    found->tokens.push_back({row.entropy.value, row.entropy.n, row.change.value, row.change.n});
   }
 }
 

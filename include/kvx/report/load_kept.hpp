@@ -1,9 +1,8 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/core/tensor_view.hpp>
+#include <kvx/eval/kept_tables.hpp>
 #include <kvx/io/csv.hpp>
-#include <kvx/report/report_cell.hpp>
 #include <kvx/report/report_rows.hpp>
 #include <kvx/report/seen_rows.hpp>
 
@@ -16,40 +15,39 @@ namespace kvx::inline v0::detail {
 
 /// Adds the lines of a kept_spans.csv that are new.
 inline void load_kept_shares(std::vector<KeptShare>& to, SeenRows& seen, const CsvTable& csv) {
-  for (std::size_t row = 0; row < csv.rows(); ++row) {
-    const std::string span = csv.text(row, "span");
-    if (seen.add(csv, row, "share_kept", span))
-      to.push_back({csv.text(row, "model"), csv.text(row, "task"), csv_cell(csv, row), span,
-                    csv.number(row, "share_kept"), csv.number(row, "relative")});
+  const std::vector<KeptShare> rows = kept_spans_columns().rows(csv);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const KeptShare& row = rows[i];
+    if (seen.add(csv.where(i), {"share_kept", row.model, row.task, row.cell, row.share}, row.span)) to.push_back(row);
   }
 }
 
 /// Adds the lines of a kept_heads.csv that are new, the heads of a layer together.
 inline void load_kept_layers(std::vector<KeptLayers>& to, SeenRows& seen, const CsvTable& csv) {
-  for (std::size_t row = 0; row < csv.rows(); ++row) {
-    const std::string model = csv.text(row, "model"), task = csv.text(row, "task"), span = csv.text(row, "span");
-    const std::size_t layer = csv_count(csv, row, "layer"), tokens = csv_count(csv, row, "tokens"),
-                      kept = csv_count(csv, row, "kept");
-    if (tokens < 1 || kept > tokens)
-      throw Error(csv.where(row), "column kept: expected no more than the tokens, found " + csv.text(row, "kept") +
-                                      " of " + csv.text(row, "tokens"));
-    if (!seen.add(csv, row, "kept", span + ", layer " + csv.text(row, "layer") + ", head " + csv.text(row, "head")))
+  const std::vector<KeptHead> rows = kept_heads_columns().rows(csv);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const KeptHead& row = rows[i];
+    if (row.tokens < 1 || row.kept > row.tokens)
+      throw Error(csv.where(i), "column kept: expected no more than the tokens, found " + std::to_string(row.kept) +
+                                    " of " + std::to_string(row.tokens));
+    const std::string layer = std::to_string(row.layer);
+    if (!seen.add(csv.where(i), {"kept", row.model, row.task, row.cell, static_cast<double>(row.kept)},
+                  row.span + ", layer " + layer + ", head " + std::to_string(row.head)))
       continue;
-    const ReportCell cell = csv_cell(csv, row);
     auto found = std::find_if(to.rbegin(), to.rend(), [&](const KeptLayers& there) {
-      return there.span == span && there.cell == cell && there.task == task && there.model == model;
+      return there.span == row.span && there.cell == row.cell && there.task == row.task && there.model == row.model;
     });
     if (found == to.rend()) {
-      to.push_back({model, task, cell, span, {}, {}});
+      to.push_back({row.model, row.task, row.cell, row.span, {}, {}});
       found = to.rbegin();
     }
-    if (layer > found->kept.size())
-      throw Error(csv.where(row), "column layer: expected " + std::to_string(found->kept.size()) + " first, found " +
-                                      csv.text(row, "layer"));
-    found->kept.resize(std::max(found->kept.size(), layer + 1));
+    if (row.layer > found->kept.size())
+      throw Error(csv.where(i),
+                  "column layer: expected " + std::to_string(found->kept.size()) + " first, found " + layer);
+    found->kept.resize(std::max(found->kept.size(), row.layer + 1));
     found->tokens.resize(found->kept.size());
-    found->kept[layer] += static_cast<Index>(kept);
-    found->tokens[layer] += static_cast<Index>(tokens);
+    found->kept[row.layer] += row.kept;
+    found->tokens[row.layer] += row.tokens;
   }
 }
 

@@ -2,9 +2,9 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/kept_tokens.hpp>
 #include <kvx/io/json.hpp>
-#include <kvx/report/report_cell.hpp>
 
 #include <algorithm>
 #include <iterator>
@@ -37,7 +37,9 @@ inline KeptText prompt_of(const JsonValue& json) {
     prompt.spans.push_back({std::string(span.at("name").string()), {first, whole(span.at("last"), first, tokens)}});
   });
   json.at("cells").each_element([&](const JsonValue& of) {
-    KeptText::Cell cell{{std::string(of.at("press").string()), of.at("compression_ratio").number()}, {}};
+    KeptText::Cell cell{{std::string(of.at("press").string()), of.at("compression_ratio").number(),
+                         std::string(of.at("budget").string()), of.at("query_aware").boolean()},
+                        {}};
     const JsonValue kept_by = of.at("kept_by");
     kept_by.each_element([&](const JsonValue& heads) { cell.heads.push_back(whole(heads, 0, prompt.heads)); });
     if (std::ssize(cell.heads) != tokens)

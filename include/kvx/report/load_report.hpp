@@ -1,14 +1,19 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/degradation.hpp>
 #include <kvx/eval/entropy_table.hpp>
+#include <kvx/eval/kept_tables.hpp>
 #include <kvx/eval/kept_text.hpp>
+#include <kvx/eval/kv_metrics.hpp>
 #include <kvx/eval/part_groups.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/record_store.hpp>
-#include <kvx/eval/results_text.hpp>
+#include <kvx/eval/result_row.hpp>
 #include <kvx/io/csv.hpp>
 #include <kvx/io/json.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/load_entropies.hpp>
 #include <kvx/report/load_groups.hpp>
 #include <kvx/report/load_kept.hpp>
@@ -17,10 +22,14 @@
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/seen_rows.hpp>
 #include <kvx/report/time_metric.hpp>
-#include <kvx/score/better.hpp>
+#include <kvx/score/metric.hpp>
+#include <kvx/score/registry.hpp>
 #include <kvx/score/sample.hpp>
+#include <kvx/score/task.hpp>
+#include <kvx/score/tasks.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -40,60 +49,46 @@ namespace detail {
 /// Collects figures, each once.
 class ReportLoader {
  public:
+  explicit ReportLoader(TaskRegistry tasks) { data.registry = std::move(tasks); }
+
   ReportData data;
 
   void load_results(const CsvTable& csv) {
-    for (std::size_t row = 0; row < csv.rows(); ++row) {
-      const auto number = [&](std::string_view column) { return csv.number(row, column); };
-      Figure figure{csv.text(row, "model"),
-                    csv.text(row, "task"),
-                    csv_cell(csv, row, "press"),
-                    csv.text(row, "metric"),
-                    csv_count(csv, row, "n"),
-                    csv_count(csv, row, "contexts"),
-                    number("value"),
-                    number("low"),
-                    number("high"),
-                    number("change"),
-                    number("change_low"),
-                    number("change_high"),
-                    number("holm_p")};
-      if (csv.has("better")) figure.better = better_of(csv.text(row, "better"), csv.where(row));
+    const std::vector<ResultRow> rows = results_columns().rows(csv);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const ResultRow& row = rows[i];
       // Two runs of the same samples have the same base.
-      if (const Figure& there = add(figure); six_digits(there.value) != six_digits(figure.value))
-        throw Error(csv.where(row), "expected each cell's metric once, found " + figure.metric + " of " +
-                                        figure.cell.press + " again, with another value");
+      if (const ResultRow& there = add(row); six_digits(there.figure.value) != six_digits(row.figure.value))
+        throw Error(csv.where(i), "expected each cell's metric once, found " + row.figure.name + " of " +
+                                      row.cell.label() + " again, with another value");
     }
   }
 
-  /// Perplexity and times as if results.csv had them; what that has told already stays.
+  /// Perplexity and times as if results.csv had them, as figures of the tasks that measure them. Figures that
+  /// results.csv has stay as they are.
   void load_kv_metrics(const CsvTable& csv) {
-    for (std::size_t row = 0; row < csv.rows(); ++row) {
-      const std::string model = full_name(csv.text(row, "model"));
-      const auto add_field = [&](std::string_view column, const std::string& task, const std::string& metric) {
-        if (!csv.text(row, column).empty())
-          add({model, task + "/" + csv.text(row, "dataset"), csv_cell(csv, row, "method"), metric, 0, 0,
-               csv.number(row, column)});
+    const std::vector<TimeMetric> times = time_metrics(data.registry);
+    for (const KvMetrics& row : kv_metrics_columns().rows(csv)) {
+      const std::string model = full_name(row.model);
+      const auto add_figure = [&](const std::string& task, const std::string& metric, double value) {
+        if (!std::isnan(value)) add({model, task + "/" + row.dataset, row.cell, {.name = metric, .value = value}});
       };
-      add_field("ppl", "perplexity", "perplexity");
-      if (csv.has("ppl_delta")) add_field("ppl_delta", "perplexity", "ppl_delta");
-      for (const TimeMetric& metric : kTimeMetrics)
-        add_field(metric.name, "latency", std::string(metric.name) + "_median");
-      for (const char* column : {"prefill_speedup", "ttft_speedup", "tpot_speedup", "throughput_ratio"})
-        if (csv.has(column)) add_field(column, "latency", column);
+      for (const AnyTask& task : data.registry.tasks())
+        if (const Metric* perplexity = find_role(task.summary_metrics(), Role::perplexity)) {
+          add_figure(std::string(task.name()), std::string(perplexity->name), row.measured[0]);
+          add_figure(std::string(task.name()), "ppl_delta", row.against_base[0]);
+        }
+      for (std::size_t m = 1; m < row.measured.size(); ++m)
+        for (const TimeMetric& metric : times)
+          if (metric.name == KvMetrics::kMeasured[m])
+            add_figure(metric.task, std::string(metric.summary.name), row.measured[m]);
+      for (std::size_t m = 1; m < row.against_base.size() && !times.empty(); ++m)
+        add_figure(times.front().task, std::string(KvMetrics::kAgainstBase[m]), row.against_base[m]);
     }
   }
 
   void load_degradations(const CsvTable& csv) {
-    for (std::size_t row = 0; row < csv.rows(); ++row) {
-      const auto number = [&](std::string_view column) { return csv.number(row, column); };
-      data.degradations.push_back({csv.text(row, "model"), csv.text(row, "task"), csv_cell(csv, row, "press"),
-                                   csv.text(row, "metric"), csv.text(row, "verdict"), csv_count(csv, row, "n"),
-                                   csv_count(csv, row, "contexts"), csv_count(csv, row, "texts"), number("sds"),
-                                   number("sds_low"), number("sds_high"), number("drop"), number("drop_low"),
-                                   number("drop_high"), number("rise"), number("rise_low"), number("rise_high"),
-                                   number("p")});
-    }
+    for (CellDegradation& row : degradation_columns().rows(csv)) data.degradations.push_back(std::move(row));
   }
 
   /// Leaves out a last line that a run has not yet written to its end.
@@ -141,12 +136,6 @@ class ReportLoader {
   }
 
  private:
-  static Better better_of(const std::string& text, const std::string& where) {
-    for (const Better better : {Better::more, Better::less, Better::neither})
-      if (text == written(better)) return better;
-    throw Error(where, "column better: expected more, less or neither, found " + shortened(text, 40));
-  }
-
   /// The model whose path ends in `name`; kv_metrics.csv has no more than that.
   std::string full_name(const std::string& name) const {
     for (const std::string& model : data.models())
@@ -155,26 +144,26 @@ class ReportLoader {
   }
 
   /// The figure, or the one that is there already.
-  const Figure& add(Figure figure) {
-    const double ratio = figure.cell.budget().empty() ? figure.cell.ratio : 0;
+  const ResultRow& add(ResultRow row) {
     const auto [place, is_new] =
-        places_.try_emplace({figure.model, figure.task, figure.cell.press, ratio, figure.metric}, data.figures.size());
-    if (is_new) data.figures.push_back(std::move(figure));
+        places_.try_emplace({row.model, row.task, row.cell, row.figure.name}, data.figures.size());
+    if (is_new) data.figures.push_back(std::move(row));
     return data.figures[place->second];
   }
 
-  std::map<std::tuple<std::string, std::string, std::string, double, std::string>, std::size_t> places_;
+  std::map<std::tuple<std::string, std::string, CellName, std::string>, std::size_t> places_;
   SeenRows seen_;
   std::set<std::tuple<std::string, std::string, CellName, std::size_t, std::size_t>> answers_;
 };
 
 }  // namespace detail
 
-/// Reads the output directories of kvx-eval, its results.csv files, and files of the form of *_kv_metrics.csv. Throws
-/// Error, naming file, line and column, for what is missing or is none of these.
-inline ReportData load_report(std::span<const std::string> paths) {
+/// Reads the output directories of kvx-eval, its results.csv files, and files of the form of *_kv_metrics.csv. `tasks`
+/// describes their metrics and states; a file may have tasks that are not among these. Throws Error, naming file, line
+/// and column, for what is missing or is none of these.
+inline ReportData load_report(std::span<const std::string> paths, TaskRegistry tasks = kvx_tasks()) {
   namespace fs = std::filesystem;
-  detail::ReportLoader loader;
+  detail::ReportLoader loader(std::move(tasks));
   std::vector<CsvTable> kv_metrics;  // last: results.csv has the same with intervals
   for (const std::string& path : paths) {
     if (!fs::is_directory(path)) {

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <kvx/eval/results_text.hpp>
+#include <kvx/eval/cell_name.hpp>
 #include <kvx/io/json.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/chart_points.hpp>
 #include <kvx/report/picture.hpp>
 #include <kvx/report/press_families.hpp>
@@ -43,14 +44,14 @@ inline Picture panel_chart(Picture picture, const std::vector<ChartSeries>& seri
   const int high = std::max(250, 19 * keys + 8), right = kLeft + count * wide + (count - 1) * kGap;
   picture.width = std::max(right + key, detail::title_width(picture.title));
   picture.height = kTop + high + kBottom;
-  const auto share = [](int pixels, int of) { return detail::six_digits(pixels / static_cast<double>(of)); };
+  const auto share = [](int pixels, int of) { return six_digits(pixels / static_cast<double>(of)); };
 
   detail::PlotScript script;
   script << "set multiplot title " + detail::gnuplot_text(picture.title) + " font title_font"
          << "set bmargin at screen " + share(kBottom, picture.height)
          << "set tmargin at screen " + share(kBottom + high, picture.height)
-         << "set xrange [" + detail::six_digits(axes.x_low) + ":" + detail::six_digits(axes.x_high) + "]"
-         << "set yrange [0:" + detail::six_digits(axes.y_high) + "]"
+         << "set xrange [" + six_digits(axes.x_low) + ":" + six_digits(axes.x_high) + "]"
+         << "set yrange [0:" + six_digits(axes.y_high) + "]"
          << "set xlabel " + detail::gnuplot_text(axes.x) + " offset 0,0.3"
          << "set key at screen " + share(right + 10, picture.width) + "," + share(kBottom + high, picture.height) +
                 " left top vertical maxrows 99 Left reverse samplen 3 spacing 1.25";
@@ -96,12 +97,12 @@ namespace detail {
 inline std::vector<ChartPanel> method_panels(const PressFamily& family, const std::vector<ChartPoint>& bases,
                                              auto&& points_of) {
   std::vector<ChartPanel> panels;
-  for (const std::string& method : family) {
-    ChartPanel panel{method, {}};
+  for (const CellName& method : family) {
+    ChartPanel panel{method.label(), {}};
     bool found = false;
     for (std::size_t s = 0; s < bases.size(); ++s) {
       panel.lines.push_back(from_base(points_of(method, s), bases[s]));
-      panel.levels.push_back(bases[s].y);
+      panel.levels.push_back(bases[s].y.value);
       found |= !panel.lines.back().empty();
     }
     if (found) panels.push_back(std::move(panel));

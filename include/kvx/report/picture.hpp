@@ -1,6 +1,8 @@
 #pragma once
 
-#include <kvx/eval/results_text.hpp>
+#include <kvx/io/csv_field.hpp>
+#include <kvx/io/number_text.hpp>
+#include <kvx/score/estimate.hpp>
 
 #include <algorithm>
 #include <array>
@@ -40,9 +42,10 @@ inline std::string picture_path(std::string_view subject, std::string_view model
   return "plots/" + folder + "/" + file_name(model) + "_" + folder + "_" + file_name(kind) + ".png";
 }
 
-/// A point of a chart with its interval, NaN for none.
+/// A point of a chart: an estimate, whose interval is drawn if it has one, at a place on the other axis.
 struct ChartPoint {
-  double x = NAN, y = NAN, low = NAN, high = NAN;
+  double x = NAN;
+  Estimate y = {};
 };
 
 namespace detail {
@@ -109,8 +112,8 @@ class PlotScript {
                 std::string_view title = {}) {
     std::vector<std::vector<double>> rows, bars;
     for (const ChartPoint& p : points) {
-      rows.push_back({p.x, p.y});
-      if (std::isfinite(p.low) && std::isfinite(p.high)) bars.push_back({p.x, p.low, p.high - p.low});
+      rows.push_back({p.x, p.y.value});
+      if (std::isfinite(p.y.low) && std::isfinite(p.y.high)) bars.push_back({p.x, p.y.low, p.y.high - p.y.low});
     }
     const std::string stroke = " lc rgb '" + line_colour + "' ";
     // Not yerrorbars: gnuplot puts a white mark behind each of their points.

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/press/written.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <string>
@@ -10,30 +13,32 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// `snapkv` of `fair(snapkv)`, with what stands around it; a method without `fair`, as it is.
-inline std::string without_fair(const std::string& method) {
-  constexpr std::string_view kFair = "fair(";
-  const std::size_t at = method.find(kFair);
-  if (at == method.npos || (at > 0 && method[at - 1] != '(')) return method;
-  std::size_t inner_end = method.npos, end = at + kFair.size();  // parameters of its own may follow what it wraps
-  for (int depth = 1; end < method.size() && depth > 0; ++end) {
-    depth += (method[end] == '(') - (method[end] == ')');
-    if (inner_end == method.npos && ((depth == 1 && method[end] == ',') || depth == 0)) inner_end = end;
+/// The written form `protect(snapkv)` of `protect(fair(snapkv))`; another press's is unchanged. Throws Error where
+/// parse_written() does.
+inline std::string without_fair(std::string_view press) {
+  const WrittenPress written = parse_written(press);
+  if (written.name == "fair" && written.inner.size() == 1) return std::string(written.inner.front());
+  std::string text;
+  const char* rest = written.text.data();
+  for (const std::string_view inner : written.inner) {
+    text.append(rest, inner.data()).append(without_fair(inner));
+    rest = inner.data() + inner.size();
   }
-  const std::size_t inner = at + kFair.size();
-  return method.substr(0, at) + method.substr(inner, inner_end - inner) + method.substr(end);
+  return text.append(rest, written.text.data() + written.text.size());
 }
 
 }  // namespace detail
 
 /// Methods that one picture compares: a press and then its fair forms, or one that has no other form.
-using PressFamily = std::vector<std::string>;
+using PressFamily = std::vector<CellName>;
 
-inline std::vector<PressFamily> press_families(const std::vector<std::string>& methods) {
+/// The families of `methods`, which are as CellName::method() returns them.
+inline std::vector<PressFamily> press_families(const std::vector<CellName>& methods) {
   std::vector<PressFamily> families;
-  std::vector<std::string> roots;
-  for (const std::string& method : methods) {
-    const std::string root = detail::without_fair(method);
+  std::vector<CellName> roots;
+  for (const CellName& method : methods) {
+    CellName root = method;
+    root.press = detail::without_fair(method.press);
     const auto found = std::ranges::find(roots, root);
     if (found == roots.end()) {
       roots.push_back(root);

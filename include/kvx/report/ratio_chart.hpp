@@ -1,10 +1,13 @@
 #pragma once
 
-#include <kvx/eval/results_text.hpp>
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/result_row.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/chart_points.hpp>
 #include <kvx/report/picture.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/time_metric.hpp>
+#include <kvx/score/better.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -37,13 +40,13 @@ struct RatioLine {
 inline std::vector<RatioLine> ratio_lines(const ReportData& data, const std::string& model, const std::string& task,
                                           const std::string& metric, double scale) {
   std::vector<RatioLine> lines;
-  const Figure* base = data.find(model, task, {std::string(kNoPress)}, metric);
-  const std::vector<std::string> methods = data.methods();
+  const ResultRow* base = data.find(model, task, CellName::base(), metric);
+  const std::vector<CellName> methods = data.methods();
   for (std::size_t m = 0; m < methods.size(); ++m) {
-    RatioLine line{m, methods[m], {}};
-    for (const Figure& f : data.figures)
-      if (f.model == model && f.task == task && f.metric == metric && f.cell.method() == methods[m] &&
-          !std::isnan(f.value))
+    RatioLine line{m, methods[m].label(), {}};
+    for (const ResultRow& f : data.figures)
+      if (f.model == model && f.task == task && f.figure.name == metric && f.cell.method() == methods[m] &&
+          !std::isnan(f.figure.value))
         line.points.push_back(ratio_point(f, scale));
     if (line.points.empty()) continue;
     line.points = from_base(std::move(line.points), base == nullptr ? ChartPoint{} : ratio_point(*base, scale));
@@ -60,7 +63,7 @@ inline Picture ratio_chart(Picture picture, const std::vector<RatioLine>& lines,
     longest = std::max(longest, line.name.size());
     last = std::max(last, line.points.back().x);
     for (const ChartPoint& point : line.points)
-      for (const double y : {point.y, point.low, point.high})
+      for (const double y : {point.y.value, point.y.low, point.y.high})
         if (std::isfinite(y)) low = std::min(low, y), high = std::max(high, y);
   }
   const bool logarithmic = !from_zero && low > 0 && high / low > 5;
@@ -96,12 +99,11 @@ inline Picture ratio_chart(Picture picture, const std::vector<RatioLine>& lines,
 
 }  // namespace detail
 
-/// Perplexity against the ratio, `task` being perplexity's label. None where there is nothing to draw.
-inline std::optional<Picture> perplexity_chart(const ReportData& data, const std::string& model,
-                                               const std::string& task) {
-  const auto lines = detail::ratio_lines(data, model, task, "perplexity", 1);
+/// The perplexity of a text against the ratio. None if there is nothing to draw.
+inline std::optional<Picture> perplexity_chart(const ReportData& data, const std::string& model, const TaskMetric& of) {
+  const auto lines = detail::ratio_lines(data, model, of.task, of.metric, 1);
   if (lines.empty()) return std::nullopt;
-  const std::string text = data_set(task), name = data.short_name(model);
+  const std::string text = data_set(of.task), name = data.short_name(model);
   return detail::ratio_chart(
       {picture_path(text, name, "ppl_vs_compression"), name + ": perplexity of " + text,
        "Lower is better. At 0 stands the uncompressed base, or a method's own figure there, such "
@@ -109,27 +111,24 @@ inline std::optional<Picture> perplexity_chart(const ReportData& data, const std
       lines, "perplexity", false);
 }
 
-/// One of kTimeMetrics against the ratio, `task` being latency's label. None where there is nothing to draw.
+/// A time against the ratio, `task` being the label of timed generations. None if there is nothing to draw.
 inline std::optional<Picture> time_chart(const ReportData& data, const std::string& model, const std::string& task,
                                          const TimeMetric& metric) {
-  const std::string column = std::string(metric.name) + "_median";
+  const std::string column(metric.summary.name);
   double most = 0;
-  for (const Figure& f : data.figures)
-    if (f.model == model && f.task == task && f.metric == column && !std::isnan(f.value))
-      most = std::max(most, f.value);
-  const bool rate = metric.name == "throughput", milliseconds = most < 1;
+  for (const ResultRow& f : data.figures)
+    if (f.model == model && f.task == task && f.figure.name == column && !std::isnan(f.figure.value))
+      most = std::max(most, f.figure.value);
+  const bool rate = metric.summary.better == Better::more, milliseconds = most < 1;
   const auto lines = detail::ratio_lines(data, model, task, column, rate || !milliseconds ? 1 : 1000);
   if (lines.empty()) return std::nullopt;
-  const std::string text = data_set(task), name = data.short_name(model), words(metric.words);
+  const std::string text = data_set(task), name = data.short_name(model),
+                    words(metric.summary.words.empty() ? metric.summary.name : metric.summary.words);
   return detail::ratio_chart(
-      {picture_path(text, name, std::string(metric.name) + "_vs_compression"), name + ": " + words + " on " + text,
+      {picture_path(text, name, metric.name + "_vs_compression"), name + ": " + words + " on " + text,
        rate ? "Higher is better. Medians of the repeats, with 95 % intervals where they were measured."
             : "Lower is better. Medians of the repeats, with 95 % intervals where they were measured."},
-      lines,
-      words + (rate           ? ", tokens/s"
-               : milliseconds ? ", ms"
-                              : ", s"),
-      true);
+      lines, words + ", " + std::string(!rate && milliseconds ? "ms" : metric.summary.unit), true);
 }
 
 }  // namespace kvx::inline v0

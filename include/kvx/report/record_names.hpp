@@ -1,9 +1,11 @@
 #pragma once
 
-#include <kvx/eval/degradation.hpp>
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/results.hpp>
 #include <kvx/report/report_data.hpp>
+#include <kvx/score/metric.hpp>
+#include <kvx/score/registry.hpp>
+#include <kvx/score/task.hpp>
 
 #include <optional>
 #include <string>
@@ -11,15 +13,15 @@
 
 namespace kvx::inline v0 {
 
-/// A record's cell and task, as results.csv names them.
-inline ReportCell report_cell(const Record& record) {
-  return {CellResult{{}, {}, {}, record.cell()}.press(), record.cell().ratio};
-}
+/// A record's task, as results.csv names it.
 inline std::string report_task(const Record& record) { return CellResult{{}, record.task, record.sample.task}.label(); }
 
-/// Whether the answer works: the first of kFunctionMetrics that its task has. None where that does not apply.
-inline std::optional<bool> works(const Record& record) {
-  for (const std::string_view metric : kFunctionMetrics)
+/// Whether the answer works, by the first of its task's function_metrics() that it has. None if that does not apply, or
+/// if the task is not registered.
+inline std::optional<bool> works(const TaskRegistry& registry, const Record& record) {
+  const AnyTask* task = registry.find(record.task);
+  if (task == nullptr) return std::nullopt;
+  for (const std::string_view metric : function_metrics(task->metrics()))
     if (const auto found = record.metrics.find(std::string(metric)); found != record.metrics.end())
       return found->second ? std::optional(*found->second == 1) : std::nullopt;
   return std::nullopt;

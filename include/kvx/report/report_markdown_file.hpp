@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kvx/eval/report_markdown.hpp>
+#include <kvx/io/markdown.hpp>
 #include <kvx/report/report.hpp>
 
 #include <string>
@@ -14,9 +14,9 @@ inline std::string report_markdown_file(const Report& report) {
   std::string text = "# " + report.title + "\n";
   for (const ReportSection& section : report.sections) {
     std::string body;
-    for (const std::string& line : section.lines) body += "\n" + detail::markdown_text(line) + "\n";
+    for (const std::string& line : section.lines) body += "\n" + markdown_text(line) + "\n";
     if (!section.points.empty()) body += "\n";
-    for (const std::string& point : section.points) body += "- " + detail::markdown_text(point) + "\n";
+    for (const std::string& point : section.points) body += "- " + markdown_text(point) + "\n";
     for (const Picture& picture : section.pictures)
       body += "\n![" + picture.title + "](" + picture.path + ")\n\n" + picture.caption + "\n";
     for (const ReportTable& table : section.tables) {
@@ -26,11 +26,11 @@ inline std::string report_markdown_file(const Report& report) {
         for (const TableField& field : fields) {
           using enum TableField::Weight;
           const std::string mark = field.weight == strong ? "**" : field.weight == faint ? "_" : "";
-          row.push_back(mark + detail::markdown_text(field.text) + mark);
+          row.push_back(mark + markdown_text(field.text) + mark);
         }
       }
-      body += "\n" + detail::markdown_text(table.caption) + "\n\n" + detail::markdown_table(rows);
-      if (!table.note.empty()) body += "\n" + detail::markdown_text(table.note) + "\n";
+      body += "\n" + markdown_text(table.caption) + "\n\n" + markdown_table(rows);
+      if (!table.note.empty()) body += "\n" + markdown_text(table.note) + "\n";
     }
     if (!body.empty()) text += "\n## " + section.title + "\n" + body;
   }

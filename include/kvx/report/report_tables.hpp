@@ -1,10 +1,15 @@
 #pragma once
 
-#include <kvx/eval/report_markdown.hpp>
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/degradation.hpp>
+#include <kvx/eval/result_row.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/flipped_samples.hpp>
 #include <kvx/report/report.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/report/sample_counts.hpp>
+#include <kvx/score/estimate.hpp>
+#include <kvx/score/sds.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -28,10 +33,11 @@ inline int decimals_for(double size) {
   return size >= 1000 ? 0 : size >= 0.1 ? 2 : std::clamp(2 - static_cast<int>(std::floor(std::log10(size))), 2, 6);
 }
 
-inline std::string with_interval(double value, double low, double high, const auto& written) {
-  if (std::isnan(value)) return "–";
-  if (std::isnan(low) || std::isnan(high)) return written(value);
-  return written(value) + " [" + written(low) + ", " + written(high) + "]";
+/// `0.83 [0.71, 0.91]`, with numbers as written() formats them; a dash for no value.
+inline std::string with_interval(const Estimate& figure, const auto& written) {
+  if (std::isnan(figure.value)) return "–";
+  if (std::isnan(figure.low) || std::isnan(figure.high)) return written(figure.value);
+  return written(figure.value) + " [" + written(figure.low) + ", " + written(figure.high) + "]";
 }
 
 inline std::string two_decimals(double number) { return decimals(number, 2); }
@@ -47,16 +53,15 @@ inline std::string signed_decimals(double number, int count = 2) {
 inline std::string p_text(double p) { return p < 0.0005 ? "p < 0.001" : "p = " + decimals(p, 3); }
 
 /// `0.83 [0.71, 0.91] −0.12 (p = 0.031)`: the value, its interval, its change.
-inline std::string figure_text(const Figure* figure) {
-  if (figure == nullptr || std::isnan(figure->value)) return "–";
-  const int count = decimals_for(figure->value);
+inline std::string figure_text(const ResultRow* row) {
+  if (row == nullptr || std::isnan(row->figure.value)) return "–";
+  const int count = decimals_for(row->figure.value);
   const auto written = [&](double number) { return decimals(number, count); };
-  const std::string text = with_interval(figure->value, figure->low, figure->high, written);
-  const double change = figure->change;
+  const std::string text = with_interval(row->figure, written);
+  const double change = row->change.value, p = row->change.holm_p;
   if (std::isnan(change)) return text;
   if (change == 0) return text + " =";
-  const std::string p = std::isnan(figure->holm_p) ? "" : " (" + p_text(figure->holm_p) + ")";
-  return text + (change > 0 ? " +" : " −") + written(std::abs(change)) + p;
+  return text + (change > 0 ? " +" : " −") + written(std::abs(change)) + (std::isnan(p) ? "" : " (" + p_text(p) + ")");
 }
 
 }  // namespace detail
@@ -66,16 +71,16 @@ inline ReportTable figure_table(const ReportData& data, const std::string& model
   ReportTable table{data.short_name(model) + ": " + task, {"press", "ratio", "n", "contexts"}, {}};
   const std::vector<std::string> metrics = data.metrics(model, task);
   table.head.insert(table.head.end(), metrics.begin(), metrics.end());
-  for (const ReportCell& cell : data.cells(model, task)) {
+  for (const CellName& cell : data.cells(model, task)) {
     std::vector<TableField> row;
     SampleCounts counts;
     for (const std::string& metric : metrics) {
-      const Figure* figure = data.find(model, task, cell, metric);
-      if (figure != nullptr) counts.include(figure->n, figure->contexts);
-      row.push_back({detail::figure_text(figure)});
+      const ResultRow* found = data.find(model, task, cell, metric);
+      if (found != nullptr) counts.include(found->figure.n, found->figure.contexts);
+      row.push_back({detail::figure_text(found)});
     }
-    const std::vector<TableField> front = {{cell.press},
-                                           {detail::six_digits(cell.ratio)},
+    const std::vector<TableField> front = {{cell.label()},
+                                           {six_digits(cell.ratio)},
                                            {detail::count_text(counts.n)},
                                            {detail::count_text(counts.contexts)}};
     row.insert(row.begin(), front.begin(), front.end());
@@ -94,33 +99,32 @@ inline std::optional<ReportTable> degradation_table(const ReportData& data, cons
       {"press", "ratio", "metric", "n", "contexts", "texts", "verdict", "SDS", "function lost", "perplexity rise", "p"},
       {}};
   SampleCounts least{0, std::numeric_limits<std::size_t>::max()};
-  for (const DegradationRow& row : data.degradations) {
+  for (const CellDegradation& row : data.degradations) {
     if (row.model != model || row.task != task) continue;
     using enum TableField::Weight;
-    const bool silent = row.verdict == "maximally silent", few = row.verdict == "too few contexts";
-    least.contexts = std::min({least.contexts, row.contexts, row.texts});
+    const auto& [state, sds, drop, rise, quality] = row.figures;
+    const bool silent = state == Degradation::silent, few = state == Degradation::too_few;
+    least.contexts = std::min({least.contexts, drop.contexts, rise.n});
     // What the file leaves empty of a score that is silent or measured has no end.
-    const auto endless = [&](double number) {
-      return std::isnan(number) ? std::string("∞") : detail::decimals(number, 2);
-    };
-    const std::string score = silent || row.verdict == "measured"
-                                  ? endless(row.sds) + " [" + endless(row.sds_low) + ", " + endless(row.sds_high) + "]"
-                                  : detail::with_interval(row.sds, row.sds_low, row.sds_high, detail::two_decimals);
-    table.rows.push_back({{row.cell.press},
-                          {detail::six_digits(row.cell.ratio)},
+    const auto endless = [&](double number) { return std::isnan(number) ? std::string("∞") : decimals(number, 2); };
+    const std::string score = silent || state == Degradation::measured
+                                  ? endless(sds.value) + " [" + endless(sds.low) + ", " + endless(sds.high) + "]"
+                                  : detail::with_interval(sds, detail::two_decimals);
+    table.rows.push_back({{row.cell.label()},
+                          {six_digits(row.cell.ratio)},
                           {row.metric},
-                          {std::to_string(row.n)},
-                          {std::to_string(row.contexts)},
-                          {std::to_string(row.texts)},
-                          {row.verdict, silent ? strong
-                                        : few  ? faint
-                                               : plain},
+                          {std::to_string(drop.n)},
+                          {std::to_string(drop.contexts)},
+                          {std::to_string(rise.n)},
+                          {std::string(written(state)), silent ? strong
+                                                        : few  ? faint
+                                                               : plain},
                           {score, silent ? strong : plain},
-                          {detail::with_interval(row.drop, row.drop_low, row.drop_high, detail::two_decimals)},
-                          {detail::with_interval(row.rise, row.rise_low, row.rise_high, detail::two_decimals)},
-                          {std::isnan(row.p) ? "–"
-                           : row.p < 0.0005  ? "< 0.001"
-                                             : detail::decimals(row.p, 3)}});
+                          {detail::with_interval(drop, detail::two_decimals)},
+                          {detail::with_interval(rise, detail::two_decimals)},
+                          {std::isnan(drop.p) ? "–"
+                           : drop.p < 0.0005  ? "< 0.001"
+                                              : decimals(drop.p, 3)}});
   }
   if (const auto note = detail::counts_note(least); !note.empty()) table.note = "Note: " + note;
   return table.rows.empty() ? std::nullopt : std::optional(std::move(table));
@@ -139,8 +143,8 @@ inline ReportTable flips_table(const ReportData& data, const std::vector<CellFli
       as.append(as.empty() ? "" : ", ").append(state) += " " + std::to_string(count);
     table.rows.push_back({{data.short_name(cell.model)},
                           {cell.task},
-                          {cell.cell.press},
-                          {detail::six_digits(cell.cell.ratio)},
+                          {cell.cell.label()},
+                          {six_digits(cell.cell.ratio)},
                           {std::to_string(cell.both)},
                           {std::to_string(cell.contexts.size())},
                           {std::to_string(cell.lost.size())},

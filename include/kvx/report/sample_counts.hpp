@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/eval/result_row.hpp>
 #include <kvx/report/report.hpp>
 #include <kvx/report/report_data.hpp>
 #include <kvx/score/context_note.hpp>
@@ -24,10 +25,10 @@ struct SampleCounts {
 
 inline SampleCounts sample_counts(const ReportData& data, const std::string& model, const std::string& task) {
   SampleCounts counts, others;
-  for (const Figure& f : data.figures) {
+  for (const ResultRow& f : data.figures) {
     if (f.model != model || f.task != task) continue;
     // n of other figures may count parts of samples
-    (f.metric == "memory_retained" ? counts : others).include(f.n, f.contexts);
+    (f.figure.name == "memory_retained" ? counts : others).include(f.figure.n, f.figure.contexts);
   }
   return counts.n > 0 ? counts : others;
 }

@@ -1,59 +1,38 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/eval/results_text.hpp>
-#include <kvx/io/csv.hpp>
-#include <kvx/report/report_cell.hpp>
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/io/number_text.hpp>
 
-#include <cmath>
-#include <cstddef>
 #include <map>
 #include <string>
-#include <string_view>
 #include <tuple>
 
-namespace kvx::inline v0 {
+namespace kvx::inline v0::detail {
 
-namespace detail {
-
-/// The cell of a row, whose press stands in the column `press`.
-inline ReportCell csv_cell(const CsvTable& csv, std::size_t row, std::string_view press = "press") {
-  const double ratio = csv.number(row, "compression_ratio");
-  if (!(ratio >= 0 && ratio <= 1))
-    throw Error(csv.where(row),
-                "column compression_ratio: expected 0 to 1, found '" + csv.text(row, "compression_ratio") + "'");
-  return {csv.text(row, press), ratio};
-}
-
-inline std::size_t csv_count(const CsvTable& csv, std::size_t row, std::string_view column) {
-  const double number = csv.number(row, column);
-  if (!(number >= 0 && number == std::floor(number) && number < 1e15))
-    throw Error(csv.where(row), std::string("column ").append(column) + ": expected a whole number, found '" +
-                                    csv.text(row, column) + "'");
-  return static_cast<std::size_t>(number);
-}
-
-/// What files of one name have told: two runs of the same samples have the same base.
+/// The rows of all files of one name so far: two runs of the same samples have the same base.
 class SeenRows {
  public:
-  /// Whether the row is the first of its model, task, cell and `name`; `value` is the column that it tells. Throws
-  /// Error when an earlier one has told another.
-  bool add(const CsvTable& csv, std::size_t row, std::string_view value, std::string name) {
-    const ReportCell cell = csv_cell(csv, row);
-    const double ratio = cell.budget().empty() ? cell.ratio : 0;
-    const auto [place, is_new] = values_.try_emplace(
-        {std::string(value), csv.text(row, "model"), csv.text(row, "task"), cell.press, ratio, name},
-        csv.number(row, value));
-    if (!is_new && six_digits(place->second) != six_digits(csv.number(row, value)))
-      throw Error(csv.where(row), std::string("column ").append(value) + ": expected each cell's value once, found " +
-                                      name + " of " + cell.press + " again, with another value");
+  /// The value of a column for a model, task and cell.
+  struct Field {
+    std::string column, model, task;
+    CellName cell;
+    double value;
+  };
+
+  /// Whether the row at `where` is the first with this field and `name`. Throws Error if an earlier row has another
+  /// value.
+  bool add(const std::string& where, const Field& field, const std::string& name) {
+    const auto [place, is_new] =
+        values_.try_emplace({field.column, field.model, field.task, field.cell, name}, field.value);
+    if (!is_new && six_digits(place->second) != six_digits(field.value))
+      throw Error(where, "column " + field.column + ": expected each cell's value once, found " + name + " of " +
+                             field.cell.label() + " again, with another value");
     return is_new;
   }
 
  private:
-  std::map<std::tuple<std::string, std::string, std::string, std::string, double, std::string>, double> values_;
+  std::map<std::tuple<std::string, std::string, std::string, CellName, std::string>, double> values_;
 };
 
-}  // namespace detail
-
-}  // namespace kvx::inline v0
+}  // namespace kvx::inline v0::detail

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/result_row.hpp>
 #include <kvx/report/divergence.hpp>
 #include <kvx/report/report_data.hpp>
+#include <kvx/score/metric.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -17,7 +20,7 @@ inline constexpr double kCalmRise = 0.1;
 /// A cell that loses function, with what perplexity tells of it.
 struct LostFunction {
   std::string model, task, metric;
-  ReportCell cell;
+  CellName cell;
   double loss = 0;             ///< as a share of the base's
   double p = 1;                ///< Holm-corrected
   std::optional<double> rise;  ///< of the perplexity, the largest of all texts; none where it was not measured
@@ -34,19 +37,19 @@ struct LostFunctions {
 
 inline LostFunctions lost_functions(const ReportData& data) {
   LostFunctions lost;
-  for (const Figure& figure : data.figures) {
-    const auto metrics = function_metrics(data, figure.model, figure.task);
-    if (metrics.empty() || figure.metric != metrics.front() || figure.cell.is_base()) continue;
+  for (const ResultRow& row : data.figures) {
+    const auto metrics = function_metrics(data, row.model, row.task);
+    if (metrics.empty() || row.figure.name != metrics.front() || row.cell.is_base()) continue;
     ++lost.compared;
-    if (!figure.drops()) continue;
-    const Figure* base = data.find(figure.model, figure.task, {std::string(kNoPress)}, figure.metric);
-    const auto left = relative_function(figure, *base);
+    if (!row.drops()) continue;
+    const ResultRow* base = data.find(row.model, row.task, CellName::base(), row.figure.name);
+    const auto left = relative_function(row, *base);
     if (!left) continue;
     std::optional<double> rise;
-    for (const std::string& text : data.tasks(figure.model, "perplexity"))
-      if (const auto quality = implied_quality(data, figure.model, text, figure.cell))
-        if (const double own = 1 / quality->y - 1; !rise || own > *rise) rise = own;
-    lost.cells.push_back({figure.model, figure.task, figure.metric, figure.cell, 1 - left->y, figure.holm_p, rise});
+    for (const TaskMetric& text : data.with_role(row.model, Role::perplexity))
+      if (const auto quality = implied_quality(data, row.model, text.task, row.cell))
+        if (const double own = 1 / quality->value - 1; !rise || own > *rise) rise = own;
+    lost.cells.push_back({row.model, row.task, row.figure.name, row.cell, 1 - left->value, row.change.holm_p, rise});
   }
   return lost;
 }

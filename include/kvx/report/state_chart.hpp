@@ -1,14 +1,19 @@
 #pragma once
 
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/report/picture.hpp>
 #include <kvx/report/record_names.hpp>
 #include <kvx/report/report_data.hpp>
+#include <kvx/score/metric.hpp>
+#include <kvx/score/task.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,19 +23,19 @@ namespace kvx::inline v0 {
 
 /// How many answers of a cell ended in which state.
 struct CellStates {
-  ReportCell cell;
+  CellName cell;
   std::map<std::string, std::size_t> counts;
   std::size_t all = 0;
 };
 
-/// Of one model and task, in the order of the records; none of a task that has no answers, such as perplexity.
+/// Of one model and task, in the order of the records; none of a task whose answers neither work nor fail.
 inline std::vector<CellStates> count_states(const ReportData& data, const std::string& model, const std::string& task) {
   std::vector<CellStates> cells;
   bool answered = false;
   for (const Record& record : data.records) {
     if (record.model != model || report_task(record) != task) continue;
-    answered |= works(record).has_value();
-    const ReportCell cell = report_cell(record);
+    answered |= works(data.registry, record).has_value();
+    const CellName cell = record.cell();
     auto found = std::find_if(cells.rbegin(), cells.rend(), [&](const CellStates& c) { return c.cell == cell; });
     if (found == cells.rend()) {
       cells.push_back({cell, {}});
@@ -47,38 +52,32 @@ namespace detail {
 struct StateColour {
   std::string_view state, colour;
 };
-/// What is right first, then from nearly right to nothing.
-inline constexpr std::array<StateColour, 19> kStateColours = {{{"exact", "#0072B2"},
-                                                               {"passed", "#0072B2"},
-                                                               {"declined", "#56B4E9"},
-                                                               {"wrong_arguments", "#F0E442"},
-                                                               {"assertion", "#F0E442"},
-                                                               {"schema_invalid", "#E69F00"},
-                                                               {"empty_arguments", "#8c510a"},
-                                                               {"exception", "#E69F00"},
-                                                               {"wrong_name", "#D55E00"},
-                                                               {"syntax", "#D55E00"},
-                                                               {"called_anyway", "#CC79A7"},
-                                                               {"timeout", "#CC79A7"},
-                                                               {"declined_wrongly", "#009E73"},
-                                                               {"memory", "#009E73"},
-                                                               {"unparsed", "#5b5b5b"},
-                                                               {"no_code", "#5b5b5b"},
-                                                               {"killed", "#8c510a"},
-                                                               {"not_run", "#b0b0b0"},
-                                                               {"not_applicable", "#d4d4d4"}}};
+/// The colours of states, in their order; the last one is for all further states.
+inline constexpr std::array<std::string_view, 2> kGoodColours = {"#0072B2", "#56B4E9"};
+inline constexpr std::array<std::string_view, 7> kBadColours = {"#F0E442", "#E69F00", "#8c510a", "#D55E00",
+                                                                "#CC79A7", "#009E73", "#5b5b5b"};
+inline constexpr std::string_view kNeutralColour = "#b0b0b0", kNotApplicableColour = "#d4d4d4",
+                                  kUnknownColour = "#a6761d";
 
-/// The states of these cells, those above in their order, others after them.
-inline std::vector<StateColour> states_of(const std::vector<CellStates>& cells) {
+/// The states of these cells: those that the task declares, in its order, then `not_applicable`, then others.
+inline std::vector<StateColour> states_of(const AnyTask* task, const std::vector<CellStates>& cells) {
+  const auto occurs = [&](std::string_view state) {
+    return std::ranges::any_of(cells, [&](const CellStates& cell) { return cell.counts.contains(std::string(state)); });
+  };
   std::vector<StateColour> states;
-  for (const StateColour& known : kStateColours)
-    if (std::any_of(cells.begin(), cells.end(),
-                    [&](const auto& c) { return c.counts.contains(std::string(known.state)); }))
-      states.push_back(known);
+  std::size_t good = 0, bad = 0;
+  for (const State& state : task == nullptr ? std::span<const State>() : task->states()) {
+    const std::string_view colour =
+        state.verdict == Verdict::good  ? kGoodColours[std::min(good++, kGoodColours.size() - 1)]
+        : state.verdict == Verdict::bad ? kBadColours[std::min(bad++, kBadColours.size() - 1)]
+                                        : kNeutralColour;
+    if (occurs(state.name)) states.push_back({state.name, colour});
+  }
+  if (occurs(kNotApplicable)) states.push_back({kNotApplicable, kNotApplicableColour});
   for (const CellStates& cell : cells)
     for (const auto& [state, count] : cell.counts)
-      if (std::none_of(states.begin(), states.end(), [&wanted = state](const auto& s) { return s.state == wanted; }))
-        states.push_back({state, "#a6761d"});
+      if (std::ranges::find(states, state, &StateColour::state) == states.end())
+        states.push_back({state, kUnknownColour});
   return states;
 }
 
@@ -87,10 +86,10 @@ inline std::vector<StateColour> states_of(const std::vector<CellStates>& cells) 
 /// The states as a bar for each cell, with their counts where there is room. None without records of answers.
 inline std::optional<Picture> state_chart(const ReportData& data, const std::string& model, const std::string& task) {
   const std::vector<CellStates> cells = count_states(data, model, task);
-  const auto states = detail::states_of(cells);
+  const auto states = detail::states_of(data.task_of(task), cells);
   if (cells.empty()) return std::nullopt;
-  const auto name_of = [](const ReportCell& cell) {
-    return cell.budget().empty() && !cell.is_base() ? cell.press + " " + detail::six_digits(cell.ratio) : cell.press;
+  const auto name_of = [](const CellName& cell) {
+    return cell.budget.empty() && !cell.is_base() ? cell.label() + " " + six_digits(cell.ratio) : cell.label();
   };
   std::size_t longest = 0, longest_state = 0;
   for (const CellStates& cell : cells) longest = std::max(longest, name_of(cell.cell).size());
@@ -107,7 +106,7 @@ inline std::optional<Picture> state_chart(const ReportData& data, const std::str
                   "A bar for each cell, one piece for each state, in the order of the key; the numbers count answers.",
                   0, high + 86};
   picture.width = std::max(left + plot + 70 + 8 * static_cast<int>(longest_state), detail::title_width(picture.title));
-  const auto share = [](int pixels, int of) { return detail::six_digits(pixels / static_cast<double>(of)); };
+  const auto share = [](int pixels, int of) { return six_digits(pixels / static_cast<double>(of)); };
   detail::PlotScript script;
   std::string tics;
   std::vector<double> from(cells.size(), 0);
@@ -123,9 +122,8 @@ inline std::optional<Picture> state_chart(const ReportData& data, const std::str
       boxes.push_back({from[i], y, from[i] + gap, to - gap, y - 0.42, y + 0.42});
       const std::string count = std::to_string(found->second);
       if (width * plot > 6 + 8 * static_cast<double>(count.size()))
-        script << "set label " + detail::gnuplot_text(count) + " at " + detail::six_digits(from[i] + width / 2) + "," +
-                      detail::six_digits(y) + " center front font small_font tc rgb '" +
-                      (dark ? "#ffffff" : "#101418") + "'";
+        script << "set label " + detail::gnuplot_text(count) + " at " + six_digits(from[i] + width / 2) + "," +
+                      six_digits(y) + " center front font small_font tc rgb '" + (dark ? "#ffffff" : "#101418") + "'";
       from[i] = to;
     }
     const std::string block = script.data(boxes);
@@ -134,7 +132,7 @@ inline std::optional<Picture> state_chart(const ReportData& data, const std::str
   }
   for (std::size_t i = 0; i < cells.size(); ++i)
     tics.append(i == 0 ? "" : ", ").append(detail::gnuplot_text(name_of(cells[i].cell))) +=
-        " " + detail::six_digits(heights[i]);
+        " " + six_digits(heights[i]);
   script << "set border 1"
          << "unset grid"
          << "set grid x lc rgb '#9a9a9a' lw 0.4 dt 3"
@@ -143,7 +141,7 @@ inline std::optional<Picture> state_chart(const ReportData& data, const std::str
          << "set rmargin at screen " + share(left + plot, picture.width) << "set xrange [0:1]"
          << "set xtics 0.25"
          << "set ytics scale 0 (" + tics + ")"
-         << "set yrange [" + detail::six_digits(heights.back() + 0.6) + ":-0.6]"
+         << "set yrange [" + six_digits(heights.back() + 0.6) + ":-0.6]"
          << "set key at screen " + share(left + plot + 14, picture.width) + "," +
                 share(picture.height - 34, picture.height) +
                 " left top vertical maxrows 99 Left reverse samplen 1.4 spacing 1.25";

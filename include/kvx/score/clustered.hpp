@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kvx/score/interval.hpp>
+#include <kvx/score/estimate.hpp>
 #include <kvx/score/student_t.hpp>
 #include <kvx/score/wilson.hpp>
 
@@ -55,19 +55,19 @@ inline double standard_error(std::span<const Cluster> clusters) {
 
 /// The mean with its 95 % interval by Student's t, with one degree of freedom fewer than there are clusters. For fewer
 /// than two clusters it has no bounds.
-inline Interval t_interval(std::span<const Cluster> clusters) {
+inline Estimate t_interval(std::span<const Cluster> clusters) {
   const double mean = mean_of(clusters);
-  if (clusters.size() < 2) return {mean};
+  if (clusters.size() < 2) return {.value = mean};
   const double half = t_edge(static_cast<double>(clusters.size() - 1)) * standard_error(clusters);
-  return {mean, mean - half, mean + half};
+  return {.value = mean, .low = mean - half, .high = mean + half};
 }
 
 /// As t_interval(), but for values 0 and 1; near 0 and 1, t_interval() is too narrow for these. It is Wilson's interval
 /// with Student's t, for the number of independent values that would have the same standard error. If that error is 0,
 /// it is the interval for as many values as there are clusters.
-inline Interval wilson_t(std::span<const Cluster> clusters) {
+inline Estimate wilson_t(std::span<const Cluster> clusters) {
   const double mean = mean_of(clusters);
-  if (clusters.size() < 2) return {mean};
+  if (clusters.size() < 2) return {.value = mean};
   constexpr double kRounding = 1e-12;
   const double error = standard_error(clusters), count = static_cast<double>(clusters.size());
   const double effective = error > kRounding ? mean * (1 - mean) / (error * error) : count;

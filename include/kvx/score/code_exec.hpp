@@ -6,9 +6,11 @@
 #include <kvx/score/code_problem.hpp>
 #include <kvx/score/edit_similarity.hpp>
 #include <kvx/score/extract_code.hpp>
+#include <kvx/score/metric.hpp>
 #include <kvx/score/python_harness.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/task.hpp>
+#include <kvx/score/task_option.hpp>
 #include <kvx/text/utf8.hpp>
 
 #include <algorithm>
@@ -22,6 +24,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace kvx::inline v0 {
@@ -31,6 +34,13 @@ struct CodeExecOptions {
   bool require_sandbox = false;  ///< an Error where bubblewrap does not work
   SandboxLimits limits = {};
   bool bubblewrap = true;  ///< false: do not look for it
+
+  static constexpr auto options() {
+    using O = CodeExecOptions;
+    return std::tuple(
+        TaskOption{"allow-code-execution", &O::allow, "run the programs that the model writes, for code_exec"},
+        TaskOption{"require-sandbox", &O::require_sandbox, "run them in bubblewrap or not at all"});
+  }
 };
 
 /// Does the program still work? A sample's answer is a CodeProblem in JSON. pass@1 is 1 when the problem's tests ran
@@ -40,10 +50,27 @@ struct CodeExecOptions {
 struct CodeExecTask {
   static constexpr std::string_view name = "code_exec";
   static constexpr bool runs_programs = true;
+  static constexpr std::string_view example_data = "examples/data/code.jsonl";
+  using Options = CodeExecOptions;
 
-  static std::span<const std::string_view> metric_names() {
-    static constexpr std::array<std::string_view, 2> kNames = {"pass@1", "edit_similarity"};
-    return kNames;
+  static std::span<const Metric> metrics() {
+    static constexpr std::array<Metric, 2> kMetrics = {
+        {{.name = "pass@1", .role = Role::works, .counts_attempts = true}, {.name = "edit_similarity"}}};
+    return kMetrics;
+  }
+
+  /// From right to nothing that can be run.
+  static std::span<const State> states() {
+    static constexpr std::array<State, 9> kStates = {{{"passed", Verdict::good},
+                                                      {"assertion", Verdict::bad},
+                                                      {"exception", Verdict::bad},
+                                                      {"syntax", Verdict::bad},
+                                                      {"timeout", Verdict::bad},
+                                                      {"memory", Verdict::bad},
+                                                      {"no_code", Verdict::bad},
+                                                      {"killed", Verdict::bad},
+                                                      {kNotRun}}};
+    return kStates;
   }
 
   /// Nothing is tried or run before the first grade.
@@ -59,6 +86,12 @@ struct CodeExecTask {
   /// What is weaker than it should be about the way in which programs run here; empty when nothing is, and when none
   /// are run. Throws Error when they cannot be run.
   std::string warning() const { return allowed() ? sandbox().warning() : ""; }
+  /// The warning, or how to have programs run.
+  std::string notice() const {
+    return allowed() ? warning()
+                     : "programs are not run and pass@1 is not told; to run them, give --allow-code-execution or set "
+                       "KVX_ALLOW_CODE_EXECUTION=1";
+  }
 
   Grade grade(const Sample& sample, std::string_view answer) const {
     const CodeProblem problem = code_problem(sample.answer);
@@ -80,11 +113,11 @@ struct CodeExecTask {
   }
 
   /// One word, and the last line of what went wrong.
-  struct Verdict {
+  struct Outcome {
     std::string state, detail;
   };
   /// Runs a program. Throws Error when it cannot be started.
-  Verdict verdict(const CodeProgram& program) const {
+  Outcome verdict(const CodeProgram& program) const {
     const std::string nonce = new_nonce();
     const ProcessOutcome outcome =
         sandbox().run_python(std::string(kPythonHarness), nonce + " " + std::to_string(program.source.size()) + " " +
@@ -121,12 +154,12 @@ struct CodeExecTask {
   }
 
   /// The last line "NONCE STATE DETAIL"; what a program wrote there itself lacks the nonce.
-  static std::optional<Verdict> last_report(std::string_view report, const std::string& nonce) {
+  static std::optional<Outcome> last_report(std::string_view report, const std::string& nonce) {
     const std::size_t at = report.rfind(nonce + " ");
     if (at == report.npos) return std::nullopt;
     const std::string_view line = report.substr(at + nonce.size() + 1, report.substr(at + nonce.size() + 1).find('\n'));
     const std::size_t blank = std::min(line.find(' '), line.size());
-    return Verdict{std::string(line.substr(0, blank)), shown(line.substr(std::min(blank + 1, line.size())))};
+    return Outcome{std::string(line.substr(0, blank)), shown(line.substr(std::min(blank + 1, line.size())))};
   }
 
   static std::string last_line(std::string_view text) {
@@ -146,6 +179,7 @@ struct CodeExecTask {
 
   std::shared_ptr<Shared> shared_;
 };
-static_assert(GradesAnswers<CodeExecTask>);
+static_assert(GradesAnswers<CodeExecTask> && RunsPrograms<CodeExecTask> && GradesLater<CodeExecTask> &&
+              HasNotice<CodeExecTask> && HasReferences<CodeExecTask> && HasOptions<CodeExecTask>);
 
 }  // namespace kvx::inline v0

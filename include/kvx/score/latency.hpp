@@ -2,9 +2,10 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/score/better.hpp>
+#include <kvx/score/estimate.hpp>
+#include <kvx/score/metric.hpp>
 #include <kvx/score/quantile.hpp>
 #include <kvx/score/sample.hpp>
-#include <kvx/score/share.hpp>
 #include <kvx/score/task.hpp>
 
 #include <algorithm>
@@ -25,15 +26,45 @@ namespace kvx::inline v0 {
 /// total_generation_time of all; throughput is all tokens in the total time, per second.
 struct LatencyTask {
   static constexpr std::string_view name = "latency";
+  static constexpr std::string_view example_data = "examples/data/story.txt";
 
-  static std::span<const std::string_view> metric_names() {
-    static constexpr std::array<std::string_view, 6> kNames = {"prefill_time", "ttft",        "tpot",
-                                                               "throughput",   "decode_time", "total_generation_time"};
-    return kNames;
+  static std::span<const Metric> metrics() {
+    static constexpr std::array<Metric, 6> kMetrics = {
+        {{.name = "prefill_time", .better = Better::less, .unit = "s"},
+         {.name = "ttft", .better = Better::less, .unit = "s"},
+         {.name = "tpot", .better = Better::less, .unit = "s"},
+         {.name = "throughput", .unit = "tokens/s"},
+         {.name = "decode_time", .better = Better::less, .unit = "s"},
+         {.name = "total_generation_time", .better = Better::less, .unit = "s"}}};
+    return kMetrics;
   }
-
-  static Better better(std::string_view figure) {
-    return figure.starts_with("throughput") ? Better::more : Better::less;
+  /// The medians of metrics(), in their order.
+  static std::span<const Metric> summary_metrics() {
+    static constexpr std::array<Metric, 6> kMetrics = {
+        {{.name = "prefill_time_median",
+          .better = Better::less,
+          .unit = "s",
+          .words = "prefill time",
+          .head = "prefill"},
+         {.name = "ttft_median", .better = Better::less, .unit = "s", .words = "time to first token", .head = "TTFT"},
+         {.name = "tpot_median",
+          .better = Better::less,
+          .role = Role::token_time,
+          .unit = "s",
+          .words = "time per output token",
+          .head = "TPOT"},
+         {.name = "throughput_median", .unit = "tokens/s", .words = "throughput"},
+         {.name = "decode_time_median", .better = Better::less, .unit = "s", .words = "decode time", .head = "decode"},
+         {.name = "total_generation_time_median",
+          .better = Better::less,
+          .unit = "s",
+          .words = "total generation time",
+          .head = "total"}}};
+    return kMetrics;
+  }
+  static std::span<const State> states() {
+    static constexpr std::array<State, 1> kStates = {{{"timed"}}};
+    return kStates;
   }
 
   static Grade timed(const GenerationTimes& times) {
@@ -48,19 +79,18 @@ struct LatencyTask {
   }
 
   /// The median of each metric, with its quartiles as the ends of its interval. Throws Error if a run lacks a metric.
-  std::vector<Share> summaries(std::span<const Grade> runs) const {
-    std::vector<Share> medians;
+  std::vector<Estimate> summaries(std::span<const Grade> runs) const {
+    std::vector<Estimate> medians;
     std::set<std::string> contexts;
     for (std::size_t i = 0; i < runs.size(); ++i) contexts.insert(context_of(runs[i], i));
-    for (std::size_t m = 0; m < metric_names().size(); ++m) {
-      std::string summary = std::string(metric_names()[m]) + "_median";
+    for (std::size_t m = 0; m < metrics().size(); ++m) {
       std::vector<double> values;
       for (const Grade& run : runs) {
-        if (!run.metrics[m]) throw Error("task latency", "a run: missing its " + std::string(metric_names()[m]));
+        if (!run.metrics[m]) throw Error("task latency", "a run: missing its " + std::string(metrics()[m].name));
         values.push_back(*run.metrics[m]);
       }
       std::sort(values.begin(), values.end());
-      medians.push_back({std::move(summary), quantile(values, 0.5), values.size(), contexts.size(),
+      medians.push_back({std::string(summary_metrics()[m].name), quantile(values, 0.5), values.size(), contexts.size(),
                          quantile(values, 0.25), quantile(values, 0.75)});
     }
     return medians;

@@ -2,11 +2,11 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/score/better.hpp>
-#include <kvx/score/interval.hpp>
+#include <kvx/score/estimate.hpp>
+#include <kvx/score/metric.hpp>
 #include <kvx/score/ppl.hpp>
 #include <kvx/score/quantile.hpp>
 #include <kvx/score/sample.hpp>
-#include <kvx/score/share.hpp>
 #include <kvx/score/task.hpp>
 
 #include <algorithm>
@@ -28,15 +28,27 @@ namespace kvx::inline v0 {
 /// and 99th percentile, and the share of tokens for which both find the same one most likely.
 struct PerplexityTask {
   static constexpr std::string_view name = "perplexity";
+  static constexpr std::string_view example_data = "examples/data/story.txt";
 
-  static std::span<const std::string_view> metric_names() {
-    static constexpr std::array<std::string_view, 7> kNames = {"loss",  "kl",       "kl_50", "kl_95",
-                                                               "kl_99", "same_top", "tokens"};
-    return kNames;
+  static std::span<const Metric> metrics() {
+    static constexpr std::array<Metric, 7> kMetrics = {
+        {{.name = "loss", .better = Better::less, .role = Role::loss, .unit = "nats"},
+         {.name = "kl", .better = Better::less, .unit = "nats"},
+         {.name = "kl_50", .better = Better::less, .unit = "nats"},
+         {.name = "kl_95", .better = Better::less, .unit = "nats"},
+         {.name = "kl_99", .better = Better::less, .unit = "nats"},
+         {.name = "same_top"},
+         {.name = "tokens", .better = Better::neither, .role = Role::tokens, .unit = "tokens"}}};
+    return kMetrics;
   }
-
-  static Better better(std::string_view figure) {
-    return figure == "same_top" ? Better::more : figure == "tokens" ? Better::neither : Better::less;
+  static std::span<const Metric> summary_metrics() {
+    static constexpr std::array<Metric, 1> kMetrics = {
+        {{.name = "perplexity", .better = Better::less, .role = Role::perplexity, .unit = ""}}};
+    return kMetrics;
+  }
+  static std::span<const State> states() {
+    static constexpr std::array<State, 1> kStates = {{{"predicted"}}};
+    return kStates;
   }
 
   /// One text's tokens: their negative log-likelihoods in nats, their divergences, and whether the likeliest token is
@@ -60,7 +72,7 @@ struct PerplexityTask {
 
   /// The summaries over the tokens of all texts. Contexts are the units of intervals; each piece of a text is one.
   /// Throws Error for a text without a loss.
-  std::vector<Share> summaries(std::span<const Grade> texts) const {
+  std::vector<Estimate> summaries(std::span<const Grade> texts) const {
     std::map<std::string, PairedLoss> losses;
     for (std::size_t i = 0; i < texts.size(); ++i) {
       const auto loss = texts[i].metrics.front(), tokens = texts[i].metrics.back();
@@ -72,7 +84,7 @@ struct PerplexityTask {
     if (losses.empty()) return {{.name = "perplexity"}};
     std::vector<PairedLoss> contexts;
     for (const auto& [name, loss] : losses) contexts.push_back(loss);
-    const Interval log = perplexity_change(contexts).log_ratio;
+    const Estimate log = perplexity_change(contexts).log_ratio;
     return {{"perplexity", std::exp(log.value), texts.size(), contexts.size(), std::exp(log.low), std::exp(log.high)}};
   }
 

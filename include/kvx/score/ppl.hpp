@@ -2,7 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/score/clustered.hpp>
-#include <kvx/score/interval.hpp>
+#include <kvx/score/estimate.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -21,7 +21,7 @@ struct PairedLoss {
 /// Perplexities over the same texts.
 struct PerplexityChange {
   double base = 0, cell = 0;
-  Interval log_ratio = {};  ///< ln(cell / base), with its interval over texts
+  Estimate log_ratio = {};  ///< ln(cell / base), with its interval over texts
 
   /// The quality that perplexity implies, in shares of the base's: base / cell.
   double quality() const { return std::exp(-log_ratio.value); }

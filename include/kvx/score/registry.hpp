@@ -2,8 +2,11 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/core/near_miss.hpp>
+#include <kvx/score/metric.hpp>
 #include <kvx/score/task.hpp>
 
+#include <algorithm>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,23 +17,31 @@ namespace kvx::inline v0 {
 /// Tasks by name; kvx_tasks() has those of kvx.
 class TaskRegistry {
  public:
-  /// Throws Error when its name is taken.
+  /// Throws Error if its name is taken, or if a metric that tables hide comes before one that they show.
   template <GradesAnswers T>
   void add(T added = T()) {
     for (const AnyTask& task : tasks_)
       if (task.name() == T::name) throw Error("task " + std::string(T::name), "there is one of this name");
+    const std::span<const Metric> metrics = T::metrics();
+    if (!std::ranges::is_partitioned(metrics, [](const Metric& metric) { return metric.shown; }))
+      throw Error("task " + std::string(T::name), "expected hidden metrics last, found one before a shown one");
     tasks_.emplace_back(std::move(added));
   }
 
   const std::vector<AnyTask>& tasks() const { return tasks_; }
 
-  /// Throws Error with the nearest name when there is no such task.
+  /// The task of that name; null if there is none.
+  const AnyTask* find(std::string_view name) const {
+    for (const AnyTask& task : tasks_)
+      if (task.name() == name) return &task;
+    return nullptr;
+  }
+
+  /// Throws Error with the nearest name if there is no such task.
   const AnyTask& at(std::string_view name) const {
+    if (const AnyTask* task = find(name)) return *task;
     std::vector<std::string_view> names;
-    for (const AnyTask& task : tasks_) {
-      if (task.name() == name) return task;
-      names.push_back(task.name());
-    }
+    for (const AnyTask& task : tasks_) names.push_back(task.name());
     throw Error("task '" + std::string(name) + "'", "unknown task" + near_miss(name, names));
   }
 

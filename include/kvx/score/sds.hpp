@@ -2,6 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/score/bootstrap.hpp>
+#include <kvx/score/estimate.hpp>
 #include <kvx/score/ppl.hpp>
 #include <kvx/score/sign_flips.hpp>
 
@@ -35,6 +36,12 @@ inline std::string_view written(Degradation state) {
   return kWords[static_cast<std::size_t>(state)];
 }
 
+/// All states, for reading them from a table.
+inline std::vector<Degradation> degradation_states() {
+  using enum Degradation;
+  return {undefined, none, perplexity_only, too_few, silent, measured};
+}
+
 /// Sums of a metric with values from 0 to 1 over the samples about one context, for base and cell on the same samples.
 struct PairedFunction {
   std::size_t n = 0;  ///< samples
@@ -44,11 +51,10 @@ struct PairedFunction {
 /// How much of the function is lost for how much of the perplexity.
 struct SilentDegradation {
   Degradation state = Degradation::undefined;
-  BootstrapInterval score;  ///< drop / rise, improvements as 0; its ends may be infinite
-  BootstrapInterval drop;   ///< the share of the base's function that is lost; negative: it improves
-  BootstrapInterval rise;   ///< of the perplexity, as a share of the base's; negative: it improves
-  double p = std::numeric_limits<double>::quiet_NaN();  ///< of sign_flip_p(), for the difference in function
-  double quality = 0;                                   ///< that perplexity implies: the base's perplexity / the cell's
+  Estimate score;      ///< drop / rise, improvements as 0; its ends may be infinite
+  Estimate drop;       ///< the share of the base's function that is lost; negative: it improves; p by sign_flip_p()
+  Estimate rise;       ///< of the perplexity, as a share of the base's; negative: it improves; n counts texts
+  double quality = 0;  ///< that perplexity implies: the base's perplexity / the cell's
 };
 
 namespace detail {
@@ -83,7 +89,7 @@ inline double perplexity_rise(std::span<const PairedLoss> texts, std::span<const
 }
 
 /// Removes the bounds of an interval over fewer than two contexts.
-inline BootstrapInterval bounded(BootstrapInterval interval, std::size_t contexts) {
+inline Estimate bounded(Estimate interval, std::size_t contexts) {
   if (contexts < 2) interval.low = interval.high = std::numeric_limits<double>::quiet_NaN();
   return interval;
 }
@@ -92,7 +98,7 @@ inline Degradation state_of(const SilentDegradation& figures) {
   const bool rises = figures.rise.value > 0;
   if (std::isnan(figures.drop.value)) return Degradation::undefined;
   if (figures.drop.value <= 0) return rises ? Degradation::perplexity_only : Degradation::none;
-  if (!(figures.drop.low > 0 && figures.p <= 0.05)) return Degradation::too_few;
+  if (!(figures.drop.low > 0 && figures.drop.p <= 0.05)) return Degradation::too_few;
   return rises ? Degradation::measured : Degradation::silent;
 }
 
@@ -121,8 +127,13 @@ inline SilentDegradation silent_degradation(std::span<const PairedFunction> cont
   result.drop = detail::bounded(bootstrap(std::span(sizes).first(1), drop, options), contexts.size());
   result.rise = detail::bounded(bootstrap(std::span(sizes).last(1), rise, options), texts.size());
   std::vector<double> changes;
-  for (const PairedFunction& context : contexts) changes.push_back(context.cell - context.base);
-  result.p = sign_flip_p(changes);
+  for (const PairedFunction& context : contexts) {
+    changes.push_back(context.cell - context.base);
+    result.drop.n += context.n;
+  }
+  result.drop.contexts = contexts.size();
+  result.rise.n = result.rise.contexts = texts.size();
+  result.drop.p = sign_flip_p(changes);
   result.state = detail::state_of(result);
   return result;
 }

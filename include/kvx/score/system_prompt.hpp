@@ -9,6 +9,11 @@
 
 namespace kvx::inline v0 {
 
+/// The defense templates of kvx's examples, and the help of the options that tasks with system prompts share.
+inline constexpr std::string_view kDefensesFile = "examples/data/leakage/defenses.json",
+                                  kDefensesFileHelp = "defense templates by key, in JSON",
+                                  kPrependHelp = "the beginning of system prompts of ifeval and leakage";
+
 /// How instructions become a system message, each part in the marks of a named span: `prepend`, then `defense`, a
 /// template in which `$system_prompt` stands for the instructions.
 struct SystemPrompt {

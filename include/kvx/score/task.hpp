@@ -1,11 +1,16 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/score/better.hpp>
+#include <kvx/score/context_name.hpp>
+#include <kvx/score/estimate.hpp>
+#include <kvx/score/generation_times.hpp>
+#include <kvx/score/grade.hpp>
 #include <kvx/score/judged_text.hpp>
+#include <kvx/score/metric.hpp>
 #include <kvx/score/sample.hpp>
-#include <kvx/score/share.hpp>
+#include <kvx/score/sample_file.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <memory>
@@ -18,36 +23,13 @@
 
 namespace kvx::inline v0 {
 
-/// One of the things that an answer is judged by, such as one of several instructions.
-struct GradePart {
-  std::string group;           ///< parts of one group are counted together
-  std::vector<double> values;  ///< in the order of the task's part_names()
-};
-
-/// What one answer is worth.
-struct Grade {
-  std::string state;  ///< one word, such as `exact` or `unparsed`
-  std::vector<std::optional<double>>
-      metrics;              ///< in the order of the task's metric names, 0 to 1 if it answers; none: does not apply
-  std::string detail = {};  ///< why, for a reader; may be empty
-  std::vector<GradePart> parts = {};  ///< of a task that GradesParts
-  std::string cluster = {};  ///< the name of the context, or of what several share; empty: a context of its own
-  std::string as_read = {};  ///< other engines' forms that were accepted as calls, ToolForms::text(); may be empty
-  bool unfinished = false;   ///< whether the answer is a thought that does not end
-};
-
-/// The name of the context that an answer is about. If the grade names none, the name is made from `place`, which
-/// differs for each answer.
-inline std::string context_of(const Grade& grade, std::size_t place) {
-  return grade.cluster.empty() ? "#" + std::to_string(place) : grade.cluster;
-}
-
-/// A task: a value type that grades answers, which are texts that judged_text() made. metric_names() is a range of
-/// names, in the order of Grade::metrics.
+/// A task: a value type that grades answers, which are texts that judged_text() made. metrics() describes
+/// Grade::metrics in their order; states() has all that a grade may have, in the order in which they are shown.
 template <class T>
 concept GradesAnswers = requires(const T t, const Sample& sample, std::string_view answer) {
                           { T::name } -> std::convertible_to<std::string_view>;
-                          { T::metric_names() } -> std::convertible_to<std::span<const std::string_view>>;
+                          { T::metrics() } -> std::convertible_to<std::span<const Metric>>;
+                          { T::states() } -> std::convertible_to<std::span<const State>>;
                           { t.grade(sample, answer) } -> std::same_as<Grade>;
                         };
 
@@ -70,37 +52,18 @@ concept GradesLater = requires(const T t, std::string_view state) {
                         { t.grades_now(state) } -> std::same_as<bool>;
                       };
 
-/// A task with metrics or summaries for which more is not better.
-template <class T>
-concept OrdersFigures = requires(std::string_view figure) {
-                          { T::better(figure) } -> std::same_as<Better>;
-                        };
-
-/// A task with figures over all grades beside the means of its metrics.
+/// A task with summaries of all grades, beside the means of its metrics. summary_metrics() describes them.
 template <class T>
 concept SummarizesGrades = requires(const T t, std::span<const Grade> grades) {
-                             { t.summaries(grades) } -> std::same_as<std::vector<Share>>;
+                             { T::summary_metrics() } -> std::convertible_to<std::span<const Metric>>;
+                             { t.summaries(grades) } -> std::same_as<std::vector<Estimate>>;
                            };
 
-/// A task whose answers are judged in parts, each with values of these names.
+/// A task whose answers are judged in parts. part_metrics() describes the values of a part.
 template <class T>
 concept GradesParts = requires {
-                        { T::part_names() } -> std::convertible_to<std::span<const std::string_view>>;
+                        { T::part_metrics() } -> std::convertible_to<std::span<const Metric>>;
                       };
-
-/// A task with more metrics than a table has room for: how many of the first ones that shows.
-template <class T>
-concept HidesMetrics = requires {
-                         { T::shown_metrics } -> std::convertible_to<std::size_t>;
-                       };
-
-/// How long one sequence took that was generated alone, in seconds.
-struct GenerationTimes {
-  double prefill = 0;      ///< until the context's cache was compressed
-  double first_token = 0;  ///< from the start to the first token
-  double decode = 0;       ///< from the first token to the last
-  std::size_t tokens = 0;  ///< generated, at least two
-};
 
 /// A task that has texts predicted: its model is fed what it would otherwise answer, and `predicted` makes a grade of
 /// each token's negative log-likelihood and divergence from the base, and of how often both find the same token
@@ -122,6 +85,37 @@ concept HasReferences = requires(const T t, const Sample& sample) {
                           { t.reference(sample) } -> std::same_as<std::string>;
                         };
 
+/// A task that has its own way from a file to samples. `text` is the contents of the file `path`.
+template <class T>
+concept ReadsFiles =
+    requires(const T t, const std::string& path, const std::string& text, const SampleFileOptions& how) {
+      { t.samples(path, text, how) } -> std::same_as<SampleFile>;
+    };
+
+/// A task whose contexts are not told apart by their texts: context() names a sample's.
+template <class T>
+concept NamesContexts = requires(const T t, const Sample& sample) {
+                          { t.context(sample) } -> std::same_as<std::string>;
+                        };
+
+/// A task whose grades depend on its options: settings() is a text of them that records are known by.
+template <class T>
+concept HasSettings = requires(const T t) {
+                        { t.settings() } -> std::same_as<std::string>;
+                      };
+
+/// A task with something to say before answers are graded.
+template <class T>
+concept HasNotice = requires(const T t) {
+                      { t.notice() } -> std::same_as<std::string>;
+                    };
+
+/// A task with data in kvx's source folder: the path from there.
+template <class T>
+concept HasExampleData = requires {
+                           { T::example_data } -> std::convertible_to<std::string_view>;
+                         };
+
 /// The state of an answer that a task left ungraded.
 inline constexpr std::string_view kNotRun = "not_run";
 
@@ -135,18 +129,17 @@ class AnyTask {
   explicit AnyTask(T task) : task_(std::make_shared<Holder<T>>(std::move(task))) {}
 
   std::string_view name() const { return task_->name(); }
-  std::span<const std::string_view> metric_names() const { return task_->metric_names(); }
-  /// Which values of a metric or summary are better.
-  Better better(std::string_view figure) const { return task_->better(figure); }
-  /// The metrics for a table; the files have all.
-  std::size_t shown_metrics() const { return task_->shown_metrics(); }
-  /// Empty where the task has no parts.
-  std::span<const std::string_view> part_names() const { return task_->part_names(); }
+  std::span<const Metric> metrics() const { return task_->metrics(); }
+  /// Empty if the task has no summaries.
+  std::span<const Metric> summary_metrics() const { return task_->summary_metrics(); }
+  /// Empty if the task has no parts.
+  std::span<const Metric> part_metrics() const { return task_->part_metrics(); }
+  std::span<const State> states() const { return task_->states(); }
   /// Grades what a model predicted after the sample's answer prefix. Throws Error if the sample does not belong to this
-  /// task, but never because of the answer.
+  /// task, or if the task returns a state that it does not declare, but never because of the answer.
   Grade grade(const Sample& sample, std::string_view predicted, const AnswerReading& reading = {}) const {
     const JudgedText answer = judged_text(sample.answer_prefix, predicted, reading.thoughts);
-    Grade grade = task_->grade(sample, answer.text, reading);
+    Grade grade = checked(task_->grade(sample, answer.text, reading));
     grade.unfinished = answer.unfinished;
     return grade;
   }
@@ -154,54 +147,75 @@ class AnyTask {
   bool runs_programs() const { return task_->runs_programs(); }
   /// Whether an answer of this state was left ungraded and can be graded now.
   bool grades_now(std::string_view state) const { return task_->grades_now(state); }
-  std::vector<Share> summaries(std::span<const Grade> grades) const { return task_->summaries(grades); }
+  std::vector<Estimate> summaries(std::span<const Grade> grades) const { return task_->summaries(grades); }
   TaskKind kind() const { return task_->kind(); }
   /// Only of one that PredictsTexts.
   Grade predicted(std::span<const double> nll, std::vector<double> kl, std::size_t same_top) const {
-    return task_->predicted(nll, std::move(kl), same_top);
+    return checked(task_->predicted(nll, std::move(kl), same_top));
   }
   /// Only of one that TimesGenerations.
-  Grade timed(const GenerationTimes& times) const { return task_->timed(times); }
+  Grade timed(const GenerationTimes& times) const { return checked(task_->timed(times)); }
+  /// The samples of a file. Throws Error, naming file and line, for a row that is no sample.
+  SampleFile samples(const std::string& path, const std::string& text, const SampleFileOptions& how) const {
+    return task_->samples(path, text, how);
+  }
+  /// A name for the sample's context, or for what several share; empty for a sample without a context.
+  std::string context(const Sample& sample) const { return task_->context(sample); }
+  /// What grades depend on beside the answer and its sample; empty if on nothing.
+  std::string settings() const { return task_->settings(); }
+  /// A line for a reader before answers are graded; may be empty. Throws Error if they cannot be graded.
+  std::string notice() const { return task_->notice(); }
+  /// A file in kvx's source folder; empty if there is none.
+  std::string_view example_data() const { return task_->example_data(); }
   /// Whether it HasReferences.
   bool has_references() const { return task_->has_references(); }
   /// What a right answer to the sample looks like; none where the task has no references.
   std::optional<std::string> reference(const Sample& sample) const { return task_->reference(sample); }
 
  private:
+  Grade checked(Grade grade) const {
+    if (std::ranges::find(states(), grade.state, &State::name) == states().end())
+      throw Error("task " + std::string(name()),
+                  "state: expected one that the task declares, found '" + grade.state + "'");
+    return grade;
+  }
+
   struct Interface {
     virtual ~Interface() = default;
     virtual std::string_view name() const = 0;
-    virtual std::span<const std::string_view> metric_names() const = 0;
-    virtual Better better(std::string_view) const = 0;
-    virtual std::size_t shown_metrics() const = 0;
-    virtual std::span<const std::string_view> part_names() const = 0;
+    virtual std::span<const Metric> metrics() const = 0;
+    virtual std::span<const Metric> summary_metrics() const = 0;
+    virtual std::span<const Metric> part_metrics() const = 0;
+    virtual std::span<const State> states() const = 0;
     virtual Grade grade(const Sample&, std::string_view, const AnswerReading&) const = 0;
     virtual bool runs_programs() const = 0;
     virtual bool grades_now(std::string_view) const = 0;
-    virtual std::vector<Share> summaries(std::span<const Grade>) const = 0;
+    virtual std::vector<Estimate> summaries(std::span<const Grade>) const = 0;
     virtual TaskKind kind() const = 0;
     virtual Grade predicted(std::span<const double>, std::vector<double>, std::size_t) const = 0;
     virtual Grade timed(const GenerationTimes&) const = 0;
     virtual bool has_references() const = 0;
     virtual std::optional<std::string> reference(const Sample&) const = 0;
+    virtual SampleFile samples(const std::string&, const std::string&, const SampleFileOptions&) const = 0;
+    virtual std::string context(const Sample&) const = 0;
+    virtual std::string settings() const = 0;
+    virtual std::string notice() const = 0;
+    virtual std::string_view example_data() const = 0;
   };
   template <class T>
   struct Holder final : Interface {
     explicit Holder(T t) : task(std::move(t)) {}
     std::string_view name() const override { return T::name; }
-    std::span<const std::string_view> metric_names() const override { return T::metric_names(); }
-    Better better([[maybe_unused]] std::string_view figure) const override {
-      if constexpr (OrdersFigures<T>) return T::better(figure);
-      return Better::more;
-    }
-    std::size_t shown_metrics() const override {
-      if constexpr (HidesMetrics<T>) return T::shown_metrics;
-      return metric_names().size();
-    }
-    std::span<const std::string_view> part_names() const override {
-      if constexpr (GradesParts<T>) return T::part_names();
+    std::span<const Metric> metrics() const override { return T::metrics(); }
+    std::span<const Metric> summary_metrics() const override {
+      if constexpr (SummarizesGrades<T>) return T::summary_metrics();
       return {};
     }
+    std::span<const Metric> part_metrics() const override {
+      if constexpr (GradesParts<T>) return T::part_metrics();
+      return {};
+    }
+    std::span<const State> states() const override { return T::states(); }
     Grade grade(const Sample& sample, std::string_view answer,
                 [[maybe_unused]] const AnswerReading& reading) const override {
       if constexpr (ReadsAnswers<T>)
@@ -217,7 +231,7 @@ class AnyTask {
       if constexpr (GradesLater<T>) return task.grades_now(state);
       return false;
     }
-    std::vector<Share> summaries(std::span<const Grade> grades) const override {
+    std::vector<Estimate> summaries(std::span<const Grade> grades) const override {
       if constexpr (SummarizesGrades<T>) return task.summaries(grades);
       return {};
     }
@@ -241,6 +255,30 @@ class AnyTask {
     std::optional<std::string> reference([[maybe_unused]] const Sample& sample) const override {
       if constexpr (HasReferences<T>) return task.reference(sample);
       return std::nullopt;
+    }
+    SampleFile samples(const std::string& path, const std::string& text, const SampleFileOptions& how) const override {
+      if constexpr (ReadsFiles<T>)
+        return task.samples(path, text, how);
+      else
+        return read_samples(path, text, how);
+    }
+    std::string context(const Sample& sample) const override {
+      if constexpr (NamesContexts<T>)
+        return task.context(sample);
+      else
+        return context_name(sample);
+    }
+    std::string settings() const override {
+      if constexpr (HasSettings<T>) return task.settings();
+      return {};
+    }
+    std::string notice() const override {
+      if constexpr (HasNotice<T>) return task.notice();
+      return {};
+    }
+    std::string_view example_data() const override {
+      if constexpr (HasExampleData<T>) return T::example_data;
+      return {};
     }
     T task;
   };

@@ -6,20 +6,53 @@
 #include <kvx/score/leakage/leakage_task.hpp>
 #include <kvx/score/perplexity.hpp>
 #include <kvx/score/registry.hpp>
+#include <kvx/score/task_option.hpp>
 #include <kvx/score/tool_call.hpp>
 
+#include <algorithm>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 namespace kvx::inline v0 {
 
 /// Every task of kvx; the drivers, the help text and the tests walk this list.
-using Tasks = std::tuple<ToolCallTask, CodeExecTask, IfevalTask, LeakageTask, PerplexityTask, LatencyTask>;
+using Tasks = std::tuple<ToolCallTask, CodeExecTask, PerplexityTask, LatencyTask, IfevalTask, LeakageTask>;
 
-/// A registry of kvx's own tasks, to which others can be added.
-inline TaskRegistry kvx_tasks(const Tasks& tasks = Tasks()) {
+namespace detail {
+
+/// Calls f with a null pointer to each type of a tuple.
+template <class... T>
+void each_type(const std::tuple<T...>*, auto&& f) {
+  (f(static_cast<T*>(nullptr)), ...);
+}
+
+}  // namespace detail
+
+/// A registry of kvx's own tasks with these options, to which others can be added. Throws Error, naming the option, for
+/// a value that it cannot have.
+inline TaskRegistry kvx_tasks(const OptionTexts& options = {}) {
   TaskRegistry registry;
-  std::apply([&](const auto&... task) { (registry.add(task), ...); }, tasks);
+  detail::each_type(static_cast<const Tasks*>(nullptr),
+                    [&]<class T>(const T*) { registry.add(make_task<T>(options)); });
   return registry;
+}
+
+/// The options of kvx's own tasks, each once.
+inline std::vector<OptionText> kvx_task_options() {
+  std::vector<OptionText> all;
+  detail::each_type(static_cast<const Tasks*>(nullptr), [&]<class T>(const T*) {
+    for (OptionText& option : options_of<T>()) {
+      const auto same = std::ranges::find(all, option.name, &OptionText::name);
+      if (same == all.end()) {
+        all.push_back(std::move(option));
+        continue;
+      }
+      same->tasks.insert(same->tasks.end(), option.tasks.begin(), option.tasks.end());
+      same->file_tasks.insert(same->file_tasks.end(), option.file_tasks.begin(), option.file_tasks.end());
+    }
+  });
+  return all;
 }
 
 }  // namespace kvx::inline v0

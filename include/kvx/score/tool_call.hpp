@@ -8,14 +8,15 @@
 #include <kvx/io/json_writer.hpp>
 #include <kvx/score/bfcl_ast.hpp>
 #include <kvx/score/context_values.hpp>
+#include <kvx/score/estimate_mean.hpp>
 #include <kvx/score/exact_calls.hpp>
 #include <kvx/score/extract_json.hpp>
 #include <kvx/score/fenced_blocks.hpp>
 #include <kvx/score/judged_text.hpp>
+#include <kvx/score/metric.hpp>
 #include <kvx/score/read_calls.hpp>
 #include <kvx/score/reference_call.hpp>
 #include <kvx/score/sample.hpp>
-#include <kvx/score/share.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/score/tool_gold.hpp>
 #include <kvx/text/python_json.hpp>
@@ -50,12 +51,35 @@ namespace kvx::inline v0 {
 /// answer declines if its first call has the name null, or if it is an empty array.
 struct ToolCallTask {
   static constexpr std::string_view name = "tool_call";
+  static constexpr std::string_view example_data = "examples/data/tool_world.jsonl.gz";
 
   /// From lenient to strict; the first is the foil that looks at no structure.
-  static std::span<const std::string_view> metric_names() {
-    static constexpr std::array<std::string_view, 6> kNames = {"name_substring", "json_valid", "name_match",
-                                                               "schema_valid",   "args_exact", "call_exact"};
-    return kNames;
+  static std::span<const Metric> metrics() {
+    static constexpr std::array<Metric, 6> kMetrics = {{{.name = "name_substring"},
+                                                        {.name = "json_valid"},
+                                                        {.name = "name_match"},
+                                                        {.name = "schema_valid", .role = Role::function},
+                                                        {.name = "args_exact"},
+                                                        {.name = "call_exact", .role = Role::works}}};
+    return kMetrics;
+  }
+  static std::span<const Metric> summary_metrics() {
+    static constexpr std::array<Metric, 2> kMetrics = {{{.name = "decline_precision"}, {.name = "decline_recall"}}};
+    return kMetrics;
+  }
+
+  /// From right to nothing that can be read.
+  static std::span<const State> states() {
+    static constexpr std::array<State, 9> kStates = {{{"exact", Verdict::good},
+                                                      {"declined", Verdict::good},
+                                                      {"wrong_arguments", Verdict::bad},
+                                                      {"schema_invalid", Verdict::bad},
+                                                      {"empty_arguments", Verdict::bad},
+                                                      {"wrong_name", Verdict::bad},
+                                                      {"called_anyway", Verdict::bad},
+                                                      {"declined_wrongly", Verdict::bad},
+                                                      {"unparsed", Verdict::bad}}};
+    return kStates;
   }
 
   Grade grade(const Sample& sample, std::string_view answer, const AnswerReading& reading = {}) const {
@@ -85,15 +109,15 @@ struct ToolCallTask {
   }
 
   /// How many of the declined requests no tool serves, and how many that no tool serves were declined.
-  std::vector<Share> summaries(std::span<const Grade> grades) const {
+  std::vector<Estimate> summaries(std::span<const Grade> grades) const {
     ContextValues declined, unserved;
     for (std::size_t i = 0; i < grades.size(); ++i) {
       const bool right = grades[i].state == "declined";
       if (right || grades[i].state == "declined_wrongly") declined.add(context_of(grades[i], i), right);
       if (!grades[i].metrics.front().has_value()) unserved.add(context_of(grades[i], i), right);
     }
-    return {share_of("decline_precision", declined.contexts(), true),
-            share_of("decline_recall", unserved.contexts(), true)};
+    return {estimate_mean("decline_precision", declined.contexts(), true),
+            estimate_mean("decline_recall", unserved.contexts(), true)};
   }
 
  private:
@@ -163,7 +187,7 @@ struct ToolCallTask {
     return {called.unparsed()  ? "unparsed"
             : called.decline() ? "declined"
                                : "called_anyway",
-            std::vector<std::optional<double>>(metric_names().size())};
+            std::vector<std::optional<double>>(metrics().size())};
   }
 
   static Checks verdict(const ToolGold& gold, const Calls& called, std::string_view answer) {

@@ -1,7 +1,8 @@
 #pragma once
 
 #include <kvx/score/context_values.hpp>
-#include <kvx/score/share.hpp>
+#include <kvx/score/estimate_mean.hpp>
+#include <kvx/score/metric.hpp>
 #include <kvx/score/task.hpp>
 
 #include <algorithm>
@@ -20,11 +21,20 @@ inline constexpr std::size_t kLeastOfClass = 20;
 
 }  // namespace detail
 
+/// Describes ifeval_summaries(), in their order.
+inline std::span<const Metric> ifeval_summary_metrics() {
+  static constexpr std::array<Metric, 4> kMetrics = {{{.name = "inst_strict", .role = Role::following},
+                                                      {.name = "inst_loose"},
+                                                      {.name = "class_low"},
+                                                      {.name = "class_high"}}};
+  return kMetrics;
+}
+
 /// Summaries over the instructions of all answers, with contexts as the units of intervals: the share of instructions
 /// that were followed, strictly and loosely; and, strictly, the share in the class that is followed least and in the
 /// class that is followed most. The mean hides that some classes are lost earlier than others. Classes of fewer than 20
 /// instructions are left out. The interval of the lowest class does not account for its being chosen as the lowest.
-inline std::vector<Share> ifeval_summaries(std::span<const Grade> grades) {
+inline std::vector<Estimate> ifeval_summaries(std::span<const Grade> grades) {
   std::array<ContextValues, 2> pooled;           // strictly and loosely
   std::map<std::string, ContextValues> classes;  // by class of instructions
   for (std::size_t i = 0; i < grades.size(); ++i) {
@@ -35,13 +45,13 @@ inline std::vector<Share> ifeval_summaries(std::span<const Grade> grades) {
     }
   }
   std::erase_if(classes, [](const auto& named) { return values_in(named.second.contexts()) < detail::kLeastOfClass; });
-  std::vector<Share> large;
-  for (const auto& [name, followed] : classes) large.push_back(share_of(name, followed.contexts(), true));
+  std::vector<Estimate> large;
+  for (const auto& [name, followed] : classes) large.push_back(estimate_mean(name, followed.contexts(), true));
   if (large.empty()) large.emplace_back();
-  auto [low, high] =
-      std::minmax_element(large.begin(), large.end(), [](const Share& a, const Share& b) { return a.value < b.value; });
-  std::vector<Share> shares = {share_of("inst_strict", pooled[0].contexts(), true),
-                               share_of("inst_loose", pooled[1].contexts(), true), *low, *high};
+  auto [low, high] = std::minmax_element(large.begin(), large.end(),
+                                         [](const Estimate& a, const Estimate& b) { return a.value < b.value; });
+  std::vector<Estimate> shares = {estimate_mean("inst_strict", pooled[0].contexts(), true),
+                                  estimate_mean("inst_loose", pooled[1].contexts(), true), *low, *high};
   shares[2].name = "class_low";
   shares[3].name = "class_high";
   return shares;

@@ -3,14 +3,21 @@
 #include <kvx/core/error.hpp>
 #include <kvx/io/json.hpp>
 #include <kvx/io/json_tree.hpp>
+#include <kvx/io/text_file.hpp>
+#include <kvx/score/estimate.hpp>
 #include <kvx/score/ifeval/answer_text.hpp>
 #include <kvx/score/ifeval/ifeval_summary.hpp>
 #include <kvx/score/ifeval/instruction.hpp>
 #include <kvx/score/ifeval/instructions.hpp>
 #include <kvx/score/ifeval/resources.hpp>
+#include <kvx/score/leakage/leakage_data.hpp>
+#include <kvx/score/leakage/leakage_samples.hpp>
+#include <kvx/score/metric.hpp>
 #include <kvx/score/sample.hpp>
-#include <kvx/score/share.hpp>
+#include <kvx/score/sample_file.hpp>
+#include <kvx/score/system_prompt.hpp>
 #include <kvx/score/task.hpp>
+#include <kvx/score/task_option.hpp>
 #include <kvx/text/code_points.hpp>
 
 #include <algorithm>
@@ -20,6 +27,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -27,6 +35,20 @@ namespace kvx::inline v0 {
 
 struct IfevalOptions {
   std::string resources = "examples/data/ifeval";  ///< the folder with the models of sentences and languages
+  std::string prepend{SystemPrompt::kPrepend};
+  std::string defense = {};  ///< the key of the system prompts' defense; empty for none
+  std::string defenses_file{kDefensesFile};
+
+  static constexpr auto options() {
+    using O = IfevalOptions;
+    return std::tuple(
+        TaskOption{"ifeval-models", &O::resources,
+                   "folder with the models of sentences and languages that ifeval needs", "", true},
+        TaskOption{"system-prompt-prepend", &O::prepend, kPrependHelp},
+        TaskOption{"defense", &O::defense, "the defense of ifeval's system prompts, by its key; empty for none",
+                   "defense-template-key"},
+        TaskOption{"defenses-file", &O::defenses_file, kDefensesFileHelp, "defense-template-path"});
+  }
 };
 
 /// Does the answer still follow the instructions that were compressed with the context? Zhou et al.,
@@ -36,21 +58,48 @@ struct IfevalOptions {
 /// to chance (the language of a short text, a `letter` that is none), here it has one.
 struct IfevalTask {
   static constexpr std::string_view name = "ifeval";
+  static constexpr std::string_view example_data = "examples/data/ifeval/sys_ifeval.jsonl.gz";
+  using Options = IfevalOptions;
 
   /// 1 if all instructions are followed.
-  static std::span<const std::string_view> metric_names() {
-    static constexpr std::array<std::string_view, 2> kNames = {"prompt_strict", "prompt_loose"};
-    return kNames;
+  static std::span<const Metric> metrics() {
+    static constexpr std::array<Metric, 2> kMetrics = {
+        {{.name = "prompt_strict", .role = Role::following}, {.name = "prompt_loose"}}};
+    return kMetrics;
   }
   /// Of each instruction, whether it is followed.
-  static std::span<const std::string_view> part_names() {
-    static constexpr std::array<std::string_view, 2> kNames = {"strict", "loose"};
-    return kNames;
+  static std::span<const Metric> part_metrics() {
+    static constexpr std::array<Metric, 2> kMetrics = {
+        {{.name = "strict", .role = Role::following}, {.name = "loose"}}};
+    return kMetrics;
+  }
+  static std::span<const Metric> summary_metrics() { return ifeval_summary_metrics(); }
+
+  static std::span<const State> states() {
+    static constexpr std::array<State, 5> kStates = {{{"followed", Verdict::good},
+                                                      {"loosely", Verdict::good},
+                                                      {"partly", Verdict::bad},
+                                                      {"ignored", Verdict::bad},
+                                                      {"empty", Verdict::bad}}};
+    return kStates;
   }
 
   /// No file is read before a sample needs it.
   explicit IfevalTask(IfevalOptions options = {})
-      : resources_(std::make_shared<InstructionResources>(std::move(options.resources))) {}
+      : resources_(std::make_shared<InstructionResources>(options.resources)), options_(std::move(options)) {}
+
+  /// System prompts have the options' beginning and defense.
+  SampleFile samples(const std::string& path, const std::string& text, SampleFileOptions how) const {
+    how.system.prepend = options_.prepend;
+    if (!options_.defense.empty())
+      how.system.defense =
+          defense_named(read_defenses(options_.defenses_file, read_text_file(options_.defenses_file)), options_.defense)
+              .text;
+    SampleFile file = read_samples(path, text, how);
+    if (!file.samples.empty() && !file.samples.front().system.empty())
+      file.answers += how.system.prepend + '\0' + how.system.defense;
+    return file;
+  }
 
   Grade grade(const Sample& sample, std::string_view answer) const {
     const std::vector<Checker> checkers = checkers_of(sample);
@@ -77,7 +126,7 @@ struct IfevalTask {
   }
 
   /// Pooled over instructions: see ifeval_summaries().
-  std::vector<Share> summaries(std::span<const Grade> grades) const { return ifeval_summaries(grades); }
+  std::vector<Estimate> summaries(std::span<const Grade> grades) const { return ifeval_summaries(grades); }
 
  private:
   struct Checker {
@@ -130,7 +179,9 @@ struct IfevalTask {
   }
 
   std::shared_ptr<InstructionResources> resources_;
+  IfevalOptions options_;
 };
-static_assert(GradesAnswers<IfevalTask> && GradesParts<IfevalTask> && SummarizesGrades<IfevalTask>);
+static_assert(GradesAnswers<IfevalTask> && GradesParts<IfevalTask> && SummarizesGrades<IfevalTask> &&
+              ReadsFiles<IfevalTask> && HasOptions<IfevalTask>);
 
 }  // namespace kvx::inline v0

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace kvx::inline v0 {
+
+/// The value of the option `name`, whose text is `text`. Throws Error, naming the option, for anything but a number.
+inline double number_of(const std::string& name, std::string_view text) {
+  double value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
+    throw Error(name, "expected a number, found '" + std::string(text) + "'");
+  return value;
+}
+
+/// The same for a whole number from `least` to `most`.
+inline std::size_t whole_of(const std::string& name, const std::string& text, std::size_t least, double most = 1e15) {
+  const double value = number_of(name, text);
+  if (!(value >= static_cast<double>(least) && value <= most) || value != std::floor(value))
+    throw Error(name, "expected a whole number from " + std::to_string(least) + " on, found " + text);
+  return static_cast<std::size_t>(value);
+}
+
+/// The same for true or false.
+inline bool flag_of(const std::string& name, const std::string& text) {
+  if (text != "true" && text != "false") throw Error(name, "expected true or false, found " + text);
+  return text == "true";
+}
+
+}  // namespace kvx::inline v0

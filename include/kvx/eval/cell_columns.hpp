@@ -1,0 +1,33 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/io/csv.hpp>
+#include <kvx/io/csv_columns.hpp>
+#include <kvx/press/written.hpp>
+
+#include <cstddef>
+#include <string>
+
+namespace kvx::inline v0 {
+
+/// Adds the columns that name a row's cell, to which `path` leads: `press`, `compression_ratio`, `budget` and
+/// `query_aware`. A row that is read needs a press's written form and a ratio from 0 to 1.
+template <class Row, class... Path>
+void add_cell_columns(CsvColumns<Row>& to, Path... path) {
+  to.add("press", path..., &CellName::press);
+  to.add("compression_ratio", path..., &CellName::ratio);
+  to.add("budget", path..., &CellName::budget);
+  to.add("query_aware", path..., &CellName::query_aware);
+  to.check([](const CsvTable& csv, std::size_t row) {
+    const double ratio = csv.number(row, "compression_ratio");
+    if (!(ratio >= 0 && ratio <= 1)) csv.fail(row, "compression_ratio", "0 to 1");
+    try {
+      (void)parse_written(csv.text(row, "press"));
+    } catch (const Error& error) {
+      throw Error(csv.where(row), std::string("column press: ") + error.what());
+    }
+  });
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <kvx/io/number_text.hpp>
+
+#include <compare>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+namespace kvx::inline v0 {
+
+/// The press of the uncompressed base, whose ratio is 0.
+inline constexpr std::string_view kNoPress = "none";
+
+/// The name of one cell of a grid: a press at one setting.
+struct CellName {
+  std::string press;        ///< written form, such as `snapkv(window=32)`
+  double ratio = 0;         ///< compression ratio: the share of the rows that is removed; with a budget, see CellRatios
+  std::string budget = {};  ///< `keep=256`, `kv_bytes=100000` or `own`; empty where the ratio is the setting
+  bool query_aware = false;  ///< whether the question is compressed with its context
+
+  static CellName base() { return {std::string(kNoPress)}; }
+  bool is_base() const { return *this == base(); }
+
+  /// The cell without its setting: what all cells of one line of a chart share.
+  CellName method() const { return {press, 0, {}, query_aware}; }
+  /// The ratio, or the budget that replaces it.
+  std::string setting() const { return budget.empty() ? six_digits(ratio) : budget; }
+  /// The same, understandable alone: `ratio 0.5` or `keep=256`.
+  std::string setting_words() const { return (budget.empty() ? "ratio " : "") + setting(); }
+  /// How a person sees the cell in tables and pictures, beside its ratio: `knorm keep=256 query_aware`.
+  std::string label() const {
+    return press + (budget.empty() ? "" : " " + budget) + (query_aware ? " query_aware" : "");
+  }
+
+  /// Cells with equal budgets are the same at every ratio, because a budget's ratio depends on the contexts.
+  bool operator==(const CellName& other) const { return identity() == other.identity(); }
+  std::partial_ordering operator<=>(const CellName& other) const { return identity() <=> other.identity(); }
+
+ private:
+  std::tuple<std::string_view, double, std::string_view, bool> identity() const {
+    return {press, budget.empty() ? ratio : 0, budget, query_aware};
+  }
+};
+
+}  // namespace kvx::inline v0

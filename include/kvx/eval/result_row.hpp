@@ -1,0 +1,54 @@
+#pragma once
+
+#include <kvx/eval/cell_columns.hpp>
+#include <kvx/eval/cell_name.hpp>
+#include <kvx/io/csv_columns.hpp>
+#include <kvx/score/better.hpp>
+#include <kvx/score/estimate.hpp>
+
+#include <string>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// One figure of one cell: a line of results.csv.
+struct ResultRow {
+  std::string model, task;  ///< the task as data_label() names it
+  CellName cell;
+  Estimate figure = {};  ///< of the metric or summary whose name it has
+  Estimate change =
+      {};  ///< against the base on the same samples, with p and holm_p; unknown for the base and for summaries
+
+  /// Whether the cell is significantly worse than the base.
+  bool drops() const {
+    return change.holm_p <= 0.05 &&
+           (figure.better == Better::more ? change.value < 0 : figure.better == Better::less && change.value > 0);
+  }
+};
+
+/// The columns of results.csv.
+inline const CsvColumns<ResultRow>& results_columns() {
+  static const CsvColumns<ResultRow> table = [] {
+    CsvColumns<ResultRow> columns;
+    columns.add("model", &ResultRow::model);
+    add_cell_columns(columns, &ResultRow::cell);
+    columns.add("task", &ResultRow::task)
+        .add("metric", &ResultRow::figure, &Estimate::name)
+        .add("value", &ResultRow::figure, &Estimate::value)
+        .add("n", &ResultRow::figure, &Estimate::n)
+        .add("contexts", &ResultRow::figure, &Estimate::contexts)
+        .add("low", &ResultRow::figure, &Estimate::low)
+        .add("high", &ResultRow::figure, &Estimate::high)
+        .add("change", &ResultRow::change, &Estimate::value)
+        .add("change_low", &ResultRow::change, &Estimate::low)
+        .add("change_high", &ResultRow::change, &Estimate::high)
+        .add_six_digits("p", &ResultRow::change, &Estimate::p)
+        .add_six_digits("holm_p", &ResultRow::change, &Estimate::holm_p)
+        .add_word("better", std::vector{Better::more, Better::less, Better::neither}, &ResultRow::figure,
+                  &Estimate::better);
+    return columns;
+  }();
+  return table;
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <kvx/io/text_file.hpp>
+#include <kvx/score/leakage/leakage_data.hpp>
+#include <kvx/score/leakage/leakage_options.hpp>
+#include <kvx/score/leakage/leakage_samples.hpp>
+#include <kvx/score/sample.hpp>
+#include <kvx/score/sample_file.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace kvx::inline v0 {
+
+/// Whether `text`, the contents of the file `path`, has system prompts and no samples.
+inline bool is_system_prompts(const std::string& path, std::string_view text) {
+  text = without_byte_order_mark(text);
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  if (!text.starts_with('{')) return false;
+  return JsonlRow(text.substr(0, text.find('\n')), path + ": first line").find("context") == nullptr;
+}
+
+/// The samples of a file of system prompts: the chosen attacks on each in each chosen defense. Throws Error.
+inline SampleFile leakage_file(const std::string& path, std::string_view text, const LeakageOptions& options,
+                               const SampleFileOptions& how) {
+  const LeakageChoice choice{options.defenses,       options.attack_categories, options.prompts_per_category,
+                             options.system_prompts, options.prepend,           how.skip};
+  const LeakageData data = chosen(
+      {read_system_prompts(path, text), read_defenses(options.defenses_file, read_text_file(options.defenses_file)),
+       read_attacks(options.attacks_file, read_text_file(options.attacks_file))},
+      choice);
+  SampleFile file{leakage_samples(data, choice), {}, options.prepend};
+  for (const auto& defense : data.defenses) file.answers.append(1, '\0').append(defense.text);
+  for (const auto& attack : data.attacks) file.answers.append(1, '\0').append(attack.category + ":" + attack.text);
+  for (std::size_t s = 0; s < file.samples.size(); ++s) file.wheres.push_back(path + ": sample " + std::to_string(s));
+  return file;
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,39 @@
+#include <kvx/eval/cell_ratios.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+using namespace kvx;
+
+namespace {
+Record at_ratio(const std::string& budget, double ratio, const char* task = "t") {
+  Record record{"k", "m", "t", "knorm", ratio, 0};
+  record.sample.task = task;
+  record.budget = budget;
+  return record;
+}
+}  // namespace
+
+TEST_CASE("The ratio of a cell with a budget is the mean over its answers in one model and task") {
+  const std::vector<Record> records = {at_ratio("keep=9", 0.5), at_ratio("keep=9", 0.25), at_ratio("keep=8", 0.75),
+                                       at_ratio("keep=9", 0.875, "t_2"), at_ratio("", 0.125)};
+  const CellRatios ratios(records);
+  CHECK(ratios.cell_of(records[0]).ratio == 0.375);
+  CHECK(ratios.cell_of(records[1]).ratio == 0.375);
+  CHECK(ratios.cell_of(records[2]).ratio == 0.75);
+  CHECK(ratios.cell_of(records[3]).ratio == 0.875);
+  CHECK(ratios.cell_of(records[4]).ratio == 0.125);
+  CHECK(ratios.settled("m", "t", {"knorm", 0, "keep=9"}).ratio == 0.375);
+  CHECK(ratios.settled("other", "t", {"knorm", 0.5, "keep=9"}).ratio == 0.5);
+}
+
+TEST_CASE("Ratios replace others, and leave what they lack") {
+  CellRatios ratios;
+  ratios.add("m", "t", {"knorm", 0.5, "keep=9"});
+  ratios.add("m", "t", {"knorm", 0.25, "keep=8"});
+  ratios.replace(CellRatios(std::vector{at_ratio("keep=9", 0.75)}));
+  CHECK(ratios.settled("m", "t", {"knorm", 0, "keep=9"}).ratio == 0.75);
+  CHECK(ratios.settled("m", "t", {"knorm", 0, "keep=8"}).ratio == 0.25);
+}
