@@ -156,8 +156,9 @@ TEST_CASE("The records of a run are judged by its thought marks and tool forms, 
       {"name": "tool_use", "template": "<seed:think></seed:think> \"parameters\": dictionary of argument name"}])");
   const TempDir dir;
   std::string row = graded_row("t", kGradedGold, "\"\"");
-  row.replace(row.find(R"("answer_prefix":"")"), 18,
-              R"("answer_prefix":"<seed:think>{\"name\": \"g\"}</seed:think>{\"name\": \"f\", \"parameters\": {\"n\": 1}}")");
+  row.replace(
+      row.find(R"("answer_prefix":"")"), 18,
+      R"("answer_prefix":"<seed:think>{\"name\": \"g\"}</seed:think>{\"name\": \"f\", \"parameters\": {\"n\": 1}}")");
   EvalOptions options;
   options.models = {"m=" + model.path()};
   options.tasks = {"tool_call"};

@@ -149,8 +149,8 @@ TEST_CASE("generation settings other than the most likely token are noted") {
             .empty());
   for (const std::string setting :
        {R"("num_beams":4)", R"("num_beam_groups":2)", R"("forced_eos_token_id":0)", R"("forced_bos_token_id":1)",
-        R"("suppress_tokens":[5])", R"("no_repeat_ngram_size":3)", R"("bad_words_ids":[[1,2]])", R"("min_new_tokens":2)",
-        R"("sequence_bias":[[[1],2.5]])", R"("stop_strings":"END")", R"("token_healing":true)",
+        R"("suppress_tokens":[5])", R"("no_repeat_ngram_size":3)", R"("bad_words_ids":[[1,2]])",
+        R"("min_new_tokens":2)", R"("sequence_bias":[[[1],2.5]])", R"("stop_strings":"END")", R"("token_healing":true)",
         R"("guidance_scale":1.5)", R"("penalty_alpha":0.6)", R"("dola_layers":"low")",
         R"("exponential_decay_length_penalty":[4,1.1])", R"("forced_decoder_ids":[[1,2]])"}) {
     const std::size_t colon = setting.find(':');

@@ -215,8 +215,7 @@ TEST_CASE("contexts, questions and greedy tokens equal kvpress end to end") {
 TEST_CASE("presses that go on while decoding equal kvpress end to end") {
   kvx_test::Tally tally{"end to end, decoding", 0, 0, 0, "methods that kvx does not have"};
   const std::string shared = kvx_test::environment("KVX_SHARED"), folder = shared + "/golden/methods";
-  if (!std::filesystem::exists(folder + "/manifest.json"))
-    return void(tally.why = "no golden/methods in KVX_SHARED");
+  if (!std::filesystem::exists(folder + "/manifest.json")) return void(tally.why = "no golden/methods in KVX_SHARED");
   const auto manifest = JsonDocument::load(folder + "/manifest.json");
   Suite suite(folder + "/" + std::string(manifest.root().at("file").string()), shared + "/golden/tiny-random",
               "model/");

@@ -46,12 +46,11 @@ TEST_CASE("Chunk keeps the same share of each chunk") {
 
 TEST_CASE("Chunk loses no protected row where a chunk keeps none") {
   const auto layer = kvx_test::scored_layer({{8, 7, 6, 5, 4, 3, 2, 1}});
-  const auto protecting = [](TokenSpan tokens) {
-    return Chunk<Protect<FirstChannel>>{{.spans = {{"", tokens}}}, 2};
-  };
+  const auto protecting = [](TokenSpan tokens) { return Chunk<Protect<FirstChannel>>{{.spans = {{"", tokens}}}, 2}; };
   CHECK(kept(layer, protecting({7, 8}), Allowance::of_tokens(2)) == Kept{{2, 7}});
-  CHECK(error_of([&] { kept(layer, protecting({0, 1}), Allowance::of_tokens(2)); }) ==
-        "chunk: a budget of 2 rows has no room for its 1 protected ones");
+  CHECK(error_of([&] {
+          kept(layer, protecting({0, 1}), Allowance::of_tokens(2));
+        }) == "chunk: a budget of 2 rows has no room for its 1 protected ones");
 }
 
 TEST_CASE("Chunk lets what it wraps see one chunk at a time") {

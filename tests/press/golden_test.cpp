@@ -221,8 +221,7 @@ TEST_CASE("scores and kept rows equal kvpress on synthetic layers") {
 TEST_CASE("Finch keeps and rotates rows as kvpress does by default") {
   kvx_test::Tally tally{"finch, rotated anew", 0, 0, 0, "methods that kvx does not have"};
   const std::string shared = kvx_test::environment("KVX_SHARED"), folder = shared + "/golden/methods";
-  if (!std::filesystem::exists(folder + "/manifest.json"))
-    return void(tally.why = "no golden/methods in KVX_SHARED");
+  if (!std::filesystem::exists(folder + "/manifest.json")) return void(tally.why = "no golden/methods in KVX_SHARED");
   const auto manifest = JsonDocument::load(folder + "/manifest.json");
   const Safetensors file = Safetensors::open(folder + "/" + std::string(manifest.root().at("file").string()));
   manifest.root().at("layer").each_element([&](const JsonValue& entry) {

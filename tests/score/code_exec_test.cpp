@@ -22,9 +22,7 @@ const std::string kCodeExecData = KVX_SOURCE_DIR "/tests/data/code/";
 const SandboxLimits kVerdictLimits = {.cpu_seconds = 2, .wall_seconds = 4};
 const CodeExecTask kRunning({.allow = true, .limits = kVerdictLimits});
 
-kvx_test::Reference humaneval() {
-  return {kCodeExecData + "humaneval.jsonl", "data/humaneval/HumanEval.jsonl.gz"};
-}
+kvx_test::Reference humaneval() { return {kCodeExecData + "humaneval.jsonl", "data/humaneval/HumanEval.jsonl.gz"}; }
 
 /// The problems of a file by the text of their id.
 std::map<std::string, CodeProblem> code_problems(const std::string& path) {

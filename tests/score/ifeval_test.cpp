@@ -44,9 +44,8 @@ TEST_CASE("Verdicts equal those of IFEval's own checkers") {
     }
     CAPTURE(row.at("id").string());
     const std::string id(row.at("instruction_id").string());
-    const Grade grade =
-        ifeval_task().grade(ifeval_gold("\"" + id + "\"", simdjson::minify(row.at("kwargs").element())),
-                            row.at("response").string());
+    const Grade grade = ifeval_task().grade(ifeval_gold("\"" + id + "\"", simdjson::minify(row.at("kwargs").element())),
+                                            row.at("response").string());
     CHECK(tally.count(grade.metrics[0] == double(row.at("strict").boolean()) &&
                       grade.metrics[1] == double(row.at("loose").boolean())));
     ++kinds.at(id);

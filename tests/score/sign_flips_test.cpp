@@ -29,8 +29,7 @@ TEST_CASE("Whole numbers are exact for any number of contexts, and agree with th
 }
 
 TEST_CASE("A sum that is not finite has no p") {
-  CHECK(error_of([] { sign_flip_p(std::vector<double>{1, NAN, 1}); }) ==
-        "sign flips: expected finite sums, found nan");
+  CHECK(error_of([] { sign_flip_p(std::vector<double>{1, NAN, 1}); }) == "sign flips: expected finite sums, found nan");
   CHECK_THROWS_AS(sign_flip_p(std::vector<double>(20, INFINITY)), kvx::Error);
 }
 

@@ -28,8 +28,7 @@ inline void check(std::string_view press, const Needs& needs, const PressInput& 
   if (in.layers <= in.layer)
     fail("PressInput::layers: expected more than layer " + std::to_string(in.layer) + ", found " +
          std::to_string(in.layers));
-  if (!in.positions.empty())
-    require("positions", in.kv_heads() * in.tokens(), static_cast<Index>(in.positions.size()));
+  if (!in.positions.empty()) require("positions", in.kv_heads() * in.tokens(), static_cast<Index>(in.positions.size()));
   require("values.heads", in.kv_heads(), in.values.heads());
   require("values.tokens", in.tokens(), in.values.tokens());
   const auto check_queries = [&](std::string_view field, const TensorView<const float>& queries, Index tokens) {

@@ -82,8 +82,8 @@ inline std::size_t drawn_flips(std::span<const double> sums, double edge, std::s
         }
       }
     }
-    hits += static_cast<std::size_t>(
-        std::ranges::count_if(totals, [&](double total) { return std::abs(total) >= edge; }));
+    hits +=
+        static_cast<std::size_t>(std::ranges::count_if(totals, [&](double total) { return std::abs(total) >= edge; }));
   }
   return hits;
 }
