@@ -53,7 +53,7 @@ using Texts = std::map<std::string, std::string>;
 struct Option {
   std::string name, flags, help;
   std::optional<std::string> preset = {};    ///< the default
-  std::vector<std::string> tasks = {};       ///< that have it; empty: an option of all runs
+  std::vector<std::string> tasks = {};       ///< that have this option; empty: an option of all runs
   std::vector<std::string> file_tasks = {};  ///< as in kvx::OptionText
   bool is_for_files = true;                  ///< whether a YAML file may have it
 
@@ -231,7 +231,7 @@ const std::string& preset_of(std::string_view name) {
   return *std::ranges::find(all_options(), name, &Option::name)->preset;
 }
 
-/// How to grade a file, by the options. Throws kvx::Error.
+/// The options of a run that grades a file. Throws kvx::Error.
 kvx::GradeOptions grade_options_of(const Texts& texts) {
   kvx::GradeOptions options;
   if (const auto& marks = texts.at("think"); !marks.empty())
@@ -349,7 +349,7 @@ struct PlanOptions {
   std::optional<double> context_samples, icc;
 };
 
-/// A share of right answers of which some can be lost. Throws kvx::Error.
+/// The base's share of right answers, above 0 and at most 1. Throws kvx::Error.
 double plan_base(const std::string& text) {
   double base = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), base);
@@ -519,7 +519,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   kvx::TaskRegistry tasks;
-  // Said before answers are graded.
+  // Prints the notices of tasks before their answers are graded.
   const auto print_notices = [&](const std::vector<std::string>& names) {
     for (const auto& name : names)
       if (const std::string notice = tasks.at(name).notice(); !notice.empty())

@@ -66,7 +66,7 @@ grid="ifeval,leakage --contexts 3 --skip-ids 1000 --defense standard_defense --d
   refuse 1 ".*holds records of another run" $grid --press streaming_llm --model tiny=examples/models/tiny --out "$run" --system-prompt-prepend 'Hello. '
 }
 
-# A number of rows is another ratio in every context; all tables show the mean.
+# With a fixed number of rows, the ratio differs between contexts; all tables show its mean.
 keep=$scratch/keep
 "$program" tool_call,perplexity,ifeval --data tool_call=examples/data/tool_world.jsonl.gz,perplexity=examples/data/story.txt,ifeval=$data \
   --contexts 2 --limit 4 --n-ppl 2 --max-length 128 --keep 40 --press knorm,streaming_llm --query-aware --entropy --analyze-kept-tokens \

@@ -386,7 +386,7 @@ TEST_CASE("Budgets in rows and in bytes are cells of their own") {
 }
 
 TEST_CASE("If the bytes of a budget depend on the selection, a record's ratio is that of the rows that stay") {
-  bool differs = false;  // from the budget of heads that keep the same number of rows
+  bool differs = false;  // from the ratio if all heads kept the same number of rows
   for (const std::size_t budget : {17, 19, 21, 23}) {
     Bench bench;
     bench.options.ratios = {0};

@@ -161,7 +161,7 @@ TEST_CASE("A cell with a budget is one, whatever ratio its contexts make of it")
     records.back().budget = "keep=9";
   }
   records.push_back(record("knorm", 0.25, 1, 0));
-  records.push_back(record("knorm", 0, 4, 0));  // has no ratio
+  records.push_back(record("knorm", 0, 4, 0));  // not applicable, so its ratio does not count
   records.back().budget = "keep=9";
   records.back().state = "not_applicable";
   const auto cells = score_cells(registry(), records);

@@ -175,7 +175,7 @@ TEST_CASE_FIXTURE(RollingFixture, "a sequence that a press cannot serve while de
     try {
       press = kvx_presses().parse("decoding(" + inner.written() + ", interval=16, ratio=0.9)", {1, read});
     } catch (const Error&) {
-      continue;  // which no decoding(...) can wrap
+      continue;  // decoding(...) cannot wrap this press
     }
     ++presses;
     for (const Index tokens : {3, 20, 70})

@@ -167,7 +167,7 @@ TEST_CASE("the largest budget that fits is found in about as many selections as 
   const CacheShape shape{1, kHeads, 128, Dtype::bf16};
   std::vector<std::size_t> bytes;
   for (Index rows = 0; rows <= kTokens; ++rows) bytes.push_back(stored_bytes(policy.quantization(), shape, rows));
-  const auto rows_at = [](Index keep) {  // of what a head gives up, the next one gets a half
+  const auto rows_at = [](Index keep) {  // odd heads give rows to the heads before them
     std::vector<Index> rows(kHeads, keep);
     for (std::size_t h = 0; h + 1 < kHeads; h += 2) {
       const Index more = std::min(kTokens - keep, keep / (static_cast<Index>(h) + 2));

@@ -10,7 +10,7 @@
 using namespace kvx;
 
 namespace {
-/// All queries and keys point one way, and are not rotated; the value of row 2 is unlike the two others.
+/// All queries and keys have the same direction and are not rotated; the value of row 2 differs from the others.
 kvx_test::Layer layer_of_values() {
   kvx_test::Layer layer(1, 1, 4, 2);
   layer.keys = layer.pre_rope_queries = {1, 0, 1, 0, 1, 0, 1, 0};

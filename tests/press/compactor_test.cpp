@@ -10,7 +10,8 @@
 using namespace kvx;
 
 namespace {
-/// Row 2 has a key of its own before RoPE; attention goes to values of length 0, and so is the same for all rows.
+/// Before RoPE, the key of row 2 differs from the others. All values have length 0, so all rows have the same attention
+/// score.
 kvx_test::Layer layer_of_keys() {
   kvx_test::Layer layer(1, 1, 6, 2);
   layer.pre_rope_keys = {1, 0, 1, 0, 0, 5, 1, 0, 1, 0, 1, 0};
@@ -28,7 +29,7 @@ TEST_CASE("Compactor keeps its first and last rows and, by leverage, the key tha
   policy.score(in, {0.5, 3}, view(half));
   Compactor{.sinks = 1, .recent = 1, .blending = 0.25, .sketches = kIdentity}.score(in, {0.5, 3}, view(quarter));
   CHECK(half(0, 2) > half(0, 1));
-  CHECK(half.isApprox(2 * quarter, 1e-5f));  // the share of the leverage is the ratio, if none is given
+  CHECK(half.isApprox(2 * quarter, 1e-5f));  // the default of `blending` is the ratio
   CHECK(half(0, 0) == half(0, 2));
 }
 

@@ -65,7 +65,7 @@ TEST_CASE("a press with a budget of its own leaves the others their share") {
 TEST_CASE("a composition counts the rows that stay") {
   const kvx_test::Layer layer(2, 2, 97, 2);
   const Composed policy{{streaming, knorm}, {0.3, 0.4}};
-  CHECK(policy.rows(layer.input(), {0, 97}) == 2 * 40);  // 97, 67, 40
+  CHECK(policy.rows(layer.input(), {0, 97}) == 2 * 40);  // rows after each press: 97, 67, 40
   CHECK(kept(layer, policy).front().size() == 40);
 }
 

@@ -12,7 +12,8 @@ using namespace kvx;
 namespace {
 const std::vector<Index> kAll = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, kEnds = {0, 8, 9};
 
-/// Two layers of two heads, of which the second head of the first layer scores lowest, then the first of the second.
+/// Two layers of two heads. The second head of the first layer has the lowest score, then the first head of the second
+/// layer.
 DuoAttention scored_heads(std::optional<double> ratio) {
   DuoAttention policy{.ratio = ratio, .sinks = 1, .recent = 2};
   policy.pattern = Matrix<float>(2, 2);

@@ -13,7 +13,8 @@ using namespace kvx;
 
 TEST_CASE("LagKV keeps of a partition the rows that spread most in the range of the next one") {
   kvx_test::Layer layer(1, 1, 5, 2);
-  // A sink, a partition, and the one that scales it, which stays. The second row of the first partition is uneven.
+  // A sink, a partition, and the next partition, which scales the first one and stays. The channels of the first
+  // partition's second row differ.
   layer.keys = layer.values = {9, 9, /**/ 0, 0, /**/ 0, 1, /**/ 0, 0, /**/ 1, 1};
   const LagKV policy{.sinks = 1, .lag = 2};
   CHECK(Press<LagKV>(Allowance::of_tokens(4), policy).select(layer.input()) == Kept{{0, 2, 3, 4}});

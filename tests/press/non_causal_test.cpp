@@ -17,7 +17,7 @@ TEST_CASE("NonCausalAttention counts the queries of a key's chunk, those before 
   }
   const NonCausalAttention policy{.chunk = 3};
   const PressInput in = layer.input(policy.needs());
-  // Keys 2 and 5 get all the attention of their chunks, and share it with their neighbors, which row 0 is not.
+  // Keys 2 and 5 get all the attention of their chunks, and share it with their neighbors. Row 0 is not one of these.
   CHECK(Press<NonCausalAttention>(Allowance::of_tokens(5), policy).select(in) == Kept{{1, 2, 3, 4, 5}});
   layer.row(layer.values, 0, 2)[0] = 3;
   CHECK(Press<NonCausalAttention>(Allowance::of_tokens(3), policy).select(in) == Kept{{1, 2, 3}});

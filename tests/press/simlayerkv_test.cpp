@@ -10,7 +10,7 @@
 using namespace kvx;
 
 namespace {
-/// Of ten tokens, when the last query looks at `target`.
+/// The rows kept of ten tokens when the last query attends to the token `target`.
 Kept kept_by_simlayer(Index target, const SimLayerKV& policy) {
   auto layer = kvx_test::one_hot_layer(1, 1, 10);
   kvx_test::point(layer, layer.queries, 0, 9, target);

@@ -23,7 +23,7 @@ using namespace kvx;
 
 namespace {
 
-/// Calls whose answers are judged in one part.
+/// A task of tool calls whose answers have one part.
 struct CallsInParts {
   static constexpr std::string_view name = "tool_call";
   static std::span<const Metric> metrics() {
@@ -43,7 +43,7 @@ struct CallsInParts {
 
 const CellName kNine{"knorm", 0, "keep=9"};
 
-/// A base and a cell with a budget, whose ratio grows from context to context: 0.375 on average.
+/// Records of a base and of a cell with a budget, whose ratio grows from context to context: 0.375 on average.
 std::vector<Record> budget_records() {
   std::vector<Record> records;
   for (const bool compressed : {false, true})
@@ -70,7 +70,7 @@ std::vector<Record> budget_records() {
   return records;
 }
 
-/// What the cell keeps of one context, at the ratio that it has there.
+/// The rows that the cell keeps of one context, with its ratio in this context.
 KeptAnalysis budget_kept() {
   KeptAnalysis kept;
   CellName here = kNine;

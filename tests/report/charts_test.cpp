@@ -23,7 +23,7 @@ ReportData chart_data() {
   const TempDir dir;
   return load_report(std::vector{dir.write("results.csv", report_results()), dir.write("k.csv", report_kv_metrics())});
 }
-/// A task of somebody else.
+/// A task that is not part of kvx.
 struct Hits {
   static constexpr std::string_view name = "hits";
   static std::span<const Metric> metrics() {

@@ -52,7 +52,7 @@ TEST_CASE("A sum's signs are the same random bits whatever the number of sums") 
     for (double& sum : sums) sum = random.uniform() - 0.5;
     return sign_flip_p(sums);
   };
-  // By the sums of one pattern after the other.
+  // Expected values from summing each pattern separately.
   CHECK(p_of(16) == 0.74508127459362705);
   CHECK(p_of(63) == 0.70836145819270901);
   CHECK(p_of(64) == 0.58724206378968102);

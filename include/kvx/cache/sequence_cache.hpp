@@ -35,7 +35,7 @@ class StepObserver {
   virtual void take_back([[maybe_unused]] Index steps) {}
   /// The reason why the sequence cannot go on, if it cannot: its rows are no longer those that the press should keep.
   virtual const NotApplicable* failure() const { return nullptr; }
-  /// Allocated bytes of what it remembers of the steps.
+  /// Allocated bytes of the data that it keeps from the steps.
   virtual std::size_t bytes() const { return 0; }
 };
 
@@ -75,7 +75,7 @@ struct SequenceCache {
   /// The reason why the sequence cannot go on; nullptr as long as it can.
   const NotApplicable* failure() const { return observer ? observer->failure() : nullptr; }
 
-  /// Allocated bytes, those that it shares and those of the observer included.
+  /// Allocated bytes, including the shared prefix and the observer.
   std::size_t bytes() const { return prefix->bytes() + tail.bytes() + (observer ? observer->bytes() : 0); }
 };
 

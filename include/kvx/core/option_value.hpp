@@ -11,7 +11,7 @@
 
 namespace kvx::inline v0 {
 
-/// The value of the option `name`, whose text is `text`. Throws Error, naming the option, for anything but a number.
+/// Reads `text` as the value of the option `name`. Throws Error, naming the option, unless it is a finite number.
 inline double number_of(const std::string& name, std::string_view text) {
   double value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -20,7 +20,7 @@ inline double number_of(const std::string& name, std::string_view text) {
   return value;
 }
 
-/// The same for a whole number from `least` to `most`.
+/// Like number_of(), for a whole number from `least` to `most`.
 inline std::size_t whole_of(const std::string& name, const std::string& text, std::size_t least, double most = 1e15) {
   const double value = number_of(name, text);
   if (!(value >= static_cast<double>(least) && value <= most) || value != std::floor(value))
@@ -28,7 +28,7 @@ inline std::size_t whole_of(const std::string& name, const std::string& text, st
   return static_cast<std::size_t>(value);
 }
 
-/// The same for true or false.
+/// Like number_of(), for `true` or `false`.
 inline bool flag_of(const std::string& name, const std::string& text) {
   if (text != "true" && text != "false") throw Error(name, "expected true or false, found " + text);
   return text == "true";

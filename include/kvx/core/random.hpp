@@ -16,7 +16,7 @@ class SplitMix64 {
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return z ^ (z >> 31);
   }
-  /// Leaves out the next `count` numbers.
+  /// Skips the next `count` numbers of next().
   void skip(std::uint64_t count) { state_ += count * 0x9e3779b97f4a7c15; }
   /// Uniform in [0, 1), with 53 random bits.
   double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }

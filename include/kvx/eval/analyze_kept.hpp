@@ -33,7 +33,7 @@ namespace kvx::inline v0 {
 struct KeptAnalysis {
   KeptCounts counts = {};
   std::vector<KeptText> texts = {};  ///< the first context of each task, and with its question the first such
-  CellRatios ratios = {};            ///< over the answers that the contexts have
+  CellRatios ratios = {};            ///< means over the questions about the contexts
 };
 
 /// A context as text, with its spans and no cells yet.
@@ -47,7 +47,7 @@ inline KeptText kept_text(const std::string& model, const std::string& task, con
   return text;
 }
 
-/// The names of a context's cells, with their ratios there.
+/// The names of a context's cells, with their compression ratios in this context.
 inline std::vector<CellName> cells_in_context(std::span<const PlannedCell> planned, const ScoredContext& scored) {
   std::vector<CellName> names;
   for (std::size_t c = 0; c < planned.size(); ++c)
@@ -55,8 +55,8 @@ inline std::vector<CellName> cells_in_context(std::span<const PlannedCell> plann
   return names;
 }
 
-/// Adds what cells keep of one context of a task. `names` have their ratios in this context. A cell that cannot serve
-/// the context keeps nothing to count.
+/// Adds the rows that cells keep of one context of a task. `names` are the cells' names, with their ratios in this
+/// context. Rows are not counted for a cell that cannot serve the context.
 inline void add_kept(KeptAnalysis& to, const std::string& model, const std::string& task, const PromptGroup& group,
                      const Tokenizer& tokenizer, const ScoredContext& scored, std::span<const CellName> names) {
   const bool is_first = to.texts.empty() || to.texts.back().model != model || to.texts.back().task != task ||

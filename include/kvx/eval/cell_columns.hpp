@@ -11,8 +11,8 @@
 
 namespace kvx::inline v0 {
 
-/// Adds the columns that name a row's cell, to which `path` leads: `press`, `compression_ratio`, `budget` and
-/// `query_aware`. A row that is read needs a press's written form and a ratio from 0 to 1.
+/// Adds the columns that name a row's cell: `press`, `compression_ratio`, `budget` and `query_aware`. `path` leads from
+/// a row to its CellName. A row that is read must have a valid written form of a press and a ratio from 0 to 1.
 template <class Row, class... Path>
 void add_cell_columns(CsvColumns<Row>& to, Path... path) {
   to.add("press", path..., &CellName::press);

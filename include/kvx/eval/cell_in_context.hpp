@@ -8,8 +8,9 @@
 
 namespace kvx::inline v0 {
 
-/// A cell's name with the compression ratio that it has in a context of `tokens` tokens: the share that its budget
-/// removes there, or `removed`, the share that was removed, where only the selection decides how many rows stay.
+/// A cell's name with its compression ratio in a context of `tokens` tokens. The ratio is the share of the rows that
+/// its budget removes. If only the selection decides how many rows stay, it is `removed`, the share that was in fact
+/// removed.
 inline CellName cell_in_context(const PlannedCell& planned, Index tokens, const CacheShape& shape, double removed) {
   CellName name = planned.name;
   const Cell& cell = planned.cell;

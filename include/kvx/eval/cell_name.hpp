@@ -26,14 +26,14 @@ struct CellName {
   CellName method() const { return {press, 0, {}, query_aware}; }
   /// The ratio, or the budget that replaces it.
   std::string setting() const { return budget.empty() ? six_digits(ratio) : budget; }
-  /// The same, understandable alone: `ratio 0.5` or `keep=256`.
+  /// The setting with its kind, for use without a heading: `ratio 0.5` or `keep=256`.
   std::string setting_words() const { return (budget.empty() ? "ratio " : "") + setting(); }
-  /// How a person sees the cell in tables and pictures, beside its ratio: `knorm keep=256 query_aware`.
+  /// The cell's name without its ratio, for tables and pictures: `knorm keep=256 query_aware`.
   std::string label() const {
     return press + (budget.empty() ? "" : " " + budget) + (query_aware ? " query_aware" : "");
   }
 
-  /// Cells with equal budgets are the same at every ratio, because a budget's ratio depends on the contexts.
+  /// Cells with a budget are compared without their ratios, because the ratio of a budget depends on the context.
   bool operator==(const CellName& other) const { return identity() == other.identity(); }
   std::partial_ordering operator<=>(const CellName& other) const { return identity() <=> other.identity(); }
 

@@ -12,8 +12,8 @@
 
 namespace kvx::inline v0 {
 
-/// The compression ratios that all tables show of the cells with a budget: the mean over the answers of a model and
-/// task, or 0 if the press can serve none. A cell without a budget has one ratio, its own.
+/// The compression ratios that all tables show for cells with a budget: the mean over the answers of a model and task,
+/// or 0 if the press can serve none of the samples. A cell without a budget keeps the ratio that is its setting.
 class CellRatios {
  public:
   CellRatios() = default;
@@ -27,19 +27,20 @@ class CellRatios {
     }
   }
 
-  /// Counts one more answer, in whose context the cell has the ratio cell.ratio. `task` is data_label()'s.
+  /// Counts one more answer. cell.ratio is the ratio in the answer's context; `task` is the label that data_label()
+  /// returns.
   void add(const std::string& model, const std::string& task, const CellName& cell) {
     if (cell.budget.empty()) return;
     Sum& sum = sums_[{model, task, cell}];
     sum.ratios += cell.ratio;
     ++sum.answers;
   }
-  /// Takes over all ratios of `others`.
+  /// Replaces ratios by those of `others`, for each cell in `others`.
   void replace(const CellRatios& others) {
     for (const auto& [cell, sum] : others.sums_) sums_[cell] = sum;
   }
 
-  /// The cell with its mean ratio, or as it is if it was never added.
+  /// The cell with its mean ratio; unchanged if it was never added.
   CellName settled(const std::string& model, const std::string& task, CellName cell) const {
     if (const auto found = sums_.find({model, task, cell}); found != sums_.end())
       cell.ratio = found->second.ratios / static_cast<double>(std::max<std::size_t>(1, found->second.answers));

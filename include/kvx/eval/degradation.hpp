@@ -36,7 +36,7 @@ struct CellDegradation {
   std::string model, task;  ///< the task as data_label() names it
   CellName cell;
   std::string metric;
-  SilentDegradation figures = {};  ///< drop.n counts samples of the task, rise.n pieces whose perplexity is compared
+  SilentDegradation figures = {};  ///< drop.n counts the task's samples, rise.n the text pieces with a perplexity
 };
 
 namespace detail {
@@ -60,7 +60,7 @@ inline double predicted_metric(std::span<const Record* const> texts, const Metri
 }  // namespace detail
 
 /// Compares each cell's function with its perplexity, on the samples and texts that both cell and base served, in the
-/// order of the records. Function is what tasks declare by Role::works and Role::function; perplexity comes from tasks
+/// order of the records. Function is measured by the metrics with Role::works or Role::function, perplexity by those
 /// with Role::loss and Role::tokens. Empty without records of both. The perplexity of reference answers is not used.
 inline std::vector<CellDegradation> degradations(const TaskRegistry& registry, std::span<const Record> records) {
   using Answers = std::vector<const Record*>;                              // the attempts at one sample

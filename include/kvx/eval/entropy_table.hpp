@@ -23,14 +23,14 @@ namespace kvx::inline v0 {
 /// Where the driver writes it.
 inline constexpr std::string_view kEntropyCsv = "entropy.csv";
 
-/// The uncertainty of a cell at one place of its answers: a line of entropy.csv.
+/// The uncertainty of a cell at one token position of its answers: a line of entropy.csv.
 struct EntropyRow {
   std::string model, task;  ///< the task as data_label() names it
   CellName cell;
-  std::size_t token = 0;          ///< the place, from 0
-  Estimate entropy = {};          ///< mean in nats over the n answers that reach it
-  double base = Estimate::kNone;  ///< mean of the base's answers to the same samples, over those that reach it too
-  Estimate change = {};           ///< mean difference from these; n counts the pairs of answers
+  std::size_t token = 0;          ///< the position in the answer, from 0
+  Estimate entropy = {};          ///< mean in nats over the n answers that have this token
+  double base = Estimate::kNone;  ///< mean over the base's answers to the same samples that have it too
+  Estimate change = {};           ///< mean difference from the base; n counts pairs of answers
 };
 
 /// The columns of entropy.csv.
@@ -109,7 +109,7 @@ inline std::vector<EntropyRow> entropy_rows(std::span<const Record> records) {
   return rows;
 }
 
-/// The rows as a file; empty if no record has entropies.
+/// The text of entropy.csv; empty if no record has entropies.
 inline std::string entropy_csv(std::span<const Record> records) {
   const std::vector<EntropyRow> rows = entropy_rows(records);
   return rows.empty() ? "" : entropy_columns().text(rows);

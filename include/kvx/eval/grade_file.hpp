@@ -34,11 +34,11 @@ struct GradedFile {
   std::map<std::string, std::size_t> others;  ///< the number of skipped rows of each other task
 };
 
-/// How the answers in a file are graded.
+/// Options for grading the answers in a file.
 struct GradeOptions {
-  std::optional<std::vector<ThoughtMarks>> thoughts = {};  ///< besides <think>; default: as a record says, or none
-  std::optional<ToolForms> tool_forms = {};                ///< default: as a record says, or none
-  int threads = 0;                                         ///< 0 takes every core
+  std::optional<std::vector<ThoughtMarks>> thoughts = {};  ///< besides <think>; default: those in the record, if any
+  std::optional<ToolForms> tool_forms = {};                ///< default: those in the record, if any
+  int threads = 0;                                         ///< 0: one for each core
 };
 
 namespace detail {
@@ -102,7 +102,8 @@ class FileGrader {
   }
 
   /// A name for the row's sample. Rows with the same name are answers to one sample: records with the same key and
-  /// index, else rows with the same task_id, id or key. A record's key keeps the samples of different runs apart.
+  /// index, or other rows with the same task_id, id or key. Records of different runs have different keys, so their
+  /// samples have different names.
   std::string name_of_sample(const JsonlRow& row, const Record& record) const {
     const std::string set = record.sample.task + '\0';
     if (row.find("graded_as") != nullptr && row.find("index") != nullptr)
@@ -144,9 +145,9 @@ class FileGrader {
 /// Grades the answers of any engine: a JSONL file, plain or gzip, with a sample's six columns and predicted_answer
 /// (null is an empty answer). The result is one line of JSON with the score of each value of the column `task`; for
 /// records of a grid, of each model, press and ratio. Rows with the same task_id, id or key are answers to one sample,
-/// which counts once, by the mean of its answers. A grid's records are judged as during the run, unless the options say
-/// otherwise, and records with different keys are of different samples. Records of another task are skipped. Programs
-/// run in parallel. Throws Error for an unknown task, a bad file or line, and a file without an answer of the task.
+/// which counts once, by the mean of its answers. A grid's records are judged as during the run, unless the options
+/// differ. Records with different keys belong to different samples. Records of another task are skipped. Programs run
+/// in parallel. Throws Error for an unknown task, a bad file or line, and a file without an answer of the task.
 inline GradedFile grade_file(const TaskRegistry& registry, std::string_view task_name, const std::string& path,
                              const GradeOptions& options = {}) {
   const AnyTask& task = registry.at(task_name);

@@ -156,7 +156,7 @@ class GridBatch {
     return std::min(tokens + question.max_new_tokens, model_.config().max_positions - context.of.scored.tokens() + 1);
   }
 
-  /// What a sequence of a cell has for itself at its longest, and its rows between the matrices.
+  /// Bytes that a sequence of a cell does not share, at its greatest length, including its rows of activations.
   std::size_t sequence_bytes(const Context& context, std::size_t cell, const Question& question) const {
     const ModelConfig& config = model_.config();
     const auto tokens = static_cast<Index>(question.tokens.size()) + (limits_.draft ? kMostProposed : 0);

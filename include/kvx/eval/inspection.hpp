@@ -85,9 +85,9 @@ inline Inspection inspect(const InspectedPrompt& prompt, std::span<const Planned
 /// The heads of a cell that keep one token: a line of kept_tokens.csv.
 struct InspectedToken {
   CellName cell;
-  Index token = 0;  ///< its place in the context
+  Index token = 0;  ///< its position in the context, from 0
   std::string text, span;
-  std::size_t kept_by = 0;        ///< heads of all layers
+  std::size_t kept_by = 0;        ///< number of heads, of all layers, that keep it
   std::vector<std::size_t> kept;  ///< 1 or 0 for each layer and head
 };
 

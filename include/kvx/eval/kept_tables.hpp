@@ -16,7 +16,7 @@
 
 namespace kvx::inline v0 {
 
-/// Where the driver writes what cells keep: by span, and by span and head.
+/// The files in which the driver writes how much cells keep: by span, and by span and head.
 inline constexpr std::string_view kKeptSpansCsv = "kept_spans.csv", kKeptHeadsCsv = "kept_heads.csv";
 
 /// The share that a cell keeps of one span of its contexts: a line of kept_spans.csv.
@@ -25,9 +25,9 @@ struct KeptShare {
   CellName cell;
   std::string span;
   Index contexts = 0, tokens = 0;
-  double share = 0;         ///< of the span's rows that is kept, over all layers and heads
+  double share = 0;         ///< of the span's rows, over all layers and heads
   double share_of_all = 0;  ///< of the whole context's rows
-  double relative = 0;      ///< their quotient: below 1 the cell is harder on the span than on the rest
+  double relative = 0;      ///< share / share_of_all; below 1: the cell keeps less of the span than of the whole
 };
 
 /// The rows that one head keeps of one span: a line of kept_heads.csv.
@@ -35,7 +35,7 @@ struct KeptHead {
   std::string model, task;
   CellName cell;
   std::string span;
-  std::size_t layer = 0, head = 0;  ///< from 0; of keys and values
+  std::size_t layer = 0, head = 0;  ///< from 0; `head` is a KV head
   Index contexts = 0, tokens = 0, kept = 0;
 };
 
@@ -76,7 +76,7 @@ inline const CsvColumns<KeptHead>& kept_heads_columns() {
   return table;
 }
 
-/// One line a cell and span.
+/// The text of kept_spans.csv: one line for each cell and span.
 inline std::string kept_spans_csv(std::span<const KeptSpan> spans) {
   std::map<std::tuple<std::string, std::string, CellName>, double> whole;
   for (const KeptSpan& span : spans)
@@ -90,7 +90,7 @@ inline std::string kept_spans_csv(std::span<const KeptSpan> spans) {
   return kept_spans_columns().text(rows);
 }
 
-/// One line a cell, span, layer and head.
+/// The text of kept_heads.csv: one line for each cell, span, layer and head.
 inline std::string kept_heads_csv(std::span<const KeptSpan> spans) {
   std::vector<KeptHead> rows;
   for (const KeptSpan& span : spans)

@@ -10,7 +10,7 @@
 
 namespace kvx::inline v0 {
 
-/// Where the driver writes what cells keep token by token of each task's first context.
+/// The file in which the driver writes, for each task's first context, which tokens the cells keep.
 inline constexpr std::string_view kKeptTextJson = "kept_text.json";
 
 /// An array of contexts, each with its tokens, the spans that they form, and of each cell how many heads keep a token.

@@ -29,18 +29,19 @@ struct KvMetrics {
   static constexpr std::array<std::string_view, 5> kAgainstBase = {"ppl_delta", "prefill_speedup", "ttft_speedup",
                                                                    "tpot_speedup", "throughput_ratio"};
 
-  /// The last part of the model's path, or all of it where that is another's too; and the text's name.
+  /// The last part of the model's path, or the whole path if another model has the same last part; and the name of the
+  /// text.
   std::string model, dataset;
   CellName cell;
   std::size_t contexts = 0;                                   ///< pieces of the text that were timed
   std::array<double, kMeasured.size()> measured = {};         ///< times are medians, in seconds
-  std::array<double, kAgainstBase.size()> against_base = {};  ///< above 1 is faster
+  std::array<double, kAgainstBase.size()> against_base = {};  ///< ppl_delta, then ratios: above 1 is faster
 };
 
 /// Joins perplexities and timed generations by model, text and cell: a row for each cell that was timed.
 inline std::vector<KvMetrics> kv_metrics(const TaskRegistry& tasks, std::span<const CellResult> cells) {
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-  // The first summary of any task for which `wanted` holds.
+  // The value of the first summary, of any task, that `wanted` accepts; NaN if there is none.
   const auto summary = [&](const CellResult& of, const CellName& cell, const auto& wanted) -> double {
     for (const CellResult& other : cells) {
       const AnyTask* task = tasks.find(other.task);

@@ -23,7 +23,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// `TTFT ms`: the head of a timed metric's column, in milliseconds if the metric is in seconds.
+/// The heading of a timed metric's column, such as `TTFT ms`; the unit is milliseconds if the metric is in seconds.
 inline std::string time_head(const Metric& metric) {
   const std::string unit(metric.unit == "s" ? "ms" : metric.unit);
   return metric.head.empty() ? unit : std::string(metric.head) + " " + unit;
@@ -31,8 +31,8 @@ inline std::string time_head(const Metric& metric) {
 
 }  // namespace detail
 
-/// A Markdown table for each model and text whose generations were timed: the task's summaries, times in milliseconds,
-/// and how many times as fast as the base's a token comes. Empty without timed generations.
+/// A Markdown table for each model and text whose generations were timed: the task's summaries, with times in
+/// milliseconds, and the speedup of a token over the base. Empty without timed generations.
 inline std::string latency_markdown(const TaskRegistry& tasks, std::span<const CellResult> cells) {
   const auto timed = [&](const CellResult& cell) {
     const AnyTask* task = tasks.find(cell.task);

@@ -27,8 +27,8 @@ inline constexpr std::string_view kGroupsCsv = "groups.csv";
 /// instruction, a class of instructions, or a defense.
 struct GroupResult {
   std::string group;
-  ResultRow row;               ///< row.figure.n counts parts of first answers
-  std::string graded_as = {};  ///< the task that graded them; no column has it
+  ResultRow row;               ///< row.figure.n counts the parts of first answers
+  std::string graded_as = {};  ///< the task that graded the answers; not in the file
 };
 
 namespace detail {

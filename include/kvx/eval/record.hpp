@@ -57,9 +57,9 @@ struct Record {
   bool unfinished = false;                                    ///< as in Grade
   std::vector<double> entropy = {};  ///< nats, of the model's distribution before each token, where that was wanted
   std::string ignored_budget = {};   ///< the requested budget, if the press ignores it, such as `keep=256`
-  RecordReading reading = {};        ///< how the answer was judged, where a model's answer was
+  RecordReading reading = {};        ///< how a model's answer was judged
 
-  /// Its cell, with the ratio in this context.
+  /// The record's cell, with the ratio in this context.
   CellName cell() const { return {press, ratio, budget, query_aware}; }
 };
 

@@ -13,12 +13,12 @@
 
 namespace kvx::inline v0 {
 
-/// How an answer was judged, as far as it differs from AnswerReading's defaults.
+/// How an answer was judged: the differences from AnswerReading's defaults.
 struct RecordReading {
   std::vector<ThoughtMarks> thoughts = {};  ///< besides <think>
   ToolForms tool_forms = {};
 
-  /// The first marks of `reading` are the default ones.
+  /// Leaves out the first marks of `reading`, which are the default.
   static RecordReading of(const AnswerReading& reading) {
     return {{reading.thoughts.begin() + 1, reading.thoughts.end()}, reading.tool_forms};
   }
@@ -31,7 +31,7 @@ struct RecordReading {
   bool operator==(const RecordReading&) const = default;
 };
 
-/// Writes the members `thoughts` and `tool_forms` of a record, each where it is not empty.
+/// Writes the members `thoughts` and `tool_forms` of a record. An empty one is left out.
 inline void write_reading(const RecordReading& reading, JsonWriter& out) {
   if (!reading.thoughts.empty()) {
     out.key("thoughts").begin_array();

@@ -23,7 +23,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// `0.83 [0.71, 0.91]`, or without bounds if it has none.
+/// The text of an estimate: `0.83 [0.71, 0.91]`, or `0.83` if it has no interval.
 inline std::string interval_text(const Estimate& figure) {
   if (std::isnan(figure.low)) return decimals(figure.value, 2);
   return decimals(figure.value, 2) + " [" + decimals(figure.low, 2) + ", " + decimals(figure.high, 2) + "]";

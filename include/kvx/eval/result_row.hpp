@@ -15,7 +15,7 @@ namespace kvx::inline v0 {
 struct ResultRow {
   std::string model, task;  ///< the task as data_label() names it
   CellName cell;
-  Estimate figure = {};  ///< of the metric or summary whose name it has
+  Estimate figure = {};  ///< figure.name is the name of the metric or summary
   Estimate change =
       {};  ///< against the base on the same samples, with p and holm_p; unknown for the base and for summaries
 

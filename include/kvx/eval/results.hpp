@@ -122,7 +122,7 @@ inline Grade mean_grade(std::span<const Grade> attempts) {
 }
 
 /// pass@k for the usual k and for the largest number of answers to a sample, each over the samples with at least k
-/// answers. Empty without a metric that counts attempts or a second attempt.
+/// answers. Empty if no metric has counts_attempts, or if no sample has a second attempt.
 inline std::vector<Estimate> pass_at_more(const AnyTask& task, const std::vector<std::vector<Grade>>& samples) {
   std::vector<Estimate> shares;
   const auto metrics = task.metrics();

@@ -26,7 +26,8 @@ inline std::vector<Estimate> cell_shares(const CellResult& cell) {
 
 }  // namespace detail
 
-/// One row a cell and metric, the task's summaries and the share of the cache that is kept among them.
+/// The rows of results.csv: one for each cell and metric, including the task's summaries and the share of the cache
+/// that is kept.
 inline std::vector<ResultRow> result_rows(std::span<const CellResult> cells) {
   std::vector<ResultRow> rows;
   for (const CellResult& cell : cells) {
@@ -43,7 +44,7 @@ inline std::vector<ResultRow> result_rows(std::span<const CellResult> cells) {
   return rows;
 }
 
-/// The rows as a file; a field without a known value is empty.
+/// The text of results.csv; a field whose value is unknown is empty.
 inline std::string results_csv(std::span<const CellResult> cells) { return results_columns().text(result_rows(cells)); }
 
 }  // namespace kvx::inline v0

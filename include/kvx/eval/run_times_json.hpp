@@ -13,8 +13,8 @@
 
 namespace kvx::inline v0 {
 
-/// What kRunFile has: when and where a run finished, and how long its parts took, in seconds. `ratios` are those of the
-/// run's records.
+/// The text of kRunFile: when and on which machine a run finished, and how many seconds its parts took. `ratios` are
+/// the ratios of the run's records.
 inline std::string run_times_json(const RunTimes& times, const CellRatios& ratios) {
   char date[32];
   const std::time_t now = std::time(nullptr);

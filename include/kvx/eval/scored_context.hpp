@@ -107,8 +107,8 @@ class ScoredContext {
     const auto rows = static_cast<std::size_t>(2 * quantization->residual * shape_.layers * shape_.kv_heads);
     return std::min(bytes(c), rows * shape_.row_bytes());
   }
-  /// The most that a sequence of cell `c` adds to own_bytes() while it grows by `rows` rows: these, what is allocated
-  /// ahead of rows, and the queries that the cell's press remembers.
+  /// The most that a sequence of cell `c` adds to own_bytes() while it grows by `rows` rows: bytes of these rows, of
+  /// memory allocated ahead for further rows, and of the queries that the cell's press remembers.
   std::size_t growth_bytes(std::size_t c, Index rows) const {
     const AnyPolicy& policy = cells_[c].policy;
     const bool owns_rows = policy.rolls() || policy.quantization();

@@ -45,8 +45,8 @@ struct TaskData {
   std::vector<Sample> samples = {};          ///< all samples of the files
   std::vector<std::string> wheres = {};      ///< file and line of each sample
   std::vector<std::size_t> taken = {};       ///< the indices of the samples that are used
-  std::vector<std::string> references = {};  ///< of each sample, where these are to be predicted
-  std::string reference_bytes = {};          ///< all that references depend on
+  std::vector<std::string> references = {};  ///< one for each sample, if references are to be predicted
+  std::string reference_bytes = {};          ///< all data that the references depend on
 
   /// Reads the files and checks that the used samples belong to the task. If the options ask for it, a task that
   /// predicts texts also predicts the references of `others`. Throws Error.
@@ -93,7 +93,7 @@ struct TaskData {
     return names;
   }
 
-  /// Adds all samples of a task that has references, so that a sample's place does not depend on how many are taken.
+  /// Adds all samples of a task that has references, so that a sample's index does not depend on how many are used.
   void add_references(const TaskData& other) {
     if (!other.task.has_references()) return;
     const std::size_t first = samples.size();
@@ -162,7 +162,7 @@ inline TaskPrompts task_prompts(const TaskData& data, std::string key, const Eva
                                     " positions with max-length, found " + std::to_string(end));
   }
   const auto generated = timed ? std::optional(options.timing.gen_tokens) : std::nullopt;
-  // The places of references come first: more pieces of the text move none of them.
+  // References come before the pieces of the text, so their indices do not depend on the number of pieces.
   prompts.samples = data.samples;
   prompts.groups = prompter.groups(data.samples, data.wheres, data.taken, false, data.references);
   detail::add_pieces(data, pieces, generated, eos_token(model_dir, prompter.tokenizer, config), prompter, prompts);

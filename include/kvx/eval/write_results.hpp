@@ -60,7 +60,7 @@ inline void write_results(const std::string& out, const TaskRegistry& tasks, std
   if (!groups.empty()) write(kGroupsCsv, groups_csv(groups));
   if (const auto entropies = entropy_csv(records); !entropies.empty()) write(kEntropyCsv, entropies);
   if (kept.texts.empty()) return;
-  CellRatios ratios = kept.ratios;  // without an answer there is no record
+  CellRatios ratios = kept.ratios;  // for cells without records, since no answers were generated
   ratios.replace(CellRatios(records));
   std::vector<KeptSpan> spans = kept.counts.spans();
   for (KeptSpan& span : spans) span.cell = ratios.settled(span.model, span.task, span.cell);

@@ -42,7 +42,7 @@ class CsvTable {
     if (!has(column))
       throw Error(lines_.front(), std::string("expected a column ").append(column) + ", found " + header_);
   }
-  /// Throws Error as require() does.
+  /// The text of a field. Throws Error if the column is missing.
   const std::string& text(std::size_t row, std::string_view column) const {
     require(column);
     return rows_[row + 1][find(column)];
@@ -56,19 +56,19 @@ class CsvTable {
       fail(row, column, "a number");
     return value;
   }
-  /// Throws Error for a field that is no whole number from 0 on.
+  /// Throws Error unless the field is a whole number of at least 0.
   std::size_t count(std::size_t row, std::string_view column) const {
     const double value = number(row, column);
     if (!(value >= 0 && value == std::floor(value) && value < 1e15)) fail(row, column, "a whole number");
     return static_cast<std::size_t>(value);
   }
-  /// Throws Error for a field that is neither `true` nor `false`.
+  /// Throws Error unless the field is `true` or `false`.
   bool flag(std::size_t row, std::string_view column) const {
     const std::string& field = text(row, column);
     if (field != "true" && field != "false") fail(row, column, "true or false");
     return field == "true";
   }
-  /// Throws the Error that a field is not what was expected.
+  /// Throws Error for a field that is not as `expected` says.
   [[noreturn]] void fail(std::size_t row, std::string_view column, const std::string& expected) const {
     throw Error(where(row), std::string("column ").append(column) + ": expected " + expected + ", found '" +
                                 detail::shortened(text(row, column), 40) + "'");

@@ -45,29 +45,29 @@ auto& field_at(auto& row, const auto& first, const auto&... rest) { return field
 
 }  // namespace detail
 
-/// The columns of a CSV table from left to right, by which its rows are written and read.
+/// The columns of a CSV table, from left to right. They write its rows and read them.
 template <class Row>
 class CsvColumns {
  public:
-  /// Throws Error for a field that a row cannot have.
+  /// A function that throws Error if a field of the row has an invalid value.
   using Check = std::function<void(const CsvTable&, std::size_t row)>;
 
-  /// Adds a column for a field: a text, a number (NaN is an empty field), a count, or true or false. `path` leads to it
-  /// from a row by pointers to members, or by functions that return references.
+  /// Adds a column for a field: a text, a number (NaN is an empty field), a count, or true or false. `path` leads from
+  /// a row to the field: pointers to members, or functions that return references.
   template <class... Path>
   CsvColumns& add(const std::string& name, Path... path) {
     return add_as(
         name, [](const auto& value) { return detail::csv_text(value); }, path...);
   }
 
-  /// Adds a column for a number of which six significant digits are written.
+  /// Adds a column for a number that is written with six significant digits.
   template <class... Path>
   CsvColumns& add_six_digits(const std::string& name, Path... path) {
     return add_as(
         name, [](double value) { return std::isnan(value) ? std::string() : six_digits(value); }, path...);
   }
 
-  /// Adds a column for a field that is one of `values`, in the words of written().
+  /// Adds a column for a field with one of the `values`, which written() turns into text.
   template <class Value, class... Path>
   CsvColumns& add_word(const std::string& name, const std::vector<Value>& values, Path... path) {
     columns_.push_back(
@@ -91,7 +91,7 @@ class CsvColumns {
     return *this;
   }
 
-  /// The table as a file.
+  /// The text of the file, with a line of column names.
   std::string text(std::span<const Row> rows) const {
     std::string text;
     for (const Column& column : columns_) text.append(text.empty() ? "" : ",").append(csv_field(column.name));
@@ -100,8 +100,8 @@ class CsvColumns {
     return text + "\n";
   }
 
-  /// The rows of a file, in which other columns are ignored. Throws Error, naming file, line and column, for a column
-  /// that is missing and a field of another type.
+  /// Reads the rows of a file and ignores other columns. Throws Error, naming file, line and column, for a missing
+  /// column or a field of another type.
   std::vector<Row> rows(const CsvTable& csv) const {
     for (const Column& column : columns_) csv.require(column.name);
     std::vector<Row> rows(csv.rows());

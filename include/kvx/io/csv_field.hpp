@@ -8,7 +8,7 @@
 
 namespace kvx::inline v0 {
 
-/// A field of a CSV file (RFC 4180), in quotes where it needs them.
+/// A field of a CSV file (RFC 4180), in quotes if it needs them.
 inline std::string csv_field(std::string_view text) {
   if (text.find_first_of(",\"\r\n") == text.npos) return std::string(text);
   std::string quoted = "\"";

@@ -8,7 +8,7 @@
 
 namespace kvx::inline v0 {
 
-/// A Markdown table with aligned columns; the first row has their names.
+/// A Markdown table with aligned columns; the first row has the names of the columns.
 inline std::string markdown_table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths(rows.front().size());
   for (const auto& row : rows)
@@ -24,7 +24,7 @@ inline std::string markdown_table(const std::vector<std::vector<std::string>>& r
   return text;
 }
 
-/// `text` as it can stand in a Markdown table: `|` escaped, control characters as spaces.
+/// `text` made safe for a Markdown table: `|` is escaped, and control characters become spaces.
 inline std::string markdown_text(std::string_view text) {
   std::string escaped;
   for (const char c : text) (escaped += c == '|' ? "\\" : "") += c >= 0 && c < ' ' ? ' ' : c;

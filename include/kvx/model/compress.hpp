@@ -31,10 +31,10 @@ struct CompressedContext {
   std::size_t full_bytes = 0;  ///< of the uncompressed cache
 };
 
-/// Prefills a context and evicts from each layer as soon as it is done, so that no more rows exist than stay, unless
-/// the policy has the context repeated, by `prompt`. These rows are quantized after the last layer. `spans` are the
-/// context's parts, for policies that go by them. Calls on_layer(layers done) after each. Throws NotApplicable when the
-/// context is too short for the policy.
+/// Prefills a context and evicts from each layer as soon as it is done, so that evicted rows of earlier layers take no
+/// memory. A policy that needs the context repeated, with `prompt`, evicts only after that. The rows that stay are
+/// quantized after the last layer. `spans` are the context's parts, for policies that depend on them. Calls
+/// on_layer(layers done) after each. Throws NotApplicable when the context is too short for the policy.
 inline CompressedContext compress(const Qwen2& model, std::span<const Token> tokens, const AnyPolicy& policy,
                                   const Allowance& allowance, Dtype cache_dtype, Threads& threads,
                                   const std::function<void(Index)>& on_layer = {}, const RepeatPrompt& prompt = {},

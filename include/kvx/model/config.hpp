@@ -147,9 +147,9 @@ inline std::vector<Token> read_stop_tokens(const JsonValue& value) {
   return tokens;
 }
 
-/// The settings of a generation configuration that change what transformers generates, apart from sampling and the most
-/// tokens of an answer, which kvx's own options set. With each: the number that means "off"; null, false and an empty
-/// list or object always do.
+/// The settings of a generation configuration that change what transformers generates, apart from sampling and the
+/// maximum number of tokens, which kvx has its own options for. The number beside each setting means "off"; so do null,
+/// false, and an empty list or object.
 inline constexpr auto kGenerationSettings = std::to_array<std::pair<std::string_view, double>>({
     {"num_beams", 1},
     {"num_beam_groups", 1},
@@ -178,7 +178,7 @@ inline constexpr auto kGenerationSettings = std::to_array<std::pair<std::string_
     {"watermarking_config", -1},
 });
 
-/// Whether a setting leaves the answer as it is.
+/// Whether a setting has no effect on the answer. `neutral` is the number that means "off".
 inline bool is_off(const JsonValue& value, double neutral) {
   if (value.element().is_number()) return value.number() == neutral;
   if (value.element().is_bool()) return !value.boolean();

@@ -166,7 +166,7 @@ class RollingCache final : public StepObserver {
 
   void remember(State& state, const TensorView<const float>& queries) const {
     const Index token = queries.heads() * queries.head_dim(), count = std::min(queries.tokens(), queries_wanted_),
-                most = token * (queries_wanted_ - count),  // that stay of those from before
+                most = token * (queries_wanted_ - count),  // size of the older queries that stay
         old = static_cast<Index>(state.queries.size());
     state.queries.reserve(static_cast<std::size_t>(token * queries_wanted_));
     state.queries.erase(state.queries.begin(), state.queries.begin() + std::max<Index>(0, old - most));

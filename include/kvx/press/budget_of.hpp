@@ -72,7 +72,7 @@ Budget budget_of(const P& policy, const Allowance& allowance, const PressInput& 
   return budget_of(policy, allowance, in.tokens(), {in.layers, in.kv_heads(), in.head_dim(), in.dtype});
 }
 
-/// The number of rows of each head.
+/// The number of rows of each head of all layers.
 inline std::vector<Index> rows_of_heads(std::span<const Kept> layers) {
   std::vector<Index> rows;
   for (const Kept& kept : layers)
@@ -80,8 +80,8 @@ inline std::vector<Index> rows_of_heads(std::span<const Kept> layers) {
   return rows;
 }
 
-/// The largest number of rows per head, on average, that fits into `most` bytes when `select`,
-/// std::vector<Kept>(Index), has chosen the rows. Throws Error if not even one does.
+/// The largest mean number of rows per head that fits into `most` bytes. `select`, std::vector<Kept>(Index), chooses
+/// the rows of each layer for such a number. Throws Error if not even one row per head fits.
 template <ScorePolicy P, class Select>
 Index fitting_rows(const P& policy, const Allowance& allowance, std::size_t most, Index tokens, const CacheShape& shape,
                    Select&& select) {
@@ -98,8 +98,9 @@ Index fitting_rows(const P& policy, const Allowance& allowance, std::size_t most
   return keep;
 }
 
-/// The rows of a layer that `select`, Kept(const Budget&), keeps within `budget`. If their bytes depend on the
-/// selection, it keeps as many as fit into the layer's part of the bytes; throws Error if not even one per head does.
+/// The rows of a layer that `select`, Kept(const Budget&), keeps within `budget`. If the bytes of the rows depend on
+/// the selection, as many rows stay as fit into the layer's part of the bytes. Throws Error if not even one row per
+/// head fits.
 template <ScorePolicy P, class Select>
 Kept select_within(const P& policy, const Allowance& allowance, const Budget& budget, const PressInput& in,
                    Select&& select) {

@@ -4,8 +4,8 @@
 
 #include <type_traits>
 
-// Which hooks a policy has: its members of these names. A member with a hook's name but another signature would be
-// silently ignored if a hook were only called where the call compiles. So the names are looked up first.
+// The concepts Has... hold if a policy has a member with the name of the hook, whatever its signature. If they tested
+// whether a call compiles, a hook with a wrong signature would be silently ignored.
 
 namespace kvx::inline v0 {
 
@@ -50,7 +50,7 @@ template <class P> concept HasKvpressVariant = !requires { &detail::HookProbe<P>
 template <class P> concept HasKvpressName = !requires { &detail::HookProbe<P>::kvpress_name; };
 // clang-format on
 
-/// The policy has no member with the name of a trait, which nobody would read.
+/// The policy has no member with the name of a trait. Such a member would be ignored.
 template <class P>
 concept TraitsAreNoMembers = requires {
                                &detail::TraitProbe<P>::scores_by_budget;

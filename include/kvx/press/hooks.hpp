@@ -18,11 +18,11 @@ namespace kvx::inline v0 {
 class AnyPolicy;
 struct Decoding;
 
-/// A policy with everything that a policy may do: what it has a member of this name for, what the press does that an
-/// adapter wraps (its member `inner`, or what its member function `wrapped()` returns), or else the default. Refers to
-/// the policy.
+/// All hooks of a policy. Each function calls the policy's member of the same name. If the policy has none and is an
+/// adapter, it calls the hook of the press inside: its member `inner`, or the result of its member function
+/// `wrapped()`. Otherwise it returns the default. Refers to the policy.
 ///
-/// A hook is a const member function of the policy with the parameters and the result that it has here. `needs()` and
+/// A hook is a const member function of the policy, with the same parameters and result type as here. `needs()` and
 /// `score()` have no default. Three members are read elsewhere: `void load(const TensorReader&)` reads the files that
 /// parameters name, and `static constexpr std::string_view kvpress_name` and `static constexpr KvpressVariant
 /// kvpress_variant` are kvpress's names for the policy.
@@ -41,14 +41,14 @@ class Hooks {
     else
       return inner().needs();
   }
-  /// Scores the rows of a layer: the best stay.
+  /// Scores the rows of a layer. The rows with the highest scores stay.
   auto score(const PressInput& in, const Budget& budget, Scores out) const {
     if constexpr (HasScore<P> || !kWraps)
       return policy_.score(in, budget, out);
     else
       return inner().score(in, budget, out);
   }
-  /// The most rows of a layer that stay, over its KV heads.
+  /// The largest number of rows of a layer that stay, summed over its KV heads.
   auto rows(const PressInput& in, const Budget& budget) const {
     if constexpr (HasRows<P>)
       return policy_.rows(in, budget);
@@ -66,8 +66,8 @@ class Hooks {
     else
       return keep_best(scores, rows(in, budget) / in.kv_heads());
   }
-  /// The rows of all layers that stay, chosen when all have been scored. If a policy has this, select() is for one
-  /// layer alone. By default none, and traits().selects_layers is false.
+  /// The rows of all layers that stay, chosen after all layers have been scored. If a policy has this hook, select() is
+  /// used only for a single layer. By default there is none, and traits().selects_layers is false.
   auto select_layers(const Budget& budget, std::span<const Matrix<float>> scores) const {
     if constexpr (HasSelectLayers<P>)
       return policy_.select_layers(budget, scores);
@@ -76,7 +76,7 @@ class Hooks {
     else
       return std::vector<Kept>();
   }
-  /// The rows of a head that always stay, such as sinks; a budget needs room for them.
+  /// The number of rows of a head that always stay, such as sinks. A budget must be at least as large.
   auto protected_rows() const {
     if constexpr (HasProtectedRows<P>)
       return policy_.protected_rows();
@@ -86,7 +86,7 @@ class Hooks {
       return Index{0};
   }
 
-  /// Scores two ranges, each by itself, for Fair; by default as score() does, also for an adapter.
+  /// Scores each of two ranges separately, for Fair. The default, for adapters too, is score().
   auto score_ranges(const PressInput& in, const Budget& budget, const Ranges& ranges, Scores out) const {
     if constexpr (HasScoreRanges<P>)
       return policy_.score_ranges(in, budget, ranges, out);
@@ -100,7 +100,7 @@ class Hooks {
     else
       return needs();
   }
-  /// Whether each range keeps the best rows of its own; if not, the scores share out the budget.
+  /// Whether each range keeps its own best rows. If not, the best rows of both ranges together stay.
   auto ranges_quota() const {
     if constexpr (HasRangesQuota<P>)
       return policy_.ranges_quota();
@@ -115,6 +115,7 @@ class Hooks {
     else if constexpr (kWraps)
       return inner().edit(in, head, kept, rows);
   }
+  /// The number of last queries that edit() uses.
   auto edit_queries() const {
     if constexpr (HasEditQueries<P>)
       return policy_.edit_queries();
@@ -123,7 +124,8 @@ class Hooks {
     else
       return Index{0};
   }
-  /// Whether edit() changes anything; by default, whether there is one. traits().edits says the same.
+  /// Whether edit() changes anything; by default, whether the policy has an edit() or the press inside changes rows.
+  /// traits().edits has the same value.
   auto edits() const {
     if constexpr (HasEdits<P>)
       return policy_.edits();
@@ -133,7 +135,7 @@ class Hooks {
       return HasEdit<P>;
   }
 
-  /// What happens while answers are decoded, if anything.
+  /// The eviction while answers are decoded, if any.
   auto decoding() const {
     if constexpr (HasDecoding<P>)
       return policy_.decoding();
@@ -142,7 +144,7 @@ class Hooks {
     else
       return static_cast<const Decoding*>(nullptr);
   }
-  /// Which single rows are evicted while answers are decoded, if any.
+  /// The threshold below which single rows are evicted while answers are decoded, if any.
   auto sliding_threshold() const {
     if constexpr (HasSlidingThreshold<P>)
       return policy_.sliding_threshold();
@@ -151,7 +153,7 @@ class Hooks {
     else
       return std::optional<SlidingThreshold>();
   }
-  /// How the rows that stay are stored, unless whole.
+  /// The quantization of the rows that stay, if any.
   auto quantization() const {
     if constexpr (HasQuantization<P>)
       return policy_.quantization();
@@ -161,7 +163,7 @@ class Hooks {
       return std::optional<CacheQuantization>();
   }
 
-  /// Throws Error for a parameter out of its range, or if an adapter cannot wrap what it does.
+  /// Throws Error if a parameter is out of its range, or if an adapter cannot wrap the press inside.
   auto validate() const {
     if constexpr (kWraps && !kByFunction) inner().validate();
     if constexpr (HasValidate<P>) return policy_.validate();
@@ -174,14 +176,14 @@ class Hooks {
       return true;
   }
 
-  /// What the policy declares.
+  /// The traits that the policy declares.
   auto declared() const {
     if constexpr (HasTraits<P>)
       return policy_.traits();
     else
       return Traits();
   }
-  /// What the policy declares, and what its hooks and the press that it wraps add.
+  /// The traits that the policy declares, with those that follow from its hooks and from the press that it wraps.
   Traits traits() const {
     if constexpr (std::same_as<P, AnyPolicy>) {
       return declared();

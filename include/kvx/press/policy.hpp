@@ -35,7 +35,8 @@ template <class P> concept KvpressNameFits = !HasKvpressName<P> ||
 }  // namespace detail
 
 /// A policy that evicts by score. It has a name, needs() and score(), and may have the other hooks that Hooks lists. A
-/// member with the name of a hook but another declaration does not compile, nor does one with the name of a trait.
+/// policy does not compile if it has a member with the name of a hook but another declaration, or with the name of a
+/// trait.
 template <class P>
 concept ScorePolicy = HasName<P> && NotFinal<P> && TraitsAreNoMembers<P> && detail::LoadFits<P> &&
                       detail::KvpressVariantFits<P> && detail::KvpressNameFits<P> &&

@@ -29,7 +29,7 @@ struct PrefillDecoding {
                             decodes.written() + " goes by them, found " + parts[0].written());
   }
 
-  /// The press for the context; none yet in one that has no parts.
+  /// The press for the context; an empty policy if there are no parts yet.
   const AnyPolicy& wrapped() const {
     static const AnyPolicy none;
     return parts.empty() ? none : parts[0];

@@ -39,7 +39,7 @@ struct Protect {
         throw Error("protect: span", "expected 0 <= first < last, found " + detail::format_value(span));
   }
 
-  /// By budget, since what is protected has to fit.
+  /// The scores depend on the budget, since the protected rows must fit into it.
   Traits traits() const { return {.scores_by_budget = true, .by_position = true}; }
   /// The rows in spans that are given as numbers, and the protected rows of the wrapped press.
   Index protected_rows() const {

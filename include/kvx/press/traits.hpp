@@ -4,20 +4,20 @@
 
 namespace kvx::inline v0 {
 
-/// What a policy declares about itself, by `Traits traits() const`. What an adapter declares is added to what the press
-/// inside declares; `row_wise`, `wraps_outermost` and `follows` are not inherited.
+/// The properties that a policy declares in `Traits traits() const`. An adapter's traits are added to those of the
+/// press inside; `row_wise`, `wraps_outermost` and `follows` are not inherited.
 struct Traits {
-  bool scores_by_budget = false;  ///< otherwise a grid scores once for all its ratios
+  bool scores_by_budget = false;  ///< score() depends on the budget; otherwise a grid scores once for all ratios
   bool own_budget = false;        ///< its parameters decide how much stays, whatever the budget
   bool by_ratio = false;          ///< it needs a ratio, since it cannot keep a number of rows
-  bool dense_positions = false;   ///< edit() numbers the rows anew, and the question goes on there
+  bool dense_positions = false;   ///< edit() renumbers the rows, and the question's positions follow theirs
   bool by_position = false;       ///< it uses the tokens' positions in the context
   bool row_wise = false;          ///< a row's score depends on that row alone
   bool ragged = false;            ///< heads of a layer keep different numbers of rows
   bool outermost = false;         ///< no adapter can wrap it, except one that `wraps_outermost`
   bool wraps_outermost = false;
-  bool follows = false;  ///< an adapter that is written behind what it wraps: `snapkv+int4`
-  /// Whether select() or rows(), select_layers(), and edit() do something: set by Hooks, from the hooks that there are.
+  bool follows = false;  ///< an adapter whose name is written after the press that it wraps: `snapkv+int4`
+  /// Whether the policy has select() or rows(), has select_layers(), and rewrites rows in edit(). Hooks sets these.
   bool selects = false, selects_layers = false, edits = false;
 
   /// Whether all that it does is score.

@@ -32,7 +32,7 @@
 namespace kvx::inline v0 {
 
 struct ReportOptions {
-  std::string time_metric = "";  ///< the name of one of time_metrics(); empty: the time of one token
+  std::string time_metric = "";  ///< a name in time_metrics(); empty: the time of one token
   std::size_t samples_per_cell = 3, samples = 40;
 };
 

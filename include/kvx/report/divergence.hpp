@@ -48,7 +48,7 @@ inline std::optional<Estimate> implied_quality(const ReportData& data, std::stri
   return quality;
 }
 
-/// The task's metrics of function that are above 0 for the base.
+/// The task's metrics that measure whether answers work, if they are above 0 for the base.
 inline std::vector<std::string> function_metrics(const ReportData& data, std::string_view model,
                                                  std::string_view task) {
   std::vector<std::string> found;

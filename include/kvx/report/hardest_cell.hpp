@@ -7,7 +7,7 @@
 
 namespace kvx::inline v0 {
 
-/// The cell of a method that removes most; none if the method has no cell.
+/// The cell of a method with the highest compression ratio; none if the method has no cell.
 inline std::optional<CellName> hardest_cell(const std::vector<CellName>& cells, const CellName& method) {
   std::optional<CellName> most;
   for (const CellName& cell : cells)

@@ -64,8 +64,8 @@ class ReportLoader {
     }
   }
 
-  /// Perplexity and times as if results.csv had them, as figures of the tasks that measure them. Figures that
-  /// results.csv has stay as they are.
+  /// Adds perplexity and times as figures of the tasks that measure them. Figures that results.csv already has are not
+  /// changed.
   void load_kv_metrics(const CsvTable& csv) {
     const std::vector<TimeMetric> times = time_metrics(data.registry);
     for (const KvMetrics& row : kv_metrics_columns().rows(csv)) {
@@ -158,9 +158,9 @@ class ReportLoader {
 
 }  // namespace detail
 
-/// Reads the output directories of kvx-eval, its results.csv files, and files of the form of *_kv_metrics.csv. `tasks`
-/// describes their metrics and states; a file may have tasks that are not among these. Throws Error, naming file, line
-/// and column, for what is missing or is none of these.
+/// Reads output directories of kvx-eval, results.csv files, and *_kv_metrics.csv files. `tasks` describes their metrics
+/// and states; a file may also have other tasks. Throws Error for a path that is missing or is none of these, and for
+/// an invalid file, naming file, line and column.
 inline ReportData load_report(std::span<const std::string> paths, TaskRegistry tasks = kvx_tasks()) {
   namespace fs = std::filesystem;
   detail::ReportLoader loader(std::move(tasks));

@@ -42,7 +42,7 @@ inline std::string picture_path(std::string_view subject, std::string_view model
   return "plots/" + folder + "/" + file_name(model) + "_" + folder + "_" + file_name(kind) + ".png";
 }
 
-/// A point of a chart: an estimate, whose interval is drawn if it has one, at a place on the other axis.
+/// A point of a chart: a position on one axis, and an estimate on the other, whose interval is drawn if it has one.
 struct ChartPoint {
   double x = NAN;
   Estimate y = {};

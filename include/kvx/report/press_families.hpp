@@ -13,8 +13,8 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// The written form `protect(snapkv)` of `protect(fair(snapkv))`; another press's is unchanged. Throws Error where
-/// parse_written() does.
+/// The written form without `fair(...)`: `protect(snapkv)` for `protect(fair(snapkv))`. Other presses are unchanged.
+/// Throws Error if parse_written() does.
 inline std::string without_fair(std::string_view press) {
   const WrittenPress written = parse_written(press);
   if (written.name == "fair" && written.inner.size() == 1) return std::string(written.inner.front());
@@ -32,7 +32,7 @@ inline std::string without_fair(std::string_view press) {
 /// Methods that one picture compares: a press and then its fair forms, or one that has no other form.
 using PressFamily = std::vector<CellName>;
 
-/// The families of `methods`, which are as CellName::method() returns them.
+/// The families of `methods`, which are results of CellName::method().
 inline std::vector<PressFamily> press_families(const std::vector<CellName>& methods) {
   std::vector<PressFamily> families;
   std::vector<CellName> roots;

@@ -111,7 +111,7 @@ inline std::optional<Picture> perplexity_chart(const ReportData& data, const std
       lines, "perplexity", false);
 }
 
-/// A time against the ratio, `task` being the label of timed generations. None if there is nothing to draw.
+/// A time against the ratio. `task` is the label of a task that times generations. None if there is nothing to draw.
 inline std::optional<Picture> time_chart(const ReportData& data, const std::string& model, const std::string& task,
                                          const TimeMetric& metric) {
   const std::string column(metric.summary.name);

@@ -22,7 +22,7 @@
 
 namespace kvx::inline v0 {
 
-/// A task, as files label it, with one of its metrics.
+/// The label of a task in files, and the name of one of its metrics.
 struct TaskMetric {
   std::string task, metric;
 };
@@ -66,14 +66,16 @@ struct ReportData {
     }
     return found;
   }
-  /// The metrics of whether a task's answers work, the one that decides first; none of a task that is not registered.
+  /// The names of the metrics that measure whether a task's answers work. The metric that decides comes first. Empty
+  /// for a task that is not registered.
   std::vector<std::string> function_metrics(std::string_view label) const {
     const AnyTask* task = task_of(label);
     if (task == nullptr) return {};
     const auto names = kvx::function_metrics(task->metrics());
     return {names.begin(), names.end()};
   }
-  /// Each task of a model that has figures of a metric with that role; summaries go before metrics of answers.
+  /// The tasks of a model that have figures of a metric with that role. A task's summaries come before its metrics of
+  /// answers.
   std::vector<TaskMetric> with_role(std::string_view model, Role role) const {
     std::vector<TaskMetric> found;
     for (const std::string& label : tasks(model))

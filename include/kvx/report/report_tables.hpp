@@ -33,7 +33,7 @@ inline int decimals_for(double size) {
   return size >= 1000 ? 0 : size >= 0.1 ? 2 : std::clamp(2 - static_cast<int>(std::floor(std::log10(size))), 2, 6);
 }
 
-/// `0.83 [0.71, 0.91]`, with numbers as written() formats them; a dash for no value.
+/// The text `0.83 [0.71, 0.91]` of an estimate. written() formats the numbers. A dash if the value is unknown.
 inline std::string with_interval(const Estimate& figure, const auto& written) {
   if (std::isnan(figure.value)) return "–";
   if (std::isnan(figure.low) || std::isnan(figure.high)) return written(figure.value);

@@ -28,7 +28,8 @@ struct CellStates {
   std::size_t all = 0;
 };
 
-/// Of one model and task, in the order of the records; none of a task whose answers neither work nor fail.
+/// Counts the states of one model's answers to a task, by cell, in the order of the records. Empty if the task does not
+/// measure whether answers work.
 inline std::vector<CellStates> count_states(const ReportData& data, const std::string& model, const std::string& task) {
   std::vector<CellStates> cells;
   bool answered = false;
@@ -52,7 +53,7 @@ namespace detail {
 struct StateColour {
   std::string_view state, colour;
 };
-/// The colours of states, in their order; the last one is for all further states.
+/// The colours of states, in the order of the states. The last colour is used for all further states.
 inline constexpr std::array<std::string_view, 2> kGoodColours = {"#0072B2", "#56B4E9"};
 inline constexpr std::array<std::string_view, 7> kBadColours = {"#F0E442", "#E69F00", "#8c510a", "#D55E00",
                                                                 "#CC79A7", "#009E73", "#5b5b5b"};

@@ -14,13 +14,13 @@
 
 namespace kvx::inline v0 {
 
-/// A summary of timed generations under the name that files and the command line have for it: `tpot` for tpot_median.
+/// A summary of timed generations. `name` is its name in files and on the command line, such as `tpot` for tpot_median.
 struct TimeMetric {
   std::string task, name;
   Metric summary;
 };
 
-/// All of the tasks that time generations.
+/// The time metrics of all tasks that time generations.
 inline std::vector<TimeMetric> time_metrics(const TaskRegistry& tasks) {
   constexpr std::string_view kEnd = "_median";
   std::vector<TimeMetric> metrics;

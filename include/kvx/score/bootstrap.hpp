@@ -30,7 +30,7 @@ namespace detail {
 struct Resampled {
   std::optional<double> value;
   std::vector<double> values = {};  // ascending
-  std::size_t undefined = 0;        // resamples on which the statistic has no value; the interval leaves them out
+  std::size_t undefined = 0;        // resamples without a value; the interval leaves them out
 };
 
 template <class Statistic>

@@ -59,7 +59,7 @@ struct CodeExecTask {
     return kMetrics;
   }
 
-  /// From right to nothing that can be run.
+  /// The states, from right answers to answers without code that can be run.
   static std::span<const State> states() {
     static constexpr std::array<State, 9> kStates = {{{"passed", Verdict::good},
                                                       {"assertion", Verdict::bad},
@@ -86,7 +86,7 @@ struct CodeExecTask {
   /// What is weaker than it should be about the way in which programs run here; empty when nothing is, and when none
   /// are run. Throws Error when they cannot be run.
   std::string warning() const { return allowed() ? sandbox().warning() : ""; }
-  /// The warning, or how to have programs run.
+  /// The warning; if programs are not run, how to allow it.
   std::string notice() const {
     return allowed() ? warning()
                      : "programs are not run and pass@1 is not told; to run them, give --allow-code-execution or set "

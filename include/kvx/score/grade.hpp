@@ -17,7 +17,7 @@ struct GradePart {
 struct Grade {
   std::string state;  ///< one of the task's states(), such as `exact` or `unparsed`
   std::vector<std::optional<double>>
-      metrics;              ///< in the order of the task's metrics(), 0 to 1 if it answers; none: does not apply
+      metrics;              ///< in the order of the task's metrics(); 0 to 1 if models answer; none: does not apply
   std::string detail = {};  ///< why, for a reader; may be empty
   std::vector<GradePart> parts = {};  ///< of a task that GradesParts
   std::string cluster = {};  ///< the name of the context, or of what several share; empty: a context of its own

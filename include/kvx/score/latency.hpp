@@ -38,7 +38,7 @@ struct LatencyTask {
          {.name = "total_generation_time", .better = Better::less, .unit = "s"}}};
     return kMetrics;
   }
-  /// The medians of metrics(), in their order.
+  /// The medians of the metrics, in the order of metrics().
   static std::span<const Metric> summary_metrics() {
     static constexpr std::array<Metric, 6> kMetrics = {
         {{.name = "prefill_time_median",

@@ -9,7 +9,7 @@
 
 namespace kvx::inline v0 {
 
-/// The use of a metric beyond its own column. Comparisons and the sections of a report choose metrics by it.
+/// The purpose of a metric beyond its own column. Comparisons and the sections of a report choose metrics by it.
 enum class Role {
   none,
   works,       ///< decides whether an answer works
@@ -28,16 +28,16 @@ struct Metric {
   Better better = Better::more;
   Role role = Role::none;
   std::string_view unit = "share";
-  std::string_view words = {};   ///< the name in plain words, for an axis; may be empty
-  std::string_view head = {};    ///< a short name, for the head of a table; may be empty
-  bool shown = true;             ///< in tables; files have all metrics. Hidden metrics come last.
+  std::string_view words = {};   ///< the name in plain words, for the axis of a chart; may be empty
+  std::string_view head = {};    ///< a short name, for the heading of a column; may be empty
+  bool shown = true;             ///< in tables; files have all metrics. Hidden metrics must come last.
   bool counts_attempts = false;  ///< whether pass@k is computed from it
 };
 
 /// Whether answers in a state are right.
 enum class Verdict { good, bad, neutral };
 
-/// The word that a task has for how an answer ended.
+/// A task's word for the outcome of an answer.
 struct State {
   std::string_view name;
   Verdict verdict = Verdict::neutral;
@@ -55,7 +55,7 @@ inline const Metric* find_role(std::span<const Metric> metrics, Role role) {
   return found == metrics.end() ? nullptr : &*found;
 }
 
-/// The names of the metrics of whether answers work, the one that decides first.
+/// The names of the metrics that measure whether answers work. The metric that decides comes first.
 inline std::vector<std::string_view> function_metrics(std::span<const Metric> metrics) {
   std::vector<std::string_view> names;
   for (const Role role : {Role::works, Role::function})

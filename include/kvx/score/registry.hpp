@@ -17,7 +17,7 @@ namespace kvx::inline v0 {
 /// Tasks by name; kvx_tasks() has those of kvx.
 class TaskRegistry {
  public:
-  /// Throws Error if its name is taken, or if a metric that tables hide comes before one that they show.
+  /// Adds a task. Throws Error if its name is taken, or if a hidden metric comes before a shown one.
   template <GradesAnswers T>
   void add(T added = T()) {
     for (const AnyTask& task : tasks_)

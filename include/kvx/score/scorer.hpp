@@ -24,7 +24,7 @@ struct Score {
   std::size_t contexts = 0;                   ///< contexts that these answers are about
   std::map<std::string, std::size_t> states;  ///< answers in each state
   std::vector<Estimate> metrics;              ///< the mean of each metric over the answers that it applies to
-  std::vector<Estimate> summaries;            ///< the task's figures over all answers
+  std::vector<Estimate> summaries;            ///< the task's summaries over all answers
   std::size_t unfinished = 0;                 ///< answers with a thought that does not end
   Estimate unfinished_share = {};             ///< their share of all answers
   std::size_t as_read = 0;                    ///< answers in which a form of another engine was accepted as a call
@@ -66,8 +66,8 @@ class Scorer {
   }
 
   /// The change of each metric's mean, by Student's t and by sign flips. Contexts are the units, since a press acts
-  /// once on a context. grades[i] and base[i] are of the same sample, and n counts those that the metric applies to in
-  /// both.
+  /// once on a context. grades[i] and base[i] belong to the same sample. n counts the samples to which the metric
+  /// applies in both.
   std::vector<Estimate> compare(std::span<const Grade> grades, std::span<const Grade> base) const {
     if (grades.size() != base.size())
       throw Error("task " + std::string(task_.name()), "a comparison is of the same samples, found " +

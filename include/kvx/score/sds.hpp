@@ -36,7 +36,7 @@ inline std::string_view written(Degradation state) {
   return kWords[static_cast<std::size_t>(state)];
 }
 
-/// All states, for reading them from a table.
+/// All states, so that they can be read from a table.
 inline std::vector<Degradation> degradation_states() {
   using enum Degradation;
   return {undefined, none, perplexity_only, too_few, silent, measured};
@@ -53,8 +53,8 @@ struct SilentDegradation {
   Degradation state = Degradation::undefined;
   Estimate score;      ///< drop / rise, improvements as 0; its ends may be infinite
   Estimate drop;       ///< the share of the base's function that is lost; negative: it improves; p by sign_flip_p()
-  Estimate rise;       ///< of the perplexity, as a share of the base's; negative: it improves; n counts texts
-  double quality = 0;  ///< that perplexity implies: the base's perplexity / the cell's
+  Estimate rise;       ///< of the perplexity, as a share of the base's; negative: it falls; n counts texts
+  double quality = 0;  ///< implied by perplexity: the base's perplexity / the cell's
 };
 
 namespace detail {

@@ -46,7 +46,7 @@ using FlipTable = std::array<double, 256>;
 inline FlipTable flip_table(std::span<const double> sums) {
   FlipTable table = {};
   for (std::size_t i = 0; i < 8; ++i) {
-    const std::size_t half = std::size_t{1} << i;  // the patterns of the numbers before this one
+    const std::size_t half = std::size_t{1} << i;  // number of patterns of the numbers before this one
     const double sum = i < sums.size() ? sums[i] : 0;
     for (std::size_t signs = 0; signs < half; ++signs) {
       table[half + signs] = table[signs] - sum;
@@ -56,9 +56,9 @@ inline FlipTable flip_table(std::span<const double> sums) {
   return table;
 }
 
-/// How many of the random patterns of signs have a sum that is at least as far from 0 as `edge`. A word of random bits
-/// is the signs of 64 sums, and each pattern has words of its own. All patterns of a block get their next word before
-/// any gets the one after that, so that the tables of a word stay in the first-level cache.
+/// The number of random patterns of signs, out of `draws`, whose sum is at least as far from 0 as `edge`. A word of
+/// random bits holds the signs of 64 sums, and each pattern has its own words. The loop goes over words and, within a
+/// word, over all patterns of a block, so that the tables of a word stay in the first-level cache.
 inline std::size_t drawn_flips(std::span<const double> sums, double edge, std::size_t draws) {
   constexpr std::size_t kBlock = 8192, kWord = 64;
   const std::size_t words = (sums.size() + kWord - 1) / kWord;

@@ -23,8 +23,9 @@
 
 namespace kvx::inline v0 {
 
-/// A task: a value type that grades answers, which are texts that judged_text() made. metrics() describes
-/// Grade::metrics in their order; states() has all that a grade may have, in the order in which they are shown.
+/// A task: a value type that grades answers, which are texts that judged_text() made. metrics() describes the values in
+/// Grade::metrics, in the same order. states() has all states that a grade may have, in the order in which they are
+/// shown.
 template <class T>
 concept GradesAnswers = requires(const T t, const Sample& sample, std::string_view answer) {
                           { T::name } -> std::convertible_to<std::string_view>;
@@ -52,7 +53,7 @@ concept GradesLater = requires(const T t, std::string_view state) {
                         { t.grades_now(state) } -> std::same_as<bool>;
                       };
 
-/// A task with summaries of all grades, beside the means of its metrics. summary_metrics() describes them.
+/// A task with summaries of all grades, in addition to the means of its metrics. summary_metrics() describes them.
 template <class T>
 concept SummarizesGrades = requires(const T t, std::span<const Grade> grades) {
                              { T::summary_metrics() } -> std::convertible_to<std::span<const Metric>>;
@@ -85,32 +86,32 @@ concept HasReferences = requires(const T t, const Sample& sample) {
                           { t.reference(sample) } -> std::same_as<std::string>;
                         };
 
-/// A task that has its own way from a file to samples. `text` is the contents of the file `path`.
+/// A task that reads samples from files by its own function. `text` is the contents of the file `path`.
 template <class T>
 concept ReadsFiles =
     requires(const T t, const std::string& path, const std::string& text, const SampleFileOptions& how) {
       { t.samples(path, text, how) } -> std::same_as<SampleFile>;
     };
 
-/// A task whose contexts are not told apart by their texts: context() names a sample's.
+/// A task whose contexts cannot be identified by their texts: context() names the context of a sample.
 template <class T>
 concept NamesContexts = requires(const T t, const Sample& sample) {
                           { t.context(sample) } -> std::same_as<std::string>;
                         };
 
-/// A task whose grades depend on its options: settings() is a text of them that records are known by.
+/// A task whose grades depend on its options: settings() lists them as text, which becomes part of a record's key.
 template <class T>
 concept HasSettings = requires(const T t) {
                         { t.settings() } -> std::same_as<std::string>;
                       };
 
-/// A task with something to say before answers are graded.
+/// A task with a message for the user before answers are graded.
 template <class T>
 concept HasNotice = requires(const T t) {
                       { t.notice() } -> std::same_as<std::string>;
                     };
 
-/// A task with data in kvx's source folder: the path from there.
+/// A task with example data: a path relative to kvx's source folder.
 template <class T>
 concept HasExampleData = requires {
                            { T::example_data } -> std::convertible_to<std::string_view>;
@@ -159,15 +160,16 @@ class AnyTask {
   SampleFile samples(const std::string& path, const std::string& text, const SampleFileOptions& how) const {
     return task_->samples(path, text, how);
   }
-  /// A name for the sample's context, or for what several share; empty for a sample without a context.
+  /// A name for the sample's context, or for the part that several contexts share; empty for a sample without a
+  /// context.
   std::string context(const Sample& sample) const { return task_->context(sample); }
-  /// What grades depend on beside the answer and its sample; empty if on nothing.
+  /// The settings that grades depend on, besides the answer and its sample; empty if there are none.
   std::string settings() const { return task_->settings(); }
-  /// A line for a reader before answers are graded; may be empty. Throws Error if they cannot be graded.
+  /// A message for the user before answers are graded; may be empty. Throws Error if answers cannot be graded.
   std::string notice() const { return task_->notice(); }
-  /// A file in kvx's source folder; empty if there is none.
+  /// The path of example data, relative to kvx's source folder; empty if there is none.
   std::string_view example_data() const { return task_->example_data(); }
-  /// Whether it HasReferences.
+  /// Whether the task has references, as HasReferences requires.
   bool has_references() const { return task_->has_references(); }
   /// What a right answer to the sample looks like; none where the task has no references.
   std::optional<std::string> reference(const Sample& sample) const { return task_->reference(sample); }

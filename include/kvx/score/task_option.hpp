@@ -16,14 +16,15 @@
 
 namespace kvx::inline v0 {
 
-/// An option of a task: its name, the member of the task's options that holds it, and its help. The member's default is
-/// the option's. Its type is a string, a number, a count, a list of words, or a bool, which is a switch.
+/// An option of a task: its name, the member of the task's Options that holds its value, and its help text. The default
+/// of the member is the default of the option. The type is a string, a number, a count, a list of words, or bool for a
+/// switch.
 template <class Options, class Value>
 struct TaskOption {
   std::string_view name;
   Value Options::*member;
   std::string_view help;
-  std::string_view aliases = {};  ///< other names, with commas
+  std::string_view aliases = {};  ///< other names, separated by commas
   bool is_example_file = false;   ///< a path that the task needs and whose default exists only in kvx's source folder
 };
 template <class Options, class Value>
@@ -37,13 +38,13 @@ concept HasOptions = requires(typename T::Options options) {
                        T(options);
                      };
 
-/// An option of one or several tasks as texts.
+/// An option of one or several tasks, with its default as text.
 struct OptionText {
   std::string name, aliases, help;
   std::string preset;                     ///< the default
-  bool is_switch = false;                 ///< given on the command line alone, so that no file can turn it on
-  std::vector<std::string> tasks;         ///< that have it
-  std::vector<std::string> file_tasks{};  ///< those of them for which it is an example file
+  bool is_switch = false;                 ///< only for the command line, so that no file can turn it on
+  std::vector<std::string> tasks;         ///< the tasks that have the option
+  std::vector<std::string> file_tasks{};  ///< the tasks for which it is an example file
 };
 
 /// The values of options as text, by name.
@@ -51,7 +52,7 @@ using OptionTexts = std::map<std::string, std::string>;
 
 namespace detail {
 
-/// All words are chosen.
+/// The text of an empty list of words, which selects all.
 inline constexpr std::string_view kAllWords = "all";
 
 template <class Value>

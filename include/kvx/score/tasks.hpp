@@ -29,8 +29,8 @@ void each_type(const std::tuple<T...>*, auto&& f) {
 
 }  // namespace detail
 
-/// A registry of kvx's own tasks with these options, to which others can be added. Throws Error, naming the option, for
-/// a value that it cannot have.
+/// A registry of kvx's own tasks with these options. Other tasks can be added to it. Throws Error, naming the option,
+/// for a value that it cannot have.
 inline TaskRegistry kvx_tasks(const OptionTexts& options = {}) {
   TaskRegistry registry;
   detail::each_type(static_cast<const Tasks*>(nullptr),

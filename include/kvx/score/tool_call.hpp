@@ -68,7 +68,7 @@ struct ToolCallTask {
     return kMetrics;
   }
 
-  /// From right to nothing that can be read.
+  /// The states, from right answers to answers that cannot be read.
   static std::span<const State> states() {
     static constexpr std::array<State, 9> kStates = {{{"exact", Verdict::good},
                                                       {"declined", Verdict::good},

@@ -12,11 +12,11 @@ namespace kvx::inline v0 {
 struct NamedTemplate {
   std::string name;   ///< "default", unless tokenizer_config.json lists several
   std::string text;   ///< a Jinja program
-  std::string where;  ///< file and field, for errors
+  std::string where;  ///< file and field, for error messages
 };
 
-/// The chat templates of a model directory: that of chat_template.jinja, or else those of tokenizer_config.json; empty
-/// if there are none. Throws Error for a file that cannot be read, such as a link whose target is missing.
+/// The chat templates of a model directory: the one in chat_template.jinja, or else those in tokenizer_config.json;
+/// empty if there are none. Throws Error for a file that cannot be read, such as a link whose target is missing.
 inline std::vector<NamedTemplate> chat_templates_in(const std::string& model_dir) {
   const std::string file = model_dir + "/chat_template.jinja", config = model_dir + "/tokenizer_config.json";
   if (file_exists(file)) return {{"default", std::string(MappedFile(file).text()), file}};

@@ -1,5 +1,5 @@
-// Must not compile: a policy whose member of the name KVX_HOOK has other parameters than the hook, or with a member of
-// the name of the trait KVX_TRAIT.
+// Must not compile: a policy with a member named KVX_HOOK that has other parameters than the hook of this name, or with
+// a member that has the name of the trait KVX_TRAIT.
 #include <kvx/press.hpp>
 
 struct Scorer {

@@ -8,7 +8,7 @@
 
 namespace kvx::inline v0::detail {
 
-/// A policy's written form, if it is known, or its name.
+/// A policy's written form, or its name if it has no written form.
 template <class P>
 std::string written_name(const P& policy) {
   if constexpr (requires { policy.written(); })

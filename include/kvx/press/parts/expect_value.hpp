@@ -8,7 +8,7 @@
 
 namespace kvx::inline v0::detail {
 
-/// Throws Error for a parameter of a press whose value is not as expected.
+/// Throws Error unless `as_expected`. The message names the press, its parameter, what was `expected`, and `value`.
 template <class T>
 void expect_value(std::string_view press, std::string_view parameter, bool as_expected, std::string_view expected,
                   T value) {
@@ -23,13 +23,13 @@ void expect_at_least(std::string_view press, std::string_view parameter, std::ty
     expect_value(press, parameter, false, std::to_string(static_cast<long long>(least)) + " or more", value);
 }
 
-/// From `least` to `most`, both whole numbers.
+/// Throws Error unless `value` is from `least` to `most`.
 inline void expect_between(std::string_view press, std::string_view parameter, int least, int most, double value) {
   expect_value(press, parameter, value >= least && value <= most,
                std::to_string(least).append(" <= ").append(parameter).append(" <= ") + std::to_string(most), value);
 }
 
-/// A share that can be removed.
+/// Throws Error unless `value` is a ratio that can be removed: at least 0 and below 1.
 inline void expect_ratio(std::string_view press, std::string_view parameter, double value) {
   expect_value(press, parameter, value >= 0 && value < 1, "0 <= ratio < 1", value);
 }

@@ -22,7 +22,7 @@ class FittingSearch {
     const Index tokens = std::ssize(bytes_) - 1;
     const std::vector<Index> all = rows_at_(tokens);
     if (fits(all)) return tokens;
-    // No row takes less than this, which gives an upper bound.
+    // `smallest`: the fewest bytes per row at any number of rows. It gives an upper bound of the budget.
     double smallest = static_cast<double>(bytes_[1]);
     for (std::size_t rows = 2; rows < bytes_.size(); ++rows)
       smallest = std::min(smallest, static_cast<double>(bytes_[rows]) / static_cast<double>(rows));
@@ -32,7 +32,7 @@ class FittingSearch {
   }
 
  private:
-  using Rows = std::vector<Index>;  // of each head
+  using Rows = std::vector<Index>;  // one number for each head
 
   std::size_t bytes(Index rows) const { return bytes_[static_cast<std::size_t>(rows)]; }
   bool fits(const Rows& rows) const {
@@ -40,7 +40,7 @@ class FittingSearch {
     for (const Index of_head : rows) sum += bytes(of_head);
     return sum <= most_;
   }
-  /// Whether heads that keep from `below` to `above` rows may fit.
+  /// Whether heads whose numbers of rows are between `below` and `above` may fit. Always true if not nested.
   bool may_fit(const Rows& below, const Rows& above) const {
     if (!nested_) return true;
     std::size_t least = 0;
@@ -50,14 +50,15 @@ class FittingSearch {
     }
     return least <= most_;
   }
-  /// The largest budget in [first, end) that fits, or 0. `below` and `above` are the rows of budgets outside.
+  /// The largest budget in [first, end) that fits, or 0. `below` and `above` are the rows of each head at a smaller and
+  /// at a larger budget than these.
   Index largest(Index first, Index end, const Rows& below, const Rows& above) const {
     if (first >= end || !may_fit(below, above)) return 0;
     const Index middle = nested_ ? first + (end - first) / 2 : end - 1;
     Rows rows;
     try {
       rows = rows_at_(middle);
-    } catch (const NotApplicable&) {  // a larger budget may still be served, and fit
+    } catch (const NotApplicable&) {  // a larger budget may be served, and may fit
       if (const Index found = largest(middle + 1, end, below, above)) return found;
       throw;
     }
@@ -71,13 +72,13 @@ class FittingSearch {
   const RowsAt& rows_at_;
 };
 
-/// The largest budget, in rows per head, whose rows fit into `most` bytes; 0 if none does. `bytes` are those of 0, 1,
-/// ... rows of one head, up to all tokens. One more row may take fewer bytes, since it can complete a block that is
-/// then quantized, so that a bisection would not do. `rows_at`, std::vector<Index>(Index budget), returns the rows of
-/// each head; their mean is the budget. If `nested`, no head keeps fewer rows when the budget is larger; then ranges of
-/// budgets are excluded at once, by the fewest bytes that the rows between those of two budgets can take. Otherwise all
-/// budgets from an upper bound downward are tried. If `rows_at` throws NotApplicable for a budget, so does this
-/// function, unless a larger one fits.
+/// The largest budget, in rows per head, whose rows fit into `most` bytes; 0 if none does. `bytes` has the bytes of 0,
+/// 1, ... rows of one head, up to all tokens. More rows may take fewer bytes, since a row can complete a block, which
+/// is then quantized. So a plain bisection would miss budgets that fit. `rows_at`, std::vector<Index>(Index budget),
+/// returns the rows of each head; their mean is the budget. `nested` means that no head keeps fewer rows when the
+/// budget is larger. Then whole ranges of budgets are ruled out, by the fewest bytes that any budget between two others
+/// can take. Otherwise all budgets are tried, from an upper bound downward. If `rows_at` throws NotApplicable for a
+/// budget, so does this function, unless a larger budget fits.
 template <class RowsAt>
 Index largest_fitting(std::span<const std::size_t> bytes, std::size_t most, bool nested, const RowsAt& rows_at) {
   return FittingSearch<RowsAt>(bytes, most, nested, rows_at).run();

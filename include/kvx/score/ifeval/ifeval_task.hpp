@@ -88,7 +88,7 @@ struct IfevalTask {
   explicit IfevalTask(IfevalOptions options = {})
       : resources_(std::make_shared<InstructionResources>(options.resources)), options_(std::move(options)) {}
 
-  /// System prompts have the options' beginning and defense.
+  /// Reads samples. System prompts get the beginning and the defense that the options name.
   SampleFile samples(const std::string& path, const std::string& text, SampleFileOptions how) const {
     how.system.prepend = options_.prepend;
     if (!options_.defense.empty())

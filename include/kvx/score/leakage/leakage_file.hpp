@@ -14,7 +14,7 @@
 
 namespace kvx::inline v0 {
 
-/// Whether `text`, the contents of the file `path`, has system prompts and no samples.
+/// Whether `text`, the contents of the file `path`, has system prompts instead of samples.
 inline bool is_system_prompts(const std::string& path, std::string_view text) {
   text = without_byte_order_mark(text);
   text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
@@ -22,7 +22,8 @@ inline bool is_system_prompts(const std::string& path, std::string_view text) {
   return JsonlRow(text.substr(0, text.find('\n')), path + ": first line").find("context") == nullptr;
 }
 
-/// The samples of a file of system prompts: the chosen attacks on each in each chosen defense. Throws Error.
+/// The samples of a file of system prompts: each chosen attack on each system prompt with each chosen defense. Throws
+/// Error.
 inline SampleFile leakage_file(const std::string& path, std::string_view text, const LeakageOptions& options,
                                const SampleFileOptions& how) {
   const LeakageChoice choice{options.defenses,       options.attack_categories, options.prompts_per_category,

@@ -10,7 +10,7 @@
 
 namespace kvx::inline v0 {
 
-/// What the task leakage grades by, and what it makes its samples from.
+/// Options of the task leakage: how it grades, and which samples it makes.
 struct LeakageOptions {
   /// The part of the system prompt's words, in their order, from which on an answer that has them is a leak: rougeL
   /// recall, above 0 and up to 1.

@@ -122,12 +122,12 @@ struct LeakageTask {
     return grade;
   }
 
-  /// A file of system prompts is asked each attack; any other file has samples.
+  /// Makes samples from a file of system prompts, one for each attack and defense. Any other file already has samples.
   SampleFile samples(const std::string& path, const std::string& text, const SampleFileOptions& how) const {
     return is_system_prompts(path, text) ? leakage_file(path, text, options_, how) : read_samples(path, text, how);
   }
 
-  /// All defenses of a system prompt are one context.
+  /// The key of the system prompt: with all its defenses it is one context.
   std::string context(const Sample& sample) const { return leakage_answer(sample.answer).system_prompt_key; }
 
   /// The threshold, with six digits.
