@@ -387,7 +387,7 @@ TEST_CASE("Budgets in rows and in bytes are cells of their own") {
 
 TEST_CASE("If the bytes of a budget depend on the selection, a record's ratio is that of the rows that stay") {
   bool differs = false;  // from the ratio if all heads kept the same number of rows
-  for (const std::size_t budget : {17, 19, 21, 23}) {
+  for (const std::size_t budget : {17u, 19u, 21u, 23u}) {
     Bench bench;
     bench.options.ratios = {0};
     bench.options.presses = {"ada(knorm)+int2(group=16, residual=16)"};

@@ -20,7 +20,7 @@ bool has_key_by_the_rule(std::string_view text, std::size_t brace) {
   };
   blanks();
   if (at >= text.size() || text[at++] != '"') return false;
-  while (at < text.size() && text[at] != '"') at += text[at] == '\\' ? 2 : 1;
+  while (at < text.size() && text[at] != '"') at += text[at] == '\\' ? 2u : 1u;
   ++at;
   blanks();
   return at < text.size() && text[at] == ':';

@@ -56,7 +56,7 @@ TEST_CASE("Options choose the samples that a file of system prompts makes") {
     return kvx_tasks(texts).at("leakage").samples(path, read_text_file(path), {}).samples;
   };
   const auto some =
-      samples({{"defenses", "no_defense,standard_defense"}, {"prompts-per-category", "1"}, {"n-system-prompts", "2"}});
+      samples({{"defenses", "no_defense, standard_defense"}, {"prompts-per-category", "1"}, {"n-system-prompts", "2"}});
   const auto one = samples({{"defenses", "no_defense"}, {"prompts-per-category", "1"}, {"n-system-prompts", "1"}});
   REQUIRE_FALSE(one.empty());
   CHECK(some.size() == 4 * one.size());

@@ -63,8 +63,8 @@ inline void add_kept(KeptAnalysis& to, const std::string& model, const std::stri
                         to.texts.back().query_aware != group.query_aware;
   if (is_first) to.texts.push_back(kept_text(model, task, group, tokenizer, scored.shape()));
   for (std::size_t c = 0; c < names.size(); ++c) {
-    for (std::size_t answer = 0; answer < group.prompts.size(); ++answer) to.ratios.add(model, task, names[c]);
     if (!scored.reason(c).empty()) continue;
+    for (std::size_t answer = 0; answer < group.prompts.size(); ++answer) to.ratios.add(model, task, names[c]);
     to.counts.add(model, task, names[c], group.spans, scored.tokens(), scored.kept(c));
     if (is_first) to.texts.back().cells.push_back({names[c], heads_that_keep(scored.kept(c), scored.tokens())});
   }

@@ -67,8 +67,12 @@ inline std::string latency_markdown(const TaskRegistry& tasks, std::span<const C
     auto& row = rows.emplace_back();
     row = {markdown_text(cell.cell.label()), six_digits(cell.cell.ratio), std::to_string(cell.score.n),
            std::to_string(cell.score.contexts)};
-    for (std::size_t m = 0; m < metrics.size(); ++m)
-      row.push_back(detail::interval_text(cell.score.summaries.at(m).scaled(metrics[m].unit == "s" ? 1e3 : 1)));
+    for (const Metric& metric : metrics) {
+      const auto summary = std::ranges::find(cell.score.summaries, metric.name, &Estimate::name);
+      row.push_back(summary == cell.score.summaries.end()
+                        ? "-"
+                        : detail::interval_text(summary->scaled(metric.unit == "s" ? 1e3 : 1)));
+    }
     if (of_token != nullptr) {
       const auto base = base_times.find(title);
       row.push_back(base == base_times.end() ? "-" : decimals(base->second / value_of(cell, *of_token), 2));

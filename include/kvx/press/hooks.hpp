@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace kvx::inline v0 {
@@ -203,10 +204,12 @@ class Hooks {
 
  private:
   auto inner() const {
-    if constexpr (kByFunction)
+    if constexpr (kByFunction) {
+      static_assert(std::is_lvalue_reference_v<decltype(policy_.wrapped())>, "wrapped() must return a reference");
       return kvx::Hooks(policy_.wrapped());
-    else
+    } else {
       return kvx::Hooks(policy_.inner);
+    }
   }
 
   const P& policy_;

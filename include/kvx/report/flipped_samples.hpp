@@ -24,12 +24,12 @@ struct CellFlips {
   std::string model, task;
   CellName cell;
   std::size_t both = 0, gained = 0;
-  std::set<std::string> contexts;  ///< contexts of the samples that base and cell both answered
+  std::set<std::string> contexts = {};  ///< contexts of the samples that base and cell both answered
   struct Pair {
     const Record* base;
     const Record* cell;
   };
-  std::vector<Pair> lost;
+  std::vector<Pair> lost = {};
 };
 
 /// In the order of the records, whose places the result holds.

@@ -43,7 +43,7 @@ inline std::optional<TimeMetric> time_metric(const TaskRegistry& tasks, std::str
     names.push_back(metric.name);
   }
   if (name.empty()) return std::nullopt;
-  throw Error("time metric '" + std::string(name) + "'", "there is none of this name" + near_miss(name, names));
+  throw Error("time metric '" + std::string(name) + "'", "unknown time metric" + near_miss(name, names));
 }
 
 }  // namespace kvx::inline v0

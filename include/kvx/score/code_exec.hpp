@@ -88,9 +88,10 @@ struct CodeExecTask {
   std::string warning() const { return allowed() ? sandbox().warning() : ""; }
   /// The warning; if programs are not run, how to allow it.
   std::string notice() const {
-    return allowed() ? warning()
-                     : "programs are not run and pass@1 is not told; to run them, give --allow-code-execution or set "
-                       "KVX_ALLOW_CODE_EXECUTION=1";
+    return allowed()
+               ? warning()
+               : "programs are not run and pass@1 is not measured; to run them, give --allow-code-execution or set "
+                 "KVX_ALLOW_CODE_EXECUTION=1";
   }
 
   Grade grade(const Sample& sample, std::string_view answer) const {

@@ -29,8 +29,8 @@ namespace kvx::inline v0 {
 template <class T>
 concept GradesAnswers = requires(const T t, const Sample& sample, std::string_view answer) {
                           { T::name } -> std::convertible_to<std::string_view>;
-                          { T::metrics() } -> std::convertible_to<std::span<const Metric>>;
-                          { T::states() } -> std::convertible_to<std::span<const State>>;
+                          { T::metrics() } -> std::same_as<std::span<const Metric>>;
+                          { T::states() } -> std::same_as<std::span<const State>>;
                           { t.grade(sample, answer) } -> std::same_as<Grade>;
                         };
 
@@ -56,14 +56,14 @@ concept GradesLater = requires(const T t, std::string_view state) {
 /// A task with summaries of all grades, in addition to the means of its metrics. summary_metrics() describes them.
 template <class T>
 concept SummarizesGrades = requires(const T t, std::span<const Grade> grades) {
-                             { T::summary_metrics() } -> std::convertible_to<std::span<const Metric>>;
+                             { T::summary_metrics() } -> std::same_as<std::span<const Metric>>;
                              { t.summaries(grades) } -> std::same_as<std::vector<Estimate>>;
                            };
 
 /// A task whose answers are judged in parts. part_metrics() describes the values of a part.
 template <class T>
 concept GradesParts = requires {
-                        { T::part_metrics() } -> std::convertible_to<std::span<const Metric>>;
+                        { T::part_metrics() } -> std::same_as<std::span<const Metric>>;
                       };
 
 /// A task that has texts predicted: its model is fed what it would otherwise answer, and `predicted` makes a grade of

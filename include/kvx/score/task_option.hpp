@@ -85,7 +85,9 @@ void read_option(const std::string& name, const std::string& text, Value& value)
     value.clear();
     for (std::size_t at = 0; text != kAllWords && at < text.size();) {
       const std::size_t end = std::min(text.find(',', at), text.size());
-      value.push_back(text.substr(at, end - at));
+      const std::string word = text.substr(at, end - at);
+      const std::size_t first = std::min(word.find_first_not_of(" \t"), word.size());
+      value.push_back(word.substr(first, word.find_last_not_of(" \t") + 1 - first));
       at = end + 1;
     }
   }

@@ -28,7 +28,10 @@ class FittingSearch {
       smallest = std::min(smallest, static_cast<double>(bytes_[rows]) / static_cast<double>(rows));
     const double bound = std::ceil(static_cast<double>(most_) / (smallest * static_cast<double>(all.size())));
     const Index end = static_cast<Index>(std::min(static_cast<double>(tokens), bound + 1));
-    return largest(1, end, std::vector<Index>(all.size(), 0), all);
+    if (nested_) return largest(1, end, Rows(all.size(), 0), all);
+    for (Index budget = end - 1; budget > 0; --budget)
+      if (fits(rows_at_(budget))) return budget;
+    return 0;
   }
 
  private:
@@ -40,9 +43,8 @@ class FittingSearch {
     for (const Index of_head : rows) sum += bytes(of_head);
     return sum <= most_;
   }
-  /// Whether heads whose numbers of rows are between `below` and `above` may fit. Always true if not nested.
+  /// Whether heads whose numbers of rows are between `below` and `above` may fit.
   bool may_fit(const Rows& below, const Rows& above) const {
-    if (!nested_) return true;
     std::size_t least = 0;
     for (std::size_t h = 0; h < below.size(); ++h) {
       const auto [fewest, most] = std::minmax(below[h], above[h]);
@@ -51,10 +53,10 @@ class FittingSearch {
     return least <= most_;
   }
   /// The largest budget in [first, end) that fits, or 0. `below` and `above` are the rows of each head at a smaller and
-  /// at a larger budget than these.
+  /// at a larger budget than these. Only if nested.
   Index largest(Index first, Index end, const Rows& below, const Rows& above) const {
     if (first >= end || !may_fit(below, above)) return 0;
-    const Index middle = nested_ ? first + (end - first) / 2 : end - 1;
+    const Index middle = first + (end - first) / 2;
     Rows rows;
     try {
       rows = rows_at_(middle);
