@@ -126,7 +126,7 @@ const std::vector<Option> kRunOptions = {
     {"out", "--out,--output-dir", "directory for records and results", ""},
 };
 
-/// What stands between commas; nothing of an empty text.
+/// The parts of a text between its commas; none of an empty text.
 std::vector<std::string> list(const std::string& text) {
   std::vector<std::string> parts;
   if (text.empty()) return parts;

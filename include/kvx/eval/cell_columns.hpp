@@ -5,6 +5,7 @@
 #include <kvx/io/csv.hpp>
 #include <kvx/io/csv_columns.hpp>
 #include <kvx/press/written.hpp>
+#include <kvx/score/estimate.hpp>
 
 #include <cstddef>
 #include <string>
@@ -28,6 +29,25 @@ void add_cell_columns(CsvColumns<Row>& to, Path... path) {
       throw Error(csv.where(row), std::string("column press: ") + error.what());
     }
   });
+}
+
+/// Adds the columns `name`, `name`_low and `name`_high of an estimate. `path` leads from a row to it.
+template <class Row, class... Path>
+CsvColumns<Row>& add_interval_columns(CsvColumns<Row>& to, const std::string& name, Path... path) {
+  return to.add(name, path..., &Estimate::value)
+      .add(name + "_low", path..., &Estimate::low)
+      .add(name + "_high", path..., &Estimate::high);
+}
+
+/// The first columns of most tables: `model`, the cell's, and `task`. `path` leads from a row to the Named that has the
+/// members model, cell and task; without a path it is the row.
+template <class Row, class Named = Row, class... Path>
+CsvColumns<Row> cell_row_columns(Path... path) {
+  CsvColumns<Row> columns;
+  columns.add("model", path..., &Named::model);
+  add_cell_columns(columns, path..., &Named::cell);
+  columns.add("task", path..., &Named::task);
+  return columns;
 }
 
 }  // namespace kvx::inline v0

@@ -19,10 +19,11 @@ class CellRatios {
   CellRatios() = default;
   explicit CellRatios(std::span<const Record> records) {
     for (const Record& record : records) {
+      if (record.budget.empty()) continue;
       const std::string task = data_label(record.task, record.sample.task);
       if (record.state != kNotApplicable)
         add(record.model, task, record.cell());
-      else if (!record.budget.empty())
+      else
         (void)sums_[{record.model, task, record.cell()}];
     }
   }
@@ -47,6 +48,7 @@ class CellRatios {
     return cell;
   }
   CellName cell_of(const Record& record) const {
+    if (record.budget.empty()) return record.cell();
     return settled(record.model, data_label(record.task, record.sample.task), record.cell());
   }
 

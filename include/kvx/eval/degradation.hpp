@@ -158,24 +158,15 @@ inline std::string degradation_markdown(std::span<const CellDegradation> degrada
 /// The columns of degradation.csv.
 inline const CsvColumns<CellDegradation>& degradation_columns() {
   static const CsvColumns<CellDegradation> table = [] {
-    CsvColumns<CellDegradation> columns;
-    columns.add("model", &CellDegradation::model);
-    add_cell_columns(columns, &CellDegradation::cell);
-    columns.add("task", &CellDegradation::task)
-        .add("metric", &CellDegradation::metric)
+    auto columns = cell_row_columns<CellDegradation>();
+    columns.add("metric", &CellDegradation::metric)
         .add("n", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::n)
         .add("contexts", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::contexts)
         .add("texts", &CellDegradation::figures, &SilentDegradation::rise, &Estimate::n)
-        .add_word("verdict", degradation_states(), &CellDegradation::figures, &SilentDegradation::state)
-        .add("sds", &CellDegradation::figures, &SilentDegradation::score, &Estimate::value)
-        .add("sds_low", &CellDegradation::figures, &SilentDegradation::score, &Estimate::low)
-        .add("sds_high", &CellDegradation::figures, &SilentDegradation::score, &Estimate::high)
-        .add("drop", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::value)
-        .add("drop_low", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::low)
-        .add("drop_high", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::high)
-        .add("rise", &CellDegradation::figures, &SilentDegradation::rise, &Estimate::value)
-        .add("rise_low", &CellDegradation::figures, &SilentDegradation::rise, &Estimate::low)
-        .add("rise_high", &CellDegradation::figures, &SilentDegradation::rise, &Estimate::high)
+        .add_word("verdict", degradation_states(), &CellDegradation::figures, &SilentDegradation::state);
+    add_interval_columns(columns, "sds", &CellDegradation::figures, &SilentDegradation::score);
+    add_interval_columns(columns, "drop", &CellDegradation::figures, &SilentDegradation::drop);
+    add_interval_columns(columns, "rise", &CellDegradation::figures, &SilentDegradation::rise)
         .add_six_digits("p", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::p)
         .add("implied_quality", &CellDegradation::figures, &SilentDegradation::quality);
     return columns;

@@ -35,20 +35,14 @@ struct EntropyRow {
 
 /// The columns of entropy.csv.
 inline const CsvColumns<EntropyRow>& entropy_columns() {
-  static const CsvColumns<EntropyRow> table = [] {
-    CsvColumns<EntropyRow> columns;
-    columns.add("model", &EntropyRow::model);
-    add_cell_columns(columns, &EntropyRow::cell);
-    columns.add("task", &EntropyRow::task)
-        .add("token", &EntropyRow::token)
-        .add_six_digits("entropy", &EntropyRow::entropy, &Estimate::value)
-        .add("n", &EntropyRow::entropy, &Estimate::n)
-        .add("contexts", &EntropyRow::entropy, &Estimate::contexts)
-        .add_six_digits("base", &EntropyRow::base)
-        .add_six_digits("change", &EntropyRow::change, &Estimate::value)
-        .add("paired", &EntropyRow::change, &Estimate::n);
-    return columns;
-  }();
+  static const CsvColumns<EntropyRow> table = cell_row_columns<EntropyRow>()
+                                                  .add("token", &EntropyRow::token)
+                                                  .add_six_digits("entropy", &EntropyRow::entropy, &Estimate::value)
+                                                  .add("n", &EntropyRow::entropy, &Estimate::n)
+                                                  .add("contexts", &EntropyRow::entropy, &Estimate::contexts)
+                                                  .add_six_digits("base", &EntropyRow::base)
+                                                  .add_six_digits("change", &EntropyRow::change, &Estimate::value)
+                                                  .add("paired", &EntropyRow::change, &Estimate::n);
   return table;
 }
 

@@ -39,24 +39,10 @@ struct KeptHead {
   Index contexts = 0, tokens = 0, kept = 0;
 };
 
-namespace detail {
-
-/// The first columns of both tables: model, cell, task and span.
-template <class Row>
-CsvColumns<Row> span_columns() {
-  CsvColumns<Row> columns;
-  columns.add("model", &Row::model);
-  add_cell_columns(columns, &Row::cell);
-  columns.add("task", &Row::task);
-  columns.add("span", &Row::span);
-  return columns;
-}
-
-}  // namespace detail
-
 /// The columns of kept_spans.csv.
 inline const CsvColumns<KeptShare>& kept_spans_columns() {
-  static const CsvColumns<KeptShare> table = detail::span_columns<KeptShare>()
+  static const CsvColumns<KeptShare> table = cell_row_columns<KeptShare>()
+                                                 .add("span", &KeptShare::span)
                                                  .add("contexts", &KeptShare::contexts)
                                                  .add("tokens", &KeptShare::tokens)
                                                  .add("share_kept", &KeptShare::share)
@@ -67,7 +53,8 @@ inline const CsvColumns<KeptShare>& kept_spans_columns() {
 
 /// The columns of kept_heads.csv.
 inline const CsvColumns<KeptHead>& kept_heads_columns() {
-  static const CsvColumns<KeptHead> table = detail::span_columns<KeptHead>()
+  static const CsvColumns<KeptHead> table = cell_row_columns<KeptHead>()
+                                                .add("span", &KeptHead::span)
                                                 .add("layer", &KeptHead::layer)
                                                 .add("head", &KeptHead::head)
                                                 .add("contexts", &KeptHead::contexts)

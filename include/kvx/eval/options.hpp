@@ -66,12 +66,7 @@ struct EvalOptions {
   std::string config;                         ///< all of it as text, one setting a line: kConfigFile has it
 
   /// How predictions become answers, whatever the model's chat template says.
-  AnswerReading reading() const {
-    AnswerReading all;
-    all.thoughts.insert(all.thoughts.end(), thoughts.begin(), thoughts.end());
-    all.tool_forms = tool_forms.value_or(ToolForms());
-    return all;
-  }
+  AnswerReading reading() const { return AnswerReading::with(thoughts, tool_forms.value_or(ToolForms())); }
 };
 
 /// The longest answers of a task; 0: as each sample says.

@@ -107,20 +107,9 @@ inline std::vector<GroupResult> part_groups(std::span<const Record> records) {
 /// The columns of groups.csv.
 inline const CsvColumns<GroupResult>& groups_columns() {
   static const CsvColumns<GroupResult> table = [] {
-    CsvColumns<GroupResult> columns;
-    columns.add("model", &GroupResult::row, &ResultRow::model);
-    add_cell_columns(columns, &GroupResult::row, &ResultRow::cell);
-    columns.add("task", &GroupResult::row, &ResultRow::task)
-        .add("group", &GroupResult::group)
-        .add("metric", &GroupResult::row, &ResultRow::figure, &Estimate::name)
-        .add("value", &GroupResult::row, &ResultRow::figure, &Estimate::value)
-        .add("n", &GroupResult::row, &ResultRow::figure, &Estimate::n)
-        .add("contexts", &GroupResult::row, &ResultRow::figure, &Estimate::contexts)
-        .add("low", &GroupResult::row, &ResultRow::figure, &Estimate::low)
-        .add("high", &GroupResult::row, &ResultRow::figure, &Estimate::high)
-        .add("change", &GroupResult::row, &ResultRow::change, &Estimate::value)
-        .add("change_low", &GroupResult::row, &ResultRow::change, &Estimate::low)
-        .add("change_high", &GroupResult::row, &ResultRow::change, &Estimate::high);
+    auto columns = cell_row_columns<GroupResult, ResultRow>(&GroupResult::row);
+    columns.add("group", &GroupResult::group);
+    add_figure_columns(columns, &GroupResult::row);
     return columns;
   }();
   return table;

@@ -22,12 +22,7 @@ struct RecordReading {
   static RecordReading of(const AnswerReading& reading) {
     return {{reading.thoughts.begin() + 1, reading.thoughts.end()}, reading.tool_forms};
   }
-  AnswerReading reading() const {
-    AnswerReading all;
-    all.thoughts.insert(all.thoughts.end(), thoughts.begin(), thoughts.end());
-    all.tool_forms = tool_forms;
-    return all;
-  }
+  AnswerReading reading() const { return AnswerReading::with(thoughts, tool_forms); }
   bool operator==(const RecordReading&) const = default;
 };
 

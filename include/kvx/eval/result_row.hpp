@@ -26,22 +26,23 @@ struct ResultRow {
   }
 };
 
+/// Adds the columns of a figure and of its change, `metric` to `change_high`. `path` leads from a row to its ResultRow.
+template <class Row, class... Path>
+CsvColumns<Row>& add_figure_columns(CsvColumns<Row>& to, Path... path) {
+  to.add("metric", path..., &ResultRow::figure, &Estimate::name)
+      .add("value", path..., &ResultRow::figure, &Estimate::value)
+      .add("n", path..., &ResultRow::figure, &Estimate::n)
+      .add("contexts", path..., &ResultRow::figure, &Estimate::contexts)
+      .add("low", path..., &ResultRow::figure, &Estimate::low)
+      .add("high", path..., &ResultRow::figure, &Estimate::high);
+  return add_interval_columns(to, "change", path..., &ResultRow::change);
+}
+
 /// The columns of results.csv.
 inline const CsvColumns<ResultRow>& results_columns() {
   static const CsvColumns<ResultRow> table = [] {
-    CsvColumns<ResultRow> columns;
-    columns.add("model", &ResultRow::model);
-    add_cell_columns(columns, &ResultRow::cell);
-    columns.add("task", &ResultRow::task)
-        .add("metric", &ResultRow::figure, &Estimate::name)
-        .add("value", &ResultRow::figure, &Estimate::value)
-        .add("n", &ResultRow::figure, &Estimate::n)
-        .add("contexts", &ResultRow::figure, &Estimate::contexts)
-        .add("low", &ResultRow::figure, &Estimate::low)
-        .add("high", &ResultRow::figure, &Estimate::high)
-        .add("change", &ResultRow::change, &Estimate::value)
-        .add("change_low", &ResultRow::change, &Estimate::low)
-        .add("change_high", &ResultRow::change, &Estimate::high)
+    auto columns = cell_row_columns<ResultRow>();
+    add_figure_columns(columns)
         .add_six_digits("p", &ResultRow::change, &Estimate::p)
         .add_six_digits("holm_p", &ResultRow::change, &Estimate::holm_p)
         .add_word("better", std::vector{Better::more, Better::less, Better::neither}, &ResultRow::figure,

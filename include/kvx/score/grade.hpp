@@ -13,7 +13,7 @@ struct GradePart {
   std::vector<double> values;  ///< in the order of the task's part_metrics()
 };
 
-/// What one answer is worth.
+/// The verdict on one answer.
 struct Grade {
   std::string state;  ///< one of the task's states(), such as `exact` or `unparsed`
   std::vector<std::optional<double>>

@@ -19,6 +19,14 @@ namespace kvx::inline v0 {
 struct AnswerReading {
   std::vector<ThoughtMarks> thoughts = {{}};  ///< marks around thoughts, which are not part of an answer
   ToolForms tool_forms = {};                  ///< other engines' forms that are accepted as calls
+
+  /// The default marks and `thoughts`, and these forms.
+  static AnswerReading with(const std::vector<ThoughtMarks>& thoughts, ToolForms tool_forms) {
+    AnswerReading reading;
+    reading.thoughts.insert(reading.thoughts.end(), thoughts.begin(), thoughts.end());
+    reading.tool_forms = std::move(tool_forms);
+    return reading;
+  }
 };
 
 /// The text that a task grades.
