@@ -78,6 +78,17 @@ struct WidenedPanels {
 };
 inline constexpr Index kFetchedLines = 64, kLine = 64 / sizeof(BF16);
 
+/// Sets all sums to zero. Where sums are also read from y, GCC would clear `= {}` in memory, by a slow instruction.
+template <int kLanes, int kRows, int kPanels>
+[[gnu::always_inline]] inline void clear(TileSums<kLanes, kRows, kPanels>& sum) {
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 16
+    for (int p = 0; p < kPanels; ++p)
+#pragma GCC unroll 16
+      for (int v = 0; v < PackedMatrix::kPanel / kLanes; ++v) sum[r][p][v] = typename Simd<kLanes>::Float{};
+}
+
 /// Adds the products of a part of the inputs to y, for kRows rows times kPanels panels, with all sums in registers.
 /// Each sum runs over the inputs in their order, and continues from the value in y.
 template <int kLanes, int kTileRows, int kRows, int kPanels>
@@ -95,13 +106,20 @@ template <int kLanes, int kTileRows, int kRows, int kPanels>
 #pragma GCC unroll 16
           for (int v = 0; v < kVectors; ++v) body(r, p, v, (panel + p) * PackedMatrix::kPanel + v * kLanes);
   };
-  TileSums<kLanes, kRows, kPanels> sum = {};
-  if (weights.first > 0)
+  TileSums<kLanes, kRows, kPanels> sum;
+  if (weights.first == 0)
+    clear<kLanes, kRows, kPanels>(sum);
+  else
     each_sum([&](int r, int p, int v, Index output) __attribute__((always_inline)) {
       typename S::Float so_far;
       load_part<kLanes>(job.y + (row + r) * job.y_stride + output, job.template lanes<kLanes>(output), so_far);
       sum[r][p][v] = so_far;
     });
+  // Rows of y are pages apart, so those of the next tile are fetched while this one is computed.
+  if (const Index next = row + kRows; next < job.rows)
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r)
+      __builtin_prefetch(job.y + std::min(next + r, job.rows - 1) * job.y_stride + panel * PackedMatrix::kPanel, 1);
   const float *x = job.x.data + row * job.x.in + weights.first * kTileRows, *from = weights.data;
   const float* const end = x + (weights.last - weights.first) * kTileRows;
   const auto multiply = [&](const float* until) __attribute__((always_inline)) {
@@ -116,9 +134,8 @@ template <int kLanes, int kTileRows, int kRows, int kPanels>
     }
   multiply(end);
   if (weights.last == job.weights->in())
-    each_sum([&](int r, int p, int v, Index output) __attribute__((always_inline)) {
-      job.template finish<kLanes>(row + r, output, sum[r][p][v]);
-    });
+    each_sum([&](int r, int p, int v, Index output)
+                 __attribute__((always_inline)) { job.template finish<kLanes>(row + r, output, sum[r][p][v]); });
   else
     each_sum([&](int r, int p, int v, Index output) __attribute__((always_inline)) {
       if (const Index lanes = job.template lanes<kLanes>(output); lanes > 0)
