@@ -15,8 +15,8 @@
 #include <kvx/kernels/isa.hpp>
 #include <kvx/kernels/packed_matrix.hpp>
 #include <kvx/model/config.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/locate.hpp>
-#include <kvx/model/qwen2.hpp>
 #include <kvx/text/tokenizer.hpp>
 
 #include <chrono>
@@ -48,7 +48,7 @@ void bench(const Options& options, const std::string& dir, kvx::WeightFormat wei
   kvx::Threads threads(options.threads);
   report.limits.measure(threads, report.weight_bytes);
   auto start = Clock::now();
-  const auto model = kvx::Qwen2::load(dir, weights, threads);
+  const auto model = kvx::Decoder::load(dir, weights, threads);
   report.load_seconds = seconds_since(start);
   kvx::Progress progress("kvx-bench");
   const auto update = [&](double done) { progress.update(done); };
@@ -80,8 +80,8 @@ kvx::SpeedReport bench(const Options& options) {
   report.model = std::filesystem::path(options.model + "/").parent_path().filename().string() + " " +
                  std::string(name_of(weights));
   report.tests = kvx::speed_tests(options.speed, config, weights, cache_dtype(options));
-  report.weight_bytes = kvx::weight_bytes(config, weights);
-  report.parameters = kvx::parameter_count(config);
+  report.weight_bytes = config.matrix_bytes(weights);
+  report.parameters = config.parameters();
   const auto run = [&](kvx::SpeedReport& here) { bench(options, dir, weights, here); };
   if (options.paths.empty())
     run(report);

@@ -9,8 +9,8 @@
 #include <kvx/io/text_file.hpp>
 #include <kvx/io/write_safetensors.hpp>
 #include <kvx/model/calibrate.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/locate.hpp>
-#include <kvx/model/qwen2.hpp>
 #include <kvx/text/tokenizer.hpp>
 #include <kvx/text/utf8.hpp>
 
@@ -47,7 +47,7 @@ void calibrate(const Options& options) {
   std::vector<std::span<const kvx::Token>> texts;
   for (std::size_t i = 0; i < options.texts; ++i) texts.push_back(std::span(ids).subspan(i * stride, options.tokens));
 
-  const auto model = kvx::Qwen2::load(dir, kvx::WeightFormat::bf16, threads);
+  const auto model = kvx::Decoder::load(dir, kvx::WeightFormat::bf16, threads);
   kvx::Progress progress("calibrate");
   const auto found = kvx::calibrate(model, texts, kPositions, threads, [&](double done) { progress.update(done); });
   progress.clear();

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <kvx/core/error.hpp>
 #include <kvx/core/option_value.hpp>
+#include <kvx/core/parse_bytes.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/eval/cell_ratios.hpp>
 #include <kvx/eval/degradation.hpp>
@@ -10,7 +11,6 @@
 #include <kvx/eval/grade_file.hpp>
 #include <kvx/eval/groups_markdown.hpp>
 #include <kvx/eval/latency_text.hpp>
-#include <kvx/eval/memory.hpp>
 #include <kvx/eval/output_file.hpp>
 #include <kvx/eval/part_groups.hpp>
 #include <kvx/eval/plan_table.hpp>

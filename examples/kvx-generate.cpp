@@ -12,10 +12,10 @@
 #include <kvx/kernels/packed_matrix.hpp>
 #include <kvx/model/compress.hpp>
 #include <kvx/model/config.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/forward.hpp>
 #include <kvx/model/generate.hpp>
 #include <kvx/model/locate.hpp>
-#include <kvx/model/qwen2.hpp>
 #include <kvx/model/sampler.hpp>
 #include <kvx/press/registry.hpp>
 #include <kvx/text/chat_template.hpp>
@@ -83,7 +83,7 @@ void generate(const Options& options, Settings settings) {
   const auto chat = settings.chat ? *settings.chat : kvx::ChatTemplate::load(dir);
   auto notes = kvx::model_notes(kvx::ModelConfig::load(dir), tokenizer, chat);
   auto start = Clock::now();
-  const auto model = kvx::Qwen2::load(
+  const auto model = kvx::Decoder::load(
       dir, kvx::parse_weight_format(options.weights.empty() ? options.dtype : options.weights), threads);
   const double load_seconds = seconds_since(start);
   if (!model.note().empty()) notes.push_back(model.note());

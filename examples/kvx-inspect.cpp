@@ -19,8 +19,8 @@
 #include <kvx/io/text_file.hpp>
 #include <kvx/kernels/packed_matrix.hpp>
 #include <kvx/model/config.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/locate.hpp>
-#include <kvx/model/qwen2.hpp>
 #include <kvx/press/named_spans.hpp>
 #include <kvx/press/registry.hpp>
 #include <kvx/press/written.hpp>
@@ -121,7 +121,7 @@ void inspect(const Options& options, const Settings& settings) {
   const std::size_t only = 0;
   const auto groups = kvx::Prompter{tokenizer, chat, 0, config.max_positions, settings.spans}.groups(
       {&sample, 1}, {&where, 1}, {&only, 1});
-  const auto weights = kvx::Qwen2::load(dir, kvx::parse_weight_format(options.dtype), threads);
+  const auto weights = kvx::Decoder::load(dir, kvx::parse_weight_format(options.dtype), threads);
   if (!weights.note().empty()) std::fprintf(stderr, "note: %s\n", weights.note().c_str());
   const std::string model = kvx::last_part(options.model);
   auto found = kvx::inspect({weights, tokenizer, groups.front(), model, sample.task, options.max_new_tokens},

@@ -33,7 +33,7 @@ int main(int argc, char** argv) try {
 
   kvx::Threads threads;
   const auto tokenizer = kvx::Tokenizer::load(dir);
-  const auto model = kvx::Qwen2::load(dir, kvx::WeightFormat::bf16, threads);
+  const auto model = kvx::Decoder::load(dir, kvx::WeightFormat::bf16, threads);
   const auto prompt = tokenizer.encode("Keys are compared with queries; values are what is added up in the end.");
   for (const std::string press : {"none", "value_norm", "value_norm(recent=2)", "knorm"}) {
     const auto policy = registry.parse(press);

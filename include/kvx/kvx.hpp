@@ -26,12 +26,12 @@
 #include <kvx/io/safetensors.hpp>
 #include <kvx/kernels/peak.hpp>
 #include <kvx/model/compress.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/forward.hpp>
 #include <kvx/model/generate.hpp>
 #include <kvx/model/likelihood.hpp>
 #include <kvx/model/locate.hpp>
 #include <kvx/model/prefill.hpp>
-#include <kvx/model/qwen2.hpp>
 #include <kvx/model/sampler.hpp>
 #include <kvx/press.hpp>
 #include <kvx/press/named_spans.hpp>

@@ -12,7 +12,7 @@
 #include <kvx/cache/kv_cache.hpp>
 #include <kvx/cache/sequence_cache.hpp>
 #include <kvx/core/error.hpp>
-#include <kvx/eval/memory.hpp>
+#include <kvx/core/resident_bytes.hpp>
 #include <kvx/model/compress.hpp>
 #include <kvx/model/forward.hpp>
 #include <kvx/press/budget_of.hpp>
@@ -64,7 +64,7 @@ std::size_t needed(const SequenceCache& sequence) {
 
 struct MemoryFixture {
   Threads threads{1};
-  Qwen2 model = Qwen2::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
+  Decoder model = Decoder::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
   const Dtype dtype = Dtype::bf16;
   const CacheShape shape = model.cache_shape(dtype);
   const std::size_t heads = static_cast<std::size_t>(shape.layers * shape.kv_heads),
@@ -175,7 +175,7 @@ TEST_CASE("after a context of 8000 tokens the process holds the memory that the 
   const TempDir dir;
   dir.write("config.json", kvx_test::config_with("4096", "16384"));
   dir.write("model.safetensors", MappedFile(kvx_test::kTinyRandom + "/model.safetensors").text());
-  const Qwen2 model = Qwen2::load(dir.path(), WeightFormat::f32, threads);
+  const Decoder model = Decoder::load(dir.path(), WeightFormat::f32, threads);
   const auto tokens = kvx_test::random_tokens(8000, 1, model.config().vocab_size);
   constexpr std::size_t kHeap = std::size_t{1} << 20;  // pages that hold other things as well
   kvx_test::Tally tally{"resident memory"};

@@ -47,7 +47,7 @@ TEST_CASE("a step of decoding allocates nothing, with weights of any format") {
   constexpr Index kSteps = 8, kSequences = 5;
   Threads threads(1);  // which of several works first is not the test's to say
   for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16, WeightFormat::int8}) {
-    const auto model = Qwen2::load(KVX_SOURCE_DIR "/tests/data/golden/tiny-random", format, threads);
+    const auto model = Decoder::load(KVX_SOURCE_DIR "/tests/data/golden/tiny-random", format, threads);
     const std::vector<Token> context(100, 7), answers(kSequences, 3);
     const auto compressed = compress(model, context, AnyPolicy(None()), Allowance::of_ratio(0), Dtype::bf16, threads);
     std::vector<SequenceCache> sequences(kSequences, compressed.start);

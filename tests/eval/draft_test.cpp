@@ -6,7 +6,7 @@
 #include <kvx/core/threads.hpp>
 #include <kvx/eval/grid_batch.hpp>
 #include <kvx/eval/scored_context.hpp>
-#include <kvx/model/qwen2.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/press/registry.hpp>
 
 #include <cstddef>
@@ -23,7 +23,7 @@ using Answers = std::map<std::pair<std::size_t, std::size_t>, std::vector<Token>
 
 TEST_CASE("with and without drafts every press gives the same answers") {
   Threads threads(2);
-  const Qwen2 model = Qwen2::load(kvx_test::kTinyRandom, WeightFormat::bf16, threads);
+  const Decoder model = Decoder::load(kvx_test::kTinyRandom, WeightFormat::bf16, threads);
   const ModelConfig& config = model.config();
   std::vector<Cell> cells = {{AnyPolicy(None()), Allowance::of_ratio(0)}};
   for (const AnyPolicy& press : kvx_test::every_press(config.layers, config.kv_heads, config.head_dim))

@@ -56,7 +56,7 @@ struct AloneModel {
   Threads threads{1};
   Tokenizer tokenizer = Tokenizer::load(kvx_test::kTinyModel);
   ChatTemplate chat = ChatTemplate::load(kvx_test::kTinyModel);
-  Qwen2 model = Qwen2::load(kvx_test::kTinyModel, WeightFormat::f32, threads);
+  Decoder model = Decoder::load(kvx_test::kTinyModel, WeightFormat::f32, threads);
 };
 
 }  // namespace

@@ -162,7 +162,7 @@ struct Alone {
   Threads threads{1};
   Tokenizer tokenizer = Tokenizer::load(dir);
   ChatTemplate chat = ChatTemplate::load(dir);
-  Qwen2 model = Qwen2::load(dir, options.weights, threads);
+  Decoder model = Decoder::load(dir, options.weights, threads);
 
   Record record(const AnyTask& task, const CellName& cell, const Allowance& allowance, std::size_t index,
                 const std::string& key) {

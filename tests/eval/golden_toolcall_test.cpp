@@ -23,7 +23,7 @@ using namespace kvx;
 namespace {
 
 /// How far the two most likely tokens lie apart where the text of `answer` leaves `expected`.
-float gap_at_difference(const Qwen2& model, const Tokenizer& tokenizer, SequenceCache sequence,
+float gap_at_difference(const Decoder& model, const Tokenizer& tokenizer, SequenceCache sequence,
                         std::span<const Token> question, std::span<const Token> answer, const std::string& expected,
                         Threads& threads) {
   std::size_t same = 0;
@@ -58,7 +58,7 @@ TEST_CASE("A real model's tool calls under compression are those of kvpress") {
   Threads threads;
   const auto tokenizer = Tokenizer::load(dir);
   const auto chat = ChatTemplate::load(dir);
-  const auto model = Qwen2::load(dir, WeightFormat::f32, threads);
+  const auto model = Decoder::load(dir, WeightFormat::f32, threads);
   const auto context = split_chat(chat, "", samples[0].context, "", "").context;
   std::vector<Question> questions;
   for (const Sample& sample : samples) {

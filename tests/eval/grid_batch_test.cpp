@@ -35,7 +35,7 @@ using Answers = std::map<Place, std::vector<Token>>;
 /// A context in four cells, two of one size, with four questions of several lengths.
 struct Grid {
   Threads threads;
-  Qwen2 model;
+  Decoder model;
   ScoredContext scored;
   std::vector<Question> questions = {{kvx_test::random_tokens(5, 11), 9},
                                      {kvx_test::random_tokens(1, 12), 2},
@@ -47,7 +47,7 @@ struct Grid {
 
   explicit Grid(const std::string& dir = kvx_test::kTinyRandom, Dtype dtype = Dtype::f32, std::size_t context = 50)
       : threads(1),
-        model(Qwen2::load(dir, parse_weight_format(name_of(dtype)), threads)),
+        model(Decoder::load(dir, parse_weight_format(name_of(dtype)), threads)),
         scored(model, kvx_test::random_tokens(context, 10), cells(), dtype, threads) {
     for (std::size_t c = 0; c < cells().size(); ++c)
       for (std::size_t q = 0; q < questions.size(); ++q) jobs.push_back({c, q});
@@ -149,7 +149,7 @@ TEST_CASE("An answer is generate's, whatever the batch, the threads, the memory 
 
 TEST_CASE("A batch is as large as its limits allow, and no larger") {
   Grid grid(kvx_test::kTinyRandom, Dtype::f32, 100);  // so that a cell is larger than the 32 rows of a short tail
-  grid.jobs = {{1, 0}, {1, 1}, {2, 0}, {2, 1}};  // long and short answers from cells of one size
+  grid.jobs = {{1, 0}, {1, 1}, {2, 0}, {2, 1}};       // long and short answers from cells of one size
   const std::vector<Place> one_by_one = {{1, 0}, {1, 1}, {2, 0}, {2, 1}}, together = {{1, 1}, {2, 1}, {1, 0}, {2, 0}};
   grid.answer({64, kMuch});
   CHECK(grid.finished == together);

@@ -143,7 +143,7 @@ TEST_CASE("The last of two equal names counts, and a separate output matrix is u
   CHECK(tally.count(logits_of(other.path()) == logits_of(untied.path())));
   CHECK(tally.count(logits_of(other.path()) != logits_of(plain.path())));
   Threads threads(1);
-  const auto note = [&](const ModelDir& dir) { return Qwen2::load(dir.path(), WeightFormat::bf16, threads).note(); };
+  const auto note = [&](const ModelDir& dir) { return Decoder::load(dir.path(), WeightFormat::bf16, threads).note(); };
   CHECK(tally.count(
       note(other).starts_with("lm_head.weight differs from model.embed_tokens.weight, though config.json")));
   CHECK(tally.count(note(untied).empty() && note(plain).empty()));

@@ -22,7 +22,7 @@ namespace {
 
 struct TinyRandom {
   Threads threads{2};
-  Qwen2 model = Qwen2::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
+  Decoder model = Decoder::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
 };
 
 /// Whether two caches hold the same rows, to the bit.

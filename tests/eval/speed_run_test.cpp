@@ -14,7 +14,7 @@ using namespace kvx_test;
 
 TEST_CASE("every speed test is timed, and progress goes up to all of it") {
   Threads threads(2);
-  const auto model = Qwen2::load(kTinyRandom, WeightFormat::bf16, threads);
+  const auto model = Decoder::load(kTinyRandom, WeightFormat::bf16, threads);
   auto tests = speed_tests({.prompts = {8}, .new_tokens = {3}, .depths = {0, 5}, .batches = {1, 4}}, model.config(),
                            WeightFormat::bf16, Dtype::bf16);
   std::vector<double> shares;
@@ -39,7 +39,7 @@ TEST_CASE("every speed test is timed, and progress goes up to all of it") {
 
 TEST_CASE("a test that runs once has no deviation") {
   Threads threads(1);
-  const auto model = Qwen2::load(kTinyRandom, WeightFormat::f32, threads);
+  const auto model = Decoder::load(kTinyRandom, WeightFormat::f32, threads);
   auto tests = speed_tests({.prompts = {}, .new_tokens = {1}, .depths = {0}, .batches = {1}}, model.config(),
                            WeightFormat::f32, Dtype::f32);
   run_speed_tests(model, tests, {.repeats = 1, .dtype = Dtype::f32}, threads);
@@ -48,7 +48,7 @@ TEST_CASE("a test that runs once has no deviation") {
 
 TEST_CASE("the prefix of a speed test holds a row for each of its tokens") {
   Threads threads(1);
-  const auto model = Qwen2::load(kTinyRandom, WeightFormat::bf16, threads);
+  const auto model = Decoder::load(kTinyRandom, WeightFormat::bf16, threads);
   const ModelConfig& config = model.config();
   for (const Index count : {0, 9})
     CHECK(detail::random_prefix(model, count, Dtype::bf16, threads)->rows() == count * config.layers * config.kv_heads);

@@ -1,4 +1,3 @@
-#include <kvx/eval/memory.hpp>
 #include <kvx/eval/speed.hpp>
 #include <kvx/io/safetensors.hpp>
 
@@ -44,7 +43,7 @@ TEST_CASE("parameters and weight bytes are what the model's file holds") {
     all += size;
     if (tensor.shape.size() == 2 && name.find("layers.") != name.npos) layers += size;
   }
-  CHECK(parameter_count(config) == all);
+  CHECK(config.parameters() == all);
 
   const Index output = config.vocab_size * config.hidden_size;
   const SpeedOptions options{.prompts = {5}, .new_tokens = {4}, .depths = {0}, .batches = {1, 2}};

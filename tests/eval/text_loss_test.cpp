@@ -12,7 +12,7 @@ using namespace kvx;
 
 TEST_CASE("a text's loss is that of the second halves of its windows, a step at a time") {
   Threads threads(2);
-  const auto model = Qwen2::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
+  const auto model = Decoder::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
   const auto tokens = kvx_test::random_tokens(50, 4);
   double nll = 0;
   for (const std::size_t first : {std::size_t{0}, std::size_t{20}}) {

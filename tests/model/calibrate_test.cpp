@@ -23,7 +23,7 @@ namespace {
 
 using namespace kvx;
 
-Calibration run(const Qwen2& model, const std::vector<std::vector<Token>>& texts, Index positions, Threads& threads,
+Calibration run(const Decoder& model, const std::vector<std::vector<Token>>& texts, Index positions, Threads& threads,
                 const std::function<void(double)>& on_progress = {}) {
   const std::vector<std::span<const Token>> spans(texts.begin(), texts.end());
   return calibrate(model, spans, positions, threads, on_progress);
@@ -38,7 +38,7 @@ TEST_CASE("Head scores equal kvpress's") {
     const auto manifest = JsonDocument::load(folder + "/manifest.json");
     const JsonValue e2e = manifest.root().at("e2e");
     const auto golden = Safetensors::open(folder + "/" + std::string(e2e.at("file").string()));
-    const auto model = Qwen2::load(folder + "/" + std::string(e2e.at("model").string()), WeightFormat::f32, threads);
+    const auto model = Decoder::load(folder + "/" + std::string(e2e.at("model").string()), WeightFormat::f32, threads);
     std::vector<std::vector<Token>> texts;
     e2e.at("duo").at("samples").each_element(
         [&](const JsonValue& sample) { texts.push_back(kvx_test::tokens(sample)); });
@@ -74,7 +74,7 @@ TEST_CASE("A head that looks at the first position scores 1, one that looks at a
 
 TEST_CASE("Filters are the mean of their query heads' first singular vectors, against the mean query") {
   Threads threads(2);
-  const auto model = Qwen2::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
+  const auto model = Decoder::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
   const std::vector<std::vector<Token>> texts = {kvx_test::random_tokens(70, 1), kvx_test::random_tokens(40, 2)};
   const auto filters = run(model, texts, 50, threads).filters;
   const ModelConfig& config = model.config();
@@ -119,7 +119,7 @@ TEST_CASE("Filters are the mean of their query heads' first singular vectors, ag
 
 TEST_CASE("Calibration tells how far it is, and refuses to run on nothing") {
   Threads threads(1);
-  const auto model = Qwen2::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
+  const auto model = Decoder::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
   const auto text = kvx_test::random_tokens(5, 3);
   std::vector<double> shares;
   run(model, {text, text}, 10, threads, [&](double share) { shares.push_back(share); });

@@ -18,7 +18,7 @@ using kvx_test::random_tokens;
 
 struct ForwardFixture {
   Threads threads{2};
-  Qwen2 model = Qwen2::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
+  Decoder model = Decoder::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
   std::vector<Token> prompt = random_tokens(60, 1);
 
   CompressedContext compressed(std::span<const Token> tokens, Dtype dtype = Dtype::f32) {

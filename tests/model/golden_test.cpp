@@ -38,12 +38,12 @@ struct Suite {
   Safetensors file;
   std::string prefix;  // of the names of its tensors
   Threads threads{2};
-  Qwen2 model;
+  Decoder model;
 
   Suite(const std::string& file_path, const std::string& model_path, std::string names_begin = "")
       : file(Safetensors::open(file_path)),
         prefix(std::move(names_begin)),
-        model(Qwen2::load(model_path, WeightFormat::f32, threads)) {}
+        model(Decoder::load(model_path, WeightFormat::f32, threads)) {}
 
   AnyPolicy policy_of(const JsonValue& test_case) const {
     if (const auto press = test_case.find("press"); press && press->string() == "None") return AnyPolicy(None());
@@ -237,7 +237,7 @@ TEST_CASE("greedy answers of a real model equal transformers") {
     return;
   }
   Threads threads;
-  const Qwen2 model = Qwen2::load(models + "/qwen-coder-0.5b", WeightFormat::f32, threads);
+  const Decoder model = Decoder::load(models + "/qwen-coder-0.5b", WeightFormat::f32, threads);
   const auto golden = JsonDocument::load(answers);
   golden.root().each_element([&](const JsonValue& run) {
     if (run.at("min_gap").number() <= 1e-3) return void(++tally.not_applicable);

@@ -21,7 +21,7 @@ using kvx_test::rounding_error;
 
 struct LikelihoodFixture {
   Threads threads{2};
-  Qwen2 model = Qwen2::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
+  Decoder model = Decoder::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
   std::vector<Token> context = random_tokens(60, 1), suffix = random_tokens(30, 2);
 
   SequenceCache cell(const char* press, double ratio) {

@@ -1,6 +1,6 @@
 // The first test of all: a compressed cache answers like a full one whose evicted rows nobody sees.
-#include "support/nested_presses.hpp"
 #include "support/oracle.hpp"
+#include "support/nested_presses.hpp"
 #include "support/presses.hpp"
 #include "support/reference.hpp"
 #include "support/stated_protection.hpp"
@@ -36,7 +36,7 @@ bool same_bits(const KvCache& a, const KvCache& b) {
 
 struct OracleFixture {
   Threads threads{2};
-  Qwen2 model = Qwen2::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
+  Decoder model = Decoder::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
   std::vector<Token> context = random_tokens(120, 1, model.config().vocab_size);
   std::vector<Token> question = random_tokens(7, 2, model.config().vocab_size);
 
@@ -163,8 +163,8 @@ TEST_CASE_FIXTURE(OracleFixture,
         }
         const auto heads = positions_of(sequence);
         CHECK(tally.count(in_order(sequence, heads) && std::ranges::all_of(heads, [&](const auto& head) {
-          return later.holds(head, sequence.next_position);
-        })));
+                            return later.holds(head, sequence.next_position);
+                          })));
       }
     }
   }
@@ -196,7 +196,7 @@ TEST_CASE_FIXTURE(OracleFixture, "decoding never touches the shared prefix, and 
 TEST_CASE_FIXTURE(OracleFixture, "logits are the same bits alone, in a batch, in pieces and on any number of threads") {
   for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16, WeightFormat::int8}) {
     CAPTURE(name_of(format));
-    model = Qwen2::load(kvx_test::kTinyRandom, format, threads);
+    model = Decoder::load(kvx_test::kTinyRandom, format, threads);
     const auto pressed = compressed("expected_attention", 0.6), other = compressed("streaming_llm", 0.3);
     auto alone = pressed.start, batched = pressed.start, neighbour = other.start, pieces = pressed.start;
     const auto expected = step(alone, question);

@@ -24,7 +24,7 @@ using kvx_test::random_tokens;
 
 struct RollingFixture {
   Threads threads{2};
-  Qwen2 model = Qwen2::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
+  Decoder model = Decoder::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
   std::vector<Token> context = random_tokens(200, 1, model.config().vocab_size);
 
   SequenceCache start(const std::string& press, double ratio = 0, Dtype dtype = Dtype::f32) {

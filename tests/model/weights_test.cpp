@@ -24,7 +24,7 @@ using kvx_test::RawTensors;
 /// The logits after a fixed prompt.
 Matrix<float> logits_of(const std::string& dir, Dtype dtype) {
   Threads threads(2);
-  const Qwen2 model = Qwen2::load(dir, parse_weight_format(name_of(dtype)), threads);
+  const Decoder model = Decoder::load(dir, parse_weight_format(name_of(dtype)), threads);
   return compress(model, kvx_test::random_tokens(40, 1), AnyPolicy(None()), Allowance::of_ratio(0), dtype, threads)
       .logits;
 }
@@ -151,7 +151,7 @@ TEST_CASE_FIXTURE(Checkpoint, "numbers that overflow in a layer are an error wit
   set(raw["model.embed_tokens.weight"], 300 * 64 + 7, 3e38f);
   write(kvx_test::config_with("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false"));
   Threads threads(2);
-  const Qwen2 model = Qwen2::load(dir.path(), WeightFormat::f32, threads);
+  const Decoder model = Decoder::load(dir.path(), WeightFormat::f32, threads);
   const std::vector<Token> good = {1, 2, 3, 4, 5}, bad = {1, 2, 300, 4};
   const auto compressed = [&](const std::vector<Token>& tokens) {
     return compress(model, tokens, AnyPolicy(None()), Allowance::of_ratio(0), Dtype::f32, threads).start;
@@ -172,13 +172,13 @@ TEST_CASE_FIXTURE(Checkpoint, "logits that overflow are an error for answers and
   write(kvx_test::config_with("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false"));
   Threads threads(2);
   const std::vector<Token> tokens = {1, 2, 3, 4, 5};
-  const auto start = [&](const Qwen2& model) {
+  const auto start = [&](const Decoder& model) {
     return compress(model, tokens, AnyPolicy(None()), Allowance::of_ratio(0), Dtype::f32, threads).start;
   };
-  SequenceCache sequence = start(Qwen2::load(dir.path(), WeightFormat::f32, threads));
+  SequenceCache sequence = start(Decoder::load(dir.path(), WeightFormat::f32, threads));
   fill(raw["lm_head.weight"], 3e38f);
   write(kvx_test::config_with("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false"));
-  const Qwen2 model = Qwen2::load(dir.path(), WeightFormat::f32, threads);
+  const Decoder model = Decoder::load(dir.path(), WeightFormat::f32, threads);
   const std::string where = dir.path() + ": logits after layer 3, ";
   CHECK(error_of([&] { (void)start(model); }).starts_with(where + "position 4: expected finite numbers, found "));
   std::vector<SequenceCache> two(2, sequence);

@@ -40,7 +40,7 @@ inline DirChange in_turn(DirChange first, DirChange second) {
 /// The logits after a few tokens.
 inline kvx::Matrix<float> logits_of(const std::string& dir) {
   kvx::Threads threads(2);
-  const kvx::Qwen2 model = kvx::Qwen2::load(dir, kvx::WeightFormat::f32, threads);
+  const kvx::Decoder model = kvx::Decoder::load(dir, kvx::WeightFormat::f32, threads);
   const std::vector<kvx::Token> tokens = {5, 6, 7, 1022, 300, 9};
   return kvx::compress(model, tokens, kvx::AnyPolicy(kvx::None()), kvx::Allowance::of_ratio(0), kvx::Dtype::f32,
                        threads)

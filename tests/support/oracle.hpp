@@ -5,9 +5,9 @@
 #include <kvx/cache/kv_cache.hpp>
 #include <kvx/cache/sequence_cache.hpp>
 #include <kvx/kernels/rope.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/forward.hpp>
 #include <kvx/model/prefill.hpp>
-#include <kvx/model/qwen2.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -40,7 +40,7 @@ class Oracle {
  public:
   /// `full` is the uncompressed f32 cache of the context that `sequence` has compressed. A row of it stays visible when
   /// its position is among those of the sequence.
-  Oracle(const kvx::Qwen2& model, const kvx::KvCache& full, kvx::SequenceCache sequence)
+  Oracle(const kvx::Decoder& model, const kvx::KvCache& full, kvx::SequenceCache sequence)
       : model_(model), sequence_(std::move(sequence)) {
     for (kvx::Index l = 0; l < full.layers(); ++l) {
       auto& layer = layers_.emplace_back();
@@ -139,7 +139,7 @@ class Oracle {
     return {query, keys, values, double{scale}, model_.attention_path(), key_units, value_units};
   }
 
-  const kvx::Qwen2& model_;
+  const kvx::Decoder& model_;
   kvx::SequenceCache sequence_;
   double worst_ = 0;
   std::vector<std::vector<std::vector<Row>>> layers_;  // [layers][kv_heads][rows]

@@ -15,7 +15,7 @@
 #include <kvx/eval/prompts.hpp>
 #include <kvx/eval/scored_context.hpp>
 #include <kvx/eval/task_data.hpp>
-#include <kvx/model/qwen2.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/press/none.hpp>
 #include <kvx/text/stream_decoder.hpp>
 #include <kvx/text/tokenizer.hpp>
@@ -72,7 +72,7 @@ inline void add_kept(KeptAnalysis& to, const std::string& model, const std::stri
 
 /// Prefills the contexts of a model's tasks once more to see what the cells but the base keep of them. Calls
 /// on_context() after each.
-inline void analyze_kept(KeptAnalysis& to, const PreparedModel& model, const Qwen2& weights,
+inline void analyze_kept(KeptAnalysis& to, const PreparedModel& model, const Decoder& weights,
                          std::span<const PlannedCell> cells, Dtype dtype, Threads& threads,
                          const std::function<void()>& on_context) {
   for (const TaskPrompts& task : model.tasks)

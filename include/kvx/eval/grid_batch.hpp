@@ -5,10 +5,11 @@
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
 #include <kvx/eval/scored_context.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/forward.hpp>
 #include <kvx/model/likelihood.hpp>
-#include <kvx/model/qwen2.hpp>
 #include <kvx/model/sampler.hpp>
+#include <kvx/model/working_memory.hpp>
 #include <kvx/model/workspace.hpp>
 
 #include <algorithm>
@@ -70,7 +71,7 @@ struct BatchLimits {
 /// without.
 class GridBatch {
  public:
-  GridBatch(const Qwen2& model, const BatchLimits& limits, Threads& threads)
+  GridBatch(const Decoder& model, const BatchLimits& limits, Threads& threads)
       : model_(model), limits_(limits), threads_(threads) {}
 
   /// Decodes until all jobs of the context have entered the batch. Throws Error when the memory does not hold one cell
@@ -158,12 +159,10 @@ class GridBatch {
 
   /// Bytes that a sequence of a cell does not share, at its greatest length, including its rows of activations.
   std::size_t sequence_bytes(const Context& context, std::size_t cell, const Question& question) const {
-    const ModelConfig& config = model_.config();
     const auto tokens = static_cast<Index>(question.tokens.size()) + (limits_.draft ? kMostProposed : 0);
-    const Index wide = 3 * config.hidden_size + 2 * (config.heads + config.kv_heads) * config.head_dim;
     const ScoredContext& scored = context.of.scored;
     return scored.own_bytes(cell) + scored.growth_bytes(cell, tail_rows(context, question)) +
-           static_cast<std::size_t>(tokens * wide + config.vocab_size) * sizeof(float);
+           step_bytes(model_.config(), tokens);
   }
 
   bool admit(Context& context, const GridJob& job) {
@@ -314,7 +313,7 @@ class GridBatch {
   static constexpr Index kFirstProposal = 4, kMostProposed = 16;
   static constexpr std::size_t kLogitRows = 64;  // as many rows of logits are there at a time
 
-  const Qwen2& model_;
+  const Decoder& model_;
   BatchLimits limits_;
   Threads& threads_;
   Workspace work_;

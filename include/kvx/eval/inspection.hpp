@@ -13,7 +13,7 @@
 #include <kvx/eval/record.hpp>
 #include <kvx/eval/scored_context.hpp>
 #include <kvx/io/csv_columns.hpp>
-#include <kvx/model/qwen2.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/repeat_context.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/text/tokenizer.hpp>
@@ -44,7 +44,7 @@ struct Inspection {
 
 /// What is inspected: a model, and a prompt with one question.
 struct InspectedPrompt {
-  const Qwen2& weights;
+  const Decoder& weights;
   const Tokenizer& tokenizer;
   const PromptGroup& group;
   std::string model, task;

@@ -2,6 +2,7 @@
 
 #include <kvx/cache/cache_shape.hpp>
 #include <kvx/core/error.hpp>
+#include <kvx/core/resident_bytes.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
 #include <kvx/eval/analyze_kept.hpp>
@@ -11,7 +12,6 @@
 #include <kvx/eval/cell_name.hpp>
 #include <kvx/eval/grid_batch.hpp>
 #include <kvx/eval/machine.hpp>
-#include <kvx/eval/memory.hpp>
 #include <kvx/eval/missing_answers.hpp>
 #include <kvx/eval/not_applicable.hpp>
 #include <kvx/eval/options.hpp>
@@ -28,7 +28,7 @@
 #include <kvx/eval/scored_context.hpp>
 #include <kvx/eval/task_data.hpp>
 #include <kvx/eval/time_generation.hpp>
-#include <kvx/model/qwen2.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/sampler.hpp>
 #include <kvx/press/allowance.hpp>
 #include <kvx/press/any_policy.hpp>
@@ -99,9 +99,9 @@ class ModelRun {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
 
-  Qwen2 load() {
+  Decoder load() {
     const auto start = Clock::now();
-    auto weights = Qwen2::load(model_.dir, options_.weights, threads_);
+    auto weights = Decoder::load(model_.dir, options_.weights, threads_);
     times_.load_seconds += seconds_since(start);
     if (!weights.note().empty()) times_.notes.push_back(model_.name + ": " + weights.note());
     return weights;
@@ -284,7 +284,7 @@ class ModelRun {
   RunTimes& times_;
   std::function<void(double)> on_work_;
   std::function<void(const Record&)> on_record_;
-  Qwen2 weights_;
+  Decoder weights_;
   CacheShape shape_;
   GridBatch batch_;
   PendingGrades pending_;

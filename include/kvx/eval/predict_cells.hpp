@@ -9,8 +9,8 @@
 #include <kvx/eval/not_applicable.hpp>
 #include <kvx/eval/prompts.hpp>
 #include <kvx/eval/scored_context.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/likelihood.hpp>
-#include <kvx/model/qwen2.hpp>
 #include <kvx/score/task.hpp>
 
 #include <algorithm>
@@ -26,7 +26,7 @@ namespace kvx::inline v0 {
 /// questions are `prompts`. As many cells run together as fit into `memory` bytes, beside the uncompressed cache, which
 /// they are compared with.
 template <class F>
-void predict_cells(const Qwen2& model, const ScoredContext& scored, std::span<const Prompt> prompts,
+void predict_cells(const Decoder& model, const ScoredContext& scored, std::span<const Prompt> prompts,
                    std::span<const GridJob> jobs, const AnyTask& task, std::size_t memory, Threads& threads,
                    F&& on_grade) {
   std::size_t longest = 0;

@@ -2,10 +2,10 @@
 
 #include <kvx/cache/cache_shape.hpp>
 #include <kvx/core/error.hpp>
+#include <kvx/core/resident_bytes.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/token.hpp>
 #include <kvx/eval/answer_reading_of.hpp>
-#include <kvx/eval/memory.hpp>
 #include <kvx/eval/model_name.hpp>
 #include <kvx/eval/model_notes.hpp>
 #include <kvx/eval/options.hpp>
@@ -19,6 +19,7 @@
 #include <kvx/model/locate.hpp>
 #include <kvx/model/repeat_context.hpp>
 #include <kvx/model/sampler.hpp>
+#include <kvx/model/working_memory.hpp>
 #include <kvx/press/budget_of.hpp>
 #include <kvx/score/judged_text.hpp>
 #include <kvx/score/task.hpp>
@@ -149,7 +150,7 @@ inline PreparedModel prepare_model(const NamedModel& named, std::span<const Task
     for (const PromptGroup& group : model.tasks.back().groups)
       most = std::max(most, context_bytes(model.config, group, cells, shape));
   }
-  detail::expect_memory(resident_bytes() + weight_bytes(model.config, options.weights) + most, options);
+  detail::expect_memory(resident_bytes() + model.config.matrix_bytes(options.weights) + most, options);
   return model;
 }
 

@@ -7,8 +7,8 @@
 #include <kvx/core/token.hpp>
 #include <kvx/core/token_span.hpp>
 #include <kvx/eval/cell.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/prefill.hpp>
-#include <kvx/model/qwen2.hpp>
 #include <kvx/model/repeat_context.hpp>
 #include <kvx/model/rolling_cache.hpp>
 #include <kvx/press/budget_of.hpp>
@@ -35,7 +35,7 @@ class ScoredContext {
   /// `spans` are the context's parts, for policies that go by them. Calls on_layer(layers done) as it goes. A policy
   /// whose scores do not depend on the budget scores once for all its cells. A cell that its policy cannot serve has a
   /// reason() and no cache.
-  ScoredContext(const Qwen2& model, std::span<const Token> tokens, std::span<const Cell> cells, Dtype cache_dtype,
+  ScoredContext(const Decoder& model, std::span<const Token> tokens, std::span<const Cell> cells, Dtype cache_dtype,
                 Threads& threads, const std::function<void(Index)>& on_layer = {}, const RepeatPrompt& prompt = {},
                 std::span<const NamedSpan> spans = {})
       : model_(model),
@@ -178,7 +178,7 @@ class ScoredContext {
   }
 
   /// Selects for the cells `members`, which have one policy that has the context repeated.
-  void repeat(const Qwen2& model, std::span<const Token> tokens, std::span<const Cell> cells,
+  void repeat(const Decoder& model, std::span<const Token> tokens, std::span<const Cell> cells,
               const std::vector<std::size_t>& members, const RepeatPrompt& prompt, Threads& threads) {
     const AnyPolicy& policy = cells[members.front()].policy;
     std::vector<Matrix<float>> scores;
@@ -200,7 +200,7 @@ class ScoredContext {
     }
   }
 
-  const Qwen2& model_;
+  const Decoder& model_;
   CacheShape shape_;
   std::shared_ptr<const KvCache> full_;
   std::vector<CellState> cells_;

@@ -4,11 +4,11 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/eval/machine_limits.hpp>
-#include <kvx/eval/memory.hpp>
 #include <kvx/kernels/isa.hpp>
 #include <kvx/kernels/packed_matrix.hpp>
 #include <kvx/model/config.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -65,15 +65,6 @@ struct SpeedReport {
   }
 };
 
-/// All numbers of a model: matrices, norms and biases.
-inline Index parameter_count(const ModelConfig& config) {
-  const Index queries = config.heads * config.head_dim, keys = config.kv_heads * config.head_dim;
-  const Index matrices = config.hidden_size * (2 * (queries + keys) + 3 * config.intermediate_size);
-  const Index vectors = 2 * config.hidden_size + queries + 2 * keys;
-  return config.layers * (matrices + vectors) + config.hidden_size +
-         (config.tie_word_embeddings ? 1 : 2) * config.vocab_size * config.hidden_size;
-}
-
 /// The tests that `options` ask for, still to be timed, with matrices stored in `format` and the cache as `dtype`.
 /// Throws Error for one that is longer than the model can be.
 inline std::vector<SpeedTest> speed_tests(const SpeedOptions& options, const ModelConfig& config, WeightFormat format,
@@ -86,24 +77,22 @@ inline std::vector<SpeedTest> speed_tests(const SpeedOptions& options, const Mod
       for (const Index batch : options.batches)
         if (steps > 0) tests.push_back({.steps = steps, .depth = depth, .batch = batch});
   // A token goes through every matrix but the embedding; of a prompt, only the last one goes through the output.
-  const auto output = static_cast<double>(config.vocab_size * config.hidden_size);
-  const auto layers =
-      static_cast<double>(config.layers * config.hidden_size *
-                          (2 * (config.heads + config.kv_heads) * config.head_dim + 3 * config.intermediate_size));
+  const LayerSizes layer = config.layer();
+  const auto layers = static_cast<double>(config.layers);
+  const double output_flops = 2 * static_cast<double>(config.vocab_size * config.hidden_size);
   for (SpeedTest& test : tests) {
     if (const Index end = test.prompt + test.depth + test.steps; end > config.max_positions)
       throw Error(test.name(), "expected at most " + std::to_string(config.max_positions) +
                                    " positions (config.json: max_position_embeddings), found " + std::to_string(end));
     // A token attends to the rows before it and to its own: keys first, then values.
     const double rows = static_cast<double>(test.depth) + (static_cast<double>(test.prompt + test.steps) + 1) / 2;
-    test.attention_flops_per_token = 4 * rows * static_cast<double>(config.layers * config.heads * config.head_dim);
-    test.flops_per_token = 2 * (layers + (test.prompt > 0 ? output / static_cast<double>(test.prompt) : output));
+    test.attention_flops_per_token = layers * layer.attention_flops(rows);
+    test.flops_per_token =
+        layers * layer.matrix_flops() + output_flops / static_cast<double>(std::max<Index>(1, test.prompt));
     if (test.prompt == 0 && test.batch == 1) {
-      const std::size_t unread =
-          config.tie_word_embeddings ? 0 : PackedMatrix::bytes_of(format, config.vocab_size, config.hidden_size);
-      const auto row = static_cast<double>(2 * config.layers * config.kv_heads * config.head_dim) *
-                       static_cast<double>(size_of(dtype));
-      test.bytes_per_token = static_cast<double>(weight_bytes(config, format) - unread) + rows * row;
+      const std::size_t unread = config.tie_word_embeddings ? 0 : config.output_bytes(format);
+      const double row = layers * static_cast<double>(2 * layer.keys()) * static_cast<double>(size_of(dtype));
+      test.bytes_per_token = static_cast<double>(config.matrix_bytes(format) - unread) + rows * row;
     }
   }
   return tests;

@@ -11,9 +11,9 @@
 #include <kvx/kernels/isa.hpp>
 #include <kvx/kernels/rope.hpp>
 #include <kvx/model/config.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/forward.hpp>
 #include <kvx/model/prefill.hpp>
-#include <kvx/model/qwen2.hpp>
 #include <kvx/model/workspace.hpp>
 #include <kvx/press/policy.hpp>
 
@@ -40,7 +40,7 @@ inline std::vector<Token> random_tokens(Index count, const ModelConfig& config) 
 }
 
 /// Prefills `count` random tokens, which may be none.
-inline std::shared_ptr<const KvCache> random_prefix(const Qwen2& model, Index count, Dtype dtype, Threads& threads) {
+inline std::shared_ptr<const KvCache> random_prefix(const Decoder& model, Index count, Dtype dtype, Threads& threads) {
   auto cache = std::make_shared<KvCache>(model.cache_shape(dtype));
   const auto keep = [&](const PressInput& in, LayerCache rows) { cache->layer(in.layer) = std::move(rows); };
   if (count > 0) (void)prefill(model, random_tokens(count, model.config()), Needs{}, dtype, threads, keep);
@@ -48,8 +48,8 @@ inline std::shared_ptr<const KvCache> random_prefix(const Qwen2& model, Index co
 }
 
 /// Decodes `steps` random tokens for each of `batch` sequences that go on from `prefix`.
-inline void random_steps(const Qwen2& model, const std::shared_ptr<const KvCache>& prefix, Position depth, Index steps,
-                         Index batch, Dtype dtype, Threads& threads) {
+inline void random_steps(const Decoder& model, const std::shared_ptr<const KvCache>& prefix, Position depth,
+                         Index steps, Index batch, Dtype dtype, Threads& threads) {
   const auto size = static_cast<std::size_t>(batch);
   std::vector<SequenceCache> sequences(size, SequenceCache(prefix, model.cache_shape(dtype), depth));
   const auto tokens = random_tokens(steps * batch, model.config());
@@ -74,7 +74,7 @@ struct SpeedRun {
 
 /// Times each test on random tokens and on this process's path, as llama-bench does: whole prefills, and steps without
 /// sampling, after one run that is not counted.
-inline void run_speed_tests(const Qwen2& model, std::span<SpeedTest> tests, const SpeedRun& how, Threads& threads) {
+inline void run_speed_tests(const Decoder& model, std::span<SpeedTest> tests, const SpeedRun& how, Threads& threads) {
   using Clock = std::chrono::steady_clock;
   std::shared_ptr<const KvCache> prefix;
   Index prefix_depth = -1, runs = 0;

@@ -7,8 +7,8 @@
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
 #include <kvx/model/compress.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/likelihood.hpp>
-#include <kvx/model/qwen2.hpp>
 #include <kvx/press/none.hpp>
 
 #include <algorithm>
@@ -31,7 +31,7 @@ struct TextLoss {
 
 /// Predicts the second half of each whole window of `window` tokens, at most `windows` of them, after its first half.
 /// Calls on_progress(share done) after each. Throws Error for a text shorter than a window.
-inline TextLoss text_loss(const Qwen2& model, std::span<const Token> tokens, std::size_t window, std::size_t windows,
+inline TextLoss text_loss(const Decoder& model, std::span<const Token> tokens, std::size_t window, std::size_t windows,
                           Dtype cache_dtype, Threads& threads, const std::function<void(double)>& on_progress = {}) {
   windows = std::min(windows, tokens.size() / window);
   if (windows == 0)

@@ -7,8 +7,8 @@
 #include <kvx/core/token_span.hpp>
 #include <kvx/eval/cell.hpp>
 #include <kvx/model/compress.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/forward.hpp>
-#include <kvx/model/qwen2.hpp>
 #include <kvx/model/repeat_context.hpp>
 #include <kvx/model/sampler.hpp>
 #include <kvx/model/workspace.hpp>
@@ -29,7 +29,7 @@ struct TimedGeneration {
 
 /// Prefills and compresses a context and generates `count` tokens after it, greedily and whether or not one of them
 /// would end the answer. Throws NotApplicable as compress() does.
-inline TimedGeneration time_generation(const Qwen2& model, std::span<const Token> context, const Cell& cell,
+inline TimedGeneration time_generation(const Decoder& model, std::span<const Token> context, const Cell& cell,
                                        Index count, Dtype dtype, Threads& threads, const RepeatPrompt& repeat,
                                        std::span<const NamedSpan> spans = {}) {
   using Clock = std::chrono::steady_clock;

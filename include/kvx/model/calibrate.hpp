@@ -7,8 +7,8 @@
 #include <kvx/core/token.hpp>
 #include <kvx/kernels/rope.hpp>
 #include <kvx/kernels/row_kernels.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/prefill.hpp>
-#include <kvx/model/qwen2.hpp>
 #include <kvx/press/parts/moments.hpp>
 #include <kvx/press/policy.hpp>
 
@@ -67,7 +67,7 @@ inline Eigen::RowVectorXf filter_of(const Matrix<float>& squares, const Eigen::R
 /// the paper learns: by the mean query and key of each text before RoPE, as if at each of `positions`; their mean over
 /// the texts. The filters are the mean over a KV head's query heads of what the paper takes of each, oriented as the
 /// published ones. Calls on_progress(share done). Throws Error for no texts, and as prefill() does.
-inline Calibration calibrate(const Qwen2& model, std::span<const std::span<const Token>> texts, Index positions,
+inline Calibration calibrate(const Decoder& model, std::span<const std::span<const Token>> texts, Index positions,
                              Threads& threads, const std::function<void(double)>& on_progress = {}) {
   if (texts.empty()) throw Error("texts", "expected at least one, found none");
   if (positions < 1) throw Error("positions", "expected at least 1, found " + std::to_string(positions));

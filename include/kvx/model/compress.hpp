@@ -6,8 +6,8 @@
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
 #include <kvx/core/token_span.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/prefill.hpp>
-#include <kvx/model/qwen2.hpp>
 #include <kvx/model/repeat_context.hpp>
 #include <kvx/model/rolling_cache.hpp>
 #include <kvx/press/allowance.hpp>
@@ -35,7 +35,7 @@ struct CompressedContext {
 /// memory. A policy that needs the context repeated, with `prompt`, evicts only after that. The rows that stay are
 /// quantized after the last layer. `spans` are the context's parts, for policies that depend on them. Calls
 /// on_layer(layers done) after each. Throws NotApplicable when the context is too short for the policy.
-inline CompressedContext compress(const Qwen2& model, std::span<const Token> tokens, const AnyPolicy& policy,
+inline CompressedContext compress(const Decoder& model, std::span<const Token> tokens, const AnyPolicy& policy,
                                   const Allowance& allowance, Dtype cache_dtype, Threads& threads,
                                   const std::function<void(Index)>& on_layer = {}, const RepeatPrompt& prompt = {},
                                   std::span<const NamedSpan> spans = {}) {

@@ -5,9 +5,13 @@
 #include <kvx/core/token.hpp>
 #include <kvx/io/json.hpp>
 #include <kvx/io/mapped_file.hpp>
+#include <kvx/kernels/packed_matrix.hpp>
+#include <kvx/model/architecture.hpp>
+#include <kvx/model/layer_sizes.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <limits>
 #include <optional>
 #include <string>
@@ -17,14 +21,14 @@
 
 namespace kvx::inline v0 {
 
-/// The numbers of a Qwen2 model. Every size is positive and small enough that products of two of them fit an Index, and
-/// what the forward pass does not implement has been refused.
+/// The configuration of a decoder: sizes, and what differs between architectures. Every size is positive and small
+/// enough that products of two of them fit an Index, and what the forward pass does not implement has been refused.
 struct ModelConfig {
   Index hidden_size = 0, intermediate_size = 0, layers = 0;
   Index heads = 0, kv_heads = 0, head_dim = 0;  // kv_heads divides heads; head_dim is even
   Index vocab_size = 0, max_positions = 0;
   double rms_norm_eps = 0, rope_theta = 0;
-  bool tie_word_embeddings = false;
+  bool qkv_bias = false, tie_word_embeddings = false;
   std::vector<Token> stop_tokens;    // may be empty
   std::optional<Token> eos_token;    // from config.json; the first of several
   std::vector<std::string> ignored;  // settings of generation_config.json that decoding does not apply: "NAME VALUE"
@@ -42,6 +46,22 @@ struct ModelConfig {
     if (!file_exists(path)) return parse(config.root());
     const auto generation = JsonDocument::load_python(path);
     return parse(config.root(), &generation.root());
+  }
+
+  /// The sizes of a layer; all layers have the same ones.
+  LayerSizes layer() const { return {hidden_size, intermediate_size, heads, kv_heads, head_dim, qkv_bias}; }
+  /// Numbers in the embedding and the output matrix, which can be one.
+  Index vocabulary_parameters() const { return (tie_word_embeddings ? 1 : 2) * vocab_size * hidden_size; }
+  /// Numbers in the whole model: matrices, norms and biases.
+  Index parameters() const { return layers * layer().parameters() + hidden_size + vocabulary_parameters(); }
+  /// Bytes of the packed matrices of the whole model.
+  std::size_t matrix_bytes(WeightFormat format) const {
+    return static_cast<std::size_t>(layers) * layer().matrix_bytes(format) +
+           (tie_word_embeddings ? 1 : 2) * output_bytes(format);
+  }
+  /// Bytes of the packed output matrix.
+  std::size_t output_bytes(WeightFormat format) const {
+    return PackedMatrix::bytes_of(format, vocab_size, hidden_size);
   }
 
   /// Whether `token` ends an answer.
@@ -73,7 +93,6 @@ inline double read_number(const JsonValue& value, double least, double most, std
 
 /// Fields that change what a model computes, where present: the one value that the forward pass does, as JSON.
 inline constexpr auto kFixedFields = std::to_array<std::pair<std::string_view, std::string_view>>({
-    {"model_type", "\"qwen2\""},
     {"hidden_act", "\"silu\""},
     {"mlp_bias", "false"},
     {"is_causal", "true"},
@@ -198,12 +217,15 @@ inline std::vector<std::string> ignored_settings(const JsonValue& generation) {
 }  // namespace detail
 
 inline ModelConfig ModelConfig::parse(const JsonValue& config, const JsonValue* generation) {
-  config.at("model_type");
+  const JsonValue type = config.at("model_type");
+  const Architecture* const architecture = find_architecture(type.string());
+  if (architecture == nullptr) type.fail(architecture_names());
   for (const auto& [name, expected] : detail::kFixedFields) {
     if (const auto value = config.find(name); value && simdjson::minify(value->element()) != expected)
       value->fail(expected);
   }
   ModelConfig out;
+  out.qkv_bias = architecture->qkv_bias;
   out.hidden_size = detail::read_size(config.at("hidden_size"));
   out.intermediate_size = detail::read_size(config.at("intermediate_size"));
   out.layers = detail::read_size(config.at("num_hidden_layers"), detail::kMaxLayers);

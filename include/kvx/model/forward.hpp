@@ -10,7 +10,7 @@
 #include <kvx/kernels/attend.hpp>
 #include <kvx/kernels/attend_quantized.hpp>
 #include <kvx/kernels/isa.hpp>
-#include <kvx/model/qwen2.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/workspace.hpp>
 
 #include <algorithm>
@@ -78,7 +78,7 @@ inline void attend_cached(std::span<const StepRow> rows, Index l, Index h, Index
 }
 
 /// Checks the steps and lists their tokens, one behind the other, in `work`.
-inline void list_tokens(const Qwen2& model, std::span<const Step> steps, Workspace& work) {
+inline void list_tokens(const Decoder& model, std::span<const Step> steps, Workspace& work) {
   work.step_rows.clear();
   work.tokens.clear();
   work.positions.clear();
@@ -125,7 +125,7 @@ inline void cut_chunks(Index kv_heads, Workspace& work, const Threads& threads) 
 /// whatever else is in the batch. Throws Error, before anything is changed, for a step without tokens, ids outside the
 /// vocabulary and a sequence that grows too long; and, when the sequences have grown, for hidden states that are not
 /// finite.
-inline MatrixView<float> forward_hidden(const Qwen2& model, std::span<const Step> steps, Workspace& work,
+inline MatrixView<float> forward_hidden(const Decoder& model, std::span<const Step> steps, Workspace& work,
                                         Threads& threads) {
   const ModelConfig& config = model.config();
   const Isa path = model.attention_path();
@@ -173,7 +173,7 @@ inline MatrixView<float> forward_hidden(const Qwen2& model, std::span<const Step
 }
 
 /// As forward_hidden(), but returns the logits after each sequence's last token, [steps, vocab]. They are finite.
-inline MatrixView<float> forward(const Qwen2& model, std::span<const Step> steps, Workspace& work, Threads& threads) {
+inline MatrixView<float> forward(const Decoder& model, std::span<const Step> steps, Workspace& work, Threads& threads) {
   auto x = forward_hidden(model, steps, work, threads);
   auto ends = work.ends.rows(static_cast<Index>(steps.size()), x.cols());
   for (Index s = 0; s < ends.rows(); ++s) ends.row(s) = x.row(work.firsts[static_cast<std::size_t>(s) + 1] - 1);
@@ -183,7 +183,7 @@ inline MatrixView<float> forward(const Qwen2& model, std::span<const Step> steps
 }
 
 /// The same with memory of its own, for a step that stands alone.
-inline Matrix<float> forward(const Qwen2& model, std::span<const Step> steps, Threads& threads) {
+inline Matrix<float> forward(const Decoder& model, std::span<const Step> steps, Threads& threads) {
   Workspace work;
   return forward(model, steps, work, threads);
 }

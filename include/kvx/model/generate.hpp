@@ -5,8 +5,8 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/forward.hpp>
-#include <kvx/model/qwen2.hpp>
 #include <kvx/model/sampler.hpp>
 #include <kvx/model/workspace.hpp>
 
@@ -22,7 +22,7 @@ namespace kvx::inline v0 {
 /// tokens, `max_new_tokens` or the model's last position. Calls on_token(Token) for each as it comes; returns them all,
 /// the stop token included. Throws NotApplicable if the press cannot go on.
 template <class OnToken>
-std::vector<Token> generate(const Qwen2& model, SequenceCache& sequence, const Matrix<float>& first_logits,
+std::vector<Token> generate(const Decoder& model, SequenceCache& sequence, const Matrix<float>& first_logits,
                             Sampler& sampler, Index max_new_tokens, Threads& threads, OnToken&& on_token) {
   std::vector<Token> tokens;
   Workspace work;

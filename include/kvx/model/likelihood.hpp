@@ -6,8 +6,8 @@
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
 #include <kvx/kernels/row_kernels.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/forward.hpp>
-#include <kvx/model/qwen2.hpp>
 #include <kvx/model/workspace.hpp>
 
 #include <algorithm>
@@ -69,7 +69,7 @@ inline double entropy(std::span<const float> logits) {
 /// first was predicted: [sequences, tokens - 1]. (What predicts the first are the context's own logits.) All
 /// sequences run as one batch, and the first of them is the base that the others are compared with. A sequence's
 /// likelihoods are the same bits whatever others are there. Throws Error as forward() does.
-inline std::vector<std::vector<TokenLikelihood>> suffix_likelihood(const Qwen2& model,
+inline std::vector<std::vector<TokenLikelihood>> suffix_likelihood(const Decoder& model,
                                                                    std::span<SequenceCache> sequences,
                                                                    std::span<const Token> tokens, Threads& threads) {
   constexpr std::size_t kRows = 512, kLogitRows = 64;  // what a step takes, and how many rows of logits there are

@@ -7,7 +7,7 @@
 #include <kvx/kernels/attend.hpp>
 #include <kvx/kernels/isa.hpp>
 #include <kvx/kernels/rope.hpp>
-#include <kvx/model/qwen2.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/workspace.hpp>
 #include <kvx/press/policy.hpp>
 
@@ -88,7 +88,7 @@ inline void rotate(const RopeTable& rope, TensorView<float> rows, Threads& threa
 /// gone after it. Returns the logits after the last token, [1, vocab]. Throws Error for ids outside the vocabulary, a
 /// context too long, and hidden states and logits that are not finite.
 template <class OnLayer>
-Matrix<float> prefill(const Qwen2& model, std::span<const Token> tokens, const Needs& needs, Dtype cache_dtype,
+Matrix<float> prefill(const Decoder& model, std::span<const Token> tokens, const Needs& needs, Dtype cache_dtype,
                       Threads& threads, OnLayer&& on_layer) {
   const ModelConfig& config = model.config();
   const auto count = static_cast<Index>(tokens.size());

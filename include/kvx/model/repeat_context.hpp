@@ -7,8 +7,8 @@
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
 #include <kvx/kernels/row_kernels.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/model/forward.hpp>
-#include <kvx/model/qwen2.hpp>
 #include <kvx/model/workspace.hpp>
 #include <kvx/press/any_policy.hpp>
 #include <kvx/press/edit_layer.hpp>
@@ -39,7 +39,7 @@ namespace detail {
 /// Scores the rows of a context's chunk by the attention of queries that repeat it.
 class RepetitionScores final : public StepObserver {
  public:
-  RepetitionScores(const Qwen2& model, const Repetition& how, std::vector<Matrix<float>>& scores, Index first,
+  RepetitionScores(const Decoder& model, const Repetition& how, std::vector<Matrix<float>>& scores, Index first,
                    Index count)
       : model_(model), how_(how), scores_(scores), first_(first), count_(count) {}
 
@@ -126,7 +126,7 @@ class RepetitionScores final : public StepObserver {
     return most;
   }
 
-  const Qwen2& model_;
+  const Decoder& model_;
   Repetition how_;
   std::vector<Matrix<float>>& scores_;  // per layer [kv_heads, tokens]
   Index first_, count_;                 // the chunk's rows
@@ -136,7 +136,7 @@ class RepetitionScores final : public StepObserver {
 
 /// Has the model repeat `tokens`, whose uncompressed cache is `context`, and returns PressInput::repeated of each
 /// layer, [kv_heads, tokens]. Throws NotApplicable where a request does not fit behind the context.
-inline std::vector<Matrix<float>> repeat_context(const Qwen2& model, std::shared_ptr<const KvCache> context,
+inline std::vector<Matrix<float>> repeat_context(const Decoder& model, std::shared_ptr<const KvCache> context,
                                                  std::span<const Token> tokens, const Repetition& how,
                                                  const RepeatPrompt& prompt, Dtype cache_dtype, Threads& threads) {
   constexpr std::size_t kPreceding = 8;  // of a chunk, as its start
@@ -171,7 +171,7 @@ inline std::vector<Matrix<float>> repeat_context(const Qwen2& model, std::shared
 }
 
 /// The scores of each layer by a policy that needs a repetition.
-inline std::vector<Matrix<float>> score_repetition(const AnyPolicy& policy, const Budget& budget, const Qwen2& model,
+inline std::vector<Matrix<float>> score_repetition(const AnyPolicy& policy, const Budget& budget, const Decoder& model,
                                                    const std::shared_ptr<const KvCache>& context,
                                                    std::span<const Token> tokens, const RepeatPrompt& prompt,
                                                    Dtype cache_dtype, Threads& threads) {

@@ -9,7 +9,7 @@
 #include <kvx/core/token_span.hpp>
 #include <kvx/kernels/key_bias.hpp>
 #include <kvx/kernels/quantized_view.hpp>
-#include <kvx/model/qwen2.hpp>
+#include <kvx/model/decoder.hpp>
 #include <kvx/press/any_policy.hpp>
 #include <kvx/press/decoding.hpp>
 #include <kvx/press/edit_layer.hpp>
@@ -31,7 +31,7 @@ namespace kvx::inline v0 {
 class RollingCache final : public StepObserver {
  public:
   /// `context` tokens come before its first step; `spans` are their parts.
-  RollingCache(const AnyPolicy& policy, const Qwen2& model, Index context, std::span<const NamedSpan> spans = {})
+  RollingCache(const AnyPolicy& policy, const Decoder& model, Index context, std::span<const NamedSpan> spans = {})
       : policy_(policy),
         sliding_(policy.sliding_threshold()),
         quantization_(policy.quantization()),
@@ -216,7 +216,7 @@ class RollingCache final : public StepObserver {
 
 /// A sequence that continues a context that `policy` has compressed to `cache`. Copies of the sequence share the rows
 /// that none of them changes. `spans` are the context's parts, for policies that use them. The model must outlive it.
-inline SequenceCache start_sequence(const Qwen2& model, const AnyPolicy& policy, KvCache cache, Dtype dtype,
+inline SequenceCache start_sequence(const Decoder& model, const AnyPolicy& policy, KvCache cache, Dtype dtype,
                                     Position next_position, std::span<const NamedSpan> spans = {}) {
   const CacheShape shape = model.cache_shape(dtype);
   const auto quantization = policy.quantization();

@@ -17,10 +17,10 @@ namespace kvx::inline v0 {
 struct LayerWeights {
   std::vector<float> input_norm, post_attention_norm;  // [hidden]
   PackedMatrix qkv;                                    // [(heads + 2 kv_heads) head_dim, hidden]: query, key, value
-  std::vector<float> qkv_bias;
-  PackedMatrix output;   // [hidden, heads head_dim]
-  PackedMatrix gate_up;  // [2 intermediate, hidden]
-  PackedMatrix down;     // [hidden, intermediate]
+  std::vector<float> qkv_bias;                         // [(heads + 2 kv_heads) head_dim], or empty
+  PackedMatrix output;                                 // [hidden, heads head_dim]
+  PackedMatrix gate_up;                                // [2 intermediate, hidden]
+  PackedMatrix down;                                   // [hidden, intermediate]
 };
 
 struct Weights {
@@ -110,8 +110,8 @@ inline bool same_tensor(const Tensor& a, const Tensor& b) {
 inline Weights load_weights(const std::string& dir, const ModelConfig& config, WeightFormat format, Threads& threads) {
   const Safetensors file = Safetensors::open_model(dir);
   const detail::WeightLoader load(file, format, threads);
-  const Index hidden = config.hidden_size, inner = config.intermediate_size;
-  const Index queries = config.heads * config.head_dim, keys = config.kv_heads * config.head_dim;
+  const LayerSizes sizes = config.layer();
+  const Index hidden = sizes.hidden, inner = sizes.intermediate, queries = sizes.queries(), keys = sizes.keys();
   Weights weights;
   const std::string prefix = load.prefix(), embedding = prefix + "embed_tokens.weight", output = "lm_head.weight";
   const Tensor *const first = load.find(embedding), *const last = load.find(output);
@@ -134,10 +134,11 @@ inline Weights load_weights(const std::string& dir, const ModelConfig& config, W
                          {attention + "k_proj.weight", keys},
                          {attention + "v_proj.weight", keys}},
                         hidden);
-    for (const auto& [name, size] : {std::pair{"q", queries}, {"k", keys}, {"v", keys}}) {
-      const auto bias = load.vector(attention + name + "_proj.bias", size);
-      w.qkv_bias.insert(w.qkv_bias.end(), bias.begin(), bias.end());
-    }
+    if (config.qkv_bias)
+      for (const auto& [name, size] : {std::pair{"q", queries}, {"k", keys}, {"v", keys}}) {
+        const auto bias = load.vector(attention + name + "_proj.bias", size);
+        w.qkv_bias.insert(w.qkv_bias.end(), bias.begin(), bias.end());
+      }
     w.output = load.matrix({{attention + "o_proj.weight", hidden}}, queries);
     w.gate_up = load.matrix({{mlp + "gate_proj.weight", inner}, {mlp + "up_proj.weight", inner}}, hidden);
     w.down = load.matrix({{mlp + "down_proj.weight", hidden}}, inner);

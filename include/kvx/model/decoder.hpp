@@ -5,8 +5,8 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
-#include <kvx/kernels/key_bias.hpp>
 #include <kvx/kernels/isa.hpp>
+#include <kvx/kernels/key_bias.hpp>
 #include <kvx/kernels/matmul.hpp>
 #include <kvx/kernels/rope.hpp>
 #include <kvx/kernels/row_kernels.hpp>
@@ -23,14 +23,14 @@
 
 namespace kvx::inline v0 {
 
-/// A Qwen2-architecture model (Yang et al., arXiv:2407.10671): its weights, and the steps that prefill (prefill.hpp)
-/// and decoding (forward.hpp) are made of. Every step works row by row, so a row's result does not depend on the other
+/// A decoder of one of the architectures in architecture.hpp: its weights, and the steps that prefill (prefill.hpp) and
+/// decoding (forward.hpp) are made of. Every step works row by row, so a row's result does not depend on the other
 /// rows.
-class Qwen2 {
+class Decoder {
  public:
   /// Loads a Hugging Face directory. `format` is what matrices are stored in; sums are f32 in all. Throws Error for
   /// missing or inconsistent files.
-  static Qwen2 load(const std::string& dir, WeightFormat format, Threads& threads) {
+  static Decoder load(const std::string& dir, WeightFormat format, Threads& threads) {
     ModelConfig config = ModelConfig::load(dir);
     Weights weights = load_weights(dir, config, format, threads);
     config.tie_word_embeddings = weights.output.out() == 0;
@@ -85,6 +85,7 @@ class Qwen2 {
   }
   /// What layer `l` adds to the keys of KV head `h`, if anything; valid while the model is.
   KeyBias key_bias(Index l, Index h) const {
+    if (!config_.qkv_bias) return {};
     const auto dim = static_cast<std::size_t>(config_.head_dim);
     const auto first = static_cast<std::size_t>(config_.heads + h) * dim;
     const auto bias = std::span(layer(l).qkv_bias).subspan(first, dim);
@@ -164,7 +165,7 @@ class Qwen2 {
   }
 
  private:
-  Qwen2(std::string dir, ModelConfig config, Weights weights)
+  Decoder(std::string dir, ModelConfig config, Weights weights)
       : dir_(std::move(dir)),
         config_(std::move(config)),
         weights_(std::move(weights)),
