@@ -2,13 +2,13 @@
 // it what the prefill does in a layer, on all threads.
 #include <catch2/catch.hpp>
 #include <kvx/cache/compact.hpp>
-#include <kvx/core/random.hpp>
+#include <kvx/core/split_mix.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/kernels/attend.hpp>
 #include <kvx/kernels/matmul.hpp>
 #include <kvx/kernels/rope.hpp>
 #include <kvx/press/edit_layer.hpp>
-#include <kvx/press/registry.hpp>
+#include <kvx/press/named/registry.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kvx/eval/machine.hpp>
+#include <kvx/eval/speed/machine.hpp>
 #include <kvx/kernels/peak.hpp>
 
 #include <map>

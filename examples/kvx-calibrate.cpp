@@ -5,7 +5,7 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
-#include <kvx/eval/output_file.hpp>
+#include <kvx/eval/records/output_file.hpp>
 #include <kvx/io/text_file.hpp>
 #include <kvx/io/write_safetensors.hpp>
 #include <kvx/model/calibrate.hpp>

@@ -4,8 +4,8 @@
 #include <kvx/core/progress.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
-#include <kvx/eval/model_notes.hpp>
-#include <kvx/eval/repeat_prompt.hpp>
+#include <kvx/eval/run/model_notes.hpp>
+#include <kvx/eval/run/repeat_prompt.hpp>
 #include <kvx/io/mapped_file.hpp>
 #include <kvx/io/read_matrix.hpp>
 #include <kvx/kernels/isa.hpp>
@@ -17,7 +17,7 @@
 #include <kvx/model/generate.hpp>
 #include <kvx/model/locate.hpp>
 #include <kvx/model/sampler.hpp>
-#include <kvx/press/registry.hpp>
+#include <kvx/press/named/registry.hpp>
 #include <kvx/text/chat_template.hpp>
 #include <kvx/text/stream_decoder.hpp>
 #include <kvx/text/tokenizer.hpp>

@@ -1,10 +1,10 @@
 // Tables, pictures and a page of what kvx-eval measured.
 #include <CLI/CLI.hpp>
-#include <kvx/report/build_report.hpp>
-#include <kvx/report/gnuplot.hpp>
-#include <kvx/report/load_report.hpp>
-#include <kvx/report/time_metric.hpp>
-#include <kvx/report/write_report.hpp>
+#include <kvx/report/charts/gnuplot.hpp>
+#include <kvx/report/load/load_report.hpp>
+#include <kvx/report/load/time_metric.hpp>
+#include <kvx/report/pages/build_report.hpp>
+#include <kvx/report/pages/write_report.hpp>
 #include <kvx/score/tasks.hpp>
 
 #include <cstdio>

@@ -1,6 +1,6 @@
 // A policy written outside kvx, given to the registry and used by name: own_policy [MODEL_DIR]
 #include <kvx/model/compress.hpp>
-#include <kvx/press/policies.hpp>
+#include <kvx/press/named/policies.hpp>
 #include <kvx/text/tokenizer.hpp>
 
 #include <cstdio>

@@ -1,4 +1,4 @@
-#include <kvx/press/policies.hpp>
+#include <kvx/press/named/policies.hpp>
 #include "kernels_once.hpp"
 #define KVX_ONCE
 #include "presses_once.hpp"

@@ -1,7 +1,7 @@
 #pragma once
 
 // The code of all presses is generated once, in presses.cpp, and not wherever kvx_presses() is called.
-#include <kvx/press/registry.hpp>
+#include <kvx/press/named/registry.hpp>
 
 #ifndef KVX_ONCE
 #define KVX_ONCE extern

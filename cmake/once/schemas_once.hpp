@@ -1,7 +1,7 @@
 #pragma once
 
 // valijson's code for JSON trees is generated once, in schemas.cpp, and not wherever a schema is read.
-#include <kvx/io/json_schema.hpp>
+#include <kvx/io/json_schema/json_schema.hpp>
 
 #ifndef KVX_ONCE
 #define KVX_ONCE extern

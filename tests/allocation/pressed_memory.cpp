@@ -17,7 +17,7 @@
 #include <kvx/model/forward.hpp>
 #include <kvx/press/budget_of.hpp>
 #include <kvx/press/decoding.hpp>
-#include <kvx/press/registry.hpp>
+#include <kvx/press/named/registry.hpp>
 
 #include <algorithm>
 #include <cstddef>

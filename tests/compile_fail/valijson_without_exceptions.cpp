@@ -1,3 +1,3 @@
 // expects: VALIJSON_USE_EXCEPTIONS
 #undef VALIJSON_USE_EXCEPTIONS
-#include <kvx/io/json_schema.hpp>
+#include <kvx/io/json_schema/json_schema.hpp>

@@ -1,8 +1,8 @@
 // Calls into each library that kvx is made with: their headers are found, their code is linked.
 #include <kvx/core/threads.hpp>
-#include <kvx/io/json.hpp>
-#include <kvx/io/json_schema.hpp>
-#include <kvx/io/json_tree_parse.hpp>
+#include <kvx/io/json/json.hpp>
+#include <kvx/io/json/json_tree_parse.hpp>
+#include <kvx/io/json_schema/json_schema.hpp>
 #include <kvx/io/regex.hpp>
 #include <kvx/io/text_file.hpp>
 #include <kvx/text/nfc.hpp>

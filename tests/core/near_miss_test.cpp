@@ -9,7 +9,7 @@
 using kvx::edit_distance;
 using kvx::near_miss;
 
-TEST_CASE("the distance counts insertions, deletions, replacements and swaps of neighbours") {
+TEST_CASE("the distance counts insertions, deletions, replacements and swaps of neighbors") {
   CHECK(edit_distance("snapkv", "snapkv") == 0);
   CHECK(edit_distance("snapk", "snapkv") == 1);
   CHECK(edit_distance("snaapkv", "snapkv") == 1);

@@ -73,7 +73,7 @@ TEST_CASE("a view of nothing is empty") {
   CHECK_FALSE(View::head_major(&element, 1, 1, 1).empty());
 }
 
-TEST_CASE("a matrix view honours its row stride") {
+TEST_CASE("a matrix view honors its row stride") {
   auto data = counted();
   const auto rows = kvx::view(data.data(), 3, 2, 8);
   CHECK(rows(2, 1) == 17);

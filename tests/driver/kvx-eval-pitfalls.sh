@@ -48,12 +48,12 @@ grid="ifeval,leakage --contexts 3 --skip-ids 1000 --defense standard_defense --d
   is "models" tiny "$(column "$run/results.csv" model | sort -u)"
   is "a prompt that is left out" "" "$(grep -o '\\"key\\":1000' "$run/records.jsonl")"
   matches "classes" '^\| press .*\| (keywords|detectable_format|length_constraints) \(n=' "$(cat "$scratch/table")"
-  matches "defences" '\| attack/Direct request \(n=6, contexts=3\) .*\| defense/flipped_defense \(n=24, contexts=3\)' "$(cat "$scratch/table")"
+  matches "defenses" '\| attack/Direct request \(n=6, contexts=3\) .*\| defense/flipped_defense \(n=24, contexts=3\)' "$(cat "$scratch/table")"
   is "spans" 'all defense instructions prepend rest' "$(column "$run/kept_spans.csv" span | sort -u | xargs)"
   fair=$(plain "$run/kept_spans.csv" | awk -F, '$2 == "fair(streaming_llm)" && $6 == "ifeval/sys_ifeval" && $7 == "instructions" { print ($12 > 0.85 && $12 < 1.15) }')
   is "whether the fair form keeps its share of the instructions" 1 "$fair"
   unfair=$(plain "$run/kept_spans.csv" | awk -F, '$2 == "streaming_llm" && $6 == "ifeval/sys_ifeval" && $7 == "instructions" { print ($12 > 1.3) }')
-  is "whether streaming_llm keeps more of them, which stand behind the defence" 1 "$unfair"
+  is "whether streaming_llm keeps more of them, which stand behind the defense" 1 "$unfair"
   is "tokens of entropy.csv" 12 "$(awk -F, '$2 == "none" && $6 == "ifeval/sys_ifeval"' "$run/entropy.csv" | awk 'END { print NR }')"
 
   cp -r "$run" "$scratch/cut"

@@ -1,4 +1,4 @@
-#include <kvx/eval/answer_reading_of.hpp>
+#include <kvx/eval/run/answer_reading_of.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kvx/eval/answer_tokens.hpp>
+#include <kvx/eval/run/answer_tokens.hpp>
 
 #include <doctest/doctest.h>
 

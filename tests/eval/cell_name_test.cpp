@@ -1,6 +1,6 @@
-#include <kvx/eval/cell_columns.hpp>
-#include <kvx/eval/cell_json.hpp>
-#include <kvx/eval/cell_name.hpp>
+#include <kvx/eval/records/cell_json.hpp>
+#include <kvx/eval/records/cell_name.hpp>
+#include <kvx/eval/tables/cell_columns.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kvx/eval/cell_ratios.hpp>
+#include <kvx/eval/tables/cell_ratios.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kvx/eval/degradation.hpp>
+#include <kvx/eval/tables/degradation.hpp>
 #include <kvx/score/tasks.hpp>
 
 #include <doctest/doctest.h>

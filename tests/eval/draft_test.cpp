@@ -4,10 +4,10 @@
 
 #include <doctest/doctest.h>
 #include <kvx/core/threads.hpp>
-#include <kvx/eval/grid_batch.hpp>
-#include <kvx/eval/scored_context.hpp>
+#include <kvx/eval/run/grid_batch.hpp>
+#include <kvx/eval/run/scored_context.hpp>
 #include <kvx/model/decoder.hpp>
-#include <kvx/press/registry.hpp>
+#include <kvx/press/named/registry.hpp>
 
 #include <cstddef>
 #include <map>

@@ -1,7 +1,7 @@
 // What an evaluation can do beside answering each sample once from its compressed context.
 #include <doctest/doctest.h>
-#include <kvx/eval/evaluation.hpp>
-#include <kvx/eval/results.hpp>
+#include <kvx/eval/run/evaluation.hpp>
+#include <kvx/eval/tables/results.hpp>
 #include <kvx/io/text_file.hpp>
 #include <kvx/model/compress.hpp>
 #include <kvx/model/generate.hpp>

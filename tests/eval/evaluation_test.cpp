@@ -1,7 +1,7 @@
-#include <kvx/eval/evaluation.hpp>
+#include <kvx/eval/run/evaluation.hpp>
 
 #include <doctest/doctest.h>
-#include <kvx/io/json_writer.hpp>
+#include <kvx/io/json/json_writer.hpp>
 #include <kvx/io/text_file.hpp>
 #include <kvx/model/compress.hpp>
 #include <kvx/model/generate.hpp>

@@ -1,8 +1,8 @@
 // The tool calls of a real model under compression, against kvpress's.
 #include <doctest/doctest.h>
-#include <kvx/eval/grid_batch.hpp>
-#include <kvx/io/json.hpp>
-#include <kvx/press/registry.hpp>
+#include <kvx/eval/run/grid_batch.hpp>
+#include <kvx/io/json/json.hpp>
+#include <kvx/press/named/registry.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/text/chat_template.hpp>
 #include <kvx/text/tokenizer.hpp>

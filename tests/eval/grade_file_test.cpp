@@ -1,5 +1,5 @@
-#include <kvx/eval/evaluation.hpp>
-#include <kvx/eval/grade_file.hpp>
+#include <kvx/eval/run/evaluation.hpp>
+#include <kvx/eval/run/grade_file.hpp>
 #include <kvx/io/text_file.hpp>
 #include <kvx/score/tasks.hpp>
 

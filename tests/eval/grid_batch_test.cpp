@@ -1,9 +1,9 @@
-#include <kvx/eval/grid_batch.hpp>
+#include <kvx/eval/run/grid_batch.hpp>
 
 #include <doctest/doctest.h>
-#include <kvx/core/random.hpp>
+#include <kvx/core/split_mix.hpp>
 #include <kvx/model/generate.hpp>
-#include <kvx/press/registry.hpp>
+#include <kvx/press/named/registry.hpp>
 
 #include <algorithm>
 #include <chrono>

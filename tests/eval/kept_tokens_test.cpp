@@ -1,9 +1,9 @@
-#include <kvx/eval/kept_tokens.hpp>
+#include <kvx/eval/kept/kept_tokens.hpp>
 
 #include <doctest/doctest.h>
 
-#include <kvx/eval/kept_tables.hpp>
-#include <kvx/eval/kept_text.hpp>
+#include <kvx/eval/kept/kept_tables.hpp>
+#include <kvx/eval/kept/kept_text.hpp>
 
 using namespace kvx;
 

@@ -1,5 +1,5 @@
-#include <kvx/eval/kv_metrics.hpp>
-#include <kvx/eval/latency_text.hpp>
+#include <kvx/eval/kept/kv_metrics.hpp>
+#include <kvx/eval/tables/latency_text.hpp>
 
 #include <doctest/doctest.h>
 #include <kvx/score/tasks.hpp>

@@ -1,4 +1,4 @@
-#include <kvx/eval/machine_limits.hpp>
+#include <kvx/eval/speed/machine_limits.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 #include <kvx/core/threads.hpp>
-#include <kvx/eval/machine.hpp>
+#include <kvx/eval/speed/machine.hpp>
 #include <kvx/kernels/isa.hpp>
 #include <kvx/kernels/paths.hpp>
 

@@ -5,8 +5,8 @@
 #include "support/model_dir_runs.hpp"
 
 #include <doctest/doctest.h>
-#include <kvx/eval/model_notes.hpp>
-#include <kvx/eval/run_times_json.hpp>
+#include <kvx/eval/run/model_notes.hpp>
+#include <kvx/eval/tables/run_times_json.hpp>
 
 #include <cstddef>
 #include <string>

@@ -1,4 +1,4 @@
-#include <kvx/eval/output_file.hpp>
+#include <kvx/eval/records/output_file.hpp>
 #include <kvx/io/text_file.hpp>
 
 #include <doctest/doctest.h>

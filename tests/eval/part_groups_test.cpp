@@ -1,9 +1,9 @@
-#include <kvx/eval/part_groups.hpp>
+#include <kvx/eval/tables/part_groups.hpp>
 
 #include <doctest/doctest.h>
 
-#include <kvx/eval/entropy_table.hpp>
-#include <kvx/eval/groups_markdown.hpp>
+#include <kvx/eval/tables/entropy_table.hpp>
+#include <kvx/eval/tables/groups_markdown.hpp>
 #include <kvx/score/ifeval/ifeval_task.hpp>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include <kvx/eval/pending_grades.hpp>
+#include <kvx/eval/records/pending_grades.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
-#include <kvx/eval/evaluation.hpp>
-#include <kvx/eval/results.hpp>
-#include <kvx/eval/text_pieces.hpp>
+#include <kvx/eval/run/evaluation.hpp>
+#include <kvx/eval/run/text_pieces.hpp>
+#include <kvx/eval/tables/results.hpp>
 #include <kvx/io/text_file.hpp>
 #include <kvx/score/tasks.hpp>
 

@@ -1,4 +1,4 @@
-#include <kvx/eval/plan_table.hpp>
+#include <kvx/eval/tables/plan_table.hpp>
 #include <kvx/score/tasks.hpp>
 
 #include <doctest/doctest.h>

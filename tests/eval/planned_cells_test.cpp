@@ -1,9 +1,9 @@
-#include <kvx/eval/planned_cells.hpp>
+#include <kvx/eval/run/planned_cells.hpp>
 
 #include "support/error_of.hpp"
 
 #include <doctest/doctest.h>
-#include <kvx/press/registry.hpp>
+#include <kvx/press/named/registry.hpp>
 
 #include <string>
 #include <string_view>

@@ -1,4 +1,4 @@
-#include <kvx/eval/prompts.hpp>
+#include <kvx/eval/run/prompts.hpp>
 
 #include <doctest/doctest.h>
 

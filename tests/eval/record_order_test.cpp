@@ -1,4 +1,4 @@
-#include <kvx/eval/record_order.hpp>
+#include <kvx/eval/records/record_order.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
-#include <kvx/core/random.hpp>
-#include <kvx/eval/record_store.hpp>
+#include <kvx/core/split_mix.hpp>
+#include <kvx/eval/records/record_store.hpp>
 #include <kvx/io/text_file.hpp>
 
 #include <doctest/doctest.h>

@@ -1,4 +1,4 @@
-#include <kvx/eval/record.hpp>
+#include <kvx/eval/records/record.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kvx/eval/report_markdown.hpp>
+#include <kvx/eval/tables/report_markdown.hpp>
 
 #include <doctest/doctest.h>
 

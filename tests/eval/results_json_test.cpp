@@ -1,4 +1,4 @@
-#include <kvx/eval/results_json.hpp>
+#include <kvx/eval/tables/results_json.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kvx/eval/results.hpp>
+#include <kvx/eval/tables/results.hpp>
 
 #include <doctest/doctest.h>
 

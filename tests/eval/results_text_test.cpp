@@ -1,4 +1,4 @@
-#include <kvx/eval/results_text.hpp>
+#include <kvx/eval/tables/results_text.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kvx/eval/run_key.hpp>
+#include <kvx/eval/run/run_key.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,9 +1,9 @@
-#include <kvx/eval/scored_context.hpp>
+#include <kvx/eval/run/scored_context.hpp>
 
 #include <doctest/doctest.h>
 #include <kvx/model/compress.hpp>
 #include <kvx/model/forward.hpp>
-#include <kvx/press/registry.hpp>
+#include <kvx/press/named/registry.hpp>
 
 #include <algorithm>
 #include <cstddef>

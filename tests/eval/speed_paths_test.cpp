@@ -1,4 +1,4 @@
-#include <kvx/eval/speed_paths.hpp>
+#include <kvx/eval/speed/speed_paths.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kvx/eval/speed_run.hpp>
+#include <kvx/eval/speed/speed_run.hpp>
 
 #include <doctest/doctest.h>
 

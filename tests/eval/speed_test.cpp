@@ -1,4 +1,4 @@
-#include <kvx/eval/speed.hpp>
+#include <kvx/eval/speed/speed.hpp>
 #include <kvx/io/safetensors.hpp>
 
 #include <doctest/doctest.h>

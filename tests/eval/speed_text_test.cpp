@@ -1,4 +1,4 @@
-#include <kvx/eval/speed_text.hpp>
+#include <kvx/eval/speed/speed_text.hpp>
 
 #include <doctest/doctest.h>
 

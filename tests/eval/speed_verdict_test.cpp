@@ -1,6 +1,6 @@
-#include <kvx/eval/speed_prefix.hpp>
-#include <kvx/eval/speed_text.hpp>
-#include <kvx/eval/speed_verdict.hpp>
+#include <kvx/eval/speed/speed_prefix.hpp>
+#include <kvx/eval/speed/speed_text.hpp>
+#include <kvx/eval/speed/speed_verdict.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kvx/eval/text_loss.hpp>
+#include <kvx/eval/speed/text_loss.hpp>
 
 #include "support/error_of.hpp"
 #include "support/tiny_random.hpp"

@@ -20,11 +20,11 @@ import sys
 BASES = [
     "kvx/core/tensor_view.hpp",
     "kvx/press/policy.hpp",
-    "kvx/io/json.hpp",
+    "kvx/io/json/json.hpp",
     "kvx/kernels/packed_matrix.hpp",
     "kvx/score/task.hpp",
     "kvx/model/weights.hpp",
-    "kvx/eval/results_text.hpp",
+    "kvx/eval/tables/results_text.hpp",
 ]
 
 PARSED = "all of the header is parsed"

@@ -1,7 +1,8 @@
-# Usage: includes.sh COMPILER FLAGS...   Checks what headers include: no streams, layers one way, Eigen alone for a press.
+# Usage: includes.sh COMPILER FLAGS...   Checks what headers include: no streams, rooms one way, Eigen alone for a press.
+# Runs in include/.
 set -eu
 status=0
-refuse() { # refuse WHY PATTERN FOLDER...: no header of the folders may include what the pattern matches
+refuse() { # refuse WHY PATTERN FOLDER...: no header of the folders may include a path that the pattern matches
   why=$1 pattern="#include <($2)"
   shift 2
   if grep -rnE "$pattern" "$@"; then
@@ -10,20 +11,50 @@ refuse() { # refuse WHY PATTERN FOLDER...: no header of the folders may include 
   fi
 }
 refuse "headers do not print" 'iostream>|print>' kvx
-refuse "JSON is for io" 'simdjson|valijson' $(ls -d kvx/* | grep -v kvx/io)
-refuse "layers: core <- kernels <- cache <- press; core <- io <- text; those <- model" \
-  'kvx/(kernels|cache|press|io|text|model|score|eval)/' kvx/core
-refuse "a layer above kernels" 'kvx/(cache|press|io|text|model|score|eval)/' kvx/kernels
-refuse "a layer above cache" 'kvx/(press|io|text|model|score|eval)/' kvx/cache
-refuse "a layer above press" 'kvx/(io|text|model|score|eval)/' kvx/press
-refuse "a layer above io" 'kvx/(kernels|cache|press|text|model|score|eval)/' kvx/io
-refuse "a layer above text" 'kvx/(kernels|cache|press|model|score|eval)/' kvx/text
-refuse "a layer above core" 'kvx/(kernels|cache|press|io|text|model|score|eval)/' kvx/exec
-refuse "programs are run by tasks alone" 'kvx/exec/' kvx/core kvx/kernels kvx/cache kvx/press kvx/io kvx/text kvx/model
-refuse "a layer above model" 'kvx/(score|eval)/' kvx/model
-refuse "a report is what others know nothing of" 'kvx/report/' $(ls -d kvx/* | grep -v -e kvx/report -e kvx/kvx.hpp)
+refuse "JSON libraries are for io alone" 'simdjson|valijson' $(ls -d kvx/* | grep -v kvx/io)
 
-all=$(printf '#include <%s>\n' kvx/press.hpp kvx/press/policies.hpp | "$@" -M -x c++ -)
+# What a room may include besides itself and core. A room without a line may not exist.
+rooms='
+core
+kernels
+cache kernels
+press cache kernels
+exec
+io
+text io
+model press cache kernels io
+score text io exec
+eval/records score io
+eval/tables eval/records score press/named kernels io
+eval/kept eval/tables eval/records score press cache io
+eval/speed exec model press cache kernels io
+eval/run eval/speed eval/kept eval/tables eval/records score text model press cache kernels io
+report/load eval/kept eval/tables eval/records score press/named io
+report/charts report/load eval/tables eval/records score press exec io
+report/sections report/charts report/load eval/kept eval/tables eval/records score io
+report/html report/sections report/charts
+report/pages report/html report/sections report/charts report/load eval/kept eval/tables eval/records score text io
+'
+for folder in $(find kvx -mindepth 1 -type d | sed 's#^kvx/##'); do
+  if ! echo "$rooms" | awk -v folder="$folder" '
+    NF && (folder == $1 || index(folder, $1 "/") == 1 || index($1, folder "/") == 1) { found = 1 } END { exit !found }'
+  then
+    echo "$folder: this room has no line in includes.sh"
+    status=1
+  fi
+done
+while read -r room others; do
+  [ -n "$room" ] || continue
+  allowed=$(echo "core $room $others" | tr ' ' '|')
+  if grep -rnE '#include <kvx/[a-z_]+/' "kvx/$room" | grep -vE "#include <kvx/($allowed)/"; then
+    echo "^ kvx/$room may include core${others:+ $others} alone"
+    status=1
+  fi
+done <<END
+$rooms
+END
+
+all=$(printf '#include <%s>\n' kvx/press.hpp kvx/press/named/policies.hpp | "$@" -M -x c++ -)
 if echo "$all" | grep -E 'simdjson|valijson|pcre2|utf8proc|/kvx/(io|text|model)/'; then
   echo "^ a press needs more than Eigen"
   status=1

@@ -1,4 +1,4 @@
-#include <kvx/io/json_number.hpp>
+#include <kvx/io/json/json_number.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
 // Verdicts are those of python-jsonschema 4.26, of the draft that the schema declares.
-#include <kvx/io/json_schema.hpp>
-#include <kvx/io/uri.hpp>
+#include <kvx/io/json_schema/json_schema.hpp>
+#include <kvx/io/json_schema/uri.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kvx/io/json_schema.hpp>
+#include <kvx/io/json_schema/json_schema.hpp>
 #include <kvx/io/text_file.hpp>
 
 #include <doctest/doctest.h>

@@ -1,4 +1,4 @@
-#include <kvx/io/json.hpp>
+#include <kvx/io/json/json.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kvx/io/json_tree_parse.hpp>
+#include <kvx/io/json/json_tree_parse.hpp>
 
 #include <doctest/doctest.h>
 

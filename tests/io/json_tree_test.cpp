@@ -1,4 +1,4 @@
-#include <kvx/io/json_tree.hpp>
+#include <kvx/io/json/json_tree.hpp>
 
 #include <doctest/doctest.h>
 

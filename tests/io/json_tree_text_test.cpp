@@ -1,4 +1,4 @@
-#include <kvx/io/json_tree_text.hpp>
+#include <kvx/io/json/json_tree_text.hpp>
 
 #include <doctest/doctest.h>
 

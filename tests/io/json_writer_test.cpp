@@ -1,4 +1,4 @@
-#include <kvx/io/json_writer.hpp>
+#include <kvx/io/json/json_writer.hpp>
 
 #include <doctest/doctest.h>
 

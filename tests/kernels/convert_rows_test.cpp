@@ -131,7 +131,7 @@ TEST_CASE("whole numbers of steps are kept, with their signs") {
     const QuantizedInputs found(row, path);
     CHECK(found.scales == std::vector<float>{0.25f});
     CHECK(std::vector<int>(found.bytes.begin(), found.bytes.end()) == steps);
-    CHECK(found.offsets == std::vector<std::int32_t>{-128 * 64});  // 32 pairs of neighbours, each with a sum of 2
+    CHECK(found.offsets == std::vector<std::int32_t>{-128 * 64});  // 32 pairs of neighbors, each with a sum of 2
   }
 }
 

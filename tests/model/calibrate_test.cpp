@@ -6,7 +6,7 @@
 #include "support/tiny_random.hpp"
 
 #include <doctest/doctest.h>
-#include <kvx/io/json.hpp>
+#include <kvx/io/json/json.hpp>
 #include <kvx/io/safetensors.hpp>
 #include <kvx/io/tensor.hpp>
 

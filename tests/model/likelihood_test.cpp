@@ -6,7 +6,7 @@
 
 #include <doctest/doctest.h>
 #include <kvx/model/compress.hpp>
-#include <kvx/press/registry.hpp>
+#include <kvx/press/named/registry.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -7,10 +7,10 @@
 #include "support/tiny_random.hpp"
 
 #include <doctest/doctest.h>
-#include <kvx/eval/scored_context.hpp>
+#include <kvx/eval/run/scored_context.hpp>
 #include <kvx/model/compress.hpp>
 #include <kvx/model/forward.hpp>
-#include <kvx/press/registry.hpp>
+#include <kvx/press/named/registry.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -198,11 +198,11 @@ TEST_CASE_FIXTURE(OracleFixture, "logits are the same bits alone, in a batch, in
     CAPTURE(name_of(format));
     model = Decoder::load(kvx_test::kTinyRandom, format, threads);
     const auto pressed = compressed("expected_attention", 0.6), other = compressed("streaming_llm", 0.3);
-    auto alone = pressed.start, batched = pressed.start, neighbour = other.start, pieces = pressed.start;
+    auto alone = pressed.start, batched = pressed.start, neighbor = other.start, pieces = pressed.start;
     const auto expected = step(alone, question);
 
     const auto noise = random_tokens(11, 5, model.config().vocab_size);
-    const std::vector<Step> batch = {{&neighbour, noise}, {&batched, question}};
+    const std::vector<Step> batch = {{&neighbor, noise}, {&batched, question}};
     Threads four(4);
     CHECK(forward(model, batch, four).row(1) == expected.row(0));
 

@@ -7,10 +7,10 @@
 
 #include <doctest/doctest.h>
 #include <kvx/core/threads.hpp>
-#include <kvx/eval/scored_context.hpp>
+#include <kvx/eval/run/scored_context.hpp>
 #include <kvx/model/compress.hpp>
 #include <kvx/model/forward.hpp>
-#include <kvx/press/registry.hpp>
+#include <kvx/press/named/registry.hpp>
 
 #include <algorithm>
 #include <span>

@@ -9,7 +9,7 @@
 #include <kvx/press/allowance.hpp>
 #include <kvx/press/any_policy.hpp>
 #include <kvx/press/budget_of.hpp>
-#include <kvx/press/registry.hpp>
+#include <kvx/press/named/registry.hpp>
 
 #include <algorithm>
 #include <cstddef>

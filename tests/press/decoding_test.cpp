@@ -1,7 +1,7 @@
 #include <kvx/press/decoding.hpp>
 
 #include <doctest/doctest.h>
-#include <kvx/press/registry.hpp>
+#include <kvx/press/named/registry.hpp>
 
 #include <string>
 

@@ -3,8 +3,8 @@
 #include <doctest/doctest.h>
 #include <kvx/press/allowance.hpp>
 #include <kvx/press/knorm.hpp>
+#include <kvx/press/named/registry.hpp>
 #include <kvx/press/pyramidkv.hpp>
-#include <kvx/press/registry.hpp>
 
 #include "support/error_of.hpp"
 #include "support/first_channel.hpp"

@@ -2,8 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <kvx/press/named/registry.hpp>
 #include <kvx/press/press.hpp>
-#include <kvx/press/registry.hpp>
 #include <kvx/press/select.hpp>
 
 #include <numeric>

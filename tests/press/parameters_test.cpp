@@ -1,4 +1,4 @@
-#include <kvx/press/parameters.hpp>
+#include <kvx/press/named/parameters.hpp>
 
 #include <doctest/doctest.h>
 

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <kvx/press/policies.hpp>
+#include <kvx/press/named/policies.hpp>
 
 #include "support/error_of.hpp"
 #include "support/layer.hpp"

@@ -6,8 +6,8 @@
 #include <kvx/press/knorm.hpp>
 #include <kvx/press/kvzip.hpp>
 #include <kvx/press/merging.hpp>
+#include <kvx/press/named/registry.hpp>
 #include <kvx/press/protect.hpp>
-#include <kvx/press/registry.hpp>
 #include <kvx/press/rerotate.hpp>
 #include <kvx/press/snapkv.hpp>
 #include <kvx/press/streaming_llm.hpp>

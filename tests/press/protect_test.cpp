@@ -5,8 +5,8 @@
 #include <string>
 
 #include <kvx/press/knorm.hpp>
+#include <kvx/press/named/registry.hpp>
 #include <kvx/press/press.hpp>
-#include <kvx/press/registry.hpp>
 #include <kvx/press/simlayerkv.hpp>
 
 #include "support/error_of.hpp"

@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 #include <kvx/io/mapped_file.hpp>
-#include <kvx/press/registry.hpp>
+#include <kvx/press/named/registry.hpp>
 
 #include <string>
 

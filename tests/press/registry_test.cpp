@@ -1,5 +1,5 @@
-#include <kvx/press/policies.hpp>
-#include <kvx/press/registry.hpp>
+#include <kvx/press/named/policies.hpp>
+#include <kvx/press/named/registry.hpp>
 
 #include <doctest/doctest.h>
 

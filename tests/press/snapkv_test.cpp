@@ -30,7 +30,7 @@ TEST_CASE("SnapKV keeps its window and what the window's queries look at") {
   CHECK(kept(layer, {.window = 3, .kernel = 1}, 6) == Kept{{0, 3, 5, 7, 8, 9}});
 }
 
-TEST_CASE("SnapKV spreads votes to neighbours") {
+TEST_CASE("SnapKV spreads votes to neighbors") {
   auto layer = kvx_test::one_hot_layer(1, 1, 10);
   point(layer, layer.queries, 0, 8, 4);
   point(layer, layer.queries, 0, 9, 4);

@@ -1,4 +1,4 @@
-#include <kvx/press/written.hpp>
+#include <kvx/press/named/written.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,8 +1,8 @@
-#include <kvx/eval/degradation.hpp>
-#include <kvx/eval/write_results.hpp>
-#include <kvx/report/build_report.hpp>
-#include <kvx/report/load_report.hpp>
-#include <kvx/report/report_markdown_file.hpp>
+#include <kvx/eval/run/write_results.hpp>
+#include <kvx/eval/tables/degradation.hpp>
+#include <kvx/report/load/load_report.hpp>
+#include <kvx/report/pages/build_report.hpp>
+#include <kvx/report/pages/report_markdown_file.hpp>
 #include <kvx/score/metric.hpp>
 #include <kvx/score/perplexity.hpp>
 

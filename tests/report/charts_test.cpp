@@ -1,8 +1,8 @@
-#include <kvx/report/divergence_chart.hpp>
-#include <kvx/report/heat_map.hpp>
-#include <kvx/report/load_report.hpp>
-#include <kvx/report/ratio_chart.hpp>
-#include <kvx/report/silent_cells.hpp>
+#include <kvx/report/charts/divergence_chart.hpp>
+#include <kvx/report/charts/heat_map.hpp>
+#include <kvx/report/charts/ratio_chart.hpp>
+#include <kvx/report/load/load_report.hpp>
+#include <kvx/report/sections/silent_cells.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
-#include <kvx/report/flipped_samples.hpp>
-#include <kvx/report/state_chart.hpp>
+#include <kvx/report/charts/state_chart.hpp>
+#include <kvx/report/sections/flipped_samples.hpp>
 #include <kvx/score/tasks.hpp>
 
 #include <doctest/doctest.h>

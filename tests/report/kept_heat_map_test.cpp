@@ -1,6 +1,6 @@
-#include <kvx/report/gnuplot.hpp>
-#include <kvx/report/kept_heat_map.hpp>
-#include <kvx/report/span_colours.hpp>
+#include <kvx/report/charts/gnuplot.hpp>
+#include <kvx/report/charts/kept_heat_map.hpp>
+#include <kvx/report/charts/span_colors.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kvx/report/kept_html.hpp>
+#include <kvx/report/pages/kept_html.hpp>
 
 #include <doctest/doctest.h>
 

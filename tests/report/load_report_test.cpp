@@ -1,4 +1,4 @@
-#include <kvx/report/load_report.hpp>
+#include <kvx/report/load/load_report.hpp>
 
 #include <doctest/doctest.h>
 

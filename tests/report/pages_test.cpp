@@ -1,7 +1,7 @@
-#include <kvx/report/build_report.hpp>
-#include <kvx/report/gnuplot.hpp>
-#include <kvx/report/load_report.hpp>
-#include <kvx/report/write_report.hpp>
+#include <kvx/report/charts/gnuplot.hpp>
+#include <kvx/report/load/load_report.hpp>
+#include <kvx/report/pages/build_report.hpp>
+#include <kvx/report/pages/write_report.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
-#include <kvx/report/build_report.hpp>
-#include <kvx/report/gnuplot.hpp>
-#include <kvx/report/load_report.hpp>
-#include <kvx/report/write_report.hpp>
+#include <kvx/report/charts/gnuplot.hpp>
+#include <kvx/report/load/load_report.hpp>
+#include <kvx/report/pages/build_report.hpp>
+#include <kvx/report/pages/write_report.hpp>
 
 #include <doctest/doctest.h>
 
@@ -68,7 +68,7 @@ TEST_CASE("The table of classes marks what is below or above the base, and tells
                                                              "0.65 [0.40, 0.80] ↑"});
 }
 
-TEST_CASE("Leakage has a picture by defence and one by attack, and a table of each") {
+TEST_CASE("Leakage has a picture by defense and one by attack, and a table of each") {
   const ReportSection section = leakage_section(pitfalls_data());
   CHECK(picture_paths(section) == std::vector<std::string>{"m_leakage_defenses_snapkv_window_16_.png",
                                                            "m_leakage_attacks_snapkv_window_16_.png"});

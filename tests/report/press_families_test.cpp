@@ -1,4 +1,4 @@
-#include <kvx/report/press_families.hpp>
+#include <kvx/report/load/press_families.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
-#include <kvx/report/report_tables.hpp>
-#include <kvx/report/sample_counts.hpp>
+#include <kvx/report/load/sample_counts.hpp>
+#include <kvx/report/sections/report_tables.hpp>
 
 #include <doctest/doctest.h>
 

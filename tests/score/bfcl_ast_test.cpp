@@ -1,5 +1,5 @@
-#include <kvx/score/bfcl_ast.hpp>
-#include <kvx/score/tool_samples.hpp>
+#include <kvx/score/tool_call/bfcl_ast.hpp>
+#include <kvx/score/tool_call/tool_samples.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kvx/score/bootstrap.hpp>
+#include <kvx/score/statistics/bootstrap.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kvx/score/clustered.hpp>
+#include <kvx/score/statistics/clustered.hpp>
 
 #include <doctest/doctest.h>
 

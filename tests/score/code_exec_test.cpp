@@ -1,5 +1,5 @@
-#include <kvx/score/code_exec.hpp>
-#include <kvx/score/code_samples.hpp>
+#include <kvx/score/code_exec/code_exec.hpp>
+#include <kvx/score/code_exec/code_samples.hpp>
 #include <kvx/score/sample_file.hpp>
 
 #include <doctest/doctest.h>

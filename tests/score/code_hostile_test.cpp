@@ -1,4 +1,4 @@
-#include <kvx/score/code_exec.hpp>
+#include <kvx/score/code_exec/code_exec.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kvx/score/code_problem.hpp>
+#include <kvx/score/code_exec/code_problem.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 #include <kvx/io/text_file.hpp>
-#include <kvx/score/code_exec.hpp>
-#include <kvx/score/code_problem.hpp>
-#include <kvx/score/extract_code.hpp>
+#include <kvx/score/code_exec/code_exec.hpp>
+#include <kvx/score/code_exec/code_problem.hpp>
+#include <kvx/score/code_exec/extract_code.hpp>
 #include <kvx/score/judged_text.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/sample_file.hpp>

@@ -1,4 +1,4 @@
-#include <kvx/score/context_plan.hpp>
+#include <kvx/score/statistics/context_plan.hpp>
 
 #include <doctest/doctest.h>
 

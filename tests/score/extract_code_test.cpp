@@ -1,4 +1,4 @@
-#include <kvx/score/extract_code.hpp>
+#include <kvx/score/code_exec/extract_code.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kvx/score/extract_json.hpp>
+#include <kvx/score/tool_call/extract_json.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kvx/score/holm.hpp>
+#include <kvx/score/statistics/holm.hpp>
 
 #include <doctest/doctest.h>
 

@@ -41,7 +41,7 @@ std::string leak_labels(const std::vector<Sample>& samples) {
 }
 }  // namespace
 
-TEST_CASE("Each system prompt in each defence is asked each attack, one context after the other") {
+TEST_CASE("Each system prompt in each defense is asked each attack, one context after the other") {
   const auto samples = leakage_samples(small_leakage_data());
   CHECK(leak_labels(samples) ==
         "a/none/P1 a/none/P2 a/none/R1 a/front/P1 a/front/P2 a/front/R1 "
@@ -80,7 +80,7 @@ TEST_CASE("A choice takes a part of each") {
         "<kvx:instructions>Be kind.</kvx:instructions>");
 }
 
-TEST_CASE("A defence's own text is what stands around the place, without the white space at its ends") {
+TEST_CASE("A defense's own text is what stands around the place, without the white space at its ends") {
   LeakageData data = small_leakage_data();
   data.defenses = {{"around", "\n Before.\n$system_prompt\nBehind.\n"}, {"behind", "$system_prompt\n\nBehind."}};
   const auto answers = leak_answers(leakage_samples(data, {.system_prompts = 1}));
@@ -123,7 +123,7 @@ TEST_CASE("System prompts are rows with a system_prompt, or with a message from 
   CHECK(refused("") == "FILE: expected JSON lines, found an empty file");
 }
 
-TEST_CASE("A defence has the place of the system prompt once, in either spelling, and the file's order stays") {
+TEST_CASE("A defense has the place of the system prompt once, in either spelling, and the file's order stays") {
   const auto defenses = read_defenses("FILE", R"({"z": "Z $user_prompt", "a": "$system_prompt"})");
   REQUIRE(defenses.size() == 2);
   CHECK(defenses[0].name == "z");
@@ -163,7 +163,7 @@ TEST_CASE("The three files may be gzip, and what is not there is an error") {
         std::string::npos);
 }
 
-TEST_CASE("The example data are whole: each prompt leaks when it is repeated, and no defence or attack leaks it") {
+TEST_CASE("The example data are whole: each prompt leaks when it is repeated, and no defense or attack leaks it") {
   const LeakageData data = load_leakage_data(kLeakageExamples + "system_prompts.jsonl",
                                              kLeakageExamples + "defenses.json", kLeakageExamples + "attacks.jsonl");
   CHECK(data.system_prompts.size() == 20);
@@ -182,7 +182,7 @@ TEST_CASE("The example data are whole: each prompt leaks when it is repeated, an
   CHECK(answers.size() == samples.size());
 }
 
-TEST_CASE("Defences of the example data come in pairs that differ in nothing but their place") {
+TEST_CASE("Defenses of the example data come in pairs that differ in nothing but their place") {
   LeakageChoice choice;
   choice.system_prompts = 1;
   choice.prompts_per_category = 1;

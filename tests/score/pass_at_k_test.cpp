@@ -1,4 +1,4 @@
-#include <kvx/score/pass_at_k.hpp>
+#include <kvx/score/code_exec/pass_at_k.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kvx/score/python_calls.hpp>
+#include <kvx/score/tool_call/python_calls.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kvx/score/quantile.hpp>
+#include <kvx/score/statistics/quantile.hpp>
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 
 using kvx::quantile;
 
-TEST_CASE("Quantiles lie between neighbours, as numpy's do") {  // numpy.quantile([1, 2, 4, 8], at)
+TEST_CASE("Quantiles lie between neighbors, as numpy's do") {  // numpy.quantile([1, 2, 4, 8], at)
   const std::vector<double> values = {1, 2, 4, 8};
   CHECK(quantile(values, 0) == 1);
   CHECK(quantile(values, 0.1) == doctest::Approx(1.3));

@@ -1,4 +1,4 @@
-#include <kvx/io/json.hpp>
+#include <kvx/io/json/json.hpp>
 #include <kvx/score/common_subsequence.hpp>
 #include <kvx/score/leakage/rouge.hpp>
 
@@ -83,7 +83,7 @@ TEST_CASE("Words are runs of a to z and digits; only long ones have stems") {
   CHECK(rouge_words(" \n", true).empty());
 }
 
-TEST_CASE("The order of words counts for rougeL, their neighbours for rouge2") {
+TEST_CASE("The order of words counts for rougeL, their neighbors for rouge2") {
   const RougeScores scores = rouge("the code is seven four", "four seven is the code", false);
   CHECK(scores.rouge1.recall == 1);
   CHECK(scores.rouge2.recall == 0.25);

@@ -1,5 +1,5 @@
 #include <kvx/score/sample_file.hpp>
-#include <kvx/score/tool_call.hpp>
+#include <kvx/score/tool_call/tool_call.hpp>
 
 #include <doctest/doctest.h>
 

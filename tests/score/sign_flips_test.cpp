@@ -1,5 +1,5 @@
-#include <kvx/core/random.hpp>
-#include <kvx/score/sign_flips.hpp>
+#include <kvx/core/split_mix.hpp>
+#include <kvx/score/statistics/sign_flips.hpp>
 
 #include <doctest/doctest.h>
 

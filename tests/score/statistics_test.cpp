@@ -1,10 +1,10 @@
 // Statistics over contexts against scipy, statsmodels and numpy.
 #include <doctest/doctest.h>
-#include <kvx/io/json.hpp>
-#include <kvx/score/bootstrap.hpp>
-#include <kvx/score/clustered.hpp>
-#include <kvx/score/context_plan.hpp>
-#include <kvx/score/sign_flips.hpp>
+#include <kvx/io/json/json.hpp>
+#include <kvx/score/statistics/bootstrap.hpp>
+#include <kvx/score/statistics/clustered.hpp>
+#include <kvx/score/statistics/context_plan.hpp>
+#include <kvx/score/statistics/sign_flips.hpp>
 
 #include <algorithm>
 #include <array>

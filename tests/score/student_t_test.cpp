@@ -1,4 +1,4 @@
-#include <kvx/score/student_t.hpp>
+#include <kvx/score/statistics/student_t.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
-#include <kvx/io/json_tree.hpp>
-#include <kvx/io/json_tree_parse.hpp>
+#include <kvx/io/json/json_tree.hpp>
+#include <kvx/io/json/json_tree_parse.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/scorer.hpp>
 #include <kvx/score/tasks.hpp>

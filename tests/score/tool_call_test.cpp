@@ -1,4 +1,4 @@
-#include <kvx/score/tool_call.hpp>
+#include <kvx/score/tool_call/tool_call.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
-#include <kvx/io/json_schema.hpp>
-#include <kvx/score/tool_schema.hpp>
+#include <kvx/io/json_schema/json_schema.hpp>
+#include <kvx/score/tool_call/tool_schema.hpp>
 
 #include <doctest/doctest.h>
 

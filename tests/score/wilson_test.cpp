@@ -1,4 +1,4 @@
-#include <kvx/score/wilson.hpp>
+#include <kvx/score/statistics/wilson.hpp>
 
 #include <doctest/doctest.h>
 

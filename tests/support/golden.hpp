@@ -3,11 +3,11 @@
 #include "support/reference.hpp"
 
 #include <kvx/core/tensor_view.hpp>
-#include <kvx/io/json.hpp>
+#include <kvx/io/json/json.hpp>
 #include <kvx/io/safetensors.hpp>
 #include <kvx/press/any_policy.hpp>
+#include <kvx/press/named/registry.hpp>
 #include <kvx/press/policy.hpp>
-#include <kvx/press/registry.hpp>
 #include <kvx/press/select.hpp>
 #include <kvx/press/tensor_reader.hpp>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kvx/io/json_tree_parse.hpp>
+#include <kvx/io/json/json_tree_parse.hpp>
 
 #include <stdexcept>
 #include <string>

@@ -4,9 +4,9 @@
 
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/token.hpp>
-#include <kvx/eval/options.hpp>
-#include <kvx/eval/prepared_model.hpp>
-#include <kvx/eval/task_data.hpp>
+#include <kvx/eval/run/options.hpp>
+#include <kvx/eval/run/prepared_model.hpp>
+#include <kvx/eval/run/task_data.hpp>
 #include <kvx/model/compress.hpp>
 #include <kvx/press/none.hpp>
 #include <kvx/score/tasks.hpp>

@@ -3,7 +3,7 @@
 #include "support/presses.hpp"
 
 #include <kvx/core/error.hpp>
-#include <kvx/press/registry.hpp>
+#include <kvx/press/named/registry.hpp>
 
 #include <string>
 #include <string_view>
@@ -47,7 +47,8 @@ inline std::vector<kvx::AnyPolicy> nested_presses(kvx::Index layers, kvx::Index 
     if (adapter == "decoding" && inner.find("window=9") != inner.npos) given = "interval=9, target=31";
     const std::string rest = given.empty() ? ")" : ", " + given + ")";
     if (adapter == "composed") return "composed(streaming_llm(sinks=3), " + inner + rest;
-    if (adapter == "prefill_decoding") return "prefill_decoding(" + inner + ", decoding(keydiff, interval=2, target=33))";
+    if (adapter == "prefill_decoding")
+      return "prefill_decoding(" + inner + ", decoding(keydiff, interval=2, target=33))";
     return adapter + "(" + inner + rest;
   };
   std::vector<kvx::AnyPolicy> all;

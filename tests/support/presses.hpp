@@ -6,7 +6,7 @@
 #include <kvx/cache/quantize.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/press/budget_of.hpp>
-#include <kvx/press/registry.hpp>
+#include <kvx/press/named/registry.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kvx/core/random.hpp>
+#include <kvx/core/split_mix.hpp>
 
 #include <cstddef>
 #include <cstdint>

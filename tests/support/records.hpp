@@ -1,7 +1,7 @@
 #pragma once
 
-#include <kvx/eval/record.hpp>
-#include <kvx/eval/record_order.hpp>
+#include <kvx/eval/records/record.hpp>
+#include <kvx/eval/records/record_order.hpp>
 
 #include <cstddef>
 #include <string>

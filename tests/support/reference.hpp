@@ -1,7 +1,7 @@
 #pragma once
 
 #include <kvx/core/token.hpp>
-#include <kvx/io/json.hpp>
+#include <kvx/io/json/json.hpp>
 #include <kvx/io/mapped_file.hpp>
 
 #include <cstddef>

@@ -1,23 +1,22 @@
 #pragma once
 
 #include <kvx/core/tensor_view.hpp>
-#include <kvx/press/policies.hpp>
+#include <kvx/press/named/policies.hpp>
 
 #include <algorithm>
 #include <vector>
 
 namespace kvx_test {
 
-/// What a press says that it keeps in any case, as far as its budget goes: tokens at the context's beginning, and at its
-/// end. Tokens of spans stay, or else the press is not applicable.
+/// What a press says that it keeps in any case, as far as its budget goes: tokens at the context's beginning, and at
+/// its end. Tokens of spans stay, or else the press is not applicable.
 struct StatedProtection {
   kvx::Index sinks = 0, window = 0;
   std::vector<kvx::Index> tokens = {};
 
   /// Whether that holds of the rows of one head that a context of `count` tokens left, ascending.
   bool holds(const std::vector<kvx::Index>& kept, kvx::Index count) const {
-    const auto rows = static_cast<kvx::Index>(kept.size()),
-                     newest = std::clamp<kvx::Index>(rows - sinks, 0, window);
+    const auto rows = static_cast<kvx::Index>(kept.size()), newest = std::clamp<kvx::Index>(rows - sinks, 0, window);
     const auto stays = [&](kvx::Index token) { return std::binary_search(kept.begin(), kept.end(), token); };
     bool all = std::all_of(tokens.begin(), tokens.end(), stays);
     for (kvx::Index token = count - newest; token < count; ++token) all = all && stays(token);

@@ -4,7 +4,7 @@
 #include "support/temp_dir.hpp"
 
 #include <kvx/core/dtype.hpp>
-#include <kvx/core/random.hpp>
+#include <kvx/core/split_mix.hpp>
 #include <kvx/core/token.hpp>
 #include <kvx/io/mapped_file.hpp>
 #include <kvx/io/safetensors.hpp>

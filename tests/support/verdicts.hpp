@@ -1,8 +1,8 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/score/code_exec.hpp>
-#include <kvx/score/code_problem.hpp>
+#include <kvx/score/code_exec/code_exec.hpp>
+#include <kvx/score/code_exec/code_problem.hpp>
 
 #include <atomic>
 #include <cstddef>

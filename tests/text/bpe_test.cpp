@@ -31,7 +31,7 @@ TEST_CASE("Pairs join by rank, the first of equals first") {
   CHECK(encode(R"("merges":[])", "") == Ids{});
 }
 
-TEST_CASE("A byte that the vocabulary lacks vanishes and its neighbours meet") {
+TEST_CASE("A byte that the vocabulary lacks vanishes and its neighbors meet") {
   CHECK(encode(R"("merges":["a b"],"unk_token":null)", "a?b") == Ids{3});
   CHECK(error_of([] { encode(R"("merges":[],"unk_token":"a")", ""); }) ==
         "file: field unk_token: expected null, as the vocabulary lacks some bytes, found \"a\"");

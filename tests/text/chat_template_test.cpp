@@ -75,11 +75,11 @@ TEST_CASE("Decoder.5's renderings, and their ids where the model is there, equal
   CHECK(tally.cases >= reference.at_least(31));
 }
 
-TEST_CASE("ChatML is recognised, with and without a default system prompt") {
-  const auto plain = ChatTemplate::recognise(kLoop + kTurns, "file");
+TEST_CASE("ChatML is recognized, with and without a default system prompt") {
+  const auto plain = ChatTemplate::recognize(kLoop + kTurns, "file");
   CHECK(plain.render(kHi, {}, true) == "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
   CHECK(ChatTemplate::load(kTinyModel).render(kHi, {}, false) == "<|im_start|>user\nHi<|im_end|>\n");
-  const auto brief = ChatTemplate::recognise(kLoop + kDefault + kTurns, "file");
+  const auto brief = ChatTemplate::recognize(kLoop + kDefault + kTurns, "file");
   CHECK(brief.render(kHi, {}, false) == "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n");
   const std::vector<Message> own{{"system", "S", {}}, {"tool", "t", {}}};
   CHECK(brief.render(own, {}, false) == "<|im_start|>system\nS<|im_end|>\n<|im_start|>tool\nt<|im_end|>\n");
@@ -113,7 +113,7 @@ TEST_CASE("The template is the jinja file's, else the configuration's, else its 
 
 TEST_CASE("Templates that look alike are not mistaken") {
   const auto refused = [](const std::string& text) {
-    return error_of([&] { (void)ChatTemplate::recognise(text, "file"); }) == "file: " + std::string(kUnknown);
+    return error_of([&] { (void)ChatTemplate::recognize(text, "file"); }) == "file: " + std::string(kUnknown);
   };
   CHECK(refused(""));
   CHECK(refused("{{ eos_token }}" + kLoop + kTurns));
@@ -151,7 +151,7 @@ TEST_CASE("Blanks, tabs and line ends of a template are rendered as Jinja render
                     open = "{{ '<|im_start|>assistant\\n' }}";
   const std::vector<Message> two{{"user", "Hi", {}}, {"assistant", "Yes", {}}};
   const auto rendered = [&](const std::string& jinja, bool answer, const std::optional<std::string>& bos = {}) {
-    return ChatTemplate::recognise(jinja, "file", bos).render(two, {}, answer);
+    return ChatTemplate::recognize(jinja, "file", bos).render(two, {}, answer);
   };
   const std::string user = "<|im_start|>user\nHi<|im_end|>\n", yes = "<|im_start|>assistant\nYes<|im_end|>\n",
                     assistant = "<|im_start|>assistant\n";
@@ -174,7 +174,7 @@ TEST_CASE("Blanks, tabs and line ends of a template are rendered as Jinja render
   const std::string bos = "{{ bos_token }}" + kLoop + kTurns;
   CHECK(rendered(bos, true) == user + yes + assistant);
   CHECK(rendered(bos, true, "<s>") == "<s>" + user + yes + assistant);
-  const auto chat = ChatTemplate::recognise("{{ bos_token + 'x' }}" + kLoop + kTurns, "file", "<s>");
+  const auto chat = ChatTemplate::recognize("{{ bos_token + 'x' }}" + kLoop + kTurns, "file", "<s>");
   CHECK(chat.system_opening() == "<s>x<|im_start|>system\n");
   CHECK(chat.answer_opening() == "<|im_end|>\n<|im_start|>assistant\n");
   CHECK(chat.marks() == std::vector<std::string>{"<|im_start|>", "<|im_end|>"});

@@ -1,6 +1,6 @@
 #include <kvx/text/code_points.hpp>
-#include <kvx/text/detect_language.hpp>
-#include <kvx/text/language_ngrams.hpp>
+#include <kvx/text/langdetect/detect_language.hpp>
+#include <kvx/text/langdetect/language_ngrams.hpp>
 
 #include <doctest/doctest.h>
 

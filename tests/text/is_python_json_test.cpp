@@ -1,4 +1,4 @@
-#include <kvx/text/is_python_json.hpp>
+#include <kvx/text/python/is_python_json.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 #include <kvx/io/text_file.hpp>
-#include <kvx/text/porter_stemmer.hpp>
+#include <kvx/text/nltk/porter_stemmer.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
 #include <kvx/text/code_points.hpp>
-#include <kvx/text/punkt.hpp>
-#include <kvx/text/punkt_model.hpp>
+#include <kvx/text/nltk/punkt.hpp>
+#include <kvx/text/nltk/punkt_model.hpp>
 
 #include <doctest/doctest.h>
 

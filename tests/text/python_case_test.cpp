@@ -1,4 +1,4 @@
-#include <kvx/text/python_case.hpp>
+#include <kvx/text/python/python_case.hpp>
 
 #include <doctest/doctest.h>
 

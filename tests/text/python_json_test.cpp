@@ -1,4 +1,4 @@
-#include <kvx/text/python_json.hpp>
+#include <kvx/text/python/python_json.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <kvx/text/python_regex.hpp>
+#include <kvx/text/python/python_regex.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 #include <kvx/text/code_points.hpp>
-#include <kvx/text/python_words.hpp>
+#include <kvx/text/python/python_words.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 #include <kvx/text/code_points.hpp>
-#include <kvx/text/punkt.hpp>
-#include <kvx/text/punkt_model.hpp>
-#include <kvx/text/word_tokenize.hpp>
+#include <kvx/text/nltk/punkt.hpp>
+#include <kvx/text/nltk/punkt_model.hpp>
+#include <kvx/text/nltk/word_tokenize.hpp>
 
 #include <doctest/doctest.h>
 

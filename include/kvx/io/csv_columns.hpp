@@ -3,7 +3,7 @@
 #include <kvx/core/error.hpp>
 #include <kvx/io/csv.hpp>
 #include <kvx/io/csv_field.hpp>
-#include <kvx/io/json.hpp>
+#include <kvx/io/json/json.hpp>
 #include <kvx/io/number_text.hpp>
 
 #include <cmath>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kvx/io/json_writer.hpp>
+#include <kvx/io/json/json_writer.hpp>
 
 #include <cmath>
 #include <string>

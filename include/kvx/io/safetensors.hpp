@@ -3,7 +3,7 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/io/file_kind.hpp>
-#include <kvx/io/json.hpp>
+#include <kvx/io/json/json.hpp>
 #include <kvx/io/mapped_file.hpp>
 #include <kvx/io/plain_name.hpp>
 #include <kvx/io/tensor.hpp>

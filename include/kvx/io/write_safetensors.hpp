@@ -1,7 +1,7 @@
 #pragma once
 
 #include <kvx/core/tensor_view.hpp>
-#include <kvx/io/json_writer.hpp>
+#include <kvx/io/json/json_writer.hpp>
 #include <kvx/io/tensor.hpp>
 
 #include <cstddef>

@@ -3,7 +3,7 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/token.hpp>
-#include <kvx/io/json.hpp>
+#include <kvx/io/json/json.hpp>
 #include <kvx/io/mapped_file.hpp>
 #include <kvx/kernels/packed_matrix.hpp>
 #include <kvx/model/architecture.hpp>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/io/json.hpp>
+#include <kvx/io/json/json.hpp>
 #include <kvx/io/mapped_file.hpp>
 #include <kvx/io/plain_name.hpp>
 

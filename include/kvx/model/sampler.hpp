@@ -2,7 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/core/finite.hpp>
-#include <kvx/core/random.hpp>
+#include <kvx/core/split_mix.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/token.hpp>
 

@@ -3,7 +3,7 @@
 #include <kvx/cache/quantize.hpp>
 #include <kvx/press/allowance.hpp>
 #include <kvx/press/hooks.hpp>
-#include <kvx/press/parameters.hpp>
+#include <kvx/press/named/parameters.hpp>
 #include <kvx/press/policy.hpp>
 #include <kvx/press/select.hpp>
 

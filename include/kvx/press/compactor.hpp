@@ -2,8 +2,8 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/press/parts/expect_value.hpp>
-#include <kvx/press/parts/leverage.hpp>
-#include <kvx/press/parts/non_causal.hpp>
+#include <kvx/press/parts/leverage_scores.hpp>
+#include <kvx/press/parts/non_causal_scores.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace kvx::inline v0 {
 
-/// Keeps what stands out among the keys before RoPE and what its neighbours attend to: a leverage score, times
+/// Keeps what stands out among the keys before RoPE and what its neighbors attend to: a leverage score, times
 /// `blending`, plus one of attention within chunks, which later tokens take part in. Chari, Van Durme, "Compactor:
 /// Calibrated Query-Agnostic KV Cache Compression with Approximate Leverage Scores", arXiv:2507.08143. As in kvpress
 /// `blending` is the compression ratio unless it is given, where the paper has a constant; the first `sinks` and the

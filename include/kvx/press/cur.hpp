@@ -1,9 +1,9 @@
 #pragma once
 
-#include <kvx/core/random.hpp>
+#include <kvx/core/split_mix.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/press/parts/expect_value.hpp>
-#include <kvx/press/parts/leverage.hpp>
+#include <kvx/press/parts/leverage_scores.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <kvx/press/parts/expect_value.hpp>
-#include <kvx/press/parts/leverage.hpp>
+#include <kvx/press/parts/leverage_scores.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <cstdint>

@@ -92,7 +92,7 @@ struct Merging {
     }
     return directions;
   }
-  /// What a row has to reach: the threshold, and the quantile that leaves the fraction, between two neighbours by
+  /// What a row has to reach: the threshold, and the quantile that leaves the fraction, between two neighbors by
   /// linear interpolation. Rows below the threshold count in it, as the least similar.
   float least_similarity(const std::vector<Evicted>& evicted) const {
     const auto least = static_cast<float>(threshold);

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <kvx/press/parts/expect_value.hpp>
-#include <kvx/press/parts/non_causal.hpp>
+#include <kvx/press/parts/non_causal_scores.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <string_view>

@@ -2,7 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/core/token_span.hpp>
-#include <kvx/press/parameters.hpp>
+#include <kvx/press/named/parameters.hpp>
 #include <kvx/press/parts/expect_scorer.hpp>
 #include <kvx/press/parts/expect_value.hpp>
 #include <kvx/press/policy.hpp>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kvx/core/random.hpp>
+#include <kvx/core/split_mix.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <cstdint>

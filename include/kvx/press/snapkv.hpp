@@ -9,7 +9,7 @@
 
 namespace kvx::inline v0 {
 
-/// Lets the last `window` queries vote on the tokens before them; votes are average-pooled over `kernel` neighbours,
+/// Lets the last `window` queries vote on the tokens before them; votes are average-pooled over `kernel` neighbors,
 /// and the window itself stays. Li et al., "SnapKV: LLM Knows What You are Looking for Before Generation",
 /// arXiv:2404.14469. As in kvpress there is one set per KV head, by the mean over its query heads.
 struct SnapKV {

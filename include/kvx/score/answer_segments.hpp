@@ -1,8 +1,8 @@
 #pragma once
 
+#include <kvx/score/code_exec/python_lines.hpp>
+#include <kvx/score/code_exec/python_units.hpp>
 #include <kvx/score/fenced_blocks.hpp>
-#include <kvx/score/python_lines.hpp>
-#include <kvx/score/python_units.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <kvx/score/python_lines.hpp>
-#include <kvx/score/python_scan.hpp>
+#include <kvx/score/code_exec/python_lines.hpp>
+#include <kvx/score/code_exec/python_scan.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -2,7 +2,7 @@
 
 #include <kvx/score/special_tokens.hpp>
 #include <kvx/score/thought_marks.hpp>
-#include <kvx/score/tool_forms.hpp>
+#include <kvx/score/tool_call/tool_forms.hpp>
 
 #include <algorithm>
 #include <cstddef>

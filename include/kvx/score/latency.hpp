@@ -1,11 +1,11 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/score/better.hpp>
-#include <kvx/score/estimate.hpp>
 #include <kvx/score/metric.hpp>
-#include <kvx/score/quantile.hpp>
 #include <kvx/score/sample.hpp>
+#include <kvx/score/statistics/better.hpp>
+#include <kvx/score/statistics/estimate.hpp>
+#include <kvx/score/statistics/quantile.hpp>
 #include <kvx/score/task.hpp>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kvx/score/better.hpp>
+#include <kvx/score/statistics/better.hpp>
 
 #include <algorithm>
 #include <span>

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/score/clustered.hpp>
-#include <kvx/score/estimate.hpp>
+#include <kvx/score/statistics/clustered.hpp>
+#include <kvx/score/statistics/estimate.hpp>
 
 #include <cmath>
 #include <cstddef>

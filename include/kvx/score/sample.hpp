@@ -1,17 +1,12 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/io/json.hpp>
-#include <kvx/io/json_tree.hpp>
-#include <kvx/io/json_tree_parse.hpp>
-#include <kvx/io/text_file.hpp>
+#include <kvx/io/json/json_tree.hpp>
+#include <kvx/io/json/json_tree_parse.hpp>
+#include <kvx/io/json/jsonl.hpp>
 
-#include <algorithm>
-#include <charconv>
-#include <cstddef>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -32,106 +27,22 @@ inline JsonTree answer_object(std::string_view answer) {
   return std::move(*tree);
 }
 
-/// One line of a JSONL file, an object whose columns are read by name and type.
-class JsonlRow {
- public:
-  JsonlRow(std::string_view line, std::string where) : where_(std::move(where)) {
-    auto row = parse_json(line);
-    if (!row || row->object() == nullptr)
-      throw Error(where_,
-                  "expected a JSON object, found " + (row ? std::string(row->type()) : detail::shortened(line, 60)));
-    row_ = std::move(*row);
-    line_ = line;
-  }
-
-  /// "FILE: line N", from 1.
-  const std::string& where() const { return where_; }
-
-  /// A column; null when it is missing.
-  const JsonTree* find(const std::string& column) const { return row_.find(column); }
-  /// A column; throws Error when it is missing.
-  const JsonTree& at(const std::string& column) const {
-    if (const JsonTree* value = find(column)) return *value;
-    throw Error(where_, "missing column " + column);
-  }
-  /// The names of all columns, with commas between them.
-  std::string columns() const {
-    std::string names;
-    for (const JsonMember& member : *row_.object()) names += (names.empty() ? "" : ", ") + member.name;
-    return names;
-  }
-  /// The JSON of a column, with its members in the order of the line.
-  std::string json(const std::string& column) const {
-    return simdjson::minify(JsonDocument::parse(line_, where_).root().at(column).element());
-  }
-  const std::string& string(const std::string& column) const {
-    const JsonTree& value = at(column);
-    if (value.string() == nullptr)
-      throw Error(where_, "column " + column + ": expected a string, found " + std::string(value.type()));
-    return *value.string();
-  }
-  /// A whole number of 1 or more.
-  int count(const std::string& column) const {
-    const JsonTree& value = at(column);
-    const std::string found = value.number() != nullptr ? value.number()->digits() : std::string(value.type());
-    int result = 0;
-    const auto [end, code] = std::from_chars(found.data(), found.data() + found.size(), result);
-    if (value.number() == nullptr || code != std::errc() || end != found.data() + found.size() || result < 1)
-      throw Error(where_, "column " + column + ": expected a whole number from 1 to 2147483647, found " +
-                              detail::shortened(found, 40));
-    return result;
-  }
-
-  /// The six columns, and `system` where there is one.
-  Sample sample() const {
-    return {string("context"),
-            string("question"),
-            string("answer_prefix"),
-            string("answer"),
-            string("task"),
-            count("max_new_tokens"),
-            find("system") != nullptr && !find("system")->is_null() ? string("system") : ""};
-  }
-
- private:
-  std::string where_, line_;
-  JsonTree row_;
-};
-
-/// A text without the mark that some programs write at the beginning of UTF-8.
-inline std::string_view without_byte_order_mark(std::string_view text) {
-  constexpr std::string_view kMark = "\xEF\xBB\xBF";
-  return text.substr(text.starts_with(kMark) ? kMark.size() : 0);
-}
-
-/// Calls f(JsonlRow) for each line of `text`, the contents of the JSONL file `path`; blank lines are passed over.
-/// Throws Error when there is none or one is no object.
-template <class F>
-void each_jsonl_row(const std::string& path, std::string_view text, F&& f) {
-  text = without_byte_order_mark(text);
-  std::size_t number = 0;
-  bool found = false;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    const std::string_view line = text.substr(at, end - at);
-    at = end + 1;
-    ++number;
-    if (line.find_first_not_of(" \t\r") == line.npos) continue;
-    f(JsonlRow(line, path + ": line " + std::to_string(number)));
-    found = true;
-  }
-  if (!found) throw Error(path, "expected JSON lines, found an empty file");
-}
-/// The same for a file, plain or gzip.
-template <class F>
-void each_jsonl_row(const std::string& path, F&& f) {
-  each_jsonl_row(path, read_text_file(path), f);
+/// A sample from the six columns of a row, and `system` if there is one. Throws Error, naming line and column, for
+/// anything else.
+inline Sample sample_of(const JsonlRow& row) {
+  return {row.string("context"),
+          row.string("question"),
+          row.string("answer_prefix"),
+          row.string("answer"),
+          row.string("task"),
+          row.count("max_new_tokens"),
+          row.find("system") != nullptr && !row.find("system")->is_null() ? row.string("system") : ""};
 }
 
 /// Reads the six columns of a JSONL file, plain or gzip. Throws Error, naming line and column, for anything else.
 inline std::vector<Sample> load_samples(const std::string& path) {
   std::vector<Sample> samples;
-  each_jsonl_row(path, [&](const JsonlRow& row) { samples.push_back(row.sample()); });
+  each_jsonl_row(path, [&](const JsonlRow& row) { samples.push_back(sample_of(row)); });
   return samples;
 }
 

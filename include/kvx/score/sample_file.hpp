@@ -1,15 +1,15 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/io/json.hpp>
-#include <kvx/io/json_tree.hpp>
-#include <kvx/score/bfcl_samples.hpp>
-#include <kvx/score/code_samples.hpp>
+#include <kvx/io/json/json.hpp>
+#include <kvx/io/json/json_tree.hpp>
+#include <kvx/score/code_exec/code_samples.hpp>
 #include <kvx/score/ifeval/ifeval_samples.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/system_prompt.hpp>
-#include <kvx/score/toolace_samples.hpp>
-#include <kvx/score/xlam_samples.hpp>
+#include <kvx/score/tool_call/bfcl_samples.hpp>
+#include <kvx/score/tool_call/toolace_samples.hpp>
+#include <kvx/score/tool_call/xlam_samples.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -67,7 +67,7 @@ inline SampleFile read_samples(const std::string& path, std::string_view text, c
                   "expected the columns context, question, answer_prefix, answer, task and max_new_tokens, "
                   "or those of HumanEval, MBPP, BFCL, xLAM, ToolACE or IFEval, found " +
                       detail::shortened(row.columns(), 100));
-    return row.sample();
+    return sample_of(row);
   };
   each_row(path, text, [&](const JsonlRow& row) {
     if (detail::has_label(row, options.skip)) return;

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/score/clustered.hpp>
-#include <kvx/score/context_values.hpp>
-#include <kvx/score/estimate.hpp>
-#include <kvx/score/estimate_mean.hpp>
 #include <kvx/score/metric.hpp>
-#include <kvx/score/sign_flips.hpp>
+#include <kvx/score/statistics/clustered.hpp>
+#include <kvx/score/statistics/context_values.hpp>
+#include <kvx/score/statistics/estimate.hpp>
+#include <kvx/score/statistics/estimate_mean.hpp>
+#include <kvx/score/statistics/sign_flips.hpp>
 #include <kvx/score/task.hpp>
 
 #include <cstddef>

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/score/bootstrap.hpp>
-#include <kvx/score/estimate.hpp>
 #include <kvx/score/ppl.hpp>
-#include <kvx/score/sign_flips.hpp>
+#include <kvx/score/statistics/bootstrap.hpp>
+#include <kvx/score/statistics/estimate.hpp>
+#include <kvx/score/statistics/sign_flips.hpp>
 
 #include <algorithm>
 #include <array>

@@ -2,13 +2,13 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/score/context_name.hpp>
-#include <kvx/score/estimate.hpp>
 #include <kvx/score/generation_times.hpp>
 #include <kvx/score/grade.hpp>
 #include <kvx/score/judged_text.hpp>
 #include <kvx/score/metric.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/sample_file.hpp>
+#include <kvx/score/statistics/estimate.hpp>
 
 #include <algorithm>
 #include <concepts>

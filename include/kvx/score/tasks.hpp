@@ -1,13 +1,13 @@
 #pragma once
 
-#include <kvx/score/code_exec.hpp>
+#include <kvx/score/code_exec/code_exec.hpp>
 #include <kvx/score/ifeval/ifeval_task.hpp>
 #include <kvx/score/latency.hpp>
 #include <kvx/score/leakage/leakage_task.hpp>
 #include <kvx/score/perplexity.hpp>
-#include <kvx/score/registry.hpp>
 #include <kvx/score/task_option.hpp>
-#include <kvx/score/tool_call.hpp>
+#include <kvx/score/task_registry.hpp>
+#include <kvx/score/tool_call/tool_call.hpp>
 
 #include <algorithm>
 #include <tuple>

@@ -2,7 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/core/token.hpp>
-#include <kvx/io/json.hpp>
+#include <kvx/io/json/json.hpp>
 #include <kvx/text/byte_alphabet.hpp>
 #include <kvx/text/vocabulary.hpp>
 

@@ -3,9 +3,9 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/hash.hpp>
 #include <kvx/io/file_kind.hpp>
-#include <kvx/io/json.hpp>
+#include <kvx/io/json/json.hpp>
 #include <kvx/text/chat_message.hpp>
-#include <kvx/text/python_json.hpp>
+#include <kvx/text/python/python_json.hpp>
 #include <kvx/text/template_files.hpp>
 #include <kvx/text/template_items.hpp>
 #include <kvx/text/tokenizer_files.hpp>
@@ -34,16 +34,16 @@ class ChatTemplate {
     const auto bos_token = TokenizerFiles(model_dir).named_token("bos_token");
     const auto templates = chat_templates_in(model_dir);
     const auto own = std::ranges::find(templates, "default", &NamedTemplate::name);
-    if (own != templates.end()) return recognise(own->text, own->where, bos_token);
+    if (own != templates.end()) return recognize(own->text, own->where, bos_token);
     throw Error(model_dir + "/tokenizer_config.json", "no chat template; choose one by --template chatml|none");
   }
 
   /// Throws Error for a template that kvx does not know; `where` is its name in the message. `bos_token` is the
   /// tokenizer's, if it has one.
-  static ChatTemplate recognise(std::string_view jinja, std::string_view where,
+  static ChatTemplate recognize(std::string_view jinja, std::string_view where,
                                 const std::optional<std::string>& bos_token = {}) {
     if (const auto items = detail::template_items(jinja)) {
-      if (auto turns = TurnTemplate::recognise(*items, bos_token)) return ChatTemplate(Kind::turns, std::move(*turns));
+      if (auto turns = TurnTemplate::recognize(*items, bos_token)) return ChatTemplate(Kind::turns, std::move(*turns));
       if (auto system = qwen2_5_system(*items)) return ChatTemplate(Kind::qwen2_5, qwen2_5_turns(std::move(*system)));
     }
     if (const auto kind = detail::file_kind(jinja); !kind.empty())

@@ -2,7 +2,7 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/core/token_span.hpp>
-#include <kvx/io/json.hpp>
+#include <kvx/io/json/json.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kvx/io/json.hpp>
+#include <kvx/io/json/json.hpp>
 #include <kvx/io/mapped_file.hpp>
 
 #include <algorithm>

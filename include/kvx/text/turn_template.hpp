@@ -34,7 +34,7 @@ struct TurnTemplate {
   }
 
   /// Reads a Jinja template; nullopt if it is of another kind. `bos_token` is the tokenizer's, if it has one.
-  static std::optional<TurnTemplate> recognise(std::span<const detail::TemplateItem> items,
+  static std::optional<TurnTemplate> recognize(std::span<const detail::TemplateItem> items,
                                                const std::optional<std::string>& bos_token);
 
   std::string render(std::span<const Message> messages, bool add_generation_prompt) const {
@@ -99,7 +99,7 @@ class ItemTaker {
 
 }  // namespace detail
 
-inline std::optional<TurnTemplate> TurnTemplate::recognise(std::span<const detail::TemplateItem> items,
+inline std::optional<TurnTemplate> TurnTemplate::recognize(std::span<const detail::TemplateItem> items,
                                                            const std::optional<std::string>& bos_token) {
   using Kind = detail::ItemTaker::Kind;
   detail::ItemTaker taker(items);

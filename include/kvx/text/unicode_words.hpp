@@ -2,7 +2,7 @@
 
 #include <kvx/text/code_points.hpp>
 #include <kvx/text/nfc.hpp>
-#include <kvx/text/python_character.hpp>
+#include <kvx/text/python/python_character.hpp>
 
 #include <utf8proc.h>
 

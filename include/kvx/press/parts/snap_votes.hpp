@@ -19,7 +19,7 @@ inline void check_votes(std::string_view press, int window, int kernel) {
     throw Error(std::string(press) + ": kernel", "expected an odd number, found " + std::to_string(kernel));
 }
 
-/// The attention of the last `window` queries, averaged over them, `kernel` neighbours and the query heads of a KV
+/// The attention of the last `window` queries, averaged over them, `kernel` neighbors and the query heads of a KV
 /// head; the window itself gets more than any other row.
 inline void snap_votes(std::string_view press, int window, int kernel, const PressInput& in, Scores out) {
   const Index voted = in.tokens() - window;

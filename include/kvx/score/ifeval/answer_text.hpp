@@ -1,7 +1,7 @@
 #pragma once
 
 #include <kvx/text/code_points.hpp>
-#include <kvx/text/python_words.hpp>
+#include <kvx/text/python/python_words.hpp>
 
 #include <algorithm>
 #include <string>

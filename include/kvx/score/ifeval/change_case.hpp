@@ -3,7 +3,7 @@
 #include <kvx/score/ifeval/answer_text.hpp>
 #include <kvx/score/ifeval/instruction.hpp>
 #include <kvx/score/ifeval/resources.hpp>
-#include <kvx/text/python_case.hpp>
+#include <kvx/text/python/python_case.hpp>
 
 #include <algorithm>
 #include <cstddef>

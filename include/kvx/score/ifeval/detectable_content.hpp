@@ -3,9 +3,9 @@
 #include <kvx/score/ifeval/answer_text.hpp>
 #include <kvx/score/ifeval/instruction.hpp>
 #include <kvx/text/code_points.hpp>
-#include <kvx/text/python_case.hpp>
-#include <kvx/text/python_regex.hpp>
-#include <kvx/text/python_words.hpp>
+#include <kvx/text/python/python_case.hpp>
+#include <kvx/text/python/python_regex.hpp>
+#include <kvx/text/python/python_words.hpp>
 
 #include <cstddef>
 #include <memory>

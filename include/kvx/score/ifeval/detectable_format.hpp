@@ -4,10 +4,10 @@
 #include <kvx/score/ifeval/instruction.hpp>
 #include <kvx/score/ifeval/length_constraints.hpp>
 #include <kvx/text/code_points.hpp>
-#include <kvx/text/is_python_json.hpp>
-#include <kvx/text/python_character.hpp>
-#include <kvx/text/python_regex.hpp>
-#include <kvx/text/python_words.hpp>
+#include <kvx/text/python/is_python_json.hpp>
+#include <kvx/text/python/python_character.hpp>
+#include <kvx/text/python/python_regex.hpp>
+#include <kvx/text/python/python_words.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/io/json_tree.hpp>
-#include <kvx/io/json_tree_text.hpp>
-#include <kvx/io/json_writer.hpp>
+#include <kvx/io/json/json_tree.hpp>
+#include <kvx/io/json/json_tree_text.hpp>
+#include <kvx/io/json/json_writer.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/system_prompt.hpp>
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <kvx/score/context_values.hpp>
-#include <kvx/score/estimate_mean.hpp>
 #include <kvx/score/metric.hpp>
+#include <kvx/score/statistics/context_values.hpp>
+#include <kvx/score/statistics/estimate_mean.hpp>
 #include <kvx/score/task.hpp>
 
 #include <algorithm>

@@ -1,10 +1,9 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/io/json.hpp>
-#include <kvx/io/json_tree.hpp>
+#include <kvx/io/json/json.hpp>
+#include <kvx/io/json/json_tree.hpp>
 #include <kvx/io/text_file.hpp>
-#include <kvx/score/estimate.hpp>
 #include <kvx/score/ifeval/answer_text.hpp>
 #include <kvx/score/ifeval/ifeval_summary.hpp>
 #include <kvx/score/ifeval/instruction.hpp>
@@ -15,6 +14,7 @@
 #include <kvx/score/metric.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/sample_file.hpp>
+#include <kvx/score/statistics/estimate.hpp>
 #include <kvx/score/system_prompt.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/score/task_option.hpp>

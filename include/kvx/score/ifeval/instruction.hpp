@@ -1,9 +1,9 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/io/json.hpp>
-#include <kvx/io/json_number.hpp>
-#include <kvx/io/json_tree.hpp>
+#include <kvx/io/json/json.hpp>
+#include <kvx/io/json/json_number.hpp>
+#include <kvx/io/json/json_tree.hpp>
 #include <kvx/score/ifeval/answer_text.hpp>
 
 #include <cstddef>

@@ -4,8 +4,8 @@
 #include <kvx/score/ifeval/instruction.hpp>
 #include <kvx/score/ifeval/resources.hpp>
 #include <kvx/text/code_points.hpp>
-#include <kvx/text/python_case.hpp>
-#include <kvx/text/python_words.hpp>
+#include <kvx/text/python/python_case.hpp>
+#include <kvx/text/python/python_words.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <kvx/text/detect_language.hpp>
-#include <kvx/text/punkt.hpp>
-#include <kvx/text/punkt_model.hpp>
-#include <kvx/text/word_tokenize.hpp>
+#include <kvx/text/langdetect/detect_language.hpp>
+#include <kvx/text/nltk/punkt.hpp>
+#include <kvx/text/nltk/punkt_model.hpp>
+#include <kvx/text/nltk/word_tokenize.hpp>
 
 #include <mutex>
 #include <optional>

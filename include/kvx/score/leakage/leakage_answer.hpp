@@ -1,8 +1,8 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/io/json_tree.hpp>
-#include <kvx/io/json_writer.hpp>
+#include <kvx/io/json/json_tree.hpp>
+#include <kvx/io/json/json_writer.hpp>
 #include <kvx/score/sample.hpp>
 
 #include <string>

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/io/json.hpp>
-#include <kvx/io/json_tree.hpp>
+#include <kvx/io/json/json.hpp>
+#include <kvx/io/json/json_tree.hpp>
 #include <kvx/io/text_file.hpp>
 #include <kvx/score/leakage/rouge.hpp>
 #include <kvx/score/sample.hpp>

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/score/better.hpp>
 #include <kvx/score/leakage/leakage_answer.hpp>
 #include <kvx/score/leakage/leakage_file.hpp>
 #include <kvx/score/leakage/leakage_options.hpp>
@@ -9,6 +8,7 @@
 #include <kvx/score/metric.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/sample_file.hpp>
+#include <kvx/score/statistics/better.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/text/unicode_words.hpp>
 

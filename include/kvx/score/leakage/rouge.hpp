@@ -1,7 +1,7 @@
 #pragma once
 
 #include <kvx/score/common_subsequence.hpp>
-#include <kvx/text/porter_stemmer.hpp>
+#include <kvx/text/nltk/porter_stemmer.hpp>
 #include <kvx/text/unicode_words.hpp>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ struct Rouge {
   double precision = 0, recall = 0, f = 0;
 };
 
-/// Of single words, of pairs of neighbours, and of the longest common subsequence of words.
+/// Of single words, of pairs of neighbors, and of the longest common subsequence of words.
 struct RougeScores {
   Rouge rouge1, rouge2, rouge_l;
 };

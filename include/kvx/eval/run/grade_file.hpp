@@ -1,0 +1,191 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/core/tensor_view.hpp>
+#include <kvx/core/threads.hpp>
+#include <kvx/eval/records/cell_json.hpp>
+#include <kvx/eval/records/record.hpp>
+#include <kvx/eval/records/record_reading.hpp>
+#include <kvx/eval/tables/results.hpp>
+#include <kvx/eval/tables/results_json.hpp>
+#include <kvx/io/json/json_writer.hpp>
+#include <kvx/score/context_note.hpp>
+#include <kvx/score/judged_text.hpp>
+#include <kvx/score/sample.hpp>
+#include <kvx/score/task.hpp>
+#include <kvx/score/task_registry.hpp>
+#include <kvx/score/thought_marks.hpp>
+#include <kvx/score/tool_call/tool_forms.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// The scores of the answers in a file.
+struct GradedFile {
+  std::string json;                           ///< one line
+  std::map<std::string, std::size_t> others;  ///< the number of skipped rows of each other task
+};
+
+/// Options for grading the answers in a file.
+struct GradeOptions {
+  std::optional<std::vector<ThoughtMarks>> thoughts = {};  ///< besides <think>; default: those in the record, if any
+  std::optional<ToolForms> tool_forms = {};                ///< default: those in the record, if any
+  int threads = 0;                                         ///< 0: one for each core
+};
+
+namespace detail {
+
+/// Reads the rows of a file and grades them in parallel.
+class FileGrader {
+ public:
+  FileGrader(const AnyTask& task, const GradeOptions& options, Threads& threads)
+      : task_(task), options_(options), threads_(threads) {}
+
+  void add(const JsonlRow& row) {
+    if (row.find("graded_as") != nullptr && row.string("graded_as") != task_.name()) {
+      ++others[row.string("graded_as")];
+      return;
+    }
+    Record record;
+    record.model = row.find("model") != nullptr ? row.string("model") : "";
+    record.task = task_.name();
+    if (row.find("press") != nullptr) read_cell(row, record);
+    if (row.find("graded_as") != nullptr) record.reading = reading_of(row);
+    if (options_.thoughts) record.reading.thoughts = *options_.thoughts;
+    if (options_.tool_forms) record.reading.tool_forms = *options_.tool_forms;
+    record.sample = sample_of(row);
+    record.predicted_answer = row.at("predicted_answer").is_null() ? "" : row.string("predicted_answer");
+    record.index = indices_.try_emplace(name_of_sample(row, record), indices_.size()).first->second;
+    waiting_.push_back({std::move(record), row.where()});
+    if (waiting_.size() >= kMost) finish();
+  }
+
+  /// Grades the waiting rows.
+  void finish() {
+    threads_.parallel_for(static_cast<Index>(waiting_.size()), 1, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) grade(waiting_[static_cast<std::size_t>(i)]);
+    });
+    for (Waiting& graded : waiting_) {  // in the order of the file, errors too
+      if (graded.error) std::rethrow_exception(graded.error);
+      records.push_back(std::move(graded.record));
+    }
+    waiting_.clear();
+  }
+
+  std::vector<Record> records;  ///< without their texts, in the order of the file
+  std::map<std::string, std::size_t> others;
+
+ private:
+  static constexpr std::size_t kMost = 1024;  // rows whose texts are in memory at a time
+
+  struct Waiting {
+    Record record;
+    std::string where;
+    std::exception_ptr error = {};
+  };
+
+  static void read_cell(const JsonlRow& row, Record& record) {
+    record.press = row.string("press");
+    if (row.find("ratio") != nullptr) record.ratio = finite_number(row.at("ratio"), row, "ratio");
+    if (row.find("budget") != nullptr) record.budget = row.string("budget");
+    if (row.find("query_aware") != nullptr) record.query_aware = boolean(row, "query_aware");
+    if (row.find("attempt") != nullptr) record.attempt = whole_number(row, "attempt");
+    if (row.find("state") != nullptr && row.string("state") == kNotApplicable) record.state = kNotApplicable;
+  }
+
+  /// A name for the row's sample. Rows with the same name are answers to one sample: records with the same key and
+  /// index, or other rows with the same task_id, id or key. Records of different runs have different keys, so their
+  /// samples have different names.
+  std::string name_of_sample(const JsonlRow& row, const Record& record) const {
+    const std::string set = record.sample.task + '\0';
+    if (row.find("graded_as") != nullptr && row.find("index") != nullptr)
+      return set + row.string("key") + '\0' + std::to_string(whole_number(row, "index"));
+    for (const char* column : {"task_id", "id", "key"}) {
+      const JsonTree* value = row.find(column);
+      if (value != nullptr && value->string() != nullptr) return set + column + '\0' + *value->string();
+      if (value != nullptr && value->number() != nullptr)
+        return set + column + '\0' + std::string(value->number()->digits());
+    }
+    return row.where();
+  }
+
+  void grade(Waiting& waiting) const {
+    Record& record = waiting.record;
+    if (record.state != kNotApplicable) try {
+        const AnswerReading reading = record.reading.reading();
+        set_grade(record, grade_at(waiting.where, task_, record.sample, record.predicted_answer, reading), task_);
+      } catch (...) {
+        waiting.error = std::current_exception();
+      }
+    record.predicted_answer = {};
+    record.reading = {};
+    record.cluster = context_of(record);
+    std::string set = std::move(record.sample.task);
+    record.sample = {};
+    record.sample.task = std::move(set);
+  }
+
+  const AnyTask& task_;
+  const GradeOptions& options_;
+  Threads& threads_;
+  std::vector<Waiting> waiting_;
+  std::map<std::string, std::size_t> indices_;
+};
+
+}  // namespace detail
+
+/// Grades the answers of any engine: a JSONL file, plain or gzip, with a sample's six columns and predicted_answer
+/// (null is an empty answer). The result is one line of JSON with the score of each value of the column `task`; for
+/// records of a grid, of each model, press and ratio. Rows with the same task_id, id or key are answers to one sample,
+/// which counts once, by the mean of its answers. A grid's records are judged as during the run, unless the options
+/// differ. Records with different keys belong to different samples. Records of another task are skipped. Programs run
+/// in parallel. Throws Error for an unknown task, a bad file or line, and a file without an answer of the task.
+inline GradedFile grade_file(const TaskRegistry& registry, std::string_view task_name, const std::string& path,
+                             const GradeOptions& options = {}) {
+  const AnyTask& task = registry.at(task_name);
+  Threads workers(options.threads);
+  detail::FileGrader grader(task, options, workers);
+  each_jsonl_row(path, [&](const JsonlRow& row) { grader.add(row); });
+  grader.finish();
+  if (grader.records.empty()) {
+    std::string found;
+    for (const auto& [name, count] : grader.others)
+      found.append(found.empty() ? "" : ", ").append(std::to_string(count)).append(" of ").append(name);
+    throw Error(path, "expected answers of " + std::string(task_name) + ", found " + found);
+  }
+  const auto cells = score_cells(registry, grader.records);
+  const auto names = detail::cell_names(cells);
+  JsonWriter out;
+  out.begin_object();
+  for (std::size_t c = 0; c < cells.size(); ++c) {
+    const CellResult& cell = cells[c];
+    const bool of_grid = !cell.cell.press.empty();
+    out.key(of_grid || !cell.model.empty() ? names[c] : cell.group).begin_object();
+    if (!cell.model.empty()) out.key("model").value(cell.model);
+    if (of_grid) {
+      write_cell(cell.cell, out, "ratio");
+      out.key("not_applicable").value(cell.not_applicable);
+    }
+    out.key("n").value(cell.score.n).key("contexts").value(cell.score.contexts);
+    if (const auto note = context_note(cell.score.contexts); !note.empty()) out.key("note").value(note);
+    out.key("states").begin_object();
+    for (const auto& [state, count] : cell.score.states) out.key(state).value(count);
+    out.end_object();
+    out.key("unfinished").value(cell.score.unfinished).key("as_read").value(cell.score.as_read);
+    detail::write_shares("metrics", cell.score.metrics, out);
+    detail::write_shares("summaries", cell.score.summaries, out);
+    out.end_object();
+  }
+  out.end_object();
+  return {out.text(), std::move(grader.others)};
+}
+
+}  // namespace kvx::inline v0

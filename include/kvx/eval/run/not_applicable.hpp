@@ -1,0 +1,17 @@
+#pragma once
+
+#include <kvx/eval/records/record.hpp>
+#include <kvx/score/task.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// The grade of a sample that a press cannot serve; `why` is the reason.
+inline Grade not_applicable(const AnyTask& task, const std::string& why) {
+  return {std::string(kNotApplicable), std::vector<std::optional<double>>(task.metrics().size(), std::nullopt), why};
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,212 @@
+#pragma once
+
+#include <kvx/cache/growth.hpp>
+#include <kvx/cache/kv_cache.hpp>
+#include <kvx/core/error.hpp>
+#include <kvx/core/threads.hpp>
+#include <kvx/core/token.hpp>
+#include <kvx/core/token_span.hpp>
+#include <kvx/eval/run/cell.hpp>
+#include <kvx/model/decoder.hpp>
+#include <kvx/model/prefill.hpp>
+#include <kvx/model/repeat_context.hpp>
+#include <kvx/model/rolling_cache.hpp>
+#include <kvx/press/budget_of.hpp>
+#include <kvx/press/decoding.hpp>
+#include <kvx/press/edit_layer.hpp>
+#include <kvx/press/none.hpp>
+#include <kvx/press/select.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// A context prefilled once for a whole grid: its uncompressed cache, and what each cell keeps of it.
+class ScoredContext {
+ public:
+  /// `spans` are the context's parts, for policies that go by them. Calls on_layer(layers done) as it goes. A policy
+  /// whose scores do not depend on the budget scores once for all its cells. A cell that its policy cannot serve has a
+  /// reason() and no cache.
+  ScoredContext(const Decoder& model, std::span<const Token> tokens, std::span<const Cell> cells, Dtype cache_dtype,
+                Threads& threads, const std::function<void(Index)>& on_layer = {}, const RepeatPrompt& prompt = {},
+                std::span<const NamedSpan> spans = {})
+      : model_(model),
+        shape_(model.cache_shape(cache_dtype)),
+        tokens_(static_cast<Index>(tokens.size())),
+        spans_(spans.begin(), spans.end()) {
+    for (const Cell& cell : cells)
+      cells_.push_back({cell.policy, budget_of(cell.policy, cell.allowance, tokens_, shape_), {}, {}});
+    Needs needs;
+    std::map<std::string, std::vector<std::size_t>> by_policy;
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+      needs = needs | needs_of(cells[c].policy);
+      edit_queries_ = std::max(edit_queries_, cells[c].policy.edit_queries());
+      by_policy[cells[c].policy.written()].push_back(c);
+    }
+    KvCache full(shape_);
+    prefill(model, tokens, needs, cache_dtype, threads, [&](PressInput in, LayerCache rows) {
+      in.spans = spans;
+      for (const auto& [name, members] : by_policy)
+        if (!cells[members.front()].policy.needs().repetition) score(in, cells, members);
+      full.layer(in.layer) = std::move(rows);
+      if (edit_queries_ > 0) queries_.push_back(detail::head_major(with_queries(in, edit_queries_).queries));
+      if (on_layer) on_layer(in.layer + 1);
+    });
+    full_ = std::make_shared<const KvCache>(std::move(full));
+    for (const auto& [name, members] : by_policy)
+      if (cells[members.front()].policy.needs().repetition) repeat(model, tokens, cells, members, prompt, threads);
+  }
+
+  const CacheShape& shape() const { return shape_; }
+  /// Tokens of the context.
+  Index tokens() const { return tokens_; }
+  const KvCache& full() const { return *full_; }
+
+  /// Why the policy of cell `c` cannot serve this context; empty when it can.
+  const std::string& reason(std::size_t c) const { return cells_[c].reason; }
+
+  /// Whether cell `c` is the uncompressed cache.
+  bool is_base(std::size_t c) const { return cells_[c].policy.as<None>() != nullptr; }
+  /// The rows that cell `c` keeps, of each layer; empty where there is a reason().
+  const std::vector<Kept>& kept(std::size_t c) const { return cells_[c].kept; }
+  /// Rows of cell `c` over all layers and heads.
+  std::size_t rows(std::size_t c) const {
+    std::size_t rows = 0;
+    for (const Kept& kept : cells_[c].kept)
+      for (const auto& head : kept) rows += head.size();
+    return rows;
+  }
+  /// What this occupies: the uncompressed cache, and which rows of it each cell keeps.
+  std::size_t context_bytes() const {
+    std::size_t sum = full_->bytes();
+    for (std::size_t c = 0; c < cells_.size(); ++c) sum += rows(c) * sizeof(Index);
+    for (const auto& queries : queries_) sum += queries.size() * sizeof(float);
+    return sum;
+  }
+  /// What the cache of cell `c` will occupy, before a sequence adds to it.
+  std::size_t bytes(std::size_t c) const {
+    const auto quantization = cells_[c].policy.quantization();
+    std::size_t sum = 0;
+    for (const Kept& kept : cells_[c].kept) sum += stored_bytes(quantization, shape_, kept);
+    return sum;
+  }
+  /// What of it each sequence has for itself.
+  std::size_t own_bytes(std::size_t c) const {
+    const AnyPolicy& policy = cells_[c].policy;
+    if (policy.rolls()) return bytes(c);
+    const auto quantization = policy.quantization();
+    if (!quantization) return 0;
+    const auto rows = static_cast<std::size_t>(2 * quantization->residual * shape_.layers * shape_.kv_heads);
+    return std::min(bytes(c), rows * shape_.row_bytes());
+  }
+  /// The most that a sequence of cell `c` adds to own_bytes() while it grows by `rows` rows: bytes of these rows, of
+  /// memory allocated ahead for further rows, and of the queries that the cell's press remembers.
+  std::size_t growth_bytes(std::size_t c, Index rows) const {
+    const AnyPolicy& policy = cells_[c].policy;
+    const bool owns_rows = policy.rolls() || policy.quantization();
+    const Index grown = owns_rows ? rows + kCacheBlock : detail::grown_rows(rows);
+    std::size_t queries = 0;
+    if (const Decoding* const decoding = policy.decoding())
+      queries = static_cast<std::size_t>(decoding->inner.needs().queries * model_.config().heads * shape_.head_dim *
+                                         shape_.layers);
+    return static_cast<std::size_t>(grown * shape_.layers * shape_.kv_heads) * shape_.row_bytes() +
+           queries * sizeof(float);
+  }
+  /// The share of the rows that cell `c` removes.
+  double ratio(std::size_t c) const {
+    return reason(c).empty() ? 1 - static_cast<double>(rows(c)) / static_cast<double>(full_->rows()) : 0;
+  }
+
+  /// What a sequence that answers from the uncompressed cache starts from.
+  SequenceCache full_start() const { return {full_, shape_, static_cast<Position>(tokens_)}; }
+
+  /// What a sequence that answers from cell `c` starts from, as a copy.
+  SequenceCache start(std::size_t c) const {
+    KvCache cache(shape_);
+    const CellState& cell = cells_[c];
+    for (Index l = 0; l < full_->layers(); ++l) {
+      const auto at = static_cast<std::size_t>(l);
+      PressInput in{.layer = l, .layers = full_->layers(), .inv_freq = model_.inv_freq()};
+      if (edit_queries_ > 0) {
+        const auto window = std::min(edit_queries_, tokens_);
+        const auto heads = static_cast<Index>(queries_[at].size()) / (window * shape_.head_dim);
+        in.queries = TensorView<const float>::head_major(queries_[at].data(), heads, window, shape_.head_dim);
+      }
+      cache.layer(l) =
+          edited(cell.policy, with_queries(in, cell.policy.edit_queries()), full_->layer(l), cell.kept[at]);
+    }
+    const Position next = position_after(cell.policy, cache, tokens_);
+    return start_sequence(model_, cell.policy, std::move(cache), shape_.dtype, next, spans_);
+  }
+
+ private:
+  struct CellState {
+    AnyPolicy policy;
+    Budget budget;
+    std::vector<Kept> kept;  // per layer
+    std::string reason;
+  };
+
+  /// Selects for the cells `members`, which have one policy; `in` has the queries that the most demanding one wants.
+  void score(const PressInput& all, std::span<const Cell> cells, const std::vector<std::size_t>& members) {
+    const AnyPolicy& policy = cells[members.front()].policy;
+    const PressInput in = with_queries(all, policy.needs().queries);
+    Matrix<float> scores(in.kv_heads(), in.tokens());
+    bool scored = false;
+    for (const std::size_t c : members) {
+      CellState& cell = cells_[c];
+      if (!cell.reason.empty()) continue;
+      try {
+        cell.kept.push_back(select_within(policy, cells[c].allowance, cell.budget, in, [&](const Budget& budget) {
+          if (keeps_all(policy, in, budget)) return keep_all(in.kv_heads(), in.tokens());
+          if (!scored || policy.traits().scores_by_budget) policy.score(in, budget, view(scores));
+          scored = true;
+          return policy.select(in, budget, view(std::as_const(scores)));
+        }));
+      } catch (const NotApplicable& why) {
+        cell = {policy, cell.budget, {}, why.what()};
+      }
+    }
+  }
+
+  /// Selects for the cells `members`, which have one policy that has the context repeated.
+  void repeat(const Decoder& model, std::span<const Token> tokens, std::span<const Cell> cells,
+              const std::vector<std::size_t>& members, const RepeatPrompt& prompt, Threads& threads) {
+    const AnyPolicy& policy = cells[members.front()].policy;
+    std::vector<Matrix<float>> scores;
+    for (const std::size_t c : members) {
+      const Budget& budget = cells_[c].budget;
+      try {
+        if (budget.keep >= tokens_) {
+          cells_[c].kept.assign(static_cast<std::size_t>(shape_.layers), keep_all(shape_.kv_heads, tokens_));
+          continue;
+        }
+        if (scores.empty())
+          scores = score_repetition(policy, budget, model, full_, tokens, prompt, shape_.dtype, threads);
+        cells_[c].kept =
+            select_layers_within(policy, cells[c].allowance, budget, tokens_, shape_,
+                                 [&](const Budget& within) { return policy.select_layers(within, scores); });
+      } catch (const NotApplicable& why) {
+        cells_[c].reason = why.what();
+      }
+    }
+  }
+
+  const Decoder& model_;
+  CacheShape shape_;
+  std::shared_ptr<const KvCache> full_;
+  std::vector<CellState> cells_;
+  Index tokens_, edit_queries_ = 0;
+  std::vector<NamedSpan> spans_;
+  std::vector<std::vector<float>> queries_;  // per layer the last edit_queries_, [heads, window, head_dim]
+};
+
+}  // namespace kvx::inline v0

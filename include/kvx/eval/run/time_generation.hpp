@@ -1,0 +1,62 @@
+#pragma once
+
+#include <kvx/core/dtype.hpp>
+#include <kvx/core/error.hpp>
+#include <kvx/core/threads.hpp>
+#include <kvx/core/token.hpp>
+#include <kvx/core/token_span.hpp>
+#include <kvx/eval/run/cell.hpp>
+#include <kvx/model/compress.hpp>
+#include <kvx/model/decoder.hpp>
+#include <kvx/model/forward.hpp>
+#include <kvx/model/repeat_context.hpp>
+#include <kvx/model/sampler.hpp>
+#include <kvx/model/workspace.hpp>
+#include <kvx/score/task.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <span>
+
+namespace kvx::inline v0 {
+
+/// How long a generation took, and what its context left in the cache.
+struct TimedGeneration {
+  GenerationTimes times;
+  std::size_t kept_bytes = 0, full_bytes = 0;
+  double ratio = 0;  ///< the share of the rows that was removed
+};
+
+/// Prefills and compresses a context and generates `count` tokens after it, greedily and whether or not one of them
+/// would end the answer. Throws NotApplicable as compress() does.
+inline TimedGeneration time_generation(const Decoder& model, std::span<const Token> context, const Cell& cell,
+                                       Index count, Dtype dtype, Threads& threads, const RepeatPrompt& repeat,
+                                       std::span<const NamedSpan> spans = {}) {
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
+  TimedGeneration timed;
+  CompressedContext compressed =
+      compress(model, context, cell.policy, cell.allowance, dtype, threads, {}, repeat, spans);
+  timed.times.prefill = seconds();
+  timed.times.tokens = static_cast<std::size_t>(count);
+  timed.kept_bytes = compressed.start.bytes();
+  timed.full_bytes = compressed.full_bytes;
+  const CacheShape shape = model.cache_shape(dtype);
+  const auto rows = static_cast<double>(compressed.start.prefix->rows() + compressed.start.tail.rows());
+  timed.ratio = 1 - rows / static_cast<double>(static_cast<Index>(context.size()) * shape.layers * shape.kv_heads);
+  Sampler greedy({});
+  Workspace work;
+  Token token = greedy({compressed.logits.data(), static_cast<std::size_t>(compressed.logits.cols())});
+  timed.times.first_token = seconds();
+  for (Index i = 1; i < count; ++i) {
+    const Step step{&compressed.start, {&token, 1}};
+    const auto logits = forward(model, {&step, 1}, work, threads);
+    if (const NotApplicable* const why = compressed.start.failure()) throw *why;
+    token = greedy({logits.data(), static_cast<std::size_t>(logits.cols())});
+  }
+  timed.times.decode = seconds() - timed.times.first_token;
+  return timed;
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <kvx/core/threads.hpp>
+#include <kvx/eval/speed/machine.hpp>
+#include <kvx/kernels/isa.hpp>
+#include <kvx/kernels/peak.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// The greatest and the least of some measurements; 0 without any.
+struct Spread {
+  double best = 0, least = 0;
+
+  void add(double value) { add(Spread{value, value}); }
+  void add(const Spread& other) {
+    if (other.best == 0) return;
+    best = std::max(best, other.best);
+    least = least == 0 ? other.least : std::min(least, other.least);
+  }
+};
+
+/// The read bandwidth and the peaks of a machine. The best of measurements before, between and after the tests that are
+/// held against it: other work on the machine may last longer than one measurement.
+struct MachineLimits {
+  Spread read;                                ///< bytes per second
+  std::vector<std::pair<Isa, Spread>> peaks;  ///< GFLOPS of each of available_isas()
+
+  /// Measures everything once more. `weight_bytes` are read in the tests.
+  void measure(Threads& threads, std::size_t weight_bytes) {
+    // Not so few that one core's caches hold them, not so many that a large model leaves no memory for it.
+    constexpr std::size_t kLeast = std::size_t{1} << 28, kMost = std::size_t{1} << 30;
+    MachineLimits now;
+    now.read.add(read_bandwidth(threads, std::clamp(weight_bytes, kLeast, kMost)));
+    for (const Isa path : available_isas())
+      now.peaks.emplace_back(path, Spread()).second.add(peak_gflops(path, threads));
+    add(now);
+  }
+
+  void add(const MachineLimits& other) {
+    read.add(other.read);
+    if (peaks.empty()) peaks.resize(other.peaks.size());
+    for (std::size_t i = 0; i < other.peaks.size(); ++i) {
+      peaks[i].first = other.peaks[i].first;
+      peaks[i].second.add(other.peaks[i].second);
+    }
+  }
+
+  /// GFLOPS of the path's own instructions or of an older path's, which it may use as well.
+  double peak(Isa path) const {
+    double best = 0;
+    for (const auto& [each, peak] : peaks) {
+      best = std::max(best, peak.best);
+      if (each == path) break;
+    }
+    return best;
+  }
+};
+
+}  // namespace kvx::inline v0

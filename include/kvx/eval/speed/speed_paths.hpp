@@ -1,0 +1,121 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/eval/speed/speed.hpp>
+#include <kvx/exec/descriptor.hpp>
+#include <kvx/kernels/isa.hpp>
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+namespace detail {
+
+/// Calls visit(value) for every number that a run fills in, always in the same order.
+template <class Visit>
+void each_measurement(SpeedReport& report, Visit&& visit) {
+  visit(report.load_seconds);
+  visit(report.limits.read.best);
+  visit(report.limits.read.least);
+  for (auto& [path, peak] : report.limits.peaks) {
+    visit(peak.best);
+    visit(peak.least);
+  }
+  for (SpeedTest& test : report.tests) {
+    visit(test.tokens_per_second);
+    visit(test.deviation);
+  }
+}
+
+}  // namespace detail
+
+/// Lets `bench` fill in a copy of `report` in a process of its own that takes `path`: a process takes one path for all
+/// of its life. Throws Error when that process fails. No other thread may run meanwhile, and isa() must not have been
+/// called, as the new process would keep what this one chose.
+inline SpeedReport bench_on_path(Isa path, SpeedReport report, const std::function<void(SpeedReport&)>& bench) {
+  const std::string name(name_of(path)), where = "path " + name;
+  const detail::Descriptor file(::memfd_create("kvx", MFD_CLOEXEC));
+  if (file.get() < 0) detail::fail_call(where, "memfd_create", errno);
+  const pid_t child = ::fork();
+  if (child < 0) detail::fail_call(where, "fork", errno);
+  if (child == 0) {
+    int code = 1;
+    try {
+      ::setenv("KVX_ISA", name.c_str(), 1);
+      if (isa() != path) throw Error(where, "expected a process without a path, found " + std::string(name_of(isa())));
+      bench(report);
+      std::vector<double> values;
+      detail::each_measurement(report, [&](double& value) { values.push_back(value); });
+      const std::size_t bytes = values.size() * sizeof(double);
+      if (::write(file.get(), values.data(), bytes) == static_cast<ssize_t>(bytes)) code = 0;
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "%s\n", error.what());
+    }
+    ::_exit(code);
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) detail::fail_call(where, "waitpid", errno);
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw Error(where, "the benchmark's process failed");
+  report.limits.peaks.clear();
+  for (const Isa each : available_isas()) report.limits.peaks.emplace_back(each, Spread());
+  off_t at = 0;
+  detail::each_measurement(report, [&](double& value) {
+    if (::pread(file.get(), &value, sizeof value, at) != sizeof value) throw Error(where, "expected more measurements");
+    at += static_cast<off_t>(sizeof value);
+  });
+  for (SpeedTest& test : report.tests) test.path = path;
+  return report;
+}
+
+/// The report's tests on each of `paths`, side by side. As for bench_on_path().
+inline SpeedReport bench_on_paths(std::span<const Isa> paths, const SpeedReport& planned,
+                                  const std::function<void(SpeedReport&)>& bench) {
+  SpeedReport all = planned;
+  all.tests.clear();
+  std::vector<SpeedReport> reports;
+  for (const Isa path : paths) {
+    reports.push_back(bench_on_path(path, planned, bench));
+    all.limits.add(reports.back().limits);
+    all.load_seconds = reports.back().load_seconds;  // the first one may read from the disk
+  }
+  for (std::size_t t = 0; t < planned.tests.size(); ++t)
+    for (const SpeedReport& report : reports) all.tests.push_back(report.tests[t]);
+  return all;
+}
+
+/// Which paths `names` lists: names with commas, or all. Throws Error for one that this CPU cannot run.
+inline std::vector<Isa> parse_paths(std::string_view names) {
+  if (names == "all") return available_isas();
+  std::vector<Isa> paths;
+  for (std::size_t at = 0; at <= names.size();) {
+    const std::size_t end = std::min(names.find(',', at), names.size());
+    const std::string_view name = names.substr(at, end - at);
+    std::string known;
+    for (const Isa each : available_isas()) {
+      if (name == name_of(each)) paths.push_back(each);
+      known.append(", ").append(name_of(each));
+    }
+    if (paths.empty() || name != name_of(paths.back()))
+      throw Error("paths", "expected all" + known + ", found '" + std::string(name) + "'");
+    at = end + 1;
+  }
+  return paths;
+}
+
+}  // namespace kvx::inline v0

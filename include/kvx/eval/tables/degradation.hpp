@@ -1,0 +1,182 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/eval/records/cell_name.hpp>
+#include <kvx/eval/records/record.hpp>
+#include <kvx/eval/tables/cell_columns.hpp>
+#include <kvx/eval/tables/cell_ratios.hpp>
+#include <kvx/eval/tables/report_markdown.hpp>
+#include <kvx/io/csv_columns.hpp>
+#include <kvx/io/markdown.hpp>
+#include <kvx/io/number_text.hpp>
+#include <kvx/score/context_note.hpp>
+#include <kvx/score/metric.hpp>
+#include <kvx/score/ppl.hpp>
+#include <kvx/score/sds.hpp>
+#include <kvx/score/task.hpp>
+#include <kvx/score/task_registry.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// The drop of one metric in one cell, compared with the cell's perplexity: a line of degradation.csv.
+struct CellDegradation {
+  std::string model, task;  ///< the task as data_label() names it
+  CellName cell;
+  std::string metric;
+  SilentDegradation figures = {};  ///< drop.n counts the task's samples, rise.n the text pieces with a perplexity
+};
+
+namespace detail {
+
+/// The mean of a metric over the answers that it applies to.
+inline std::optional<double> mean_metric(std::span<const Record* const> answers, std::string_view metric) {
+  double sum = 0, n = 0;
+  for (const Record* answer : answers)
+    if (const auto found = answer->metrics.find(std::string(metric)); found != answer->metrics.end() && found->second)
+      sum += *found->second, ++n;
+  return n > 0 ? std::optional(sum / n) : std::nullopt;
+}
+
+/// The mean of a metric over predicted texts, which all have it. Throws Error if it is missing.
+inline double predicted_metric(std::span<const Record* const> texts, const Metric& metric) {
+  if (const auto mean = mean_metric(texts, metric.name)) return *mean;
+  throw Error("record " + std::to_string(texts.front()->index) + " of " + texts.front()->press,
+              "missing its " + std::string(metric.name));
+}
+
+}  // namespace detail
+
+/// Compares each cell's function with its perplexity, on the samples and texts that both cell and base served, in the
+/// order of the records. Function is measured by the metrics with Role::works or Role::function, perplexity by those
+/// with Role::loss and Role::tokens. Empty without records of both. The perplexity of reference answers is not used.
+inline std::vector<CellDegradation> degradations(const TaskRegistry& registry, std::span<const Record> records) {
+  using Answers = std::vector<const Record*>;                              // the attempts at one sample
+  using Samples = std::map<std::pair<std::string, std::size_t>, Answers>;  // by group and index
+  using Name = std::tuple<std::string, std::string, CellName>;             // model, task, cell
+  std::map<Name, Samples> cells;
+  std::vector<std::pair<Name, std::string>> groups;
+  const CellRatios ratios(records);
+  for (const Record& record : records) {
+    if (record.state == kNotApplicable) continue;
+    const Name name{record.model, record.task, ratios.cell_of(record)};
+    cells[name][{record.sample.task, record.index}].push_back(&record);
+    const std::pair group(name, record.sample.task);
+    const AnyTask* task = registry.find(record.task);
+    const bool functions =
+        task != nullptr && std::ranges::any_of(function_metrics(task->metrics()), [&](std::string_view metric) {
+          return record.metrics.contains(std::string(metric));
+        });
+    if (functions && std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
+  }
+  const auto is_reference = [&](const std::string& group) {  // whose perplexity is that of another task's answers
+    return std::any_of(groups.begin(), groups.end(), [&](const auto& other) { return other.second == group; });
+  };
+  // Calls f(base's answers, cell's answers) for each sample of the two.
+  const auto each_pair = [&](const std::string& model, std::string_view task, const CellName& cell, auto&& f) {
+    const auto own = cells.find({model, std::string(task), cell});
+    const auto base = cells.find({model, std::string(task), CellName::base()});
+    if (own == cells.end() || base == cells.end()) return;
+    for (const auto& [place, answers] : own->second)
+      if (const auto other = base->second.find(place); other != base->second.end()) f(other->second, answers);
+  };
+  std::vector<CellDegradation> results;
+  for (const auto& [name, group] : groups) {
+    const auto& [model, task, cell] = name;
+    if (cell.is_base()) continue;
+    std::map<std::string, PairedLoss> losses;  // by context: a piece of a text is one
+    for (const AnyTask& predicts : registry.tasks()) {
+      const Metric *loss = find_role(predicts.metrics(), Role::loss),
+                   *weight = find_role(predicts.metrics(), Role::tokens);
+      if (loss == nullptr || weight == nullptr) continue;
+      each_pair(model, predicts.name(), cell, [&](const Answers& base, const Answers& own) {
+        if (is_reference(own.front()->sample.task)) return;
+        const double tokens = detail::predicted_metric(own, *weight);
+        PairedLoss& text = losses[own.front()->sample.task + ":" + context_of(*own.front())];
+        text.base_nll += detail::predicted_metric(base, *loss) * tokens;
+        text.cell_nll += detail::predicted_metric(own, *loss) * tokens;
+        text.tokens += static_cast<std::size_t>(tokens);
+      });
+    }
+    if (losses.empty()) continue;
+    std::vector<PairedLoss> texts;
+    for (const auto& [context, loss] : losses) texts.push_back(loss);
+    for (const std::string_view metric : function_metrics(registry.at(task).metrics())) {
+      std::map<std::string, PairedFunction> function;  // by context
+      each_pair(model, task, cell, [&, &wanted = group](const Answers& base, const Answers& own) {
+        if (own.front()->sample.task != wanted) return;
+        const auto was = detail::mean_metric(base, metric), is = detail::mean_metric(own, metric);
+        if (!was || !is) return;
+        PairedFunction& context = function[context_of(*own.front())];
+        ++context.n;
+        context.base += *was;
+        context.cell += *is;
+      });
+      if (function.empty()) continue;
+      CellDegradation& result =
+          results.emplace_back(CellDegradation{model, data_label(task, group), cell, std::string(metric)});
+      std::vector<PairedFunction> contexts;
+      for (const auto& [name, context] : function) contexts.push_back(context);
+      result.figures = silent_degradation(contexts, texts);
+    }
+  }
+  return results;
+}
+
+/// A Markdown table, one row a cell and metric.
+inline std::string degradation_markdown(std::span<const CellDegradation> degradations) {
+  std::vector<std::vector<std::string>> rows = {{"model", "press", "ratio", "task", "metric", "n", "contexts", "texts",
+                                                 "drop", "perplexity rise", "SDS", "p", "verdict"}};
+  std::size_t least = std::numeric_limits<std::size_t>::max();  // the smallest number of contexts or texts in a row
+  for (const CellDegradation& d : degradations) {
+    least = std::min({least, d.figures.drop.contexts, d.figures.rise.n});
+    rows.push_back(
+        {markdown_text(d.model), markdown_text(d.cell.label()), six_digits(d.cell.ratio), markdown_text(d.task),
+         d.metric, std::to_string(d.figures.drop.n), std::to_string(d.figures.drop.contexts),
+         std::to_string(d.figures.rise.n), detail::interval_text(d.figures.drop), detail::interval_text(d.figures.rise),
+         detail::interval_text(d.figures.score), decimals(d.figures.drop.p, 3), std::string(written(d.figures.state))});
+  }
+  const std::string note = context_note(least);
+  return markdown_table(rows) +
+         "\nsilent degradation score: the share of the function that is lost / the rise of perplexity, against none "
+         "[95 % interval, bootstrapped over contexts and texts]\n" +
+         (note.empty() ? "" : "Note: " + note + "\n");
+}
+
+/// The columns of degradation.csv.
+inline const CsvColumns<CellDegradation>& degradation_columns() {
+  static const CsvColumns<CellDegradation> table = [] {
+    auto columns = cell_row_columns<CellDegradation>();
+    columns.add("metric", &CellDegradation::metric)
+        .add("n", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::n)
+        .add("contexts", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::contexts)
+        .add("texts", &CellDegradation::figures, &SilentDegradation::rise, &Estimate::n)
+        .add_word("verdict", degradation_states(), &CellDegradation::figures, &SilentDegradation::state);
+    add_interval_columns(columns, "sds", &CellDegradation::figures, &SilentDegradation::score);
+    add_interval_columns(columns, "drop", &CellDegradation::figures, &SilentDegradation::drop);
+    add_interval_columns(columns, "rise", &CellDegradation::figures, &SilentDegradation::rise)
+        .add_six_digits("p", &CellDegradation::figures, &SilentDegradation::drop, &Estimate::p)
+        .add("implied_quality", &CellDegradation::figures, &SilentDegradation::quality);
+    return columns;
+  }();
+  return table;
+}
+
+/// The same for a spreadsheet; a field without a finite number is empty.
+inline std::string degradation_csv(std::span<const CellDegradation> degradations) {
+  return degradation_columns().text(degradations);
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <kvx/eval/records/cell_name.hpp>
+#include <kvx/eval/records/record.hpp>
+#include <kvx/eval/tables/cell_columns.hpp>
+#include <kvx/eval/tables/cell_ratios.hpp>
+#include <kvx/io/csv_columns.hpp>
+#include <kvx/score/statistics/estimate.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Where the driver writes it.
+inline constexpr std::string_view kEntropyCsv = "entropy.csv";
+
+/// The uncertainty of a cell at one token position of its answers: a line of entropy.csv.
+struct EntropyRow {
+  std::string model, task;  ///< the task as data_label() names it
+  CellName cell;
+  std::size_t token = 0;          ///< the position in the answer, from 0
+  Estimate entropy = {};          ///< mean in nats over the n answers that have this token
+  double base = Estimate::kNone;  ///< mean over the base's answers to the same samples that have it too
+  Estimate change = {};           ///< mean difference from the base; n counts pairs of answers
+};
+
+/// The columns of entropy.csv.
+inline const CsvColumns<EntropyRow>& entropy_columns() {
+  static const CsvColumns<EntropyRow> table = cell_row_columns<EntropyRow>()
+                                                  .add("token", &EntropyRow::token)
+                                                  .add_six_digits("entropy", &EntropyRow::entropy, &Estimate::value)
+                                                  .add("n", &EntropyRow::entropy, &Estimate::n)
+                                                  .add("contexts", &EntropyRow::entropy, &Estimate::contexts)
+                                                  .add_six_digits("base", &EntropyRow::base)
+                                                  .add_six_digits("change", &EntropyRow::change, &Estimate::value)
+                                                  .add("paired", &EntropyRow::change, &Estimate::n);
+  return table;
+}
+
+/// The uncertainty of each cell's answers, token by token, in the order of the records.
+inline std::vector<EntropyRow> entropy_rows(std::span<const Record> records) {
+  using CellKey = std::tuple<std::string, std::string, std::string, CellName>;
+  using AnswerKey = std::pair<std::size_t, std::size_t>;  // index and attempt
+  struct Answer {
+    const std::vector<double>* entropy;
+    std::string context;
+  };
+  std::vector<std::pair<CellKey, std::map<AnswerKey, Answer>>> cells;
+  std::map<CellKey, std::size_t> places;
+  const CellRatios ratios(records);
+  for (const Record& record : records) {
+    if (record.entropy.empty()) continue;
+    const CellKey key = {record.model, record.task, record.sample.task, ratios.cell_of(record)};
+    const auto [place, is_new] = places.try_emplace(key, cells.size());
+    if (is_new) cells.push_back({key, {}});
+    cells[place->second].second[{record.index, record.attempt}] = {&record.entropy, context_of(record)};
+  }
+  std::vector<EntropyRow> rows;
+  for (const auto& [key, answers] : cells) {
+    const auto& [model, task, data, cell] = key;
+    const auto base = places.find({model, task, data, CellName::base()});
+    std::size_t longest = 0;
+    for (const auto& [sample, answer] : answers) longest = std::max(longest, answer.entropy->size());
+    for (std::size_t token = 0; token < longest; ++token) {
+      double sum = 0, base_sum = 0, change = 0;
+      std::size_t n = 0, paired = 0;
+      std::set<std::string_view> contexts;
+      for (const auto& [sample, answer] : answers) {
+        const std::vector<double>& entropy = *answer.entropy;
+        if (token >= entropy.size()) continue;
+        ++n;
+        contexts.insert(answer.context);
+        sum += entropy[token];
+        if (base == places.end()) continue;
+        const auto& others = cells[base->second].second;
+        const auto other = others.find(sample);
+        if (other == others.end() || token >= other->second.entropy->size()) continue;
+        ++paired;
+        base_sum += (*other->second.entropy)[token];
+        change += entropy[token] - (*other->second.entropy)[token];
+      }
+      const auto mean = [](double total, std::size_t of) {
+        return of == 0 ? Estimate::kNone : total / static_cast<double>(of);
+      };
+      rows.push_back({model,
+                      data_label(task, data),
+                      cell,
+                      token,
+                      {.value = mean(sum, n), .n = n, .contexts = contexts.size()},
+                      mean(base_sum, paired),
+                      {.value = mean(change, paired), .n = paired}});
+    }
+  }
+  return rows;
+}
+
+/// The text of entropy.csv; empty if no record has entropies.
+inline std::string entropy_csv(std::span<const Record> records) {
+  const std::vector<EntropyRow> rows = entropy_rows(records);
+  return rows.empty() ? "" : entropy_columns().text(rows);
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,120 @@
+#pragma once
+
+#include <kvx/eval/records/cell_name.hpp>
+#include <kvx/eval/records/record.hpp>
+#include <kvx/eval/tables/cell_columns.hpp>
+#include <kvx/eval/tables/cell_ratios.hpp>
+#include <kvx/eval/tables/result_row.hpp>
+#include <kvx/io/csv_columns.hpp>
+#include <kvx/score/statistics/clustered.hpp>
+#include <kvx/score/statistics/estimate_mean.hpp>
+
+#include <cstddef>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Where the driver writes them.
+inline constexpr std::string_view kGroupsCsv = "groups.csv";
+
+/// A figure over the parts of a cell's answers that belong to one group: a line of groups.csv. A group is an
+/// instruction, a class of instructions, or a defense.
+struct GroupResult {
+  std::string group;
+  ResultRow row;               ///< row.figure.n counts the parts of first answers
+  std::string graded_as = {};  ///< the task that graded the answers; not in the file
+};
+
+namespace detail {
+
+/// One group's parts in one cell, by context.
+struct GroupSums {
+  std::size_t n = 0;  // parts of first answers
+  bool are_shares = true;
+  std::map<std::string, Cluster> contexts = {};
+};
+
+/// For each context that is in both, the differences of the cell's values from the base's mean in that context.
+inline std::vector<Cluster> differences(const GroupSums& cell, const GroupSums& base) {
+  std::vector<Cluster> all;
+  for (const auto& [name, context] : cell.contexts) {
+    const auto other = base.contexts.find(name);
+    if (other == base.contexts.end()) continue;
+    const double mean = other->second.sum / static_cast<double>(other->second.n);
+    all.push_back({context.n, context.sum - mean * static_cast<double>(context.n)});
+  }
+  return all;
+}
+
+}  // namespace detail
+
+/// The groups of the parts in records, in the order of the cells and then by name. For group names with a colon, there
+/// is also a group for the prefix before the colon, with all parts whose group begins with it.
+inline std::vector<GroupResult> part_groups(std::span<const Record> records) {
+  using CellKey = std::tuple<std::string, std::string, std::string, CellName>;
+  using Sums = std::map<std::pair<std::string, std::string>, detail::GroupSums>;  // by group and metric
+  std::vector<std::pair<CellKey, Sums>> cells;
+  std::map<CellKey, std::size_t> places;
+  const CellRatios ratios(records);
+  for (const Record& record : records) {
+    if (record.parts.empty()) continue;
+    const CellKey key = {record.model, record.task, record.sample.task, ratios.cell_of(record)};
+    const auto [place, is_new] = places.try_emplace(key, cells.size());
+    if (is_new) cells.push_back({key, {}});
+    Sums& sums = cells[place->second].second;
+    const std::string context = context_of(record);
+    const auto add = [&](const std::string& group, const std::string& metric, double value) {
+      detail::GroupSums& sum = sums[{group, metric}];
+      sum.n += record.attempt == 0;
+      sum.are_shares &= value == 0 || value == 1;
+      sum.contexts[context].add(value);
+    };
+    for (const RecordPart& part : record.parts)
+      for (const auto& [metric, value] : part.values) {
+        add(part.group, metric, value);
+        if (const auto colon = part.group.find(':'); colon != part.group.npos)
+          add(part.group.substr(0, colon), metric, value);
+      }
+  }
+  std::vector<GroupResult> results;
+  for (const auto& [key, sums] : cells) {
+    const auto& [model, task, data, cell] = key;
+    const auto base = places.find({model, task, data, CellName::base()});
+    const Sums* others =
+        base == places.end() || &cells[base->second].second == &sums ? nullptr : &cells[base->second].second;
+    for (const auto& [name, sum] : sums) {
+      std::vector<Cluster> contexts;
+      for (const auto& [of, context] : sum.contexts) contexts.push_back(context);
+      ResultRow row{model, data_label(task, data), cell, estimate_mean(name.second, contexts, sum.are_shares)};
+      row.figure.n = sum.n;
+      if (const auto other = others == nullptr ? sums.end() : others->find(name);
+          others != nullptr && other != others->end()) {
+        const std::vector<Cluster> changes = detail::differences(sum, other->second);
+        if (!changes.empty()) row.change = estimate_mean(name.second, changes, false);
+      }
+      results.push_back({name.first, std::move(row), task});
+    }
+  }
+  return results;
+}
+
+/// The columns of groups.csv.
+inline const CsvColumns<GroupResult>& groups_columns() {
+  static const CsvColumns<GroupResult> table = [] {
+    auto columns = cell_row_columns<GroupResult, ResultRow>(&GroupResult::row);
+    columns.add("group", &GroupResult::group);
+    add_figure_columns(columns, &GroupResult::row);
+    return columns;
+  }();
+  return table;
+}
+
+inline std::string groups_csv(std::span<const GroupResult> groups) { return groups_columns().text(groups); }
+
+}  // namespace kvx::inline v0

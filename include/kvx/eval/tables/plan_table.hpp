@@ -1,0 +1,132 @@
+#pragma once
+
+#include <kvx/eval/records/record.hpp>
+#include <kvx/io/markdown.hpp>
+#include <kvx/io/number_text.hpp>
+#include <kvx/score/statistics/clustered.hpp>
+#include <kvx/score/statistics/context_plan.hpp>
+#include <kvx/score/task.hpp>
+#include <kvx/score/task_registry.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <map>
+#include <span>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// The starting point of a plan: the base's share of right answers, and how its samples are grouped into contexts.
+struct PlanBasis {
+  std::string model = {}, data = {}, metric = {};  ///< empty where no results are known
+  double base = 0;
+  double context_samples = 1, size_cv = 0, icc = 0;  ///< as in ContextPlan
+};
+
+namespace detail {
+
+/// A metric of one cell: the attempts at each sample, by the sample's index.
+using SampleMeans = std::map<std::size_t, Cluster>;
+
+/// Fills in the mean and the variation of the contexts' sizes, and the mean intraclass correlation of the cells'
+/// differences.
+inline PlanBasis plan_basis(PlanBasis basis, const SampleMeans& base, std::span<const SampleMeans> cells,
+                            const std::map<std::size_t, std::string>& contexts) {
+  const auto mean = [](const Cluster& attempts) { return attempts.sum / static_cast<double>(attempts.n); };
+  const auto by_context = [&](auto&& value_of) {
+    std::map<std::string, Cluster> found;
+    for (const auto& [index, attempts] : base)
+      if (const auto value = value_of(index, mean(attempts)); !std::isnan(value)) found[contexts.at(index)].add(value);
+    std::vector<Cluster> clusters;
+    for (const auto& [name, cluster] : found) clusters.push_back(cluster);
+    return clusters;
+  };
+  const std::vector<Cluster> all = by_context([](std::size_t, double value) { return value; });
+  Cluster sizes, correlations;
+  for (const Cluster& context : all) sizes.add(static_cast<double>(context.n));
+  basis.base = mean_of(all);
+  basis.context_samples = mean(sizes);
+  basis.size_cv = std::sqrt(sizes.squares / static_cast<double>(sizes.n)) / basis.context_samples;
+  for (const SampleMeans& cell : cells) {
+    const double icc = intraclass_correlation(by_context([&](std::size_t index, double before) {
+      const auto after = cell.find(index);
+      return after == cell.end() ? NAN : mean(after->second) - before;
+    }));
+    if (!std::isnan(icc)) correlations.add(icc);
+  }
+  if (correlations.n > 0) basis.icc = mean(correlations);
+  return basis;
+}
+
+}  // namespace detail
+
+/// A basis for each pass-or-fail metric of the base, for each model and group of samples, in their order. Its
+/// intraclass correlation is the mean over the differences of all cells from the base. Texts whose tokens are predicted
+/// have none: their metrics compare a cell with the base.
+inline std::vector<PlanBasis> plan_bases(const TaskRegistry& registry, std::span<const Record> records) {
+  struct Group {
+    std::map<std::string, std::map<CellName, detail::SampleMeans>> metrics = {};
+    std::map<std::size_t, std::string> contexts = {};
+  };
+  std::vector<std::pair<std::pair<std::string, std::string>, Group>> groups;  // by model and label
+  for (const Record& record : records) {
+    const AnyTask* task = registry.find(record.task);
+    if (record.state == kNotApplicable || (task != nullptr && task->kind() == TaskKind::predicts)) continue;
+    const std::pair name(record.model, data_label(record.task, record.sample.task));
+    auto group = std::ranges::find(groups, name, [](const auto& named) { return named.first; });
+    if (group == groups.end()) group = groups.insert(group, {name, {}});
+    group->second.contexts.try_emplace(record.index, context_of(record));
+    for (const auto& [metric, value] : record.metrics)
+      if (value) group->second.metrics[metric][record.cell()][record.index].add(*value);
+  }
+  std::vector<PlanBasis> bases;
+  for (const auto& [name, group] : groups)
+    for (const auto& [metric, cells] : group.metrics) {
+      const auto base = cells.find(CellName{std::string(kNoPress)});
+      const auto passes = [](const auto& sample) {
+        return sample.second.sum >= 0 && sample.second.sum <= static_cast<double>(sample.second.n) &&
+               sample.second.sum == std::round(sample.second.sum);
+      };
+      if (base == cells.end() || !std::ranges::all_of(base->second, passes)) continue;
+      std::vector<detail::SampleMeans> others;
+      for (const auto& [cell, samples] : cells)
+        if (cell != base->first) others.push_back(samples);
+      bases.push_back(detail::plan_basis({name.first, name.second, metric}, base->second, others, group.contexts));
+    }
+  return bases;
+}
+
+/// A Markdown table of how many contexts and samples are needed to detect each drop, for each basis that is high enough
+/// for the drop. Throws Error for a basis out of range.
+inline std::string plan_markdown(std::span<const PlanBasis> bases, std::span<const double> drops) {
+  const bool named = std::ranges::any_of(bases, [](const PlanBasis& basis) { return !basis.data.empty(); });
+  std::vector<std::vector<std::string>> rows = {{"base", "cell", "samples of a context", "ICC", "contexts", "samples"}};
+  if (named) rows.front().insert(rows.front().begin(), {"model", "task", "metric"});
+  for (const PlanBasis& basis : bases)
+    for (const double drop : drops) {
+      if (named && drop > basis.base + 1e-9) continue;
+      const std::size_t contexts = std::max(planned_contexts({.base = basis.base,
+                                                              .drop = drop,
+                                                              .context_samples = basis.context_samples,
+                                                              .size_cv = basis.size_cv,
+                                                              .icc = basis.icc}),
+                                            kLeastForSignFlips);
+      std::vector<std::string>& row = rows.emplace_back();
+      if (named) row = {markdown_text(basis.model), markdown_text(basis.data), basis.metric};
+      const double samples = std::ceil(static_cast<double>(contexts) * basis.context_samples - 1e-9);
+      for (const double number : {basis.base, basis.base - drop, basis.context_samples, basis.icc})
+        row.push_back(six_digits(std::round(number * 1e4) / 1e4));
+      row.push_back(std::to_string(contexts));
+      row.push_back(std::to_string(static_cast<std::size_t>(samples)));
+    }
+  return markdown_table(rows) +
+         "\nWith this many contexts, a two-sided test at 5 % detects the drop with a probability of 80 %, if base and "
+         "cell succeed\nindependently of each other. Fewer are enough if both mostly succeed on the same samples. ICC: "
+         "how similar changes are\nwithin one context, from 0 (not at all) to 1 (equal).\n";
+}
+
+}  // namespace kvx::inline v0

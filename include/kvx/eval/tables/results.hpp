@@ -1,0 +1,216 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/eval/records/cell_name.hpp>
+#include <kvx/eval/records/record.hpp>
+#include <kvx/eval/tables/cell_ratios.hpp>
+#include <kvx/score/code_exec/pass_at_k.hpp>
+#include <kvx/score/metric.hpp>
+#include <kvx/score/scorer.hpp>
+#include <kvx/score/statistics/context_values.hpp>
+#include <kvx/score/statistics/estimate_mean.hpp>
+#include <kvx/score/statistics/holm.hpp>
+#include <kvx/score/task.hpp>
+#include <kvx/score/task_registry.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// What the answers of one cell to one group of samples come to.
+struct CellResult {
+  std::string model, task, group;  ///< the task that graded them; a group has one value of the column `task`
+  CellName cell = {};
+  std::size_t not_applicable = 0;  ///< samples that the press cannot serve; they count nowhere else
+  std::size_t hidden_metrics = 0;  ///< the last so many are for files alone
+  Score score = {};
+  std::vector<Estimate> changes = {};  ///< against the base, on the samples that both served; none for the base itself
+  double kept_bytes = 0, full_bytes = 0;  ///< mean size of a context's cache, compressed and not; NaN without answers
+
+  /// The group, with the task where the group's name does not tell it.
+  std::string label() const { return data_label(task, group); }
+};
+
+namespace detail {
+
+inline Grade grade_of(const Record& record, const AnyTask& task) {
+  Grade grade{record.state, {}, record.detail, {}, context_of(record)};
+  grade.as_read = record.as_read;
+  grade.unfinished = record.unfinished;
+  for (const Metric& metric : task.metrics()) {
+    const std::string name(metric.name);
+    const auto found = record.metrics.find(name);
+    if (found == record.metrics.end())
+      throw Error("record " + std::to_string(record.index) + " of " + record.press,
+                  "missing metric " + name + " of task " + record.task);
+    if (!found->second && task.kind() != TaskKind::answers)  // measurements apply to every sample
+      throw Error("record " + std::to_string(record.index) + " of " + record.press,
+                  "metric " + name + " of task " + record.task + ": expected a number, found null");
+    grade.metrics.push_back(found->second);
+  }
+  for (const RecordPart& part : record.parts) {
+    GradePart& graded = grade.parts.emplace_back(GradePart{part.group, {}});
+    for (const Metric& metric : task.part_metrics()) {
+      const auto found = part.values.find(std::string(metric.name));
+      if (found == part.values.end())
+        throw Error("record " + std::to_string(record.index) + " of " + record.press,
+                    "missing value " + std::string(metric.name) + " of part " + part.group);
+      graded.values.push_back(found->second);
+    }
+  }
+  return grade;
+}
+
+/// Copies a grade into its record.
+inline void set_grade(Record& record, Grade grade, const AnyTask& task) {
+  record.state = std::move(grade.state);
+  record.detail = std::move(grade.detail);
+  record.as_read = std::move(grade.as_read);
+  record.unfinished = grade.unfinished;
+  record.cluster = std::move(grade.cluster);
+  const auto metrics = task.metrics(), part_metrics = task.part_metrics();
+  for (std::size_t i = 0; i < metrics.size(); ++i) record.metrics[std::string(metrics[i].name)] = grade.metrics[i];
+  record.parts.clear();
+  for (GradePart& part : grade.parts) {
+    RecordPart& recorded = record.parts.emplace_back(RecordPart{std::move(part.group), {}});
+    for (std::size_t i = 0; i < part_metrics.size(); ++i)
+      recorded.values[std::string(part_metrics[i].name)] = part.values[i];
+  }
+}
+
+/// Corrects the p values of each model's group for all cells and metrics that are tested there, those that a table
+/// shows apart from the others.
+inline void correct_for_the_grid(std::vector<CellResult>& cells) {
+  std::map<std::tuple<std::string, std::string, std::string, bool>, std::vector<Estimate*>> tables;
+  for (CellResult& cell : cells)
+    for (std::size_t m = 0; m < cell.changes.size(); ++m)
+      if (!std::isnan(cell.changes[m].p))
+        tables[{cell.model, cell.task, cell.group, m + cell.hidden_metrics < cell.changes.size()}].push_back(
+            &cell.changes[m]);
+  for (const auto& [name, changes] : tables) {
+    std::vector<double> p;
+    for (const Estimate* change : changes) p.push_back(change->p);
+    const std::vector<double> corrected = holm(p);
+    for (std::size_t i = 0; i < changes.size(); ++i) changes[i]->holm_p = corrected[i];
+  }
+}
+
+/// The answers to one sample as one: the mean of each metric over those that it applies to, and the parts of all.
+inline Grade mean_grade(std::span<const Grade> attempts) {
+  if (attempts.size() == 1) return attempts.front();
+  Grade mean{attempts.front().state, std::vector<std::optional<double>>(attempts.front().metrics.size())};
+  mean.cluster = attempts.front().cluster;
+  for (std::size_t m = 0; m < mean.metrics.size(); ++m) {
+    double sum = 0, n = 0;
+    for (const Grade& grade : attempts)
+      if (grade.metrics[m]) sum += *grade.metrics[m], ++n;
+    if (n > 0) mean.metrics[m] = sum / n;
+  }
+  for (const Grade& grade : attempts) mean.parts.insert(mean.parts.end(), grade.parts.begin(), grade.parts.end());
+  return mean;
+}
+
+/// pass@k for the usual k and for the largest number of answers to a sample, each over the samples with at least k
+/// answers. Empty if no metric has counts_attempts, or if no sample has a second attempt.
+inline std::vector<Estimate> pass_at_more(const AnyTask& task, const std::vector<std::vector<Grade>>& samples) {
+  std::vector<Estimate> shares;
+  const auto metrics = task.metrics();
+  const auto m = static_cast<std::size_t>(std::ranges::find(metrics, true, &Metric::counts_attempts) - metrics.begin());
+  if (m == metrics.size() || samples.empty()) return shares;
+  std::size_t attempts = 1;
+  for (const auto& sample : samples) attempts = std::max(attempts, sample.size());
+  std::set<std::size_t> ks = {attempts};
+  for (const std::size_t k : {2u, 5u, 10u, 20u, 50u, 100u})
+    if (k < attempts) ks.insert(k);
+  ks.erase(1);
+  for (const std::size_t k : ks) {
+    ContextValues passes;
+    for (const auto& sample : samples) {
+      std::size_t n = 0, right = 0;
+      for (const Grade& grade : sample)
+        if (grade.metrics[m]) ++n, right += *grade.metrics[m] == 1;
+      if (n >= k) passes.add(sample.front().cluster, pass_at_k(n, right, k));
+    }
+    if (!passes.contexts().empty())
+      shares.push_back(estimate_mean("pass@" + std::to_string(k), passes.contexts(), passes.verdicts()));
+  }
+  return shares;
+}
+
+}  // namespace detail
+
+/// Scores each cell of a run and compares it with the base of its group, in the order in which the records have them.
+/// Where samples were answered several times, a sample counts once, by the mean of its answers; states count answers.
+/// Throws Error for an unknown task and for a record that lacks one of its metrics.
+inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::span<const Record> records) {
+  struct Graded {
+    CellResult cell;
+    std::map<std::size_t, std::vector<Grade>> grades = {};  // of each attempt, by index
+  };
+  using Name = std::tuple<std::string, std::string, std::string, CellName>;
+  std::vector<Graded> all;
+  std::map<Name, std::size_t> places;
+  const CellRatios ratios(records);
+  for (const Record& r : records) {
+    const auto [place, is_new] = places.try_emplace({r.model, r.task, r.sample.task, r.cell()}, all.size());
+    if (is_new) all.push_back({{r.model, r.task, r.sample.task, ratios.cell_of(r)}});
+    auto& [cell, grades] = all[place->second];
+    if (r.state == kNotApplicable) {
+      cell.not_applicable += r.attempt == 0;
+      continue;
+    }
+    grades[r.index].push_back(detail::grade_of(r, registry.at(r.task)));
+    cell.kept_bytes += static_cast<double>(r.kept_bytes);
+    cell.full_bytes += static_cast<double>(r.full_bytes);
+  }
+  std::vector<CellResult> results;
+  for (auto& [cell, by_index] : all) {
+    const auto base = places.find({cell.model, cell.task, cell.group, CellName::base()});
+    std::vector<std::vector<Grade>> samples;
+    std::vector<Grade> grades, answers, paired, base_paired;
+    for (const auto& [index, attempts] : by_index) {
+      samples.push_back(attempts);
+      grades.push_back(detail::mean_grade(attempts));
+      answers.insert(answers.end(), attempts.begin(), attempts.end());
+      if (base == places.end()) continue;
+      const auto& base_grades = all[base->second].grades;
+      const auto other = base_grades.find(index);
+      if (other == base_grades.end()) continue;
+      paired.push_back(grades.back());
+      base_paired.push_back(detail::mean_grade(other->second));
+    }
+    const AnyTask& task = registry.at(cell.task);
+    const Scorer scorer(task);
+    CellResult result = cell;
+    result.score = scorer.score(grades);
+    result.hidden_metrics = static_cast<std::size_t>(std::ranges::count(task.metrics(), false, &Metric::shown));
+    if (answers.size() > grades.size()) {
+      Score of_answers = scorer.score(answers);
+      result.score.states = std::move(of_answers.states);
+      result.score.unfinished = of_answers.unfinished;
+      result.score.unfinished_share = std::move(of_answers.unfinished_share);
+      result.score.as_read = of_answers.as_read;
+      if (task.part_metrics().empty()) result.score.summaries = std::move(of_answers.summaries);
+      for (Estimate& share : detail::pass_at_more(task, samples)) result.score.summaries.push_back(std::move(share));
+    }
+    if (!cell.cell.is_base() && !paired.empty()) result.changes = scorer.compare(paired, base_paired);
+    result.kept_bytes /= static_cast<double>(answers.size());
+    result.full_bytes /= static_cast<double>(answers.size());
+    results.push_back(std::move(result));
+  }
+  detail::correct_for_the_grid(results);
+  return results;
+}
+
+}  // namespace kvx::inline v0

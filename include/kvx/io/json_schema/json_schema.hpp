@@ -1,0 +1,82 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/io/json/json_tree.hpp>
+#include <kvx/io/json_schema/json_schema_constraint.hpp>
+#include <kvx/io/json_schema/json_schema_effort.hpp>
+#include <kvx/io/json_schema/json_schema_lowering.hpp>
+#include <kvx/io/json_schema/json_tree_adapter.hpp>
+
+#include <valijson/constraint_builder.hpp>
+#include <valijson/constraints/concrete_constraints.hpp>
+#include <valijson/schema.hpp>
+#include <valijson/schema_parser.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace kvx::inline v0 {
+
+/// A JSON Schema of draft 7, or of the draft that its $schema declares, read as python-jsonschema does: formats are not
+/// checked, siblings of $ref do not count in draft 7, nothing is fetched. Of 2019-09 and 2020-12 unevaluated members,
+/// dynamic references and counts of `contains` are refused. Compiled once, it serves many values, from several threads
+/// at a time.
+class JsonSchema {
+ public:
+  /// Throws Error, naming `where`, for what is no such schema.
+  JsonSchema(const JsonTree& schema, std::string where) : where_(std::move(where)), state_(std::make_unique<State>()) {
+    const detail::SchemaLowering lowering(schema, where_);
+    const JsonTree flat = lowering.schema();
+    valijson::SchemaParser parser;
+    parser.addConstraintBuilder(detail::SchemaLowering::kRules, new Builder(lowering, state_->subschemas));
+    const detail::SchemaEffort effort(where_);
+    try {
+      parser.populateSchema(JsonTreeAdapter(flat), state_->schema);
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception& error) {
+      throw Error(where_, std::string("not a JSON Schema of draft 7: ") + error.what());
+    }
+    state_->subschemas.resize(lowering.size());
+    valijson::Subschema::ApplyFunction collect = [this](const valijson::constraints::Constraint& constraint) {
+      dynamic_cast<const valijson::constraints::PropertiesConstraint&>(constraint)
+          .applyToProperties([this](const auto& number, const valijson::Subschema* subschema) {
+            state_->subschemas[std::stoul(number.c_str())] = subschema;
+            return true;
+          });
+      return true;
+    };
+    state_->schema.apply(collect);
+  }
+
+  /// Whether `value` is valid. Throws Error when that takes too many steps to tell.
+  bool accepts(const JsonTree& value) const {
+    const detail::SchemaEffort effort(where_);
+    return detail::accepts(*state_->subschemas.front(), value);
+  }
+
+ private:
+  struct State {  // stays where it is: the rules refer to it
+    valijson::Schema schema;
+    detail::Subschemas subschemas;
+  };
+
+  struct Builder : valijson::ConstraintBuilder {
+    Builder(const detail::SchemaLowering& l, const detail::Subschemas& s) : lowering(l), subschemas(s) {}
+    valijson::constraints::Constraint* make(const valijson::adapters::Adapter& number) const override {
+      detail::SchemaEffort::spend({});  // valijson recurses from schema to schema
+      const auto& rules = lowering.rules()[static_cast<std::size_t>(number.asInteger())];
+      return new detail::RulesConstraint(rules, subschemas);
+    }
+    const detail::SchemaLowering& lowering;
+    const detail::Subschemas& subschemas;
+  };
+
+  std::string where_;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/io/json/json.hpp>
+#include <kvx/io/json/json_tree.hpp>
+#include <kvx/io/json_schema/json_schema_draft.hpp>
+#include <kvx/io/json_schema/uri.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace kvx::inline v0 {
+
+namespace detail {
+
+/// A schema with the targets of its references: JSON pointers, `$id`s, their fragments and anchors. Nothing is fetched.
+class SchemaDocument {
+ public:
+  SchemaDocument(const JsonTree& root, std::string where) : where_(std::move(where)), draft_(draft_of(root, where_)) {
+    add(root, "", 0);
+  }
+
+  SchemaDraft draft() const { return draft_; }
+
+  /// The schema that `node` stands for: itself unless it is a reference. Draft 7 ignores the siblings of one; later
+  /// drafts do not, so that there a reference with siblings is a schema of its own.
+  const JsonTree& resolve(const JsonTree& node) const {
+    const JsonTree* at = &node;
+    for (int hops = 0; hops < kMostHops; ++hops) {
+      if (at->find("$ref") == nullptr || (draft_ != SchemaDraft::draft7 && at->object()->size() > 1)) return *at;
+      at = &target(*at);
+    }
+    throw Error(where_, "expected references that end, found more than " + std::to_string(kMostHops) + " in a row");
+  }
+
+  /// The target of an object's `$ref`.
+  const JsonTree& target(const JsonTree& node) const {
+    const JsonTree& reference = *node.find("$ref");
+    if (reference.string() == nullptr)
+      throw Error(where_, "expected $ref to be a string, found " + std::string(reference.type()));
+    const auto base = bases_.find(&node);
+    return find(base == bases_.end() ? "" : base->second, *reference.string());
+  }
+
+ private:
+  static constexpr int kMostHops = 100;
+
+  void add(const JsonTree& node, std::string base, int depth) {
+    if (depth == kMostDepth) throw Error(where_, "nests deeper than " + std::to_string(kMostDepth));
+    const JsonTree* id = node.find("$id");
+    if (depth == 0) places_.emplace(base, &node);
+    const bool alone = draft_ == SchemaDraft::draft7 && node.find("$ref") != nullptr;  // siblings do not count
+    if (id != nullptr && id->string() != nullptr && !alone) {
+      const std::string uri = resolved_uri(base, *id->string());
+      places_.emplace(uri.ends_with('#') ? uri.substr(0, uri.size() - 1) : uri, &node);
+      base = uri.substr(0, uri.find('#'));
+    }
+    if (draft_ != SchemaDraft::draft7)
+      for (const char* anchor : {"$anchor", "$dynamicAnchor"})
+        if (const JsonTree* name = node.find(anchor); name != nullptr && name->string() != nullptr)
+          places_.emplace(base + "#" + *name->string(), &node);
+    if (node.object() != nullptr) {
+      bases_.emplace(&node, base);
+      for (const auto& [name, value] : *node.object())
+        if (name != "enum" && name != "const") add(value, base, depth + 1);
+    } else if (node.array() != nullptr) {
+      for (const auto& element : *node.array()) add(element, base, depth + 1);
+    }
+  }
+
+  const JsonTree& find(const std::string& base, const std::string& reference) const {
+    const std::string uri = resolved_uri(base, reference);
+    const std::size_t hash = std::min(uri.find('#'), uri.size());
+    const std::string fragment = decoded(std::string_view(uri).substr(std::min(hash + 1, uri.size())));
+    const bool is_pointer = fragment.empty() || fragment.front() == '/';
+    const auto place = places_.find(is_pointer ? uri.substr(0, hash) : uri);
+    const JsonTree* at = place == places_.end() ? nullptr : place->second;
+    for (std::size_t from = 1; is_pointer && at != nullptr && from <= fragment.size();) {
+      const std::size_t end = std::min(fragment.find('/', from), fragment.size());
+      at = step(*at, std::string_view(fragment).substr(from, end - from));
+      from = end + 1;
+    }
+    if (at == nullptr) throw Error(where_, "$ref " + shortened(reference, 100) + " leads nowhere");
+    return *at;
+  }
+
+  /// One token of a JSON pointer.
+  static const JsonTree* step(const JsonTree& node, std::string_view token) {
+    std::string name;
+    for (std::size_t i = 0; i < token.size(); ++i) {
+      const std::string_view two = token.substr(i, 2);
+      name += two == "~0" ? '~' : two == "~1" ? '/' : token[i];
+      if (two == "~0" || two == "~1") ++i;
+    }
+    if (node.array() == nullptr) return node.find(name);
+    std::size_t index = 0;
+    const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), index);
+    const bool number = code == std::errc() && end == name.data() + name.size();
+    return number && index < node.array()->size() ? &(*node.array())[index] : nullptr;
+  }
+
+  static std::string decoded(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      unsigned char byte = 0;
+      const char* digits = text.data() + i + 1;
+      if (text[i] == '%' && i + 2 < text.size() && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+        out += static_cast<char>(byte);
+        i += 2;
+      } else {
+        out += text[i];
+      }
+    }
+    return out;
+  }
+
+  static constexpr int kMostDepth = 256;
+
+  std::string where_;
+  SchemaDraft draft_;
+  std::map<std::string, const JsonTree*> places_;
+  std::map<const JsonTree*, std::string> bases_;  // what references in an object are relative to
+};
+
+}  // namespace detail
+
+}  // namespace kvx::inline v0

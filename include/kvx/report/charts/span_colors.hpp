@@ -1,0 +1,42 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// What is told of a whole context, and of what no span has.
+inline constexpr std::string_view kAllSpan = "all", kRestSpan = "rest";
+
+namespace detail {
+
+/// None of them is the blue of what is kept, so that a span shows over it; their places are the spans' order.
+inline constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kSpanColors = {
+    {{"prepend", "#E69F00"}, {"defense", "#D55E00"}, {"instructions", "#009E73"}, {kRestSpan, "#56B4E9"}}};
+
+inline std::size_t span_place(std::string_view name) {
+  const auto found = std::ranges::find(kSpanColors, name, [](const auto& known) { return known.first; });
+  return static_cast<std::size_t>(found - kSpanColors.begin());
+}
+
+}  // namespace detail
+
+/// A span's color, the same in charts and texts.
+inline std::string span_color(std::string_view name) {
+  const std::size_t place = detail::span_place(name);
+  return std::string(place < detail::kSpanColors.size() ? detail::kSpanColors[place].second : "#CC79A7");
+}
+
+/// Spans in the order in which they are shown: known ones, others, the whole context.
+inline void sort_spans(std::vector<std::string>& names) {
+  std::ranges::stable_sort(names, {}, [](const std::string& name) {
+    return name == kAllSpan ? detail::kSpanColors.size() + 1 : detail::span_place(name);
+  });
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <kvx/eval/records/record.hpp>
+#include <kvx/eval/tables/results.hpp>
+#include <kvx/report/load/report_data.hpp>
+#include <kvx/score/metric.hpp>
+#include <kvx/score/task.hpp>
+#include <kvx/score/task_registry.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace kvx::inline v0 {
+
+/// A record's task, as results.csv names it.
+inline std::string report_task(const Record& record) { return CellResult{{}, record.task, record.sample.task}.label(); }
+
+/// Whether the answer works, by the first of its task's function_metrics() that the record has. None if that metric
+/// does not apply to the answer, or if the task is not registered.
+inline std::optional<bool> works(const TaskRegistry& registry, const Record& record) {
+  const AnyTask* task = registry.find(record.task);
+  if (task == nullptr) return std::nullopt;
+  for (const std::string_view metric : function_metrics(task->metrics()))
+    if (const auto found = record.metrics.find(std::string(metric)); found != record.metrics.end())
+      return found->second ? std::optional(*found->second == 1) : std::nullopt;
+  return std::nullopt;
+}
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,129 @@
+#pragma once
+
+#include <kvx/eval/records/cell_name.hpp>
+#include <kvx/io/number_text.hpp>
+#include <kvx/report/charts/panel_chart.hpp>
+#include <kvx/report/charts/picture.hpp>
+#include <kvx/report/load/distinct.hpp>
+#include <kvx/report/load/press_families.hpp>
+#include <kvx/report/load/report_data.hpp>
+#include <kvx/report/sections/report.hpp>
+#include <kvx/report/sections/report_tables.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Means over blocks of 8 tokens, without tokens that fewer than 5 answers reach: so few tell of these answers, not of
+/// the cell.
+inline std::vector<ChartPoint> entropy_points(const AnswerEntropy& of) {
+  constexpr std::size_t kBlock = 8, kFewest = 5;
+  std::vector<ChartPoint> points;
+  for (std::size_t first = 0; first < of.tokens.size(); first += kBlock) {
+    double sum = 0, answers = 0, places = 0, tokens = 0;
+    for (std::size_t t = first; t < std::min(first + kBlock, of.tokens.size()); ++t) {
+      const AnswerEntropy::Token& token = of.tokens[t];
+      if (token.n < kFewest) continue;
+      const auto n = static_cast<double>(token.n);
+      sum += n * token.mean, answers += n, places += static_cast<double>(t), ++tokens;
+    }
+    if (tokens > 0) points.push_back({places / tokens, {.value = sum / answers}});
+  }
+  return points;
+}
+
+namespace detail {
+
+/// The entropies of one model and task.
+inline std::vector<AnswerEntropy> entropies_of(const ReportData& data, const std::string& model,
+                                               const std::string& task) {
+  std::vector<AnswerEntropy> found;
+  std::ranges::copy_if(data.entropies, std::back_inserter(found),
+                       [&](const AnswerEntropy& of) { return of.model == model && of.task == task; });
+  return found;
+}
+
+/// A panel for each method of a family, a line for each of its settings, the base's dashed in each.
+inline std::optional<Picture> entropy_chart(const ReportData& data, const std::string& model, const std::string& task,
+                                            const PressFamily& family) {
+  const std::vector<AnswerEntropy> all = entropies_of(data, model, task);
+  std::vector<CellName> cells;
+  for (const AnswerEntropy& of : all)
+    if (std::ranges::find(family, of.cell.method()) != family.end()) cells.push_back(of.cell);
+  std::ranges::stable_sort(cells, {}, [](const CellName& c) { return c.budget.empty() ? c.ratio : 2; });
+  const std::vector<std::string> settings = distinct(cells, &CellName::setting_words);
+  std::vector<ChartSeries> series = {{"uncompressed", std::string(kGray), "lw 1.6 ps 0 pt 7 dt 2"}};
+  for (std::size_t s = 0; s < settings.size(); ++s)
+    series.push_back({settings[s], color(s), "lw 1.6 ps 0.5 pt " + shape(s) + " dt " + dashes(s)});
+  std::vector<ChartPanel> panels;
+  double last = 0, top = 0;
+  for (const CellName& method : family) {
+    ChartPanel panel{method.label(), std::vector<std::vector<ChartPoint>>(series.size())};
+    bool found = false;
+    for (const AnswerEntropy& of : all) {
+      if (!of.cell.is_base() && of.cell.method() != method) continue;
+      const auto place = std::ranges::find(settings, of.cell.setting_words()) - settings.begin();
+      auto& line = panel.lines[of.cell.is_base() ? 0 : static_cast<std::size_t>(place) + 1];
+      line = entropy_points(of);
+      found |= !of.cell.is_base() && !line.empty();
+      for (const ChartPoint& point : line) last = std::max(last, point.x), top = std::max(top, point.y.value);
+    }
+    if (found) panels.push_back(std::move(panel));
+  }
+  if (panels.empty()) return std::nullopt;
+  const std::string name = data.short_name(model);
+  return panel_chart({picture_path(task, name, "entropy_" + family.front().label()),
+                      name + ": entropy along the answers to " + task + ", " + family.front().label(),
+                      "How uncertain the model is of its next token, averaged over blocks of 8 tokens and the answers "
+                      "that reach them; tokens that fewer than 5 answers reach are left out."},
+                     series, panels,
+                     {"token of the answer", "mean entropy (nats)", 0, std::max(last * 1.03, 1.0), top * 1.08});
+}
+
+/// A row for each cell: the mean over all tokens of all answers, and that of the change.
+inline ReportTable entropy_table(const ReportData& data, const std::string& model, const std::string& task) {
+  ReportTable table{data.short_name(model) + ": " + task + ", entropy of the next token in nats",
+                    {"press", "ratio", "tokens", "mean", "change"},
+                    {},
+                    "over all tokens of all answers; the change is against the uncompressed base's answers to the same "
+                    "samples, at the tokens that both reach"};
+  for (const AnswerEntropy& of : entropies_of(data, model, task)) {
+    double sum = 0, n = 0, change = 0, paired = 0;
+    for (const AnswerEntropy::Token& token : of.tokens) {
+      const auto answers = static_cast<double>(token.n), both = static_cast<double>(token.paired);
+      if (token.n > 0) sum += answers * token.mean, n += answers;
+      if (token.paired > 0) change += both * token.change, paired += both;
+    }
+    table.rows.push_back({{of.cell.label()},
+                          {six_digits(of.cell.ratio)},
+                          {decimals(n, 0)},
+                          {n > 0 ? decimals(sum / n, 3) : "–"},
+                          {paired > 0 && !of.cell.is_base() ? signed_decimals(change / paired, 3) : "–"}});
+  }
+  return table;
+}
+
+}  // namespace detail
+
+/// How uncertain the model is along its answers.
+inline ReportSection entropy_section(const ReportData& data) {
+  ReportSection section{"entropy", "Entropy along the answers"};
+  const std::vector<PressFamily> families = press_families(data.methods());
+  for (const std::string& model : data.models())
+    for (const std::string& task :
+         distinct(data.entropies, &AnswerEntropy::task, [&](const AnswerEntropy& of) { return of.model == model; })) {
+      for (const PressFamily& family : families)
+        detail::draw(section, detail::entropy_chart(data, model, task, family));
+      section.tables.push_back(detail::entropy_table(data, model, task));
+    }
+  return section;
+}
+
+}  // namespace kvx::inline v0

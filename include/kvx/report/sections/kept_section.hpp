@@ -1,0 +1,101 @@
+#pragma once
+
+#include <kvx/eval/kept/kept_tables.hpp>
+#include <kvx/eval/records/cell_name.hpp>
+#include <kvx/io/number_text.hpp>
+#include <kvx/report/charts/kept_layer_map.hpp>
+#include <kvx/report/charts/panel_chart.hpp>
+#include <kvx/report/charts/picture.hpp>
+#include <kvx/report/charts/span_colors.hpp>
+#include <kvx/report/load/distinct.hpp>
+#include <kvx/report/load/press_families.hpp>
+#include <kvx/report/load/report_data.hpp>
+#include <kvx/report/sections/report.hpp>
+#include <kvx/report/sections/report_tables.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+namespace detail {
+
+/// What is kept of each span against the ratio, and of the whole context as a gray line.
+inline std::optional<Picture> kept_chart(const ReportData& data, const std::string& model, const std::string& task,
+                                         const std::vector<std::string>& spans, const PressFamily& family) {
+  std::vector<ChartSeries> series;
+  for (std::size_t s = 0; s < spans.size(); ++s)
+    series.push_back(spans[s] == kAllSpan
+                         ? ChartSeries{"whole prompt", std::string(kGray), "lw 1.6 ps 0 pt 7 dt 2"}
+                         : ChartSeries{spans[s], span_color(spans[s]), "lw 1.8 ps 0.8 dt 1 pt " + shape(s)});
+  // The base keeps everything.
+  auto panels = method_panels(family, std::vector<ChartPoint>(spans.size(), {0, {.value = 1}}),
+                              [&](const CellName& method, std::size_t s) {
+                                std::vector<ChartPoint> points;
+                                for (const KeptShare& of : data.kept_shares)
+                                  if (of.model == model && of.task == task && of.span == spans[s] &&
+                                      of.cell.method() == method && std::isfinite(of.share))
+                                    points.push_back({of.cell.ratio, {.value = of.share}});
+                                return points;
+                              });
+  if (panels.empty()) return std::nullopt;
+  PanelAxes axes = ratio_axes(panels, "share of the rows kept");
+  for (ChartPanel& panel : panels) panel.levels.clear();
+  axes.level.clear();
+  const std::string name = data.short_name(model);
+  return panel_chart({picture_path(task, name, "kept_" + family.front().label()),
+                      name + ": what is kept of the spans of " + task + ", " + family.front().label(),
+                      "The share of each span's rows that stays, over all layers and heads; the gray dashed line is "
+                      "the whole prompt's. A span below it is evicted harder than the rest."},
+                     series, panels, axes);
+}
+
+/// A row for each cell: what is kept of the whole prompt, of each span, and how that compares.
+inline ReportTable kept_table(const ReportData& data, const std::string& model, const std::string& task,
+                              const std::vector<std::string>& spans) {
+  ReportTable table{data.short_name(model) + ": " + task + ", share of the rows kept", {"press", "ratio"}, {}};
+  table.head.insert(table.head.end(), spans.begin(), spans.end());
+  table.note = "in brackets: as a multiple of what is kept of the whole prompt (all)";
+  const auto of_task = [&](const KeptShare& of) { return of.model == model && of.task == task; };
+  for (const CellName& cell : distinct(data.kept_shares, &KeptShare::cell, of_task)) {
+    auto& row = table.rows.emplace_back(std::vector<TableField>{{cell.label()}, {six_digits(cell.ratio)}});
+    for (const std::string& span : spans) {
+      const auto found = std::ranges::find_if(
+          data.kept_shares, [&](const KeptShare& of) { return of_task(of) && of.cell == cell && of.span == span; });
+      if (found == data.kept_shares.end() || std::isnan(found->share))
+        row.push_back({"–"});
+      else
+        row.push_back({two_decimals(found->share) + (span == kAllSpan || std::isnan(found->relative)
+                                                         ? ""
+                                                         : " (×\u00a0" + two_decimals(found->relative) + ")")});
+    }
+  }
+  return table;
+}
+
+}  // namespace detail
+
+/// How much presses keep of the parts of prompts.
+inline ReportSection kept_section(const ReportData& data) {
+  ReportSection section{"kept", "What is kept of each span"};
+  const std::vector<PressFamily> families = press_families(data.methods());
+  for (const std::string& model : data.models())
+    for (const std::string& task :
+         distinct(data.kept_shares, &KeptShare::task, [&](const KeptShare& of) { return of.model == model; })) {
+      std::vector<std::string> spans = distinct(data.kept_shares, &KeptShare::span, [&](const KeptShare& of) {
+        return of.model == model && of.task == task;
+      });
+      sort_spans(spans);
+      for (const PressFamily& family : families)
+        detail::draw(section, detail::kept_chart(data, model, task, spans, family));
+      detail::draw(section, kept_layer_map(data, model, task));
+      section.tables.push_back(detail::kept_table(data, model, task, spans));
+    }
+  return section;
+}
+
+}  // namespace kvx::inline v0

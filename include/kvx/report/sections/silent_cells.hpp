@@ -1,0 +1,57 @@
+#pragma once
+
+#include <kvx/eval/records/cell_name.hpp>
+#include <kvx/eval/tables/result_row.hpp>
+#include <kvx/report/charts/divergence.hpp>
+#include <kvx/report/load/report_data.hpp>
+#include <kvx/score/metric.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// Up to here a rise of perplexity is one that a reader would pass over.
+inline constexpr double kCalmRise = 0.1;
+
+/// A cell that loses function, with what perplexity tells of it.
+struct LostFunction {
+  std::string model, task, metric;
+  CellName cell;
+  double loss = 0;             ///< as a share of the base's
+  double p = 1;                ///< Holm-corrected
+  std::optional<double> rise;  ///< of the perplexity, the largest of all texts; none where it was not measured
+
+  bool silent() const { return rise && *rise <= kCalmRise; }
+};
+
+/// The cells whose function, by the first of a task's metrics of it, is significantly below the base, and how many
+/// were compared.
+struct LostFunctions {
+  std::vector<LostFunction> cells;
+  std::size_t compared = 0;
+};
+
+inline LostFunctions lost_functions(const ReportData& data) {
+  LostFunctions lost;
+  for (const ResultRow& row : data.figures) {
+    const auto metrics = function_metrics(data, row.model, row.task);
+    if (metrics.empty() || row.figure.name != metrics.front() || row.cell.is_base()) continue;
+    ++lost.compared;
+    if (!row.drops()) continue;
+    const ResultRow* base = data.find(row.model, row.task, CellName::base(), row.figure.name);
+    const auto left = relative_function(row, *base);
+    if (!left) continue;
+    std::optional<double> rise;
+    for (const TaskMetric& text : data.with_role(row.model, Role::perplexity))
+      if (const auto quality = implied_quality(data, row.model, text.task, row.cell))
+        if (const double own = 1 / quality->value - 1; !rise || own > *rise) rise = own;
+    lost.cells.push_back({row.model, row.task, row.figure.name, row.cell, 1 - left->value, row.change.holm_p, rise});
+  }
+  return lost;
+}
+
+}  // namespace kvx::inline v0

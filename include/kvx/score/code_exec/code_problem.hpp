@@ -1,0 +1,82 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/io/json/json_tree.hpp>
+#include <kvx/io/json/json_writer.hpp>
+#include <kvx/score/code_exec/extract_code.hpp>
+#include <kvx/score/code_exec/python_units.hpp>
+#include <kvx/score/sample.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace kvx::inline v0 {
+
+/// A problem that a Python function solves: what a sample's answer holds, as JSON.
+struct CodeProblem {
+  std::string prompt;       ///< code that the answer continues, or begins anew; may be empty
+  std::string entry_point;  ///< the function that the tests call; may be empty
+  std::string tests;        ///< a program's text: an exception is a failure, its end is a pass
+  std::string reference;    ///< a whole solution, the prompt included
+  std::string setup;        ///< what runs before the answer, such as imports; may be empty
+};
+
+/// What is run: the tests once the source is through, in the same namespace.
+struct CodeProgram {
+  std::string source, tests;
+};
+
+/// Reads a sample's answer. Throws Error when a field is missing or is no string.
+inline CodeProblem code_problem(std::string_view answer) {
+  const JsonTree tree = answer_object(answer);
+  const auto field = [&](const char* name) {
+    const JsonTree* value = tree.find(name);
+    if (value == nullptr) throw Error("sample's answer", std::string("missing field ") + name);
+    if (value->string() == nullptr)
+      throw Error("sample's answer", std::string(name) + ": expected a string, found " + std::string(value->type()));
+    return *value->string();
+  };
+  CodeProblem problem{field("prompt"), field("entry_point"), field("tests"), field("reference"), field("setup")};
+  if (problem.tests.find_first_not_of(" \t\r\n") == std::string::npos)
+    throw Error("sample's answer", "tests: expected a program, found an empty text");
+  return problem;
+}
+
+/// The answer column that code_problem() reads.
+inline std::string answer_column(const CodeProblem& problem) {
+  JsonWriter out;
+  out.begin_object().key("prompt").value(problem.prompt).key("entry_point").value(problem.entry_point);
+  out.key("tests").value(problem.tests).key("reference").value(problem.reference);
+  out.key("setup").value(problem.setup).end_object();
+  return out.text();
+}
+
+namespace detail {
+
+/// A program with its imports from __future__ moved to the top, where Python requires them.
+inline std::string with_future_first(const std::string& source) {
+  constexpr std::string_view kFuture = "from __future__ import";
+  if (source.find(kFuture) == source.npos) return source;
+  std::string future, rest;
+  for (const PythonUnit& unit : python_units(source)) (unit.text.starts_with(kFuture) ? future : rest) += unit.text;
+  return future + rest;
+}
+
+}  // namespace detail
+
+/// A completion follows the prompt; code of its own follows what the prompt has before the function: imports, helpers.
+inline CodeProgram program_of(const CodeProblem& problem, const ExtractedCode& code) {
+  std::string source = problem.setup.empty() ? "" : problem.setup + "\n";
+  source +=
+      code.completes ? problem.prompt : problem.prompt.substr(0, definition_of(problem.prompt, problem.entry_point));
+  return {detail::with_future_first(source + code.text + "\n"), problem.tests};
+}
+
+/// The part of the reference that an answer of this form would be.
+inline std::string_view reference_of(const CodeProblem& problem, const ExtractedCode& code) {
+  const std::string_view reference = problem.reference;
+  return code.completes && reference.starts_with(problem.prompt) ? reference.substr(problem.prompt.size()) : reference;
+}
+
+}  // namespace kvx::inline v0

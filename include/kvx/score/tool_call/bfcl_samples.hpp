@@ -1,0 +1,79 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/io/json/json_tree.hpp>
+#include <kvx/io/text_file.hpp>
+#include <kvx/score/sample.hpp>
+#include <kvx/score/tool_call/tool_samples.hpp>
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+
+namespace kvx::inline v0 {
+
+/// Whether a row has the columns of the Berkeley Function-Calling Leaderboard.
+inline bool is_bfcl_row(const JsonlRow& row) { return row.has_all({"id", "question", "function"}); }
+
+/// The requests of a file of the Berkeley Function-Calling Leaderboard (Patil et al., 2025; v4, Apache-2.0), a single
+/// turn with Python functions: simple_python, multiple, parallel, parallel_multiple, irrelevance. The answers are those
+/// of the file of the same name in the folder possible_answer beside it; a request of irrelevance is to be declined.
+class BfclSamples {
+ public:
+  explicit BfclSamples(std::filesystem::path path) : path_(std::move(path)) {}
+
+  /// Throws Error for what is not of that form, and where there is no answer.
+  Sample sample(const JsonlRow& row) {
+    const std::string& id = row.string("id");
+    const std::string category = id.substr(0, id.rfind('_'));
+    if (category.find("java") != category.npos)
+      throw Error(row.where(), "expected functions in Python, found " + category);
+    const JsonTree::Array functions = detail::functions_of(row.at("function"), row.where() + ": column function");
+    std::string answer = detail::declined_answer();
+    std::size_t calls = 0;
+    if (category.find("irrelevance") == category.npos) {
+      const JsonTree& possible = possible_answers(id, row.where());
+      calls = possible.array() == nullptr ? 0 : possible.array()->size();
+      answer = detail::possible_answer(JsonTree(functions), possible);
+    }
+    return detail::tool_sample(row.where(), row.json("function"), request(row), std::move(answer), "bfcl_" + category,
+                               calls);
+  }
+
+  /// The contents of the file of answers, once one was looked for.
+  const std::string& answers_text() const { return answers_text_; }
+
+ private:
+  static std::string request(const JsonlRow& row) {
+    const auto fail = [&] {
+      throw Error(row.where(), "column question: expected one turn of user messages, found something else");
+    };
+    const JsonTree& turns = row.at("question");
+    if (turns.array() == nullptr || turns.array()->size() != 1 || turns.array()->front().array() == nullptr) fail();
+    std::string text;
+    for (const JsonTree& message : *turns.array()->front().array()) {
+      const JsonTree *role = message.find("role"), *content = message.find("content");
+      if (role == nullptr || *role != JsonTree("user") || content == nullptr || content->string() == nullptr) fail();
+      text += (text.empty() ? "" : "\n") + *content->string();
+    }
+    return text;
+  }
+
+  const JsonTree& possible_answers(const std::string& id, const std::string& where) {
+    const std::string file = (path_.parent_path() / "possible_answer" / path_.filename()).string();
+    if (answers_.empty())
+      each_jsonl_row(file, answers_text_ = read_text_file(file),
+                     [&](const JsonlRow& row) { answers_.emplace(row.string("id"), row.at("ground_truth")); });
+    const auto found = answers_.find(id);
+    if (found == answers_.end()) throw Error(where, "expected an answer to " + id + " in " + file + ", found none");
+    return found->second;
+  }
+
+  std::filesystem::path path_;
+  std::string answers_text_;
+  std::map<std::string, JsonTree> answers_;
+};
+
+}  // namespace kvx::inline v0

@@ -1,0 +1,123 @@
+#pragma once
+
+#include <kvx/core/error.hpp>
+#include <kvx/io/json/json_tree.hpp>
+#include <kvx/io/json_schema/json_schema.hpp>
+#include <kvx/score/sample.hpp>
+#include <kvx/score/tool_call/gold_calls.hpp>
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kvx::inline v0 {
+
+/// The right answer to a request for calls, read from the JSON of a sample's answer, with its schemas compiled. See
+/// ToolCallTask for the forms of that JSON.
+class ToolGold {
+ public:
+  /// Throws Error if `answer` has none of the forms.
+  explicit ToolGold(std::string_view answer) : tree_(answer_object(answer)) {
+    if (tree_.find("possible") != nullptr) {
+      functions_ = member(tree_, "functions");
+      calls_ = gold_calls(functions_, member(tree_, "possible"));
+      for (const GoldCall& call : calls_) add_schema(*call.name, *call.schema, "parameters");
+      return;
+    }
+    const JsonTree& name = member(tree_, "name");
+    if (name.is_null()) return;
+    if (name.string() == nullptr)
+      throw Error("sample's answer", "name: expected a string or null, found " + std::string(name.type()));
+    name_ = name.string();
+    arguments_ = &member(tree_, "arguments");
+    const JsonTree& schema = member(tree_, "schema");
+    add_schema(*name_, schema, "schema");
+    if (const JsonTree* accepted = tree_.find("accepted"); accepted != nullptr && !accepted->is_null()) {
+      functions_ = JsonTree(JsonTree::Array{JsonTree(JsonTree::Object{{"name", name}, {"parameters", schema}})});
+      calls_ = gold_calls(functions_, *accepted, "accepted");
+      if (calls_.size() != 1)
+        throw Error("sample's answer", "accepted: expected the one call that name and arguments are, found " +
+                                           std::to_string(calls_.size()) + "; several stand in possible");
+    }
+  }
+  ToolGold(const ToolGold&) = delete;
+  ToolGold& operator=(const ToolGold&) = delete;
+
+  /// Whether a tool serves the request; if none does, it is to be declined.
+  bool is_served() const { return name_ != nullptr || !calls_.empty(); }
+  /// The one right name; null if only calls() has the right answer.
+  const std::string* name() const { return name_; }
+  /// The one right object of arguments; requires a name().
+  const JsonTree& arguments() const { return *arguments_; }
+  /// The right calls with all accepted values; empty if only one name and its arguments are right.
+  const std::vector<GoldCall>& calls() const { return calls_; }
+  const JsonTree& functions() const { return functions_; }
+  const JsonTree& possible() const { return *tree_.find("possible"); }
+
+  /// The schema of the arguments of `tool`. If there is only one schema, `tool` does not matter. Null for none.
+  const JsonSchema* schema_of(std::string_view tool) const {
+    const auto found = schemas_.size() == 1 ? schemas_.begin() : schemas_.find(tool);
+    return found == schemas_.end() ? nullptr : &found->second;
+  }
+
+ private:
+  static const JsonTree& member(const JsonTree& tree, std::string_view name) {
+    if (const JsonTree* found = tree.find(name)) return *found;
+    throw Error("sample's answer", "missing field " + std::string(name));
+  }
+  void add_schema(const std::string& tool, const JsonTree& schema, const std::string& field) {
+    schemas_.try_emplace(tool, schema, "sample's answer: " + field + " of " + tool);
+  }
+
+  JsonTree tree_, functions_;
+  const std::string* name_ = nullptr;
+  const JsonTree* arguments_ = nullptr;
+  std::vector<GoldCall> calls_;
+  std::map<std::string, JsonSchema, std::less<>> schemas_;
+};
+
+/// A cache of right answers by the text that they were read from, so that the schemas of a sample are compiled only
+/// once for all its answers. It keeps the last few thousand, and several threads may use it.
+class ToolGolds {
+ public:
+  /// Throws Error as ToolGold does.
+  std::shared_ptr<const ToolGold> of(const std::string& answer) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto found = golds_.find(answer); found != golds_.end()) return found->second;
+    }
+    auto gold = std::make_shared<const ToolGold>(answer);
+    const std::lock_guard lock(mutex_);
+    if (const auto [place, is_new] = golds_.try_emplace(answer, gold); !is_new) return place->second;
+    ++read_;
+    order_.push_back(answer);
+    if (order_.size() > kMost) {
+      golds_.erase(order_.front());
+      order_.pop_front();
+    }
+    return gold;
+  }
+
+  /// The number of right answers read so far.
+  std::size_t read() const {
+    const std::lock_guard lock(mutex_);
+    return read_;
+  }
+
+ private:
+  static constexpr std::size_t kMost = 4096;
+
+  mutable std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<const ToolGold>, std::less<>> golds_;
+  std::deque<std::string> order_;
+  std::size_t read_ = 0;
+};
+
+}  // namespace kvx::inline v0
