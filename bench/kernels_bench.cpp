@@ -1,4 +1,4 @@
-// Matrix products and attention of Decoder.5-0.5B's shapes, on every path that the CPU can run.
+// Matrix products and attention of Qwen2.5-0.5B's shapes, on every path that the CPU can run.
 #include <catch2/catch.hpp>
 #include <kvx/kernels/attend.hpp>
 #include <kvx/kernels/matmul.hpp>

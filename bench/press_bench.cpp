@@ -1,4 +1,4 @@
-// Every press on one layer of Decoder.5-0.5B's shape, on one thread: score, select, and compact or rewrite; and beside
+// Every press on one layer of Qwen2.5-0.5B's shape, on one thread: score, select, and compact or rewrite; and beside
 // it what the prefill does in a layer, on all threads.
 #include <catch2/catch.hpp>
 #include <kvx/cache/compact.hpp>

@@ -30,6 +30,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/example_folder.hpp"
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -37,8 +39,8 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 struct Options {
-  std::string model = "examples/models/tiny", prompt, context_file, system, press = "none", dtype = "bf16", weights,
-              chat;
+  std::string model = kvx_cli::example_folder() + "/models/tiny", prompt, context_file, system, press = "none",
+              dtype = "bf16", weights, chat;
   std::optional<double> ratio;
   std::optional<kvx::Index> keep;
   std::optional<std::size_t> kv_bytes;

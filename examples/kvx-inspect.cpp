@@ -44,12 +44,14 @@
 #include <string>
 #include <vector>
 
+#include "cli/example_folder.hpp"
+
 namespace {
 
 struct Options {
-  std::string model = "examples/models/tiny", data, system, context_file, prompt, chat, dtype = "bf16", out, presses,
-              prepend{kvx::SystemPrompt::kPrepend}, defense, defenses_file = "examples/data/leakage/defenses.json",
-              gnuplot = "gnuplot";
+  std::string model = kvx_cli::example_folder() + "/models/tiny", data, system, context_file, prompt, chat,
+              dtype = "bf16", out, presses, prepend{kvx::SystemPrompt::kPrepend}, defense,
+              defenses_file = kvx_cli::example_data("leakage/defenses.json"), gnuplot = "gnuplot";
   std::size_t index = 0;
   std::vector<double> ratios = {0.5};
   std::vector<std::string> spans;

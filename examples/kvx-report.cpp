@@ -1,4 +1,4 @@
-// Tables, pictures and a page of what kvx-eval measured.
+// Writes tables, pictures and a page about the results of kvx-eval.
 #include <CLI/CLI.hpp>
 #include <kvx/report/charts/gnuplot.hpp>
 #include <kvx/report/load/load_report.hpp>
@@ -9,19 +9,20 @@
 
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <string>
 #include <vector>
 
 int main(int argc, char** argv) {
   std::vector<std::string> inputs, times;
-  std::string out = ".", program = "gnuplot";
+  std::string out, program = "gnuplot";
   kvx::ReportOptions options{kvx::time_metric(kvx::kvx_tasks(), "")->name};
   for (const kvx::TimeMetric& metric : kvx::time_metrics(kvx::kvx_tasks())) times.push_back(metric.name);
 
   CLI::App app("Writes RESULTS.md, report.html and plots/ about what kvx-eval measured.", "kvx-report");
   app.add_option("inputs", inputs, "output directories of kvx-eval, results.csv files, *_kv_metrics.csv files")
       ->required();
-  app.add_option("-o,--out", out, "directory for the report")->capture_default_str();
+  app.add_option("-o,--out", out, "directory for the report (default: `report` in the first input's directory)");
   app.add_option("--time-metric", options.time_metric, "what is drawn against the ratio beside perplexity")
       ->capture_default_str()
       ->check(CLI::IsMember(times));
@@ -36,6 +37,10 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
+    if (out.empty()) {
+      const std::filesystem::path first = inputs.front();
+      out = (std::filesystem::is_directory(first) ? first : first.parent_path()) / "report";
+    }
     const kvx::ReportData data = kvx::load_report(inputs);
     const auto gnuplot = kvx::Gnuplot::find(program);
     if (!gnuplot)

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <tuple>
 
+#include "cli/example_folder.hpp"
+
 namespace {
 
 /// Keeps the rows of largest value norm, and the last `recent` ones.
@@ -27,7 +29,7 @@ static_assert(kvx::ScorePolicy<ValueNorm>);
 }  // namespace
 
 int main(int argc, char** argv) try {
-  const std::string dir = argc > 1 ? argv[1] : "examples/models/tiny";
+  const std::string dir = argc > 1 ? argv[1] : kvx_cli::example_folder() + "/models/tiny";
   kvx::Registry registry = kvx::kvx_presses();
   registry.add<ValueNorm>();
 

@@ -148,12 +148,13 @@ matches "programs that ran later" '^6 recorded answers were graded now' "$(cat "
 matches "a run without new answers" '^0 new answers' "$(cat "$log")"
 matches "pass@1 of them" '^[^,]*,none,0,,false,[^,]*,pass@1,[01]' "$(cat "$scratch/code/results.csv")"
 
-# Default paths hold in the source folder alone.
-here=$PWD
+# The defaults hold in any folder.
+folder=$PWD
 cd "$scratch" || exit 1
-refuse 1 'examples/models/tiny: this default path .*--model' tool_call --out "$none"
-refuse 1 'examples/data/story.txt: this default path .*--data perplexity=FILE' perplexity --model no --out "$none"
-cd "$here" || exit 1
+"$program" tool_call,perplexity --limit 1 --n-ppl 1 --ratio 0 --out anywhere >/dev/null 2>"$log"
+is "exit code in another folder ($(cat "$log"))" 0 $?
+is "records in another folder" 2 "$(lines anywhere/records.jsonl)"
+cd "$folder" || exit 1
 
 # A grid: ten cells, four requests of each of two groups, to a catalog each.
 grid=$scratch/grid.yaml total=80
@@ -383,7 +384,7 @@ refuse 1 'examples/data/catalog.txt: expected at least 4000 tokens' perplexity -
   --out "$scratch/none"
 is "contexts of a plan" "| 0.45 | 0.35 | 12                   | 0.4 | 170      | 2040    |" \
   "$("$program" plan 0.45 0.1 --context-samples 12 --icc 0.4 | sed -n 3p)"
-matches "contexts of a plan from results" '^\| examples/models/tiny +\| tool_call_6 +\| args_exact +\| 1 +\| 0\.8 +\| 2\.75 +\| 0 +\| [0-9]+ +\| [0-9]+ +\|$' \
+matches "contexts of a plan from results" '^\| tiny +\| tool_call_6 +\| args_exact +\| 1 +\| 0\.8 +\| 2\.75 +\| 0 +\| [0-9]+ +\| [0-9]+ +\|$' \
   "$("$program" plan "$scratch/tiny" 0.2 | grep args_exact)"
 refuse 2 "$scratch: cannot|$scratch/records.jsonl: cannot open" plan "$scratch"
 refuse 2 'plan: drop: expected ' plan 0.5 0.9

@@ -37,6 +37,9 @@ echo 'dtype: "bf16"' >"$run/config.yaml"
 out=$scratch/out
 "$program" "$run" --out "$out" --gnuplot no-such-program >"$scratch/stdout" 2>"$scratch/log"
 is "exit code without gnuplot" 0 $?
+"$program" "$run" --gnuplot no-such-program >/dev/null 2>&1
+is "files of a report without --out" "RESULTS.md report.html " "$(ls "$run/report" | tr '\n' ' ')"
+rm -r "$run/report"
 matches "warning without gnuplot" 'no program no-such-program.* install the package gnuplot-nox' "$(cat "$scratch/log")"
 is "files without gnuplot" "RESULTS.md report.html " "$(ls "$out" | tr '\n' ' ')"
 matches "summary" '^Function is significantly below .* in 1 of 1 cells; in 1 of these perplexity' "$(cat "$out/RESULTS.md")"

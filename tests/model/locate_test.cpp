@@ -41,7 +41,7 @@ class Environment {
   std::map<std::string, std::optional<std::string>> old_;
 };
 
-const std::string kRepository = "models--Qwen--Decoder.5-0.5B";
+const std::string kRepository = "models--Qwen--Qwen2.5-0.5B";
 
 }  // namespace
 
@@ -65,7 +65,7 @@ TEST_CASE("a name is looked up where the hub's cache is") {
                                                {"HOME", root + "/user"}};
   const auto found = [&] {
     const Environment environment(variables);
-    return locate_model("Qwen/Decoder.5-0.5B");
+    return locate_model("Qwen/Qwen2.5-0.5B");
   };
   const std::string snapshot = "/" + kRepository + "/snapshots/c0ffee";
   CHECK(found() == root + "/hub1" + snapshot);
@@ -84,7 +84,7 @@ TEST_CASE("the cache's variables may have ~ and other variables in them") {
   dir.write("hub/" + kRepository + "/snapshots/c0ffee/config.json", "{}");
   const auto found = [&](const std::string& variable, const std::string& value) {
     const Environment environment({{"HOME", dir.path()}, {"DISK", dir.path()}, {variable, value}});
-    return locate_model("Qwen/Decoder.5-0.5B");
+    return locate_model("Qwen/Qwen2.5-0.5B");
   };
   const std::string snapshot = dir.path() + "/hub/" + kRepository + "/snapshots/c0ffee";
   for (const char* hub : {"~/hub", "$HOME/hub", "${DISK}/hub", "$DISK/hub"})
@@ -105,7 +105,7 @@ TEST_CASE("a model may have no organization, and a revision") {
     dir.write(kRepository + "/refs/" + ref, commit);
   const auto found = [&](const std::string& revision) {
     const std::string snapshots = dir.path() + "/" + kRepository + "/snapshots/";
-    const std::string snapshot = locate_model("Qwen/Decoder.5-0.5B" + revision);
+    const std::string snapshot = locate_model("Qwen/Qwen2.5-0.5B" + revision);
     CHECK(snapshot.starts_with(snapshots));
     return snapshot.substr(snapshots.size());
   };
@@ -114,11 +114,11 @@ TEST_CASE("a model may have no organization, and a revision") {
   CHECK(found("@v1.0") == "bb");
   CHECK(found("@pr/1") == "cc");
   CHECK(found("@dd") == "dd");  // a commit
-  CHECK(error_of([] { locate_model("Qwen/Decoder.5-0.5B@ee"); }) ==
-        "model Qwen/Decoder.5-0.5B@ee: expected a directory of that name or " + dir.path() + "/" + kRepository +
+  CHECK(error_of([] { locate_model("Qwen/Qwen2.5-0.5B@ee"); }) ==
+        "model Qwen/Qwen2.5-0.5B@ee: expected a directory of that name or " + dir.path() + "/" + kRepository +
             "/snapshots/ee, found neither");
-  CHECK(error_of([] { locate_model("Qwen/Decoder.5-0.5B@pr/2"); }) ==
-        "model Qwen/Decoder.5-0.5B@pr/2: expected a directory of that name or " + dir.path() + "/" + kRepository +
+  CHECK(error_of([] { locate_model("Qwen/Qwen2.5-0.5B@pr/2"); }) ==
+        "model Qwen/Qwen2.5-0.5B@pr/2: expected a directory of that name or " + dir.path() + "/" + kRepository +
             " with refs/pr/2, found neither");
 }
 
@@ -126,16 +126,16 @@ TEST_CASE("without refs/main a sole snapshot is taken, and what is not there is 
   const TempDir dir;
   const Environment environment({{"HF_HUB_CACHE", dir.path()}});
   const std::string repository = dir.path() + "/" + kRepository;
-  const auto error = [] { return error_of([] { locate_model("Qwen/Decoder.5-0.5B"); }); };
-  const std::string none = "model Qwen/Decoder.5-0.5B: expected a directory of that name or " + repository +
+  const auto error = [] { return error_of([] { locate_model("Qwen/Qwen2.5-0.5B"); }); };
+  const std::string none = "model Qwen/Qwen2.5-0.5B: expected a directory of that name or " + repository +
                            " with refs/main or one snapshot, found neither";
   CHECK(error() == none);
   dir.write(kRepository + "/snapshots/aa/config.json", "{}");
-  CHECK(locate_model("Qwen/Decoder.5-0.5B") == repository + "/snapshots/aa");
+  CHECK(locate_model("Qwen/Qwen2.5-0.5B") == repository + "/snapshots/aa");
   dir.write(kRepository + "/snapshots/bb/config.json", "{}");
   CHECK(error() == none);
   dir.write(kRepository + "/refs/main", "cc");
-  CHECK(error() == "model Qwen/Decoder.5-0.5B: expected a directory of that name or " + repository +
+  CHECK(error() == "model Qwen/Qwen2.5-0.5B: expected a directory of that name or " + repository +
                        "/snapshots/cc, found neither");
   dir.write(kRepository + "/refs/main", "../aa");
   CHECK(error() == repository + "/refs/main: expected a commit id, found ../aa");
@@ -144,7 +144,7 @@ TEST_CASE("without refs/main a sole snapshot is taken, and what is not there is 
 }
 
 TEST_CASE("an odd name is an error") {
-  for (const std::string name : {"", "no/such/model", "../x", "Qwen/..", "Qwen/", "/Decoder.5-0.5B", "a b/c", "a/b@",
+  for (const std::string name : {"", "no/such/model", "../x", "Qwen/..", "Qwen/", "/Qwen2.5-0.5B", "a b/c", "a/b@",
                                  "a/b@../c", "a/b@c/../d", "a/b@c//d"}) {
     CHECK(error_of([&] { locate_model(name); }) ==
           "model " + name + ": expected an existing directory or [ORG/]NAME[@REVISION], found neither");

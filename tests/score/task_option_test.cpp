@@ -34,7 +34,8 @@ TEST_CASE("Options are listed once, with their defaults as text and the tasks th
   CHECK(task_option(all, "n-system-prompts").preset == "100");
   CHECK(task_option(all, "defenses").preset == "all");
   CHECK(task_option(all, "defenses-file").tasks == std::vector<std::string>{"ifeval", "leakage"});
-  CHECK(task_option(all, "defenses-file").file_tasks == std::vector<std::string>{"leakage"});
+  CHECK(task_option(all, "defenses-file").example == "leakage/defenses.json");
+  CHECK(task_option(all, "defense").example.empty());
   CHECK(task_option(all, "allow-code-execution").is_switch);
   CHECK_FALSE(task_option(all, "defense").is_switch);
 }

@@ -53,7 +53,7 @@ const std::string kDefault =
 
 }  // namespace
 
-TEST_CASE("Decoder.5's renderings, and their ids where the model is there, equal the references") {
+TEST_CASE("Qwen2.5's renderings, and their ids where the model is there, equal the references") {
   Tally tally{"chat renderings"}, ids{"chat ids"};
   const std::string model = environment("KVX_MODELS") + "/qwen-coder-0.5b";
   const bool there = !environment("KVX_MODELS").empty() && std::filesystem::exists(model);

@@ -20,7 +20,7 @@ namespace kvx::inline v0 {
 ///
 /// Beyond the paper, `bias` stores keys without what the model's bias has become in them, which attention adds again:
 /// Qwen2's would otherwise set the scales. `keys=per_token` is the simple quantizer, whose keys are grouped as values
-/// are. Decoder.5-Coder-0.5B on WikiText-2's test part, 12 windows of 1024 tokens of which the first half is quantized,
+/// are. Qwen2.5-Coder-0.5B on WikiText-2's test part, 12 windows of 1024 tokens of which the first half is quantized,
 /// comes to a perplexity of 33.20, and
 ///
 ///                   per_channel, no bias  per_channel, bias  per_token, no bias  per_token, bias

@@ -26,7 +26,7 @@ namespace kvx::inline v0 {
 /// total_generation_time of all; throughput is all tokens in the total time, per second.
 struct LatencyTask {
   static constexpr std::string_view name = "latency";
-  static constexpr std::string_view example_data = "examples/data/story.txt";
+  static constexpr std::string_view example_data = "story.txt";
 
   static std::span<const Metric> metrics() {
     static constexpr std::array<Metric, 6> kMetrics = {

@@ -28,7 +28,7 @@ namespace kvx::inline v0 {
 /// and 99th percentile, and the share of tokens for which both find the same one most likely.
 struct PerplexityTask {
   static constexpr std::string_view name = "perplexity";
-  static constexpr std::string_view example_data = "examples/data/story.txt";
+  static constexpr std::string_view example_data = "story.txt";
 
   static std::span<const Metric> metrics() {
     static constexpr std::array<Metric, 7> kMetrics = {

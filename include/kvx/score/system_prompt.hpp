@@ -9,8 +9,8 @@
 
 namespace kvx::inline v0 {
 
-/// The defense templates of kvx's examples, and the help of the options that tasks with system prompts share.
-inline constexpr std::string_view kDefensesFile = "examples/data/leakage/defenses.json",
+/// The options that tasks with system prompts share: the defense templates of kvx's example data, and help texts.
+inline constexpr std::string_view kDefensesExample = "leakage/defenses.json",
                                   kDefensesFileHelp = "defense templates by key, in JSON",
                                   kPrependHelp = "the beginning of system prompts of ifeval and leakage";
 

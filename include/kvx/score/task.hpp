@@ -111,7 +111,7 @@ concept HasNotice = requires(const T t) {
                       { t.notice() } -> std::same_as<std::string>;
                     };
 
-/// A task with example data: a path relative to kvx's source folder.
+/// A task with example data: a path in kvx's folder of example data.
 template <class T>
 concept HasExampleData = requires {
                            { T::example_data } -> std::convertible_to<std::string_view>;
@@ -167,7 +167,7 @@ class AnyTask {
   std::string settings() const { return task_->settings(); }
   /// A message for the user before answers are graded; may be empty. Throws Error if answers cannot be graded.
   std::string notice() const { return task_->notice(); }
-  /// The path of example data, relative to kvx's source folder; empty if there is none.
+  /// The path of example data in kvx's folder of it; empty if there is none.
   std::string_view example_data() const { return task_->example_data(); }
   /// Whether the task has references, as HasReferences requires.
   bool has_references() const { return task_->has_references(); }

@@ -49,7 +49,6 @@ inline std::vector<OptionText> kvx_task_options() {
         continue;
       }
       same->tasks.insert(same->tasks.end(), option.tasks.begin(), option.tasks.end());
-      same->file_tasks.insert(same->file_tasks.end(), option.file_tasks.begin(), option.file_tasks.end());
     }
   });
   return all;

@@ -25,7 +25,7 @@ namespace kvx::inline v0 {
 
 /// How a model wants a chat written. Templates are Jinja programs; kvx runs none but recognizes those it knows and
 /// renders them natively: those that print all messages alike, such as ChatML, with or without a default system prompt
-/// (SmolLM2, Decoder), and Decoder.5's with tools.
+/// (SmolLM2, Qwen2), and Qwen2.5's with tools.
 class ChatTemplate {
  public:
   /// The template of MODEL_DIR/chat_template.jinja or else of tokenizer_config.json there. Throws Error when there is
@@ -128,7 +128,7 @@ class ChatTemplate {
       "<tool_call></tool_call> XML tags:\n<tool_call>\n{\"name\": <function-name>, \"arguments\": "
       "<args-json-object>}\n</tool_call>";
 
-  /// `turns` has the texts around a message; Decoder.5's default_system is a content alone.
+  /// `turns` has the texts around a message; Qwen2.5's default_system is a content alone.
   ChatTemplate(Kind kind, TurnTemplate turns) : kind_(kind), turns_(std::move(turns)) {}
 
   static TurnTemplate qwen2_5_turns(std::string default_system) {
@@ -137,7 +137,7 @@ class ChatTemplate {
     return turns;
   }
 
-  /// The default system prompt, if the items without that prompt are those of Decoder.5's template.
+  /// The default system prompt, if the items without that prompt are those of Qwen2.5's template.
   static std::optional<std::string> qwen2_5_system(std::span<const detail::TemplateItem> items) {
     using Step = detail::TemplateItem::Kind;
     const auto own = std::ranges::find(items, detail::TemplateItem{Step::statement, "else"});

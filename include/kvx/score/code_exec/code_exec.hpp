@@ -50,7 +50,7 @@ struct CodeExecOptions {
 struct CodeExecTask {
   static constexpr std::string_view name = "code_exec";
   static constexpr bool runs_programs = true;
-  static constexpr std::string_view example_data = "examples/data/code.jsonl";
+  static constexpr std::string_view example_data = "code.jsonl";
   using Options = CodeExecOptions;
 
   static std::span<const Metric> metrics() {

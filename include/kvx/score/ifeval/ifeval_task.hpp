@@ -34,20 +34,20 @@
 namespace kvx::inline v0 {
 
 struct IfevalOptions {
-  std::string resources = "examples/data/ifeval";  ///< the folder with the models of sentences and languages
+  std::string resources = {};  ///< the folder with the models of sentences and languages
   std::string prepend{SystemPrompt::kPrepend};
   std::string defense = {};  ///< the key of the system prompts' defense; empty for none
-  std::string defenses_file{kDefensesFile};
+  std::string defenses_file = {};
 
   static constexpr auto options() {
     using O = IfevalOptions;
     return std::tuple(
         TaskOption{"ifeval-models", &O::resources,
-                   "folder with the models of sentences and languages that ifeval needs", "", true},
+                   "folder with the models of sentences and languages that ifeval needs", "", "ifeval"},
         TaskOption{"system-prompt-prepend", &O::prepend, kPrependHelp},
         TaskOption{"defense", &O::defense, "the defense of ifeval's system prompts, by its key; empty for none",
                    "defense-template-key"},
-        TaskOption{"defenses-file", &O::defenses_file, kDefensesFileHelp, "defense-template-path"});
+        TaskOption{"defenses-file", &O::defenses_file, kDefensesFileHelp, "defense-template-path", kDefensesExample});
   }
 };
 
@@ -58,7 +58,7 @@ struct IfevalOptions {
 /// to chance (the language of a short text, a `letter` that is none), here it has one.
 struct IfevalTask {
   static constexpr std::string_view name = "ifeval";
-  static constexpr std::string_view example_data = "examples/data/ifeval/sys_ifeval.jsonl.gz";
+  static constexpr std::string_view example_data = "ifeval/sys_ifeval.jsonl.gz";
   using Options = IfevalOptions;
 
   /// 1 if all instructions are followed.
@@ -92,9 +92,7 @@ struct IfevalTask {
   SampleFile samples(const std::string& path, const std::string& text, SampleFileOptions how) const {
     how.system.prepend = options_.prepend;
     if (!options_.defense.empty())
-      how.system.defense =
-          defense_named(read_defenses(options_.defenses_file, read_text_file(options_.defenses_file)), options_.defense)
-              .text;
+      how.system.defense = defense_named(load_defenses(options_.defenses_file), options_.defense).text;
     SampleFile file = read_samples(path, text, how);
     if (!file.samples.empty() && !file.samples.front().system.empty())
       file.answers += how.system.prepend + '\0' + how.system.defense;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kvx/core/error.hpp>
 #include <kvx/text/langdetect/detect_language.hpp>
 #include <kvx/text/nltk/punkt.hpp>
 #include <kvx/text/nltk/punkt_model.hpp>
@@ -19,7 +20,7 @@ class InstructionResources {
   explicit InstructionResources(std::string folder) : folder_(std::move(folder)) {}
 
   const Punkt& punkt() const {
-    std::call_once(punkt_once_, [this] { punkt_.emplace(load_punkt_model(folder_ + "/punkt_english.txt.gz")); });
+    std::call_once(punkt_once_, [this] { punkt_.emplace(load_punkt_model(path("punkt_english.txt.gz"))); });
     return *punkt_;
   }
   const WordTokenizer& word_tokenizer() const {
@@ -27,11 +28,16 @@ class InstructionResources {
     return *words_;
   }
   const LanguageDetector& languages() const {
-    std::call_once(languages_once_, [this] { languages_.emplace(folder_ + "/language_profiles.txt.gz"); });
+    std::call_once(languages_once_, [this] { languages_.emplace(path("language_profiles.txt.gz")); });
     return *languages_;
   }
 
  private:
+  std::string path(const char* name) const {
+    if (folder_.empty()) throw Error("ifeval-models", "expected a folder, found none");
+    return folder_ + "/" + name;
+  }
+
   std::string folder_;
   mutable std::once_flag punkt_once_, words_once_, languages_once_;
   mutable std::optional<Punkt> punkt_;

@@ -97,6 +97,12 @@ inline std::vector<LeakageData::Defense> read_defenses(const std::string& path, 
   return defenses;
 }
 
+/// The same for a file, which the option `defenses-file` names.
+inline std::vector<LeakageData::Defense> load_defenses(const std::string& path) {
+  if (path.empty()) throw Error("defenses-file", "expected a file of defense templates, found none");
+  return read_defenses(path, read_text_file(path));
+}
+
 /// Reads `text`, the contents of the JSONL file `path`, with the columns category and text and, where rows have them,
 /// kind and id. An attack that stands there twice, as some of RaccoonBench do in two kinds, is taken once.
 inline std::vector<LeakageData::Attack> read_attacks(const std::string& path, std::string_view text) {

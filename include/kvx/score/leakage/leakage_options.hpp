@@ -16,8 +16,7 @@ struct LeakageOptions {
   /// recall, above 0 and up to 1.
   double threshold = 0.5;
   std::string prepend{SystemPrompt::kPrepend};
-  std::string defenses_file{kDefensesFile};
-  std::string attacks_file = "examples/data/leakage/attacks.jsonl";
+  std::string defenses_file = {}, attacks_file = {};  ///< JSON and JSONL; both are needed for system prompts
   std::vector<std::string> defenses = {}, attack_categories = {};  ///< empty: all
   std::size_t prompts_per_category = 0;                            ///< 0: all
   std::size_t system_prompts = 100;                                ///< 0: all
@@ -28,8 +27,9 @@ struct LeakageOptions {
         TaskOption{"system-prompt-prepend", &O::prepend, kPrependHelp},
         TaskOption{"defenses", &O::defenses, "the defenses of leakage, by their keys, with commas, or all",
                    "defense-templates"},
-        TaskOption{"defenses-file", &O::defenses_file, kDefensesFileHelp, "defense-template-path", true},
-        TaskOption{"attacks-file", &O::attacks_file, "attacks of leakage, in JSONL", "attack-path", true},
+        TaskOption{"defenses-file", &O::defenses_file, kDefensesFileHelp, "defense-template-path", kDefensesExample},
+        TaskOption{"attacks-file", &O::attacks_file, "attacks of leakage, in JSONL", "attack-path",
+                   "leakage/attacks.jsonl"},
         TaskOption{"attack-categories", &O::attack_categories, "with commas, or all"},
         TaskOption{"prompts-per-category", &O::prompts_per_category,
                    "attacks to use from the start of each category; 0: all", "prompts-per-attack-category"},

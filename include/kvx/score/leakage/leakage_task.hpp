@@ -37,7 +37,7 @@ namespace kvx::inline v0 {
 /// in base64, has none of them and does not count.
 struct LeakageTask {
   static constexpr std::string_view name = "leakage";
-  static constexpr std::string_view example_data = "examples/data/leakage/system_prompts.jsonl";
+  static constexpr std::string_view example_data = "leakage/system_prompts.jsonl";
   using Options = LeakageOptions;
 
   /// Throws Error for a threshold out of its range.

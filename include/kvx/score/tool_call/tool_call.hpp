@@ -51,7 +51,7 @@ namespace kvx::inline v0 {
 /// answer declines if its first call has the name null, or if it is an empty array.
 struct ToolCallTask {
   static constexpr std::string_view name = "tool_call";
-  static constexpr std::string_view example_data = "examples/data/tool_world.jsonl.gz";
+  static constexpr std::string_view example_data = "tool_world.jsonl.gz";
 
   /// From lenient to strict; the first is the foil that looks at no structure.
   static std::span<const Metric> metrics() {
