@@ -32,7 +32,7 @@
 namespace {
 
 struct Options {
-  std::string model = kvx_cli::example_folder() + "/models/tiny", dtype = "bf16", weights, paths, text, format = "md";
+  std::string model = kvx_cli::example_model(), dtype = "bf16", weights, paths, text, format = "md";
   kvx::SpeedOptions speed = {.prompts = {512}, .new_tokens = {64}, .depths = {0}, .batches = {1, 64}};
   kvx::Index repeats = 5;
   std::size_t windows = 16;

@@ -39,8 +39,8 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 struct Options {
-  std::string model = kvx_cli::example_folder() + "/models/tiny", prompt, context_file, system, press = "none",
-              dtype = "bf16", weights, chat;
+  std::string model = kvx_cli::example_model(), prompt, context_file, system, press = "none", dtype = "bf16", weights,
+              chat;
   std::optional<double> ratio;
   std::optional<kvx::Index> keep;
   std::optional<std::size_t> kv_bytes;

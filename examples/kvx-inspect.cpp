@@ -49,8 +49,8 @@
 namespace {
 
 struct Options {
-  std::string model = kvx_cli::example_folder() + "/models/tiny", data, system, context_file, prompt, chat,
-              dtype = "bf16", out, presses, prepend{kvx::SystemPrompt::kPrepend}, defense,
+  std::string model = kvx_cli::example_model(), data, system, context_file, prompt, chat, dtype = "bf16", out, presses,
+              prepend{kvx::SystemPrompt::kPrepend}, defense,
               defenses_file = kvx_cli::example_data("leakage/defenses.json"), gnuplot = "gnuplot";
   std::size_t index = 0;
   std::vector<double> ratios = {0.5};

@@ -29,7 +29,7 @@ static_assert(kvx::ScorePolicy<ValueNorm>);
 }  // namespace
 
 int main(int argc, char** argv) try {
-  const std::string dir = argc > 1 ? argv[1] : kvx_cli::example_folder() + "/models/tiny";
+  const std::string dir = argc > 1 ? argv[1] : kvx_cli::example_model();
   kvx::Registry registry = kvx::kvx_presses();
   registry.add<ValueNorm>();
 

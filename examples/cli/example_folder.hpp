@@ -11,12 +11,12 @@ namespace kvx_cli {
 inline std::string example_folder() {
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
-  const auto installed = program.parent_path().parent_path() / KVX_INSTALLED_EXAMPLES;
+  const auto installed = (program.parent_path() / KVX_INSTALLED_EXAMPLES).lexically_normal();
   return std::filesystem::is_directory(installed, error) ? installed.string() : KVX_SOURCE_EXAMPLES;
 }
 
-/// A small model for first steps, as an option's value: NAME=directory.
-inline std::string example_model() { return "tiny=" + example_folder() + "/models/tiny"; }
+/// The directory of a small model for first steps.
+inline std::string example_model() { return example_folder() + "/models/tiny"; }
 
 /// A file or folder of the example data.
 inline std::string example_data(const std::string& path) { return example_folder() + "/data/" + path; }

@@ -35,7 +35,7 @@ int grade(const std::vector<std::string>& words) {
     options.read(texts);
     grading.thoughts = reading.thoughts;
     grading.tool_forms = reading.tool_forms;
-    tasks = kvx::kvx_tasks(texts);
+    tasks = kvx_cli::make_tasks(texts);
     (void)tasks.at(task);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;

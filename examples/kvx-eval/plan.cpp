@@ -90,15 +90,21 @@ int plan(const std::vector<std::string>& words) {
   app.add_option("drops", drops, "drops of the share (default 0.3, 0.2, ..., or 0.2, 0.1, 0.05 for a directory)");
   app.add_option("--context-samples", options.context_samples, "samples per context (default 1)");
   app.add_option("--icc", options.icc, "how similar changes are within a context, 0 to 1 (default 0)");
+  std::string text;
   try {
     app.parse(std::vector(words.rbegin(), words.rend()));
     if (base.empty())
       throw kvx::Error("plan", "expected a base's share of right answers or a results directory, as in: plan 0.45 0.1");
-    print(plan_text(base, drops, options));
+    text = plan_text(base, drops, options);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   } catch (const std::exception& error) {
     return fail(error, 2);
+  }
+  try {
+    print(text);
+  } catch (const std::exception& error) {
+    return fail(error, 1);
   }
   return 0;
 }

@@ -132,7 +132,7 @@ int run(const std::vector<std::string>& words) {
     } else {
       const Texts texts = settled(given, config, options);
       if (!texts.contains("tasks")) throw kvx::Error("tasks", "expected a task, such as tool_call; found none");
-      tasks = kvx::kvx_tasks(texts);
+      tasks = kvx_cli::make_tasks(texts);
       run_options.eval.config = kvx_cli::yaml_text(texts, options);
       options.read(texts);
       if (!print_config) run_options.settle(tasks);

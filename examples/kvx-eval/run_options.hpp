@@ -65,6 +65,7 @@ inline std::map<std::string, std::vector<std::string>> files_by_task(const std::
                                                                      const kvx::TaskRegistry& tasks) {
   std::map<std::string, std::vector<std::string>> files;
   for (const auto& data : list(text)) {
+    if (data.empty()) continue;
     const auto equals = data.find('=');
     const bool is_task = equals != data.npos && tasks.find(data.substr(0, equals)) != nullptr;
     if (is_task)
@@ -75,16 +76,11 @@ inline std::map<std::string, std::vector<std::string>> files_by_task(const std::
   return files;
 }
 
-/// The example data of all tasks, as `--data` takes them.
-inline std::string example_files(const kvx::TaskRegistry& tasks) {
-  std::string files;
+/// Adds the example data of each task that has no files in `files`.
+inline void add_example_files(std::map<std::string, std::vector<std::string>>& files, const kvx::TaskRegistry& tasks) {
   for (const auto& task : tasks.tasks())
     if (!task.example_data().empty())
-      files.append(files.empty() ? "" : ",")
-          .append(task.name())
-          .append("=")
-          .append(kvx_cli::example_data(std::string(task.example_data())));
-  return files;
+      files.try_emplace(std::string(task.name()), std::vector{kvx_cli::example_data(std::string(task.example_data()))});
 }
 
 /// The options of a run, as they are bound to the command line.
@@ -96,16 +92,16 @@ struct RunOptions {
 
   /// Binds all options of a run. This object outlives `options`.
   void add_to(kvx_cli::BoundOptions& options) {
-    const kvx::TaskRegistry known = kvx::kvx_tasks();
     kvx::EvalOptions& e = eval;
     const auto set_list = [](std::vector<std::string>& value) {
       return [&value](const std::string& text) { value = list(text); };
     };
     options.group("What to run");
-    options.add_function(
-        "model", kvx_cli::example_model(),
-        "[NAME=]directory, or [ORG/]NAME[@REVISION] in the local Hugging Face cache; several with commas",
-        set_list(e.models));
+    options.add_function("model", "",
+                         "[NAME=]directory, or [ORG/]NAME[@REVISION] in the local Hugging Face cache; several with "
+                         "commas (default: tiny=" +
+                             kvx_cli::example_model() + ")",
+                         set_list(e.models));
     options.add_function("press,press-name", "snapkv,knorm,expected_attention",
                          "presses with commas, such as snapkv,knorm or snapkv(window=32)", set_list(e.presses));
     options.add_function("ratio,compression-ratio", std::nullopt,
@@ -124,10 +120,10 @@ struct RunOptions {
 
     options.group("Data");
     options.add_function(
-        "data", example_files(known),
+        "data", "",
         "FILE, or TASK=FILE,...: JSONL with the six columns, HumanEval, MBPP, BFCL, xLAM, ToolACE or IFEval, "
         "plain or gzip, or another form that the task reads; a text for tasks that predict or time; a task "
-        "named again has several",
+        "named again has several; default: example data",
         [this](const std::string& text) { files = text; });
     options.add("contexts", e.samples.contexts,
                 "contexts to use from the start of each JSONL file, with all their samples; 0: all");
@@ -195,11 +191,12 @@ struct RunOptions {
       throw kvx::Error("ratio", "expected alone, found with keep or kv-bytes");
     if (eval.ratios.empty())
       eval.ratios = eval.keep || eval.kv_bytes ? std::vector{0.0} : std::vector{0.0, 0.25, 0.5, 0.75};
+    if (eval.models.empty()) eval.models = {"tiny=" + kvx_cli::example_model()};
     eval.task_data = files_by_task(files, known);
     if (const auto all = eval.task_data.extract(""); !all.empty())
       eval.data = all.mapped().front();
     else
-      eval.task_data.merge(files_by_task(example_files(known), known));
+      add_example_files(eval.task_data, known);
     if (!(eval.pieces.prefix_ratio > 0 && eval.pieces.prefix_ratio < 1))
       throw kvx::Error("prefix-ratio",
                        "expected a share between 0 and 1, found " + kvx::option_text(eval.pieces.prefix_ratio));

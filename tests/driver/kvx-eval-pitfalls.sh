@@ -71,7 +71,8 @@ keep=$scratch/keep
 "$program" tool_call,perplexity,ifeval --data tool_call=examples/data/tool_world.jsonl.gz,perplexity=examples/data/story.txt,ifeval=$data \
   --contexts 2 --limit 4 --n-ppl 2 --max-length 128 --keep 40 --press knorm,streaming_llm --query-aware --entropy --analyze-kept-tokens \
   --max-new-tokens 2 --out "$keep" >"$scratch/table" 2>&1
-is "exit code with --keep ($(cat "$scratch/table"))" 0 $?
+code=$?
+is "exit code with --keep ($(cat "$scratch/table"))" 0 $code
 cells() { # cells FILE: each task and compressed cell of a CSV file, with the ratio
   awk -F, 'NR == 1 { for (i = 1; i <= NF; ++i) if ($i == "task") t = i; next } $2 != "none" { print $t, $2, $4, $5, $3 }' "$1" | sort -u
 }

@@ -51,7 +51,8 @@ ln -s "$PWD"/examples/models/tiny/*.json "$PWD"/examples/models/tiny/model.safet
 rm "$odd/generation_config.json"
 echo '{"eos_token_id": 1023, "repetition_penalty": 1.3}' >"$odd/generation_config.json"
 "$program" tool_call --model "odd=$odd" --press knorm --ratio 0,0.5 --limit 2 --max-new-tokens 2 --out "$odd/out" >/dev/null 2>"$log"
-is "exit code with a penalty ($(cat "$log"))" 0 $?
+code=$?
+is "exit code with a penalty ($(cat "$log"))" 0 $code
 note='odd: generation_config.json asks for repetition_penalty 1.3, which is not applied'
 is "notes on the screen" "note: $note" "$(grep penalty "$log")"
 is "notes in run.json" 1 "$(grep -c "\"notes\":\[\"$note\"\]" "$odd/out/run.json")"
@@ -152,7 +153,8 @@ matches "pass@1 of them" '^[^,]*,none,0,,false,[^,]*,pass@1,[01]' "$(cat "$scrat
 folder=$PWD
 cd "$scratch" || exit 1
 "$program" tool_call,perplexity --limit 1 --n-ppl 1 --ratio 0 --out anywhere >/dev/null 2>"$log"
-is "exit code in another folder ($(cat "$log"))" 0 $?
+code=$?
+is "exit code in another folder ($(cat "$log"))" 0 $code
 is "records in another folder" 2 "$(lines anywhere/records.jsonl)"
 cd "$folder" || exit 1
 
@@ -343,7 +345,7 @@ rm "$scratch/full/results.json" "$scratch/full/results.csv"
 full full records.jsonl.tmp
 same "records, finished on a full disk" "$whole/records.jsonl" "$scratch/full/records.jsonl"
 if [ -c /dev/full ]; then
-  for arguments in --list-tasks "tool_call --print-config" "grade tool_call $answers" "--config $grid --out $whole"; do
+  for arguments in --list-tasks "tool_call --print-config" "grade tool_call $answers" "plan 0.45 0.1" "--config $grid --out $whole"; do
     # shellcheck disable=SC2086
     "$program" $arguments >/dev/full 2>"$log"
     is "exit code on a full stdout of: $arguments" 1 $?
@@ -354,7 +356,8 @@ fi
 # Perplexity beside another task, from one command and with data of its own.
 "$program" tool_call,perplexity --contexts 1 --limit 2 --max-new-tokens 4 --ratio 0,0.5 --press knorm --max-length 256 --n-ppl 2 \
   --data examples/data/tool_world.jsonl.gz,perplexity=examples/data/story.txt --out "$scratch/both" >"$scratch/table" 2>"$log"
-is "exit code of two tasks ($(cat "$log"))" 0 $?
+code=$?
+is "exit code of two tasks ($(cat "$log"))" 0 $code
 matches "perplexity's table" '^\| knorm .* 0\.5 .* 2 ' "$(sed -n '/perplexity.story/,$p' "$scratch/table" | grep '^| knorm')"
 is "perplexities in results.csv" 2 "$(grep -c ',perplexity/story,perplexity,' "$scratch/both/results.csv")"
 
@@ -362,7 +365,8 @@ is "perplexities in results.csv" 2 "$(grep -c ',perplexity/story,perplexity,' "$
 "$program" perplexity,latency --press knorm --ratio 0,0.5 --max-length 128 --n-ppl 2 --n-timing 2 --gen-tokens 3 --warmup 1 \
   --data perplexity=examples/data/story.txt,latency=examples/data/story.txt,latency=examples/data/catalog.txt \
   --out "$scratch/grid" >/dev/null 2>"$log"
-is "exit code of perplexity and latency ($(cat "$log"))" 0 $?
+code=$?
+is "exit code of perplexity and latency ($(cat "$log"))" 0 $code
 is "files of perplexity and latency" "kv_metrics.csv kv_metrics.json tiny_catalog_kv_metrics.csv tiny_catalog_kv_metrics.json \
 tiny_story_kv_metrics.csv tiny_story_kv_metrics.json " "$(cd "$scratch/grid" && echo *kv_metrics* | tr '\n' ' ')"
 is "head of kv_metrics.csv" "model,dataset,press,compression_ratio,budget,query_aware,contexts,ppl,prefill_time,ttft,tpot,throughput,decode_time,\
@@ -373,7 +377,8 @@ is "rows with a perplexity" 2 "$(grep -cE '^tiny,story,[a-z]+,[0-9.]+,,false,[0-
 matches "read bandwidth" '^this machine reads [0-9.]+ GB/s' "$(cat "$log")"
 "$program" tool_call --press knorm --ratio 0,0.5 --limit 2 --max-new-tokens 3 --attempts 3 --temperature 1 --query-aware \
   --out "$scratch/attempts" >"$scratch/table" 2>"$log"
-is "exit code of several attempts ($(cat "$log"))" 0 $?
+code=$?
+is "exit code of several attempts ($(cat "$log"))" 0 $code
 is "answers of several attempts" 18 "$(lines "$scratch/attempts/records.jsonl")"
 matches "a query-aware cell" '^\| knorm query_aware ' "$(grep query_aware "$scratch/table")"
 refuse 2 'attempts: expected 1 without a temperature, found 3' tool_call --attempts 3 --out "$scratch/none"
@@ -416,7 +421,8 @@ peak() { # peak NAME OPTION...: runs, and sets `peak`, the most kB in memory
     sleep 0.01
   done
   wait $pid
-  is "exit code with $* ($(cat "$log"))" 0 $?
+  code=$?
+  is "exit code with $* ($(cat "$log"))" 0 $code
 }
 peak roomy
 limit=$((peak / 3))
@@ -431,7 +437,8 @@ many() { # many NAME OPTION...
   shift
   "$program" tool_call --query-aware --press knorm,snapkv --ratio 0,0.5 --limit 40 --max-new-tokens 4 --dtype f32 \
     --max-batch 512 --threads 2 --out "$scratch/$name" "$@" >/dev/null 2>"$log"
-  is "exit code of many contexts with $* ($(cat "$log"))" 0 $?
+  code=$?
+  is "exit code of many contexts with $* ($(cat "$log"))" 0 $code
 }
 many many
 many few --memory 35M

@@ -3,7 +3,7 @@
 set -eu
 status=0
 refuse() { # refuse WHY PATTERN FOLDER...: no header of the folders may include a path that the pattern matches
-  why=$1 pattern="#include <($2)"
+  why=$1 pattern="^ *# *include *[<\"]($2)"
   shift 2
   if grep -rnE "$pattern" "$@"; then
     echo "^ $why"
@@ -35,6 +35,10 @@ report/sections report/charts report/load eval/kept eval/tables eval/records sco
 report/html report/sections report/charts
 report/pages report/html report/sections report/charts report/load eval/kept eval/tables eval/records score text io
 '
+if find kvx/eval kvx/report -maxdepth 1 -name '*.hpp' | grep .; then
+  echo "^ a header outside the rooms of its folder"
+  status=1
+fi
 for folder in $(find kvx -mindepth 1 -type d | sed 's#^kvx/##'); do
   if ! echo "$rooms" | awk -v folder="$folder" '
     NF && (folder == $1 || index(folder, $1 "/") == 1 || index($1, folder "/") == 1) { found = 1 } END { exit !found }'
@@ -46,7 +50,7 @@ done
 while read -r room others; do
   [ -n "$room" ] || continue
   allowed=$(echo "core $room $others" | tr ' ' '|')
-  if grep -rnE '#include <kvx/[a-z_]+/' "kvx/$room" | grep -vE "#include <kvx/($allowed)/"; then
+  if grep -rnE '^ *# *include *[<"]kvx/' "kvx/$room" | grep -vE "# *include <kvx/(version\.hpp|($allowed)/)"; then
     echo "^ kvx/$room may include core${others:+ $others} alone"
     status=1
   fi
