@@ -1,7 +1,7 @@
 """Checks the list of public headers in docs/api.md. Runs at the top of the tree.
 
-Every header of the list exists and is listed once. The drivers, examples/*.cpp, and the ```cpp blocks of README.md and
-docs/*.md include no other header of kvx.
+Every header of the list exists and is listed once. The C++ sources in examples/ and its folders, and the ```cpp blocks
+of README.md and docs/*.md, include no other header of kvx.
 """
 
 import pathlib
@@ -18,7 +18,7 @@ for header in sorted(set(listed)):
     if listed.count(header) > 1:
         problems.append(f"{LIST}: {header} is listed {listed.count(header)} times")
 
-sources = [(path, path.read_text()) for path in sorted(pathlib.Path("examples").glob("*.cpp"))]
+sources = [(path, path.read_text()) for path in sorted(pathlib.Path("examples").rglob("*.?pp"))]
 for page in [pathlib.Path("README.md"), *sorted(pathlib.Path("docs").glob("*.md"))]:
     sources.append((page, "\n".join(re.findall(r"^```cpp\n(.*?)^```", page.read_text(), re.M | re.S))))
 for path, text in sources:
