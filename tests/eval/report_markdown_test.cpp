@@ -42,7 +42,7 @@ TEST_CASE("A report is a table with a row a cell") {
 | knorm | 0.5   | 40 | 12       | 0.82 [0.71, 0.91] -0.12 (p=0.031) | 0.50 [0.15, 0.85] =               | - | 0              | 1.23    |
 | tova  | 0.75  | 40 | 12       | 0.00 [0.71, 0.91] -0.95 (p<0.001) | 0.50 [0.15, 0.85] +0.25 (p=0.990) | - | 3              | 1.23    |
 
-value [95 % interval] change against none on the same samples (its p, Holm-corrected over the table); contexts are the units of intervals and p
+value [95 % interval], change from none on the same samples (p value, Holm-corrected over the table); intervals and p values treat each context as one unit
 )";
   CHECK(report_markdown(cells) == expected);
 }

@@ -180,8 +180,8 @@ inline GradedFile grade_file(const TaskRegistry& registry, std::string_view task
     for (const auto& [state, count] : cell.score.states) out.key(state).value(count);
     out.end_object();
     out.key("unfinished").value(cell.score.unfinished).key("as_read").value(cell.score.as_read);
-    detail::write_shares("metrics", cell.score.metrics, out);
-    detail::write_shares("summaries", cell.score.summaries, out);
+    detail::write_estimates("metrics", cell.score.metrics, out);
+    detail::write_estimates("summaries", cell.score.summaries, out);
     out.end_object();
   }
   out.end_object();
