@@ -263,7 +263,7 @@ is "files of a run killed late" "$files" "$(ls "$scratch/late" | tr '\n' ' ')"
 pid=$!
 while alive $pid && [ ! -s "$scratch/two/records.jsonl" ]; do sleep 0.005; done
 kill -STOP $pid
-refuse 1 "$scratch/two: another run is writing there" --config "$grid" --out "$scratch/two"
+refuse 1 "$scratch/two: another run is using this directory" --config "$grid" --out "$scratch/two"
 kill -9 $pid
 wait $pid 2>/dev/null
 run two

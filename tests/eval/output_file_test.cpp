@@ -19,7 +19,7 @@ TEST_CASE("An output file is appended to and read at an offset") {
   file.write("two");
   CHECK(read_text_file(path) == "onetwo");
   CHECK(file.read(2, 3) == "etw");
-  CHECK(error_of([&] { file.read(2, 6); }) == path + ": expected 2 bytes more, found its end");
+  CHECK(error_of([&] { file.read(2, 6); }) == path + ": expected 2 more bytes, found the end of the file");
   file.truncate(4);
   file.write("!");
   CHECK(read_text_file(path) == "onet!");

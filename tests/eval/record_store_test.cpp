@@ -186,7 +186,8 @@ TEST_CASE("Records of another run are refused, with what differs where its confi
 
 TEST_CASE("Two runs cannot write into one directory") {
   const TempDir dir;
-  const std::string refusal = dir.path() + ": another run is writing there; wait for its end or choose another --out";
+  const std::string refusal =
+      dir.path() + ": another run is using this directory; wait for its end or choose another --out";
   {
     RecordStore store = open(dir.path());
     CHECK(error_of([&] { open(dir.path()); }) == refusal);

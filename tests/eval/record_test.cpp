@@ -99,7 +99,7 @@ TEST_CASE("A record says how its answer was judged, where that is not the defaul
     return error_of([&] { record_of(JsonlRow(replaced(line, what, by), "f: line 3")); });
   };
   CHECK(message("\"close\":\"[/a]\"", "\"close\":\"\"") ==
-        "f: line 3: column thoughts: expected objects with a text close");
+        "f: line 3: column thoughts: expected objects with a non-empty string close");
   CHECK(message("parameters+string", "xml").starts_with("f: line 3: column tool_forms: "));
 }
 
@@ -135,7 +135,7 @@ TEST_CASE("A line that is no record is an error with its column") {
   CHECK(message("{\"x\":0.3333333333333333,\"y\":null}", "[]") ==
         "f: line 3: column metrics: expected an object, found an array");
   CHECK(message("\"entropy\":[0,", "\"entropy\":[null,") == "f: line 3: column entropy: expected a number, found null");
-  CHECK(message("{\"group\":\"b\"", "{\"group\":1") == "f: line 3: column parts: expected objects with a text group");
+  CHECK(message("{\"group\":\"b\"", "{\"group\":1") == "f: line 3: column parts: expected objects with a string group");
   CHECK(message("\"strict\":0.5", "\"strict\":{}") ==
         "f: line 3: column parts.strict: expected a number, found an object");
   CHECK(message("\"graded_as\"", "\"graded\"") == "f: line 3: missing column graded_as");

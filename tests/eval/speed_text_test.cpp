@@ -54,7 +54,8 @@ TEST_CASE("a speed report in Markdown: the machine, the load, and a row a test")
       "| model | size | params | backend | threads | test | t/s ± sd | rate | of the limit |\n"
       "| - | - | - | - | - | - | - | - | - |\n"
       "| some\\|model bf16 | 3.00 MiB | 1.50 M | avx2 | 2 | pp512 | 100.00 ± 0.50 | 100.0 GFLOPS | 50 % of the peak |\n"
-      "| some\\|model bf16 | 3.00 MiB | 1.50 M | avx2 | 2 | tg64 @ d10 | 4.00 ± 0.00 | 4.0 GB/s | 20 % of the reads "
+      "| some\\|model bf16 | 3.00 MiB | 1.50 M | avx2 | 2 | tg64 @ d10 | 4.00 ± 0.00 | 4.0 GB/s | 20 % of the read "
+      "bandwidth "
       "|\n");
 }
 
