@@ -96,7 +96,7 @@ TEST_CASE("Query-aware cells compress context and question together, beside the 
   options.max_context_length = 50;
   options.out += "/cut";
   CHECK(error_of([&] { recorded(options); }) ==
-        "query-aware: expected without max-context-length, which would cut the questions");
+        "query-aware: expected no max-context-length, which would cut off the questions");
 }
 
 TEST_CASE("Without a chat template a query-aware context leaves its last token to be asked") {

@@ -205,7 +205,7 @@ TEST_CASE("A text is cut into pieces of one length, with the end token between i
 
   CHECK(error_of([&] { cut("one", {.length = 99}); }).starts_with("t.txt: expected at least 99 tokens, found "));
   CHECK(error_of([&] { cut("one two three", {.length = 4, .prefix_ratio = 0.9}); }) ==
-        "t.txt: expected pieces with a prefix and two more tokens, found 3 of 4");
+        "t.txt: expected pieces of a prefix and at least two more tokens, found a prefix of 3 of 4 tokens");
 }
 
 TEST_CASE("What cannot be predicted is an error before a model is loaded") {
