@@ -107,9 +107,9 @@ END
 printf '%s\n' '[{"model":"m","task":"leakage","index":0,"heads":2,"tokens":["<b>","\n"],"spans":[{"name":"defense","first":1,"last":2}],"cells":[{"press":"knorm","compression_ratio":0.5,"budget":"","query_aware":false,"kept_by":[1,0]}]}]' >"$pit/kept_text.json"
 "$program" "$pit" --out "$scratch/pit.out" --gnuplot none 2>/dev/null
 is "exit code for instructions and leakage" 0 $?
-for line in 'with knorm at ratio 0.5 keywords loses most .−0.60, to 0.30. and startend least' \
+for line in 'with knorm at ratio 0.5, keywords loses most .−0.60, to 0.30. and startend least' \
   'leakage .* rises by 0.30 .0.10, 0.50. to 0.40 .p = 0.020.; with fair.knorm. it is 0.20, −0.20' \
-  '^\| knorm .*keywords +\| startend +\| 0.40 +\| \*\*0.30 .0.10, 0.50. ↓\*\*' '^## The prompt, shaded' \
+  '^\| knorm .*keywords +\| startend +\| 0.40 +\| \*\*0.30 .0.10, 0.50. ↓\*\*' '^## Prompts, shaded' \
   '^\| knorm .* 0.25 .×.*0.50. +\| 0.50' '^\| knorm .* 1.500 +\| \+0.500'; do
   matches "$line" "$line" "$(cat "$scratch/pit.out/RESULTS.md")"
 done

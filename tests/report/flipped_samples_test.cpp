@@ -52,9 +52,9 @@ TEST_CASE("Shown samples are dealt out so that each cell has its turn") {
   flips[0].lost.resize(9);
   flips[1].lost.resize(1);
   flips[2].lost.resize(9);
-  CHECK(dealt(flips, 3, 40) == std::vector<std::size_t>{3, 1, 3});
-  CHECK(dealt(flips, 3, 4) == std::vector<std::size_t>{2, 1, 1});
-  CHECK(dealt(flips, 0, 40) == std::vector<std::size_t>{0, 0, 0});
+  CHECK(shown_counts(flips, 3, 40) == std::vector<std::size_t>{3, 1, 3});
+  CHECK(shown_counts(flips, 3, 4) == std::vector<std::size_t>{2, 1, 1});
+  CHECK(shown_counts(flips, 0, 40) == std::vector<std::size_t>{0, 0, 0});
 }
 
 TEST_CASE("States are counted by cell, right ones first and unknown ones last; predicted texts have none") {

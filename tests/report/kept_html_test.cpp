@@ -36,7 +36,7 @@ TEST_CASE("Each token is shaded by the heads that keep it, and one that none kee
   KeptText asked = shaded_prompt();
   asked.query_aware = true;
   CHECK(shows(kept_html(asked), "<h3>m: t&lt;1&gt;, sample 3, with its question</h3>"));
-  CHECK(shows(html, "<h4>ratio 0.5: 0.50 of the rows stay</h4>"));
+  CHECK(shows(html, "<h4>ratio 0.5: 0.50 of the rows kept</h4>"));
 }
 
 TEST_CASE("A span that reaches the prompt's end is closed, and of spans that overlap a token has the last") {

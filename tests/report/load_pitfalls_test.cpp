@@ -101,9 +101,9 @@ TEST_CASE("A bad groups.csv, kept_*.csv, entropy.csv or kept_text.json is an err
   CHECK(pitfall_error("kept_spans.csv", pitfalls_kept_spans(), "0.9,,false,leakage,rest", "9,,false,leakage,rest") ==
         "/kept_spans.csv: line 3: column compression_ratio: expected 0 to 1, found '9'");
   CHECK(pitfall_error("kept_heads.csv", pitfalls_kept_heads(), "20,20", "20,21") ==
-        "/kept_heads.csv: line 5: column kept: expected no more than the tokens, found 21 of 20");
+        "/kept_heads.csv: line 5: column kept: expected at most the number of tokens, 20, found 21");
   CHECK(pitfall_error("kept_heads.csv", pitfalls_kept_heads(), "all,1,0", "all,7,0") ==
-        "/kept_heads.csv: line 4: column layer: expected 1 first, found 7");
+        "/kept_heads.csv: line 4: column layer: expected at most the next layer, 1, found 7");
   CHECK(pitfall_error("entropy.csv", pitfalls_entropy(), "leakage,2,9", "leakage,3,9") ==
         "/entropy.csv: line 5: column token: expected 2, found 3");
   CHECK(pitfall_error("kept_text.json", pitfalls_prompts(), "[4,0,1,3]", "[4,0,1]")

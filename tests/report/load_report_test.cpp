@@ -77,7 +77,7 @@ TEST_CASE("Input that is none is an error with file, line and column") {
   CHECK(load_error("k.csv", replaced(report_kv_metrics(), "0.04", "fast")) ==
         ": line 2: column tpot: expected a number, found 'fast'");
   CHECK(load_error("results.csv", results.substr(0, results.find('\n') + 1)) ==
-        ": expected figures, found no line of any");
+        ": expected rows with figures, found none");
   const TempDir empty;
   CHECK(error_of([&] { load_report(std::vector{empty.path()}); }) ==
         empty.path() + ": expected results.csv or a *_kv_metrics.csv, found neither");

@@ -165,12 +165,12 @@ TEST_CASE("The summary tells the classes that fall most and least, and what leak
   ReportData data = pitfalls_data();
   CHECK(pitfalls_summary(data) ==
         std::vector<std::string>{
-            "m: of the instructions of ifeval/sys_ifeval, with snapkv(window=16) at ratio 0.9 keywords loses most "
-            "(−0.60, to 0.20) and length least (−0.05, to 0.55); with fair(snapkv(window=16)) at ratio 0.9 length "
-            "loses most (−0.30, to 0.30) and keywords least (−0.20, to 0.60).",
-            "m: leakage (rougeL_recall of leakage) with snapkv(window=16) is highest against the base at ratio 0.9, "
-            "where it rises by 0.25 [0.10, 0.40] to 0.35 (p = 0.003); with fair(snapkv(window=16)) it is 0.15, −0.20 "
-            "against the press alone."});
+            "m, instructions of ifeval/sys_ifeval: with snapkv(window=16) at ratio 0.9, keywords loses most (−0.60, to "
+            "0.20) and length least (−0.05, to 0.55); with fair(snapkv(window=16)) at ratio 0.9, length loses most "
+            "(−0.30, to 0.30) and keywords least (−0.20, to 0.60).",
+            "m: leakage (rougeL_recall of leakage) with snapkv(window=16) is highest, compared with the base, at ratio "
+            "0.9, where it rises by 0.25 [0.10, 0.40] to 0.35 (p = 0.003); with fair(snapkv(window=16)) it is 0.15, "
+            "−0.20 compared with snapkv(window=16)."});
   for (ResultRow& row : data.figures)
     if (row.cell.press.starts_with("fair")) row.cell.ratio = 0.8;
   CHECK(pitfalls_summary(data).back().ends_with(" to 0.35 (p = 0.003)."));  // not at the same ratio
@@ -178,13 +178,13 @@ TEST_CASE("The summary tells the classes that fall most and least, and what leak
   mild.cell.ratio = 0.3;
   mild.change.value = 0.4;
   data.figures.push_back(mild);
-  CHECK(pitfalls_summary(data).back().find("highest against the base at ratio 0.3") != std::string::npos);
+  CHECK(pitfalls_summary(data).back().find("highest, compared with the base, at ratio 0.3") != std::string::npos);
   ResultRow fall = *data.find("org/m", "leakage", {"snapkv(window=16)", 0.9}, "rougeL_recall");
   fall.figure.value = 0.05;
   fall.change.value = -0.05, fall.change.low = -0.1, fall.change.high = 0.02;
-  CHECK(detail::changed(fall) == "falls by 0.05 [-0.02, 0.10] to 0.05 (p = 0.003)");
+  CHECK(detail::change_text(fall) == "falls by 0.05 [-0.02, 0.10] to 0.05 (p = 0.003)");
   fall.change.value = 0;
-  CHECK(detail::changed(fall) == "stays at 0.05");
+  CHECK(detail::change_text(fall) == "stays at 0.05");
 }
 
 TEST_CASE("A report has the sections of what its directory holds, and no other") {
