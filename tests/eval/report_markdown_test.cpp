@@ -16,19 +16,19 @@ Estimate change(const char* name, double value, std::size_t n, std::size_t conte
 }
 
 CellResult cell(const char* press, double ratio, double a, std::vector<Estimate> changes = {}) {
-  CellResult made{"m", "t", "t_8", {press, ratio}};
-  made.score.n = 40;
-  made.score.contexts = 12;
-  made.score.metrics = {{"a", a, 40, 12, 0.714, 0.906}, {"b", 0.5, 4, 4, 0.15, 0.85}};
-  made.score.summaries = {{"s"}};
-  made.changes = std::move(changes);
-  made.kept_bytes = 1'234'567;
-  made.full_bytes = 2'000'000;
-  return made;
+  CellResult result{"m", "t", "t_8", {press, ratio}};
+  result.score.n = 40;
+  result.score.contexts = 12;
+  result.score.metrics = {{"a", a, 40, 12, 0.714, 0.906}, {"b", 0.5, 4, 4, 0.15, 0.85}};
+  result.score.summaries = {{"s"}};
+  result.changes = std::move(changes);
+  result.kept_bytes = 1'234'567;
+  result.full_bytes = 2'000'000;
+  return result;
 }
 }  // namespace
 
-TEST_CASE("A report is a table with a row a cell") {
+TEST_CASE("A report is a table with a row for each cell") {
   std::vector<CellResult> cells = {
       cell("none", 0, 0.95),
       cell("knorm", 0.5, 0.825, {change("a", -0.125, 40, 12, 0.01, 0.03125), change("b", 0, 4, 4, 1, 1)}),
@@ -47,7 +47,7 @@ value [95 % interval], change from none on the same samples (p value, Holm-corre
   CHECK(report_markdown(cells) == expected);
 }
 
-TEST_CASE("Each model and group has a table of its own, and the speed a column where it is known") {
+TEST_CASE("Each model and group has a table of its own, and the speed has a column if it is known") {
   std::vector<CellResult> cells = {cell("none", 0, 1), cell("none", 0, 1), cell("a|b", 0.5, 1)};
   cells[1].group = "hard";
   const std::string text = report_markdown(
@@ -68,7 +68,7 @@ m: t/hard
   CHECK(text.starts_with(expected));
 }
 
-TEST_CASE("Few contexts have a note, and what has no interval or no p shows none") {
+TEST_CASE("Few contexts add a note, and figures without an interval or p are written without them") {
   std::vector<CellResult> cells = {cell("none", 0, 1), cell("knorm", 0.5, 0.5, {{"a", -0.5, 40, 1}, {"b"}})};
   cells[1].score.metrics[0] = {"a", 0.5, 40, 1};
   for (CellResult& each : cells) each.score.contexts = 9;

@@ -47,7 +47,7 @@ TEST_CASE("A sample flips when the base's answer works and the cell's does not")
   CHECK(flips[1].lost.size() == 1);  // the other one was wrong before
 }
 
-TEST_CASE("Shown samples are dealt out so that each cell has its turn") {
+TEST_CASE("Cells take turns when the samples to show are chosen") {
   std::vector<CellFlips> flips(3);
   flips[0].lost.resize(9);
   flips[1].lost.resize(1);

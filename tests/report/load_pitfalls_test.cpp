@@ -12,17 +12,18 @@
 using namespace kvx;
 
 namespace {
-/// What loading says of a directory in which `text` stands in place of the file `name`, without the directory.
-std::string pitfall_error(const std::string& name, std::string text, const std::string& what, const std::string& by) {
+/// The error of loading a directory, without its path. The file `name` is `text`, with `pattern` replaced.
+std::string pitfall_error(const std::string& name, std::string text, const std::string& pattern,
+                          const std::string& replacement) {
   const TempDir dir;
   write_pitfalls(dir);
-  dir.write(name, text.replace(text.find(what), what.size(), by));
+  dir.write(name, text.replace(text.find(pattern), pattern.size(), replacement));
   const std::string error = error_of([&] { load_report(std::vector{dir.path()}); });
   return error.starts_with(dir.path()) ? error.substr(dir.path().size()) : error;
 }
 }  // namespace
 
-TEST_CASE("What a directory has of groups, spans, heads, entropies and prompts is read") {
+TEST_CASE("The groups, spans, heads, entropies and prompts of a directory are read") {
   const TempDir dir;
   write_pitfalls(dir);
   const ReportData data = load_report(std::vector{dir.path()});
@@ -58,7 +59,7 @@ TEST_CASE("What a directory has of groups, spans, heads, entropies and prompts i
   CHECK(data.prompts[0].cells[1].heads == std::vector<Index>{0, 4, 4, 0});
 }
 
-TEST_CASE("What two directories tell alike counts once, and what only one has is added") {
+TEST_CASE("Rows that two directories share count once, and rows of only one directory are added") {
   const TempDir dir;
   const TempDir other;
   write_pitfalls(dir);
@@ -93,7 +94,7 @@ TEST_CASE("What two directories tell alike counts once, and what only one has is
             "again, with another value");
 }
 
-TEST_CASE("A bad groups.csv, kept_*.csv, entropy.csv or kept_text.json is an error with file and place") {
+TEST_CASE("A bad groups.csv, kept_*.csv, entropy.csv or kept_text.json is an error that names file and place") {
   CHECK(pitfall_error("groups.csv", pitfalls_groups(), "0.2,40", "0.2,4.5") ==
         "/groups.csv: line 7: column n: expected a whole number, found '4.5'");
   CHECK(pitfall_error("groups.csv", pitfalls_groups(), ",change_high", ",high_change")
