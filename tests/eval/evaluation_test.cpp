@@ -178,17 +178,17 @@ struct ReferenceRun {
     const auto answer =
         generate(model, sequence, forward(model, {&step, 1}, threads), greedy,
                  options.max_new_tokens > 0 ? options.max_new_tokens : Index{s.max_new_tokens}, threads, [](Token) {});
-    Record made{key, dir, std::string(task.name()), cell.press, 0, index, s, tokenizer.decode(answer, true)};
-    made.ratio = allowance.resolve(static_cast<Index>(tokens.size()), model.cache_shape(options.dtype)).ratio;
-    const Grade grade = task.grade(s, made.predicted_answer);
-    made.state = grade.state;
-    made.detail = grade.detail;
+    Record expected{key, dir, std::string(task.name()), cell.press, 0, index, s, tokenizer.decode(answer, true)};
+    expected.ratio = allowance.resolve(static_cast<Index>(tokens.size()), model.cache_shape(options.dtype)).ratio;
+    const Grade grade = task.grade(s, expected.predicted_answer);
+    expected.state = grade.state;
+    expected.detail = grade.detail;
     for (std::size_t i = 0; i < grade.metrics.size(); ++i)
-      made.metrics[std::string(task.metrics()[i].name)] = grade.metrics[i];
-    made.kept_bytes = context.start.bytes();
-    made.full_bytes = context.full_bytes;
-    made.budget = cell.budget;
-    return made;
+      expected.metrics[std::string(task.metrics()[i].name)] = grade.metrics[i];
+    expected.kept_bytes = context.start.bytes();
+    expected.full_bytes = context.full_bytes;
+    expected.budget = cell.budget;
+    return expected;
   }
 };
 

@@ -41,11 +41,11 @@ TEST_CASE("Parts are counted by their group, and by the part of its name before 
 }
 
 TEST_CASE("A group's interval treats contexts as the units") {
-  std::vector<Record> apart, together;
-  for (std::size_t i = 0; i < 40; ++i) apart.push_back(with_parts("none", 0, i, {part("g", odd(i))}));
+  std::vector<Record> one_part, two_parts;
+  for (std::size_t i = 0; i < 40; ++i) one_part.push_back(with_parts("none", 0, i, {part("g", odd(i))}));
   for (std::size_t i = 0; i < 20; ++i)
-    together.push_back(with_parts("none", 0, i, {part("g", odd(i)), part("g", odd(i))}));
-  const Estimate loose = part_groups(apart).at(0).row.figure, tight = part_groups(together).at(0).row.figure;
+    two_parts.push_back(with_parts("none", 0, i, {part("g", odd(i)), part("g", odd(i))}));
+  const Estimate loose = part_groups(one_part).at(0).row.figure, tight = part_groups(two_parts).at(0).row.figure;
   const Estimate of_forty = wilson_interval(0.5, 39, t_edge(39)), of_twenty = wilson_interval(0.5, 19, t_edge(19));
   CHECK(loose.value == 0.5);
   CHECK(loose.low == doctest::Approx(of_forty.low));

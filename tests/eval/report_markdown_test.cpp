@@ -71,9 +71,9 @@ m: t/hard
 TEST_CASE("Few contexts add a note, and figures without an interval or p are written without them") {
   std::vector<CellResult> cells = {cell("none", 0, 1), cell("knorm", 0.5, 0.5, {{"a", -0.5, 40, 1}, {"b"}})};
   cells[1].score.metrics[0] = {"a", 0.5, 40, 1};
-  for (CellResult& each : cells) each.score.contexts = 9;
+  for (CellResult& result : cells) result.score.contexts = 9;
   CHECK(report_markdown(cells).find("\nNote: fewer than 10 contexts: ") != std::string::npos);
-  for (CellResult& each : cells) each.score.contexts = 1;
+  for (CellResult& result : cells) result.score.contexts = 1;
   const std::string text = report_markdown(cells);
   CHECK(text.find("\nNote: fewer than 2 contexts: there is no interval and no p\n") != std::string::npos);
   CHECK(text.find("| knorm | 0.5   | 40 | 1        | 0.50 -0.50        |") != std::string::npos);

@@ -23,13 +23,13 @@ TaskRegistry registry() {
   return tasks;
 }
 Record record(const char* press, double ratio, std::size_t index, double a, const char* group = "t_8") {
-  Record made{"", "m", "t", press, ratio, index};
-  made.sample.task = group;
-  made.state = a == 1 ? "right" : "wrong";
-  made.metrics = {{"a", a}, {"b", std::nullopt}};
-  made.kept_bytes = 100 + index;
-  made.full_bytes = 1000;
-  return made;
+  Record result{"", "m", "t", press, ratio, index};
+  result.sample.task = group;
+  result.state = a == 1 ? "right" : "wrong";
+  result.metrics = {{"a", a}, {"b", std::nullopt}};
+  result.kept_bytes = 100 + index;
+  result.full_bytes = 1000;
+  return result;
 }
 }  // namespace
 
@@ -67,7 +67,7 @@ TEST_CASE("Answers with the same context and system message are one unit, and a 
   for (std::size_t i = 0; i < 40; ++i) records.push_back(record("none", 0, i, 1));
   for (std::size_t i = 0; i < 40; ++i) records.push_back(record("knorm", 0.5, i, i % 4 == 0));
   const auto scored = [&](auto&& mark) {
-    for (Record& each : records) mark(each);
+    for (Record& r : records) mark(r);
     return score_cells(registry(), records).at(1);
   };
   const CellResult ten = scored([](Record& r) { r.sample.context = "catalog " + std::to_string(r.index / 4); });

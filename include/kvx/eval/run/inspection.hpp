@@ -67,14 +67,14 @@ inline Inspection inspect(const InspectedPrompt& prompt, std::span<const Planned
   }
   if (context.jobs.empty()) return found;
   context.questions.push_back({prompt.group.prompts.front().tokens, prompt.max_new_tokens});
-  context.on_answer = [&](const GridJob& job, const GridAnswer& given) {
+  context.on_answer = [&](const GridJob& job, const GridAnswer& answer) {
     InspectedCell& cell = found.cells[job.cell];
-    if (given.failure != nullptr) {
-      cell.reason = given.failure->what();
+    if (answer.failure != nullptr) {
+      cell.reason = answer.failure->what();
       return;
     }
-    cell.answer = prompt.tokenizer.decode(given.tokens, true);
-    cell.entropy.assign(given.entropy.begin(), given.entropy.end());
+    cell.answer = prompt.tokenizer.decode(answer.tokens, true);
+    cell.entropy.assign(answer.entropy.begin(), answer.entropy.end());
   };
   GridBatch batch(prompt.weights, {.bytes = memory, .entropy = true}, threads);
   batch.add(std::move(context));

@@ -80,7 +80,8 @@ inline std::optional<Picture> divergence_chart(const ReportData& data, const std
   const auto panels = detail::divergence_panels(data, model, task, metrics, texts);
   if (panels.empty()) return std::nullopt;
 
-  constexpr int kLeft = 64, kTop = 34, kWide = 216, kHigh = 160, kAcross = 252, kDown = 230, kColumns = 3;
+  constexpr int kLeft = 64, kTop = 34, kPlotWidth = 216, kPlotHeight = 160, kColumnWidth = 252, kRowHeight = 230,
+                kColumns = 3;
   const int count = static_cast<int>(panels.size()), columns = std::min(count, kColumns);
   const int rows = (count + columns - 1) / columns, keys = static_cast<int>(metrics.size() + texts.size());
   const int head = kTop + 18 * keys + 10;
@@ -90,8 +91,8 @@ inline std::optional<Picture> divergence_chart(const ReportData& data, const std
       "Solid: function, as a share of the uncompressed base's on the same samples. Dashed: the quality that "
       "perplexity implies, which is the base's perplexity divided by the cell's. Where the solid line lies "
       "below the dashed one, perplexity does not show the whole loss. Bars: 95 % intervals of the change.",
-      0, head + rows * kDown + 26};
-  picture.width = std::max(kLeft + columns * kAcross, detail::title_width(picture.title));
+      0, head + rows * kRowHeight + 26};
+  picture.width = std::max(kLeft + columns * kColumnWidth, detail::title_width(picture.title));
   double top = 1.1;
   for (const auto& panel : panels)
     for (const auto* lines : {&panel.function, &panel.quality})
@@ -114,11 +115,11 @@ inline std::optional<Picture> divergence_chart(const ReportData& data, const std
   for (std::size_t i = 0; i < panels.size(); ++i) {
     const auto& panel = panels[i];
     const int column = static_cast<int>(i) % columns, row = static_cast<int>(i) / columns;
-    const int left = kLeft + column * kAcross, plot_top = picture.height - head - row * kDown - 22;
+    const int left = kLeft + column * kColumnWidth, plot_top = picture.height - head - row * kRowHeight - 22;
     script << "set lmargin at screen " + share(left, picture.width)
-           << "set rmargin at screen " + share(left + kWide, picture.width)
+           << "set rmargin at screen " + share(left + kPlotWidth, picture.width)
            << "set tmargin at screen " + share(plot_top, picture.height)
-           << "set bmargin at screen " + share(plot_top - kHigh, picture.height)
+           << "set bmargin at screen " + share(plot_top - kPlotHeight, picture.height)
            << "set title " + detail::gnuplot_text(detail::shortened(panel.name, 42)) + " offset 0,-0.6 font " +
                   (panel.name.size() > 30 ? "small_font" : "title_font")
            << (column == 0 ? "set ylabel 'share of the base'" : "unset ylabel")

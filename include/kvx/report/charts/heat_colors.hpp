@@ -30,19 +30,20 @@ inline int heat(double value) {
 /// Adds a key of the colors in one line. It ends `right` pixels from the picture's left edge, and is `bottom` pixels
 /// above its lower edge.
 inline void add_heat_key(PlotScript& script, const Picture& picture, std::string_view words, int right, int bottom) {
-  constexpr int kSteps = 5, kWide = 18, kHigh = 10;
+  constexpr int kSteps = 5, kStepWidth = 18, kStepHeight = 10;
   const auto at = [&](int x, int y) {
     return "screen " + six_digits(x / static_cast<double>(picture.width)) + ", screen " +
            six_digits(y / static_cast<double>(picture.height));
   };
-  const int left = right - 16 - kSteps * kWide;
+  const int left = right - 16 - kSteps * kStepWidth;
   for (int i = 0; i < kSteps; ++i)
-    script << "set object rectangle from " + at(left + i * kWide, bottom) + " to " +
-                  at(left + (i + 1) * kWide, bottom + kHigh) + " fc rgb " + std::to_string(heat(i / (kSteps - 1.0))) +
-                  " fs solid noborder";
-  script << "set label " + gnuplot_text(std::string(words) + " 0") + " at " + at(left - 6, bottom + kHigh / 2) +
+    script << "set object rectangle from " + at(left + i * kStepWidth, bottom) + " to " +
+                  at(left + (i + 1) * kStepWidth, bottom + kStepHeight) + " fc rgb " +
+                  std::to_string(heat(i / (kSteps - 1.0))) + " fs solid noborder";
+  script << "set label " + gnuplot_text(std::string(words) + " 0") + " at " + at(left - 6, bottom + kStepHeight / 2) +
                 " right font small_font"
-         << "set label '1' at " + at(left + kSteps * kWide + 6, bottom + kHigh / 2) + " left font small_font";
+         << "set label '1' at " + at(left + kSteps * kStepWidth + 6, bottom + kStepHeight / 2) +
+                " left font small_font";
 }
 
 }  // namespace kvx::inline v0::detail

@@ -55,13 +55,15 @@ inline std::optional<Picture> heat_map(const ReportData& data, const std::string
   for (const CellName& row : rows) longest = std::max(longest, names.emplace_back(row.label()).size());
   for (const std::string& column : columns) widest = std::max(widest, column.size());
 
-  const int left = 24 + 8 * static_cast<int>(longest), across = 16 + 9 * static_cast<int>(widest), down = 30;
-  const int grid = across * static_cast<int>(columns.size()), high = down * static_cast<int>(rows.size());
+  const int left = 24 + 8 * static_cast<int>(longest), column_width = 16 + 9 * static_cast<int>(widest),
+            row_height = 30;
+  const int grid_width = column_width * static_cast<int>(columns.size()),
+            grid_height = row_height * static_cast<int>(rows.size());
   Picture picture{
       picture_path(task, data.short_name(model), "heatmap"), data.short_name(model) + ": " + metric + " of " + task,
       "A star: significantly worse than the uncompressed base (p at most 0.05, Holm-corrected over the table).", 0,
-      84 + high + 12};
-  picture.width = std::max(left + grid + 24, detail::title_width(picture.title));
+      84 + grid_height + 12};
+  picture.width = std::max(left + grid_width + 24, detail::title_width(picture.title));
   std::vector<std::vector<double>> boxes;
   detail::PlotScript script;
   for (const CellName& cell : cells) {
@@ -86,9 +88,9 @@ inline std::optional<Picture> heat_map(const ReportData& data, const std::string
          << "unset grid"
          << "set tics scale 0"
          << "set lmargin at screen " + share(left, picture.width)
-         << "set rmargin at screen " + share(left + grid, picture.width)
+         << "set rmargin at screen " + share(left + grid_width, picture.width)
          << "set bmargin at screen " + share(12, picture.height)
-         << "set tmargin at screen " + share(12 + high, picture.height) << "unset xtics"
+         << "set tmargin at screen " + share(12 + grid_height, picture.height) << "unset xtics"
          << "set x2tics (" + tics(columns) + ")"
          << "set x2label 'compression ratio or budget' offset 0,-0.4"
          << "set ytics (" + tics(names) + ")"

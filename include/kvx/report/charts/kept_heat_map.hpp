@@ -35,13 +35,13 @@ inline std::vector<std::vector<double>> kept_bins(Index tokens, const std::vecto
   return shares;
 }
 
-/// Marks where spans begin and end on an axis of tokens that is `wide` pixels long, and writes their names above the
+/// Marks where spans begin and end on an axis of tokens that is `width` pixels long, and writes their names above the
 /// plot, `bottom` pixels above the picture's lower edge. A name goes to a second line if the first has no room for it.
 inline void mark_spans(PlotScript& script, const Picture& picture, std::span<const NamedSpan> spans, Index tokens,
-                       int wide, int bottom) {
+                       int width, int bottom) {
   const auto height = [&](int pixels) { return "screen " + six_digits(pixels / static_cast<double>(picture.height)); };
-  const double pixel = static_cast<double>(tokens) / wide;  // its width in tokens
-  std::array<double, 2> ends = {-1e9, -1e9};                // where the last name of each line ends
+  const double pixel = static_cast<double>(tokens) / width;  // its width in tokens
+  std::array<double, 2> ends = {-1e9, -1e9};                 // where the last name of each line ends
   for (const NamedSpan& span : spans) {
     const std::string color = span_color(span.name);
     const auto first = static_cast<double>(span.tokens.first), last = static_cast<double>(span.tokens.last);
@@ -67,14 +67,14 @@ inline Picture kept_heat_map(const std::string& title, const std::string& path, 
                              const std::vector<Kept>& layers, std::span<const NamedSpan> spans) {
   const std::vector<std::vector<double>> shares = detail::kept_bins(tokens, layers);
   const int rows = static_cast<int>(shares.size()), bins = rows == 0 ? 1 : static_cast<int>(shares.front().size());
-  constexpr int kLeft = 64, kWide = 760, kTop = 76, kBottom = 56;
-  const int down = std::clamp(420 / std::max(rows, 1), 2, 14), high = std::max(rows * down, 28);
+  constexpr int kLeft = 64, kPlotWidth = 760, kTop = 76, kBottom = 56;
+  const int row_height = std::clamp(420 / std::max(rows, 1), 2, 14), plot_height = std::max(rows * row_height, 28);
   Picture picture{
       path, title,
       "A row for each KV head, layer by layer. The darker a field, the larger the share of its tokens that is "
       "kept. Colored lines: where spans begin and end.",
-      0, kTop + high + kBottom};
-  picture.width = std::max(kLeft + kWide + 28, detail::title_width(title));
+      0, kTop + plot_height + kBottom};
+  picture.width = std::max(kLeft + kPlotWidth + 28, detail::title_width(title));
   const auto share = [](int pixels, int total) { return six_digits(pixels / static_cast<double>(total)); };
   const double bin = static_cast<double>(tokens) / bins;
   std::vector<std::vector<double>> pixels;
@@ -87,7 +87,7 @@ inline Picture kept_heat_map(const std::string& title, const std::string& path, 
   std::string tics;  // far enough apart that their numbers do not overlap
   int heads = 0, next = 0;
   for (std::size_t layer = 0; layer < layers.size(); ++layer) {
-    const int size = static_cast<int>(layers[layer].size()), middle = (2 * heads + size) * down / 2;
+    const int size = static_cast<int>(layers[layer].size()), middle = (2 * heads + size) * row_height / 2;
     if (middle >= next) {
       tics += (tics.empty() ? "'" : ", '") + std::to_string(layer) + "' " + six_digits(heads + size / 2.0);
       next = middle + 14;
@@ -98,17 +98,17 @@ inline Picture kept_heat_map(const std::string& title, const std::string& path, 
   script << "unset border"
          << "unset grid"
          << "set lmargin at screen " + share(kLeft, picture.width)
-         << "set rmargin at screen " + share(kLeft + kWide, picture.width)
+         << "set rmargin at screen " + share(kLeft + kPlotWidth, picture.width)
          << "set bmargin at screen " + share(kBottom, picture.height)
-         << "set tmargin at screen " + share(kBottom + high, picture.height)
+         << "set tmargin at screen " + share(kBottom + plot_height, picture.height)
          << "set xrange [0:" + std::to_string(tokens) + "]"
          << "set yrange [" + std::to_string(std::max(rows, 1)) + ":0]"
          << "set ytics scale 0 (" + tics + ")"
          << "set ylabel 'layer'"
          << "set xlabel 'token of the context'";
   script.title(picture);
-  detail::mark_spans(script, picture, spans, tokens, kWide, kBottom + high);
-  detail::add_heat_key(script, picture, "share kept:", kLeft + kWide, 8);
+  detail::mark_spans(script, picture, spans, tokens, kPlotWidth, kBottom + plot_height);
+  detail::add_heat_key(script, picture, "share kept:", kLeft + kPlotWidth, 8);
   script.add(script.data(pixels) + " using 1:2:3:4:5 with rgbimage");
   script.plot();
   picture.script = script.text();

@@ -37,29 +37,30 @@ struct PanelAxes {
 inline Picture panel_chart(Picture picture, const std::vector<ChartSeries>& series,
                            const std::vector<ChartPanel>& panels, const PanelAxes& axes) {
   constexpr int kLeft = 64, kGap = 26, kTop = 62, kBottom = 60;
-  const int count = static_cast<int>(panels.size()), wide = count == 1 ? 440 : 330;
+  const int count = static_cast<int>(panels.size()), panel_width = count == 1 ? 440 : 330;
   std::size_t longest = axes.level.size();
   for (const ChartSeries& entry : series) longest = std::max(longest, entry.name.size());
   const int key = 62 + static_cast<int>(7.5 * static_cast<double>(longest)), keys = static_cast<int>(series.size()) + 1;
-  const int high = std::max(250, 19 * keys + 8), right = kLeft + count * wide + (count - 1) * kGap;
+  const int panel_height = std::max(250, 19 * keys + 8), right = kLeft + count * panel_width + (count - 1) * kGap;
   picture.width = std::max(right + key, detail::title_width(picture.title));
-  picture.height = kTop + high + kBottom;
+  picture.height = kTop + panel_height + kBottom;
   const auto share = [](int pixels, int total) { return six_digits(pixels / static_cast<double>(total)); };
 
   detail::PlotScript script;
   script << "set multiplot title " + detail::gnuplot_text(picture.title) + " font title_font"
          << "set bmargin at screen " + share(kBottom, picture.height)
-         << "set tmargin at screen " + share(kBottom + high, picture.height)
+         << "set tmargin at screen " + share(kBottom + panel_height, picture.height)
          << "set xrange [" + six_digits(axes.x_low) + ":" + six_digits(axes.x_high) + "]"
          << "set yrange [0:" + six_digits(axes.y_high) + "]"
          << "set xlabel " + detail::gnuplot_text(axes.x) + " offset 0,0.3"
-         << "set key at screen " + share(right + 10, picture.width) + "," + share(kBottom + high, picture.height) +
+         << "set key at screen " + share(right + 10, picture.width) + "," +
+                share(kBottom + panel_height, picture.height) +
                 " left top vertical maxrows 99 Left reverse samplen 3 spacing 1.25";
   for (int i = 0; i < count; ++i) {
     const ChartPanel& panel = panels[static_cast<std::size_t>(i)];
-    const int left = kLeft + i * (wide + kGap);
+    const int left = kLeft + i * (panel_width + kGap);
     script << "set lmargin at screen " + share(left, picture.width)
-           << "set rmargin at screen " + share(left + wide, picture.width)
+           << "set rmargin at screen " + share(left + panel_width, picture.width)
            << "set title " + detail::gnuplot_text(detail::shortened(panel.name, 46)) + " offset 0,-0.5 font " +
                   (panel.name.size() > 36 ? "small_font" : "title_font");
     if (i == 0)

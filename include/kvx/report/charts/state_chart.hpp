@@ -101,11 +101,11 @@ inline std::optional<Picture> state_chart(const ReportData& data, const std::str
     heights.push_back(i == 0 ? 0 : heights.back() + (cells[i].cell.method() == cells[i - 1].cell.method() ? 1 : 1.5));
   const int left = 24 + 8 * static_cast<int>(longest), plot = 440;
   // The key is to the right of the bars and no higher than they are.
-  const int high = std::max(static_cast<int>((heights.back() + 1) * 20), 26 * static_cast<int>(states.size()));
+  const int plot_height = std::max(static_cast<int>((heights.back() + 1) * 20), 26 * static_cast<int>(states.size()));
   Picture picture{picture_path(task, data.short_name(model), "states"),
                   data.short_name(model) + ": how answers of " + task + " ended",
                   "A bar for each cell, one piece for each state, in the order of the key; the numbers count answers.",
-                  0, high + 86};
+                  0, plot_height + 86};
   picture.width = std::max(left + plot + 70 + 8 * static_cast<int>(longest_state), detail::title_width(picture.title));
   const auto share = [](int pixels, int total) { return six_digits(pixels / static_cast<double>(total)); };
   detail::PlotScript script;

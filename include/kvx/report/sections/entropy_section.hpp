@@ -97,9 +97,9 @@ inline ReportTable entropy_table(const ReportData& data, const std::string& mode
   for (const AnswerEntropy& entropy : entropies_of(data, model, task)) {
     double sum = 0, n = 0, change = 0, paired = 0;
     for (const AnswerEntropy::Token& token : entropy.tokens) {
-      const auto answers = static_cast<double>(token.n), both = static_cast<double>(token.paired);
+      const auto answers = static_cast<double>(token.n), pairs = static_cast<double>(token.paired);
       if (token.n > 0) sum += answers * token.mean, n += answers;
-      if (token.paired > 0) change += both * token.change, paired += both;
+      if (token.paired > 0) change += pairs * token.change, paired += pairs;
     }
     table.rows.push_back({{entropy.cell.label()},
                           {six_digits(entropy.cell.ratio)},
