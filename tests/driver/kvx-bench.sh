@@ -1,11 +1,11 @@
-# Usage: kvx-bench.sh PROGRAM   What the command line promises: three formats that parse, exit codes and one-line errors.
+# Usage: kvx-bench.sh PROGRAM   Checks the three output formats, exit codes and one-line errors.
 set -u
 program=$1 driver=kvx-bench
 . "$(dirname "$0")/checks.sh"
 bench() { # bench FORMAT: a run of a few tokens
   "$program" --threads 2 -p 16,0,8 -n 4 -d 0,12 -b 1,3 -r 2 -o "$1" 2>"$scratch/log"
-  is "exit code of -o $1" 0 $?
-  is "stderr of -o $1" "" "$(cat "$scratch/log")"
+  equals "exit code of -o $1" 0 $?
+  equals "stderr of -o $1" "" "$(cat "$scratch/log")"
 }
 
 tests="pp16 pp8 tg4 tg4 x b3 tg4 @ d12 tg4 @ d12 x b3 "
@@ -14,31 +14,31 @@ number='[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?'
 markdown=$(bench md)
 matches "the machine" "^.+: reads $number GB/s \\($number to $number\\); peak portable $number GFLOPS \\($number to $number\\)" "$markdown"
 matches "the load time" "^load $number s\$" "$markdown"
-is "columns" "| model | size | params | backend | threads | test | t/s ± sd | rate | of the limit |" \
+equals "columns" "| model | size | params | backend | threads | test | t/s ± sd | rate | of the limit |" \
   "$(printf '%s\n' "$markdown" | grep '^| model' | tr -s ' ')"
-is "tests in the table" "$tests" "$(printf '%s\n' "$markdown" | grep '^| tiny bf16 ' | cut -d '|' -f 7 |
+equals "tests in the table" "$tests" "$(printf '%s\n' "$markdown" | grep '^| tiny bf16 ' | cut -d '|' -f 7 |
   sed 's/^ *//; s/ *$//' | tr '\n' ' ')"
-is "rows of another form" "" "$(printf '%s\n' "$markdown" | grep '^| tiny' | tr -s ' ' | grep -vE \
-  "^\| tiny bf16 \| $number MiB \| $number M \| [a-z0-9]+ \| 2 \| [^|]+ \| $number ± $number \| $number (GB/s|GFLOPS) \| $number % of the (reads|peak) \|\$")"
+equals "table rows of another form" "" "$(printf '%s\n' "$markdown" | grep '^| tiny' | tr -s ' ' | grep -vE \
+  "^\| tiny bf16 \| $number MiB \| $number M \| [a-z0-9]+ \| 2 \| [^|]+ \| $number ± $number \| $number (GB/s|GFLOPS) \| $number % of the (read bandwidth|peak) \|\$")"
 
 csv=$(bench csv | sed 's/^"[^"]*"/CPU/')
-is "tests in the CSV" "read load $tests" \
+equals "tests in the CSV" "read load $tests" \
   "$(printf '%s\n' "$csv" | awk -F, 'NR > 1 && $7 != "peak" { print $7 }' | tr '\n' ' ')"
-is "CSV lines of another form" "" "$(printf '%s\n' "$csv" | awk -F, 'NR > 1 && !(NF == 11 && $8 > 0)')"
+equals "CSV lines of another form" "" "$(printf '%s\n' "$csv" | awk -F, 'NR > 1 && !(NF == 11 && $8 > 0)')"
 
 json=$(bench json)
 matches "members of the JSON" '^\{"cpu":".*","backend":".*","threads":2,"read_gb_per_second":.*,"tests":\[\{.*\}\]\}$' "$json"
-is "tests in the JSON" "$tests" "$(printf '%s\n' "$json" | grep -oE '"test":"[^"]*"' | cut -d '"' -f 4 | tr '\n' ' ')"
+equals "tests in the JSON" "$tests" "$(printf '%s\n' "$json" | grep -oE '"test":"[^"]*"' | cut -d '"' -f 4 | tr '\n' ' ')"
 if command -v python3 >/dev/null; then
   printf '%s\n' "$json" | python3 -m json.tool >/dev/null || fail "the JSON" "a text that parses" "$json"
 fi
 
 paths=$("$program" --threads 2 -p 8 -n 2 -d 0,40 -b 2 -r 1 --paths all -o md 2>"$scratch/log")
-is "exit code of --paths" 0 $?
-is "stderr of --paths" "" "$(cat "$scratch/log")"
+equals "exit code of --paths" 0 $?
+equals "stderr of --paths" "" "$(cat "$scratch/log")"
 isas=$(printf '%s\n' "$paths" | grep '^| tiny.* pp8 ' | cut -d '|' -f 5 | tr -d ' ' | tr '\n' ' ')
 matches "paths of a test" '^portable ' "$isas"
-is "paths of another test" "$isas" "$(printf '%s\n' "$paths" | grep '^| tiny.* tg2 x b2 ' | cut -d '|' -f 5 | tr -d ' ' |
+equals "paths of another test" "$isas" "$(printf '%s\n' "$paths" | grep '^| tiny.* tg2 x b2 ' | cut -d '|' -f 5 | tr -d ' ' |
   tr '\n' ' ')"
 matches "the machine of --paths" "^.+: reads $number GB/s .*; peak portable $number GFLOPS" "$paths"
 case $isas in *' '*' ') # more than one

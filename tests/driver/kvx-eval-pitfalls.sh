@@ -1,5 +1,5 @@
-# Usage: kvx-eval-pitfalls.sh PROGRAM   The tasks ifeval and leakage on the tiny model: their options, the spans of their
-# prompts, what is kept of these, entropies, and a run that was cut off.
+# Usage: kvx-eval-pitfalls.sh PROGRAM   Checks the tasks ifeval and leakage on the tiny model: their options, the spans
+# of their prompts, the rows kept of these, entropies, and a run that was cut off.
 set -u
 program=$1 driver=kvx-eval
 . "$(dirname "$0")/checks.sh"
@@ -34,7 +34,7 @@ done
 matches "grading at another threshold" '"leaked":\{"value":0,' "$("$program" grade leakage "$scratch/small/records.jsonl" --leak-threshold 1 2>/dev/null)"
 refuse 2 'leakage: threshold: expected' grade leakage "$scratch/small/records.jsonl" --leak-threshold 7
 refuse 1 'model: expected models of different names, found a=examples' ifeval --data $data --contexts 1 --out "$none" --model a=examples/models/tiny,a=examples/models/tiny
-is "ratio as it is printed" 'ratio: "0:0.9:4"' "$ratios"
+equals "ratio as it is printed" 'ratio: "0:0.9:4"' "$ratios"
 
 run=$scratch/run
 grid="ifeval,leakage --contexts 3 --skip-ids 1000 --defense standard_defense --defenses standard_defense,flipped_defense
@@ -42,19 +42,19 @@ grid="ifeval,leakage --contexts 3 --skip-ids 1000 --defense standard_defense --d
 # shellcheck disable=SC2086
 {
   "$program" $grid --press 'streaming_llm,fair(streaming_llm),protect(knorm, span=defense)' --model tiny=examples/models/tiny --out "$run" >"$scratch/table" 2>"$scratch/log"
-  is "exit code of a run" 0 $?
-  is "stderr at the log level error" "" "$(cat "$scratch/log")"
-  is "records" $((4 * 3 + 4 * 3 * 2 * 8)) "$(awk 'END { print NR }' "$run/records.jsonl")"
-  is "models" tiny "$(column "$run/results.csv" model | sort -u)"
-  is "a prompt that is left out" "" "$(grep -o '\\"key\\":1000' "$run/records.jsonl")"
+  equals "exit code of a run" 0 $?
+  equals "stderr at the log level error" "" "$(cat "$scratch/log")"
+  equals "records" $((4 * 3 + 4 * 3 * 2 * 8)) "$(awk 'END { print NR }' "$run/records.jsonl")"
+  equals "models" tiny "$(column "$run/results.csv" model | sort -u)"
+  equals "a prompt that is left out" "" "$(grep -o '\\"key\\":1000' "$run/records.jsonl")"
   matches "classes" '^\| press .*\| (keywords|detectable_format|length_constraints) \(n=' "$(cat "$scratch/table")"
   matches "defenses" '\| attack/Direct request \(n=6, contexts=3\) .*\| defense/flipped_defense \(n=24, contexts=3\)' "$(cat "$scratch/table")"
-  is "spans" 'all defense instructions prepend rest' "$(column "$run/kept_spans.csv" span | sort -u | xargs)"
+  equals "spans" 'all defense instructions prepend rest' "$(column "$run/kept_spans.csv" span | sort -u | xargs)"
   fair=$(plain "$run/kept_spans.csv" | awk -F, '$2 == "fair(streaming_llm)" && $6 == "ifeval/sys_ifeval" && $7 == "instructions" { print ($12 > 0.85 && $12 < 1.15) }')
-  is "whether the fair form keeps its share of the instructions" 1 "$fair"
+  equals "whether the fair form keeps its share of the instructions" 1 "$fair"
   unfair=$(plain "$run/kept_spans.csv" | awk -F, '$2 == "streaming_llm" && $6 == "ifeval/sys_ifeval" && $7 == "instructions" { print ($12 > 1.3) }')
-  is "whether streaming_llm keeps more of them, which stand behind the defense" 1 "$unfair"
-  is "tokens of entropy.csv" 12 "$(awk -F, '$2 == "none" && $6 == "ifeval/sys_ifeval"' "$run/entropy.csv" | awk 'END { print NR }')"
+  equals "whether streaming_llm keeps more of the instructions, which come after the defense" 1 "$unfair"
+  equals "tokens of entropy.csv" 12 "$(awk -F, '$2 == "none" && $6 == "ifeval/sys_ifeval"' "$run/entropy.csv" | awk 'END { print NR }')"
 
   cp -r "$run" "$scratch/cut"
   head -c 20000 "$run/records.jsonl" >"$scratch/cut/records.jsonl"
@@ -72,26 +72,26 @@ keep=$scratch/keep
   --contexts 2 --limit 4 --n-ppl 2 --max-length 128 --keep 40 --press knorm,streaming_llm --query-aware --entropy --analyze-kept-tokens \
   --max-new-tokens 2 --out "$keep" >"$scratch/table" 2>&1
 code=$?
-is "exit code with --keep ($(cat "$scratch/table"))" 0 $code
+equals "exit code with --keep ($(cat "$scratch/table"))" 0 $code
 cells() { # cells FILE: each task and compressed cell of a CSV file, with the ratio
   awk -F, 'NR == 1 { for (i = 1; i <= NF; ++i) if ($i == "task") t = i; next } $2 != "none" { print $t, $2, $4, $5, $3 }' "$1" | sort -u
 }
 cells "$keep/results.csv" >"$scratch/cells"
-is "cells of results.csv" 10 "$(awk '$3 == "keep=40" && $5 > 0 && $5 < 1' "$scratch/cells" | awk 'END { print NR }')"
+equals "cells of results.csv" 10 "$(awk '$3 == "keep=40" && $5 > 0 && $5 < 1' "$scratch/cells" | awk 'END { print NR }')"
 for file in degradation groups entropy kept_spans kept_heads; do
-  is "cells of $file.csv that results.csv lacks" "" "$(cells "$keep/$file.csv" | grep -vxFf "$scratch/cells")"
+  equals "cells of $file.csv that results.csv lacks" "" "$(cells "$keep/$file.csv" | grep -vxFf "$scratch/cells")"
   [ -n "$(cells "$keep/$file.csv")" ] || fail "cells of $file.csv" "some" "none"
 done
 matches "a cell with a budget on the screen" '^\| knorm keep=40 query_aware +\| 0\.[0-9]+ ' "$(cat "$scratch/table")"
 
-only=$scratch/only
-"$program" ifeval --data $data --contexts 2 --press knorm --ratio 0.5 --no-generate --analyze-kept-tokens --out "$only" >/dev/null 2>&1
-is "exit code of an analysis alone" 0 $?
-is "answers of an analysis alone" 0 "$(awk 'END { print NR }' "$only/records.jsonl")"
-is "contexts of an analysis alone" 2 "$(column "$only/kept_spans.csv" contexts | sort -u)"
+analysis=$scratch/analysis
+"$program" ifeval --data $data --contexts 2 --press knorm --ratio 0.5 --no-generate --analyze-kept-tokens --out "$analysis" >/dev/null 2>&1
+equals "exit code of an analysis without answers" 0 $?
+equals "records of an analysis without answers" 0 "$(awk 'END { print NR }' "$analysis/records.jsonl")"
+equals "contexts of an analysis without answers" 2 "$(column "$analysis/kept_spans.csv" contexts | sort -u)"
 
 "$program" ifeval --data $data --contexts 1 --press 'fair(knorm)' --ratio 0.5 --system-prompt-prepend '' --max-new-tokens 2 --out "$scratch/spanless" >/dev/null 2>&1
 matches "a fair press without spans" '"detail":"fair: a prompt without a span defense' "$(cat "$scratch/spanless/records.jsonl")"
 "$program" ifeval --data $data --contexts 1 --press 'fair(knorm)' --ratio 0.5 --system-prompt-prepend '' --span 3:9,9:20 --max-new-tokens 2 --out "$scratch/by_hand" >/dev/null 2>&1
-is "a fair press with spans by hand" "" "$(grep -o not_applicable "$scratch/by_hand/records.jsonl")"
+equals "a fair press with spans by hand" "" "$(grep -o not_applicable "$scratch/by_hand/records.jsonl")"
 exit $failed

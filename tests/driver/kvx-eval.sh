@@ -1,5 +1,5 @@
-# Usage: kvx-eval.sh PROGRAM   What the command line promises: exit codes and one-line errors, results that no batch,
-# thread count, memory limit or kill changes, and an output directory that no other run spoils.
+# Usage: kvx-eval.sh PROGRAM   Checks exit codes and one-line errors, that the results do not depend on the batch, the
+# number of threads, the memory limit or kills, and that no other run changes an output directory.
 set -u
 program=$1 driver=kvx-eval
 . "$(dirname "$0")/checks.sh"
@@ -17,7 +17,7 @@ expect() { # expect CODE PATTERN ARGUMENT...: the exit code, and what one line o
   code=$1 pattern=$2
   shift 2
   output=$("$program" "$@" 2>&1)
-  is "exit code of: $*" "$code" $?
+  equals "exit code of: $*" "$code" $?
   matches "output of: $*" "$pattern" "$output"
 }
 
@@ -44,7 +44,7 @@ refuse 2 'template: expected chatml, none or qwen2.5, found jinja' tool_call --o
 refuse 1 'model no/where: expected a directory' tool_call --out "$none" --model no/where
 refuse 1 'no/where: cannot open' tool_call --out "$none" --data no/where
 
-# What a model asks for and does not get is said once on the screen, and in run.json.
+# A setting of a model that is not applied is reported once on the screen, and in run.json.
 odd=$scratch/odd
 mkdir "$odd"
 ln -s "$PWD"/examples/models/tiny/*.json "$PWD"/examples/models/tiny/model.safetensors "$odd"
@@ -52,10 +52,10 @@ rm "$odd/generation_config.json"
 echo '{"eos_token_id": 1023, "repetition_penalty": 1.3}' >"$odd/generation_config.json"
 "$program" tool_call --model "odd=$odd" --press knorm --ratio 0,0.5 --limit 2 --max-new-tokens 2 --out "$odd/out" >/dev/null 2>"$log"
 code=$?
-is "exit code with a penalty ($(cat "$log"))" 0 $code
+equals "exit code with a penalty ($(cat "$log"))" 0 $code
 note='odd: generation_config.json asks for repetition_penalty 1.3, which is not applied'
-is "notes on the screen" "note: $note" "$(grep penalty "$log")"
-is "notes in run.json" 1 "$(grep -c "\"notes\":\[\"$note\"\]" "$odd/out/run.json")"
+equals "notes on the screen" "note: $note" "$(grep penalty "$log")"
+equals "notes in run.json" 1 "$(grep -c "\"notes\":\[\"$note\"\]" "$odd/out/run.json")"
 
 # A configuration file.
 config=$scratch/config.yaml again=$scratch/again.yaml
@@ -63,9 +63,9 @@ config=$scratch/config.yaml again=$scratch/again.yaml
 "$program" --print-config --config "$config" >"$again"
 same "--print-config of its own output" "$config" "$again"
 "$program" --print-config --config "$config" --limit 7 >"$again"
-is "lines that --limit 7 changes" '< limit: "3"> limit: "7"' "$(diff "$config" "$again" | grep '^[<>]' | tr -d '\n')"
+equals "lines that --limit 7 changes" '< limit: "3"> limit: "7"' "$(diff "$config" "$again" | grep '^[<>]' | tr -d '\n')"
 "$program" --print-config --config "$config" --keep 20 >"$again"
-is "lines that --keep 20 changes" '> keep: "20"< ratio: "0,0.5"' "$(diff "$config" "$again" | grep '^[<>]' | tr -d '\n')"
+equals "lines that --keep 20 changes" '> keep: "20"< ratio: "0,0.5"' "$(diff "$config" "$again" | grep '^[<>]' | tr -d '\n')"
 printf 'ratio: [0, 0.5]\npress:\n  - snapkv(window=16, kernel=5)\n  - knorm\ntasks: tool_call\nlimit: 3\n' >"$again"
 "$program" --print-config --config "$again" >"$again.printed"
 same "--print-config of YAML lists" "$config" "$again.printed"
@@ -87,16 +87,16 @@ awk '{
   printf "\"answer\": \"%s\"%s}\n", answer, substr($0, prefix, index($0, ", \"json_valid\": ") - prefix)
 }' "$verdicts" >"$answers"
 "$program" grade tool_call "$answers" >"$scratch/grades.json" 2>"$log"
-is "exit code of grade" 0 $?
+equals "exit code of grade" 0 $?
 matches "groups of grade" '^\{"odd":\{"n":139,.*"even":\{"n":138,.*\}$' "$(cat "$scratch/grades.json")"
 for metric in name_substring json_valid name_match schema_valid args_exact call_exact; do
   column=$metric
   [ $metric != call_exact ] || column=strict_exact
-  is "answers that are $metric" "$(grep -c "\"$column\": true" "$verdicts")" "$(tr '{}' '\n\n' <"$scratch/grades.json" |
+  equals "answers that are $metric" "$(grep -c "\"$column\": true" "$verdicts")" "$(tr '{}' '\n\n' <"$scratch/grades.json" |
     awk -F '[:,]' -v line="\"$metric\":" 'index($0, line) { getline; right += $2 * $4 } END { printf "%.0f", right }')"
 done
 gzip -c "$answers" >"$answers.gz"
-is "grades of a gzip file" "$(cat "$scratch/grades.json")" "$("$program" grade tool_call "$answers.gz")"
+equals "grades of a gzip file" "$(cat "$scratch/grades.json")" "$("$program" grade tool_call "$answers.gz")"
 for bracket in '[' '{' '{\\"a\\":'; do
   awk -v bracket="$bracket" 'NR == 1 {
     sub(/"predicted_answer".*/, ""); printf "%s\"predicted_answer\": \"", $0
@@ -127,7 +127,7 @@ bad_data 'expected .*gzip' sh -c 'gzip -c "$0" | head -c 3000'
 # The model in the tree calls tools that it never saw.
 "$program" tool_call --ratio 0 --out "$scratch/tiny" >/dev/null 2>"$log"
 while read -r metric least; do
-  is "$metric of the tiny model of $least or more" yes \
+  equals "$metric of the tiny model of $least or more" yes \
     "$(awk -F, -v m="$metric" -v least="$least" '$7 == m { print ($8 >= least ? "yes" : $8) }' "$scratch/tiny/results.csv")"
 done <<END
 json_valid 0.99
@@ -138,13 +138,13 @@ decline_precision 0.7
 decline_recall 0.7
 END
 
-# Programs that may run only later: no new answer is made.
+# Programs that only a second run may execute: no new answers are generated.
 code() { "$program" code_exec --limit 3 --press knorm --ratio 0,0.5 --max-new-tokens 8 --out "$scratch/code" "$@" >"$scratch/table" 2>"$log"; }
 code
-is "answers that were not run" 6 "$(grep -c '"state":"not_run"' "$scratch/code/records.jsonl")"
+equals "answers that were not run" 6 "$(grep -c '"state":"not_run"' "$scratch/code/records.jsonl")"
 code --allow-code-execution
-is "answers that were not run when it was allowed" 0 "$(grep -c '"state":"not_run"' "$scratch/code/records.jsonl")"
-is "records of programs" 6 "$(lines "$scratch/code/records.jsonl")"
+equals "answers that were not run when it was allowed" 0 "$(grep -c '"state":"not_run"' "$scratch/code/records.jsonl")"
+equals "records of programs" 6 "$(lines "$scratch/code/records.jsonl")"
 matches "programs that ran later" '^6 recorded answers were graded now' "$(cat "$log")"
 matches "a run without new answers" '^0 new answers' "$(cat "$log")"
 matches "pass@1 of them" '^[^,]*,none,0,,false,[^,]*,pass@1,[01]' "$(cat "$scratch/code/results.csv")"
@@ -154,11 +154,11 @@ folder=$PWD
 cd "$scratch" || exit 1
 "$program" tool_call,perplexity --limit 1 --n-ppl 1 --ratio 0 --out anywhere >/dev/null 2>"$log"
 code=$?
-is "exit code in another folder ($(cat "$log"))" 0 $code
-is "records in another folder" 2 "$(lines anywhere/records.jsonl)"
+equals "exit code in another folder ($(cat "$log"))" 0 $code
+equals "records in another folder" 2 "$(lines anywhere/records.jsonl)"
 cd "$folder" || exit 1
 
-# A grid: ten cells, four requests of each of two groups, to a catalog each.
+# A grid: ten cells, and four requests of each of two groups, each request with a catalog of its own.
 grid=$scratch/grid.yaml total=80
 gzip -dc examples/data/tool_call.jsonl.gz | awk 'NR % 8 == 1' | sed '1,4s/"task": "tool_call"/"task": "tool_call_08"/; 8q' \
   >"$scratch/data.jsonl"
@@ -174,24 +174,24 @@ run() { # run NAME OPTION...: a run of the grid, into the directory NAME
   name=$1
   shift
   "$program" --config "$grid" --out "$scratch/$name" "$@" >"$scratch/table" 2>"$log"
-  is "exit code of a grid with: $*" 0 $?
+  equals "exit code of a grid with: $*" 0 $?
 }
 run whole
 whole=$scratch/whole csv=$(cat "$whole/results.csv")
 files="config.yaml records.jsonl results.csv results.json run.json "
-is "files of a run" "$files" "$(ls "$whole" | tr '\n' ' ')"
-is "records" $total "$(lines "$whole/records.jsonl")"
-is "cells in results.json" 20 "$(grep -c '"press":' "$whole/results.json")"
+equals "files of a run" "$files" "$(ls "$whole" | tr '\n' ' ')"
+equals "records" $total "$(lines "$whole/records.jsonl")"
+equals "cells in results.json" 20 "$(grep -c '"press":' "$whole/results.json")"
 matches "head of the table" '^\| press .*\| ratio .*\| n .*\| args_exact .*\| MB kept .*\| tokens/s' \
   "$(grep '^| press' "$scratch/table" | sed 1q)"
-is "rows of the table" 20 \
+equals "rows of the table" 20 \
   "$(grep -cE '^\| (none|knorm|streaming_llm|snapkv\(.*\)) +\| 0.* \[' "$scratch/table")"
-is "lines on stderr that move the cursor" 0 "$(grep -c "$(printf '[\r\033]')" "$log")"
-is "first line of results.csv" "model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p,better" \
+equals "lines on stderr that move the cursor" 0 "$(grep -c "$(printf '[\r\033]')" "$log")"
+equals "first line of results.csv" "model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p,better" \
   "$(sed 1q "$whole/results.csv")"
 matches "a press with a comma in results.csv" '^[^,]*,"snapkv\(window=16, kernel=7\)",0\.2,,false,tool_call_08,args_exact,' \
   "$(printf '%s\n' "$csv" | grep snapkv)"
-is "values in results.csv outside their interval" "" "$(printf '%s\n' "$csv" | sed 's/"[^"]*"/snapkv/' |
+equals "values in results.csv outside their interval" "" "$(printf '%s\n' "$csv" | sed 's/"[^"]*"/snapkv/' |
   awk -F, 'NR > 1 && $11 != "" && ($11 < 0 || $8 < $11 - 1e-9 || $12 < $8 - 1e-9 || $12 > 1)')"
 
 run one --max-batch 1 --threads 1
@@ -215,15 +215,15 @@ same_results "a seed" dice same_dice
 ! cmp -s "$scratch/dice/records.jsonl" "$scratch/other_dice/records.jsonl" ||
   fail "two seeds" "other records" "the same"
 run window --press 'snapkv(window=500),knorm' --ratio 0.4 --limit 2
-is "not applicable" 2 \
+equals "not applicable" 2 \
   "$(grep -c '"press":"snapkv(window=500)".*"state":"not_applicable"' "$scratch/window/records.jsonl")"
-is "records beside them" 4 "$(lines "$scratch/window/records.jsonl")"
+equals "records of both presses" 4 "$(lines "$scratch/window/records.jsonl")"
 run base --ratio 0 --limit 4
-is "metrics of graded records" \
+equals "metrics of graded records" \
   "$(grep -o '"metrics":.*,"changes"' "$scratch/base/results.json" | sed 's/"changes"$//')" \
   "$("$program" grade tool_call "$scratch/base/records.jsonl" | grep -o '"metrics":.*}}}' | sed 's/}}}$/},/')"
 
-# A run that is killed, again and again, goes on where it was.
+# A run that is killed again and again continues where it stopped.
 killed=0 attempt=0
 mkdir "$scratch/killed"
 : >"$scratch/killed/records.jsonl"
@@ -243,15 +243,15 @@ while [ $attempt -lt 20 ]; do
     break
   fi
 done
-[ $killed -ge 10 ] || fail "kills" "10 or more of 20 amid the records" "$killed"
+[ $killed -ge 10 ] || fail "kills" "10 or more of 20 before the last record" "$killed"
 sed -n 5p "$whole/records.jsonl" | head -c 300 >>"$scratch/killed/records.jsonl"
 run killed
 same_results "$killed kills and a torn line" whole killed
 
-# A second start of a finished run; a run that was killed after its last answer, or while it put its files in place.
+# A second start of a finished run, and a run that was killed after its last answer or while it replaced its files.
 before=$(sums "$scratch/killed")
 run killed
-is "files after a second start" "$before" "$(sums "$scratch/killed")"
+equals "files after a second start" "$before" "$(sums "$scratch/killed")"
 matches "a second start" '^0 new answers' "$(cat "$log")"
 mkdir "$scratch/late"
 sort -r "$whole/records.jsonl" >"$scratch/late/records.jsonl"
@@ -259,18 +259,18 @@ head -c 1000 "$whole/records.jsonl" >"$scratch/late/records.jsonl.tmp"
 run late
 matches "a run killed late" '^0 new answers' "$(cat "$log")"
 same_results "a run killed late" whole late
-is "files of a run killed late" "$files" "$(ls "$scratch/late" | tr '\n' ' ')"
+equals "files of a run killed late" "$files" "$(ls "$scratch/late" | tr '\n' ' ')"
 
-# Two runs at a time.
+# Two runs at the same time.
 "$program" --config "$grid" --max-batch 1 --out "$scratch/two" >/dev/null 2>&1 &
 pid=$!
 while alive $pid && [ ! -s "$scratch/two/records.jsonl" ]; do sleep 0.005; done
 kill -STOP $pid
-refuse 1 "$scratch/two: another run is writing there" --config "$grid" --out "$scratch/two"
+refuse 1 "$scratch/two: another run is using this directory" --config "$grid" --out "$scratch/two"
 kill -9 $pid
 wait $pid 2>/dev/null
 run two
-same_results "a run that another met" whole two
+same_results "a run whose directory another run was refused" whole two
 
 # Another run's directory.
 other() { # other PATTERN OPTION...: the run is refused, and says what differs
@@ -299,19 +299,19 @@ cp "$scratch/data.jsonl" "$scratch/same_data.jsonl"
 mv "$scratch/other_data.jsonl" "$scratch/data.jsonl"
 other 'data'
 cp "$scratch/same_data.jsonl" "$scratch/data.jsonl"
-is "files of the run that was refused to others" "$before" "$(sums "$whole")"
+equals "files of the run that was refused to others" "$before" "$(sums "$whole")"
 
-# A directory that is none, or holds something else.
+# A path that is not a directory, and a directory with other files.
 echo mine >"$scratch/file"
 refuse 1 "$scratch/file: " --config "$grid" --out "$scratch/file"
 refuse 1 "$scratch/file/below: " --config "$grid" --out "$scratch/file/below"
-is "a file in the place of the directory" mine "$(cat "$scratch/file")"
+equals "a file in the place of the directory" mine "$(cat "$scratch/file")"
 foreign() { # foreign PATTERN FILE: it is refused as a record file and left as it was
   mkdir "$scratch/foreign"
   cp "$2" "$scratch/foreign/records.jsonl"
   refuse 1 "$scratch/foreign/records.jsonl: $1" --config "$grid" --out "$scratch/foreign"
   same "a foreign records.jsonl" "$2" "$scratch/foreign/records.jsonl"
-  is "files beside a foreign records.jsonl" records.jsonl "$(ls "$scratch/foreign")"
+  equals "files beside a foreign records.jsonl" records.jsonl "$(ls "$scratch/foreign")"
   rm -r "$scratch/foreign"
 }
 foreign 'line 1: expected a JSON object' "$scratch/file"
@@ -327,16 +327,16 @@ mkdir "$scratch/beside"
 echo mine >"$scratch/beside/notes.txt"
 run beside
 same_results "a directory with notes" whole beside
-is "notes beside a run" mine "$(cat "$scratch/beside/notes.txt")"
+equals "notes beside a run" mine "$(cat "$scratch/beside/notes.txt")"
 
 # A full disk: no file may grow beyond 100 kB.
 full() { # full NAME FILE: the run fails, and names the file that it could not write
   output=$(trap '' XFSZ; ulimit -f 200; exec "$program" --config "$grid" --out "$scratch/$1" 2>&1)
-  is "exit code on a full disk" 1 $?
-  is "output on a full disk" "kvx-eval: $scratch/$1/$2: cannot write: File too large" "$output"
+  equals "exit code on a full disk" 1 $?
+  equals "output on a full disk" "kvx-eval: $scratch/$1/$2: cannot write: File too large" "$output"
 }
 full full records.jsonl
-is "records on a full disk that are none of the run" 0 \
+equals "records on a full disk that do not belong to the run" 0 \
   "$(grep -cvxFf "$whole/records.jsonl" "$scratch/full/records.jsonl")"
 [ -s "$scratch/full/records.jsonl" ] || fail "records on a full disk" "some" "none"
 run full
@@ -348,38 +348,38 @@ if [ -c /dev/full ]; then
   for arguments in --list-tasks "tool_call --print-config" "grade tool_call $answers" "plan 0.45 0.1" "--config $grid --out $whole"; do
     # shellcheck disable=SC2086
     "$program" $arguments >/dev/full 2>"$log"
-    is "exit code on a full stdout of: $arguments" 1 $?
+    equals "exit code on a full stdout of: $arguments" 1 $?
     matches "stderr on a full stdout of: $arguments" '^kvx-eval: .*stdout' "$(cat "$log")"
   done
 fi
 
-# Perplexity beside another task, from one command and with data of its own.
+# Perplexity and another task in one command, each with its own data.
 "$program" tool_call,perplexity --contexts 1 --limit 2 --max-new-tokens 4 --ratio 0,0.5 --press knorm --max-length 256 --n-ppl 2 \
   --data examples/data/tool_world.jsonl.gz,perplexity=examples/data/story.txt --out "$scratch/both" >"$scratch/table" 2>"$log"
 code=$?
-is "exit code of two tasks ($(cat "$log"))" 0 $code
+equals "exit code of two tasks ($(cat "$log"))" 0 $code
 matches "perplexity's table" '^\| knorm .* 0\.5 .* 2 ' "$(sed -n '/perplexity.story/,$p' "$scratch/table" | grep '^| knorm')"
-is "perplexities in results.csv" 2 "$(grep -c ',perplexity/story,perplexity,' "$scratch/both/results.csv")"
+equals "perplexities in results.csv" 2 "$(grep -c ',perplexity/story,perplexity,' "$scratch/both/results.csv")"
 
 # Perplexity and latency: a file for each text, and one for all.
 "$program" perplexity,latency --press knorm --ratio 0,0.5 --max-length 128 --n-ppl 2 --n-timing 2 --gen-tokens 3 --warmup 1 \
   --data perplexity=examples/data/story.txt,latency=examples/data/story.txt,latency=examples/data/catalog.txt \
   --out "$scratch/grid" >/dev/null 2>"$log"
 code=$?
-is "exit code of perplexity and latency ($(cat "$log"))" 0 $code
-is "files of perplexity and latency" "kv_metrics.csv kv_metrics.json tiny_catalog_kv_metrics.csv tiny_catalog_kv_metrics.json \
+equals "exit code of perplexity and latency ($(cat "$log"))" 0 $code
+equals "files of perplexity and latency" "kv_metrics.csv kv_metrics.json tiny_catalog_kv_metrics.csv tiny_catalog_kv_metrics.json \
 tiny_story_kv_metrics.csv tiny_story_kv_metrics.json " "$(cd "$scratch/grid" && echo *kv_metrics* | tr '\n' ' ')"
-is "head of kv_metrics.csv" "model,dataset,press,compression_ratio,budget,query_aware,contexts,ppl,prefill_time,ttft,tpot,throughput,decode_time,\
+equals "head of kv_metrics.csv" "model,dataset,press,compression_ratio,budget,query_aware,contexts,ppl,prefill_time,ttft,tpot,throughput,decode_time,\
 total_generation_time,ppl_delta,prefill_speedup,ttft_speedup,tpot_speedup,throughput_ratio" \
   "$(sed 1q "$scratch/grid/kv_metrics.csv")"
-is "rows of kv_metrics.csv" 4 "$(grep -c '^tiny,' "$scratch/grid/kv_metrics.csv")"
-is "rows with a perplexity" 2 "$(grep -cE '^tiny,story,[a-z]+,[0-9.]+,,false,[0-9]+,[0-9.]+,' "$scratch/grid/kv_metrics.csv")"
+equals "rows of kv_metrics.csv" 4 "$(grep -c '^tiny,' "$scratch/grid/kv_metrics.csv")"
+equals "rows with a perplexity" 2 "$(grep -cE '^tiny,story,[a-z]+,[0-9.]+,,false,[0-9]+,[0-9.]+,' "$scratch/grid/kv_metrics.csv")"
 matches "read bandwidth" '^this machine reads [0-9.]+ GB/s' "$(cat "$log")"
 "$program" tool_call --press knorm --ratio 0,0.5 --limit 2 --max-new-tokens 3 --attempts 3 --temperature 1 --query-aware \
   --out "$scratch/attempts" >"$scratch/table" 2>"$log"
 code=$?
-is "exit code of several attempts ($(cat "$log"))" 0 $code
-is "answers of several attempts" 18 "$(lines "$scratch/attempts/records.jsonl")"
+equals "exit code of several attempts ($(cat "$log"))" 0 $code
+equals "answers of several attempts" 18 "$(lines "$scratch/attempts/records.jsonl")"
 matches "a query-aware cell" '^\| knorm query_aware ' "$(grep query_aware "$scratch/table")"
 refuse 2 'attempts: expected 1 without a temperature, found 3' tool_call --attempts 3 --out "$scratch/none"
 refuse 2 'temperature: expected 0 or more' tool_call --temperature -1 --out "$scratch/none"
@@ -387,7 +387,7 @@ refuse 2 'gen-tokens: expected a whole number from 2 on' latency --gen-tokens 1 
 refuse 2 'prefix-ratio: expected a share' perplexity --prefix-ratio 1 --out "$scratch/none"
 refuse 1 'examples/data/catalog.txt: expected at least 4000 tokens' perplexity --data examples/data/catalog.txt --max-length 4000 \
   --out "$scratch/none"
-is "contexts of a plan" "| 0.45 | 0.35 | 12                   | 0.4 | 170      | 2040    |" \
+equals "contexts of a plan" "| 0.45 | 0.35 | 12                   | 0.4 | 170      | 2040    |" \
   "$("$program" plan 0.45 0.1 --context-samples 12 --icc 0.4 | sed -n 3p)"
 matches "contexts of a plan from results" '^\| tiny +\| tool_call_6 +\| args_exact +\| 1 +\| 0\.8 +\| 2\.75 +\| 0 +\| [0-9]+ +\| [0-9]+ +\|$' \
   "$("$program" plan "$scratch/tiny" 0.2 | grep args_exact)"
@@ -406,7 +406,7 @@ sed 's/"metrics":{[^}]*}/"metrics":{"x":0}/' "$scratch/tiny/records.jsonl" >"$sc
 refuse 2 "$scratch/zero: expected a drop of at most the highest base, 0.000000, found 0.05" plan "$scratch/zero"
 refuse 2 'plan: expected --context-samples and --icc only with a base' plan "$scratch/tiny" --icc 0.1
 
-# A third of the memory that it takes without a limit: forty caches of a long context in F32.
+# Forty caches of a long context in F32, in a third of the memory that they take without a limit.
 ratios=$(awk 'BEGIN { for (i = 1; i <= 40; ++i) printf "%s0.%03d", (i > 1 ? "," : ""), i }')
 gzip -dc examples/data/tool_call.jsonl.gz | awk 'length($0) > 20000 && ++long <= 2' >"$scratch/long.jsonl"
 peak() { # peak NAME OPTION...: runs, and sets `peak`, the most kB in memory
@@ -422,13 +422,13 @@ peak() { # peak NAME OPTION...: runs, and sets `peak`, the most kB in memory
   done
   wait $pid
   code=$?
-  is "exit code with $* ($(cat "$log"))" 0 $code
+  equals "exit code with $* ($(cat "$log"))" 0 $code
 }
 peak roomy
 limit=$((peak / 3))
 peak narrow --memory ${limit}K
 [ $peak -le $limit ] || fail "memory with --memory ${limit}K" "at most $limit kB" "$peak kB"
-same_results "--memory ${limit}K, a third of what it took without" roomy narrow
+same_results "--memory ${limit}K, a third of the memory without a limit" roomy narrow
 refuse 1 'memory: expected ' --config "$grid" --out "$scratch/tight" --memory 1M
 
 # Many contexts in the batch: with little memory they wait for each other.
@@ -438,13 +438,13 @@ many() { # many NAME OPTION...
   "$program" tool_call --query-aware --press knorm,snapkv --ratio 0,0.5 --limit 40 --max-new-tokens 4 --dtype f32 \
     --max-batch 512 --threads 2 --out "$scratch/$name" "$@" >/dev/null 2>"$log"
   code=$?
-  is "exit code of many contexts with $* ($(cat "$log"))" 0 $code
+  equals "exit code of many contexts with $* ($(cat "$log"))" 0 $code
 }
 many many
 many few --memory 35M
 same_results "many contexts in 35M" many few
 
-# Another kernel path; last, since the variable stays.
+# Another kernel path. This check is the last, because the variable stays set.
 if ! grep -q '"kernel_path":"portable"' "$whole/run.json"; then
   KVX_ISA=portable
   export KVX_ISA

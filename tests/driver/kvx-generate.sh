@@ -1,4 +1,4 @@
-# Usage: kvx-generate.sh PROGRAM   What the command line promises: exit codes, one-line errors, budgets, reproducible answers.
+# Usage: kvx-generate.sh PROGRAM   Checks exit codes, one-line errors, budgets and reproducible answers.
 set -u
 program=$1
 failed=0

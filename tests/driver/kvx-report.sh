@@ -1,10 +1,10 @@
-# Usage: kvx-report.sh PROGRAM   What the command line promises: the files of a report, a page that needs no other file,
-# exit codes and one-line errors. Pictures are looked at where gnuplot is installed.
+# Usage: kvx-report.sh PROGRAM   Checks the files of a report, that its page needs no other file, exit codes and one-line
+# errors. Pictures are checked if gnuplot is installed.
 set -u
 program=$1 driver=kvx-report
 . "$(dirname "$0")/checks.sh"
 
-# A run of two cells: call_exact goes, perplexity stays.
+# A run of two cells: call_exact falls, and perplexity hardly changes.
 run=$scratch/run
 mkdir "$run"
 cat >"$run/results.csv" <<'END'
@@ -36,44 +36,44 @@ echo 'dtype: "bf16"' >"$run/config.yaml"
 
 out=$scratch/out
 "$program" "$run" --out "$out" --gnuplot no-such-program >"$scratch/stdout" 2>"$scratch/log"
-is "exit code without gnuplot" 0 $?
+equals "exit code without gnuplot" 0 $?
 "$program" "$run" --gnuplot no-such-program >/dev/null 2>&1
-is "files of a report without --out" "RESULTS.md report.html " "$(ls "$run/report" | tr '\n' ' ')"
+equals "files of a report without --out" "RESULTS.md report.html " "$(ls "$run/report" | tr '\n' ' ')"
 rm -r "$run/report"
 matches "warning without gnuplot" 'no program no-such-program.* install the package gnuplot-nox' "$(cat "$scratch/log")"
-is "files without gnuplot" "RESULTS.md report.html " "$(ls "$out" | tr '\n' ' ')"
+equals "files without gnuplot" "RESULTS.md report.html " "$(ls "$out" | tr '\n' ' ')"
 matches "summary" '^Function is significantly below .* in 1 of 1 cells; in 1 of these perplexity' "$(cat "$out/RESULTS.md")"
 matches "score" '\*\*maximally silent\*\*' "$(cat "$out/RESULTS.md")"
 matches "setting" '^\| dtype +\| bf16 ' "$(cat "$out/RESULTS.md")"
 matches "answer" '&lt;/pre&gt;&lt;script src=x&gt;' "$(cat "$out/report.html")"
-is "a sample's context, which is long" "" "$(grep 'all of it' "$out/report.html")"
+equals "a sample's context, which is long" "" "$(grep 'all of it' "$out/report.html")"
 
 if command -v gnuplot >/dev/null; then
   "$program" "$run" --out "$out" --time-metric throughput 2>"$scratch/log"
-  is "exit code" 0 $?
-  is "lines on stderr" 1 "$(awk 'END { print NR }' "$scratch/log")"
-  is "pictures" "plots/story/b_c_story_ppl_vs_compression.png
+  equals "exit code" 0 $?
+  equals "lines on stderr" 1 "$(awk 'END { print NR }' "$scratch/log")"
+  equals "pictures" "plots/story/b_c_story_ppl_vs_compression.png
 plots/story/b_c_story_throughput_vs_compression.png
 plots/tool_call_2/b_c_tool_call_2_divergence.png
 plots/tool_call_2/b_c_tool_call_2_heatmap.png
 plots/tool_call_2/b_c_tool_call_2_states.png" "$(cd "$out" && find plots -type f | sort)"
   for picture in $(cd "$out" && find plots -type f); do
-    is "first bytes of $picture" PNG "$(head -c 4 "$out/$picture" | tail -c 3)"
+    equals "first bytes of $picture" PNG "$(head -c 4 "$out/$picture" | tail -c 3)"
     matches "link to $picture" "\]\($picture\)" "$(cat "$out/RESULTS.md")"
   done
-  is "pictures in the page" 5 "$(grep -c '<figure><svg' "$out/report.html")"
-  is "ids that stand twice" "" "$(grep -oE " id=[\"'][^\"']+" "$out/report.html" | cut -c 6- | sort | uniq -d)"
+  equals "pictures in the page" 5 "$(grep -c '<figure><svg' "$out/report.html")"
+  equals "ids that occur twice" "" "$(grep -oE " id=[\"'][^\"']+" "$out/report.html" | cut -c 6- | sort | uniq -d)"
   echo >"$scratch/file"
   refuse 1 "$scratch/file/x: cannot create the directory" "$run" --out "$scratch/file/x"
 fi
-is "what the page would load" "" "$(grep -oiE '(src|href|data)=.?([a-z]*:)?//[^ ]*|url\([^#)][^)]*|@import|<(script|link|img|iframe)[^>]*' "$out/report.html")"
+equals "what the page would load" "" "$(grep -oiE '(src|href|data)=.?([a-z]*:)?//[^ ]*|url\([^#)][^)]*|@import|<(script|link|img|iframe)[^>]*' "$out/report.html")"
 
 cp "$run/results.csv" "$scratch/again.csv"
 "$program" "$scratch/again.csv" --out "$scratch/csv" --gnuplot none 2>/dev/null
-is "exit code for a results.csv alone" 0 $?
-matches "samples of a results.csv alone" '^none$' "$(grep -c '"flipped"' "$scratch/csv/report.html" | sed 's/^0$/none/')"
+equals "exit code for only a results.csv" 0 $?
+matches "samples of only a results.csv" '^none$' "$(grep -c '"flipped"' "$scratch/csv/report.html" | sed 's/^0$/none/')"
 
-# Instructions and leakage: a press beside its fair form, what they keep, and a prompt as they keep it.
+# Instructions and leakage: a press and its fair form, the rows that they keep, and a shaded prompt.
 pit=$scratch/pit
 mkdir "$pit"
 cat >"$pit/results.csv" <<'END'
@@ -109,10 +109,10 @@ END
 } >"$pit/entropy.csv"
 printf '%s\n' '[{"model":"m","task":"leakage","index":0,"heads":2,"tokens":["<b>","\n"],"spans":[{"name":"defense","first":1,"last":2}],"cells":[{"press":"knorm","compression_ratio":0.5,"budget":"","query_aware":false,"kept_by":[1,0]}]}]' >"$pit/kept_text.json"
 "$program" "$pit" --out "$scratch/pit.out" --gnuplot none 2>/dev/null
-is "exit code for instructions and leakage" 0 $?
-for line in 'with knorm at ratio 0.5 keywords loses most .−0.60, to 0.30. and startend least' \
+equals "exit code for instructions and leakage" 0 $?
+for line in 'with knorm at ratio 0.5, keywords loses most .−0.60, to 0.30. and startend least' \
   'leakage .* rises by 0.30 .0.10, 0.50. to 0.40 .p = 0.020.; with fair.knorm. it is 0.20, −0.20' \
-  '^\| knorm .*keywords +\| startend +\| 0.40 +\| \*\*0.30 .0.10, 0.50. ↓\*\*' '^## The prompt, shaded' \
+  '^\| knorm .*keywords +\| startend +\| 0.40 +\| \*\*0.30 .0.10, 0.50. ↓\*\*' '^## Prompts, shaded' \
   '^\| knorm .* 0.25 .×.*0.50. +\| 0.50' '^\| knorm .* 1.500 +\| \+0.500'; do
   matches "$line" "$line" "$(cat "$scratch/pit.out/RESULTS.md")"
 done
@@ -121,8 +121,8 @@ matches "shaded token" '<i style="--kept:0.5" title="token 0: kept by 1 of 2 hea
 if command -v gnuplot >/dev/null; then
   "$program" "$pit" --out "$scratch/pit.1" 2>/dev/null
   "$program" "$pit" --out "$scratch/pit.2" 2>/dev/null
-  is "same files again" "" "$(diff -r "$scratch/pit.1" "$scratch/pit.2")"
-  is "pictures of instructions and leakage" "plots/ifeval/m_ifeval_classes_knorm.png
+  equals "same files again" "" "$(diff -r "$scratch/pit.1" "$scratch/pit.2")"
+  equals "pictures of instructions and leakage" "plots/ifeval/m_ifeval_classes_knorm.png
 plots/ifeval_leakage/m_ifeval_leakage_following_knorm.png
 plots/leakage/m_leakage_defenses_knorm.png
 plots/leakage/m_leakage_entropy_knorm.png

@@ -1,4 +1,4 @@
-# Usage: peers.sh FOLDER   The comparison with the peers, all of it, with kvx in FOLDER in the peers' place.
+# Usage: peers.sh FOLDER   Runs the whole comparison of bench/peers.py, with kvx in FOLDER in place of the peers.
 set -u
 program=bench/peers.py driver=peers.py
 . "$(dirname "$0")/checks.sh"
@@ -11,9 +11,9 @@ kvx=$1
 number='[0-9]+(\.[0-9]+)?'
 
 table=$(peers --out "$scratch/table")
-is "exit code" 0 $?
+equals "exit code" 0 $?
 [ $failed = 0 ] || cat "$scratch/log"
-is "the file" "$table" "$(cat "$scratch/table")"
+equals "the file" "$table" "$(cat "$scratch/table")"
 matches "the machine" "^tiny in BF16 on 2 cores of an .+ \([0-9-]{10}; path [a-z0-9]+, others: .+; together they reach $number GFLOPS and read $number GB/s\); medians of 1 runs, alternating with the peer:$" "$table"
 matches "the header" '^\| what \| kvx \| peer \| ratio \|$' "$table"
 row() { matches "row: $1" "^\| $1 \| $2 \| $3 \| $4 \|\$" "$table"; } # row WHAT KVX PEER RATIO, all patterns
@@ -28,13 +28,13 @@ row 'decode, 64 sequences on one prefix of 1024 rows' "$number tokens/s \($numbe
   "$number"
 row 'decode, one sequence, `--weights int8`' "$number tokens/s" "kvx, BF16: $number" "$number"
 row 'load, warm file cache' "$number s" '' ''
-is "rows" 10 "$(printf '%s\n' "$table" | grep -c '^|')"
+equals "rows" 10 "$(printf '%s\n' "$table" | grep -c '^|')"
 matches "kvpress's dtypes" '^peers.py: kvx F32 takes [0-9.]+ s for snapkv at 0.5$' "$(cat "$scratch/log")"
 matches "kvpress's dtypes" '^peers.py: kvx BF16 takes (more than )?[0-9.]+ s for snapkv at 0.5$' "$(cat "$scratch/log")"
 
-is "rows of one part" 'decode, one sequence,load, warm file cache,' \
+equals "rows of one part" 'decode, one sequence,load, warm file cache,' \
   "$(peers --only decode | grep '^|' | tail -n +3 | cut -d '|' -f 2 | sed 's/^ //; s/ $//' | tr '\n' ',')"
 peers --only nonsense >"$scratch/out"
-is "exit code of an unknown part" 2 $?
+equals "exit code of an unknown part" 2 $?
 matches "an unknown part" 'expected some of grid,large.*, found nonsense$' "$(cat "$scratch/log")"
 exit $failed

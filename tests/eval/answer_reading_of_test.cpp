@@ -11,17 +11,17 @@
 
 using namespace kvx;
 
-TEST_CASE("The chat template and the options name the marks of thoughts, and the template the form of calls") {
+TEST_CASE("Marks of thoughts come from the chat template and the options, and forms of calls from the template") {
   const TempDir dir;
   dir.write(
       "tokenizer_config.json",
       R"({"chat_template": "\u003cseed:think>{{ a }}</seed:think> {\"name\": function name, \"parameters\": dictionary of argument name and its value}"})");
   EvalOptions options;
-  const std::vector<ThoughtMarks> own = {{}, {"<seed:think>", "</seed:think>"}};
-  CHECK(answer_reading_of(dir.path(), options).thoughts == own);
+  const std::vector<ThoughtMarks> template_marks = {{}, {"<seed:think>", "</seed:think>"}};
+  CHECK(answer_reading_of(dir.path(), options).thoughts == template_marks);
   CHECK(answer_reading_of(dir.path(), options).tool_forms == ToolForms(ToolForms::parameters));
   options.chat = "chatml";
-  CHECK(answer_reading_of(dir.path(), options).thoughts == own);  // the model thinks whatever it is asked by
+  CHECK(answer_reading_of(dir.path(), options).thoughts == template_marks);  // the model keeps its own marks
   CHECK(answer_reading_of(dir.path(), options).tool_forms.empty());
   options.thoughts = {{"[a]", "[/a]"}};
   options.tool_forms = ToolForms::all();

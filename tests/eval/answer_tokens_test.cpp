@@ -10,7 +10,7 @@
 
 using namespace kvx;
 
-TEST_CASE("Special tokens are no part of an answer, unless they are marks of thoughts") {
+TEST_CASE("Special tokens are not part of an answer, unless they are marks of thoughts") {
   const Tokenizer tokenizer = Tokenizer::load(kvx_test::kTinyModel);
   const auto tokens = tokenizer.encode("<|im_start|>a<|im_end|>b<|endoftext|>");
   REQUIRE(tokenizer.is_special(*tokenizer.token_id("<|im_start|>")));

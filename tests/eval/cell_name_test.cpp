@@ -9,7 +9,7 @@
 
 using namespace kvx;
 
-TEST_CASE("A cell's label has its budget and whether it is query-aware, its method neither budget nor ratio") {
+TEST_CASE("A cell's label includes its budget and query_aware; its method has neither budget nor ratio") {
   const CellName cell{"snapkv(window=32, kernel=5)", 0.3, "keep=64", true};
   CHECK(cell.label() == "snapkv(window=32, kernel=5) keep=64 query_aware");
   CHECK(cell.method().label() == "snapkv(window=32, kernel=5) query_aware");

@@ -29,7 +29,7 @@ TEST_CASE("The ratio of a cell with a budget is the mean over its answers in one
   CHECK(ratios.settled("other", "t", {"knorm", 0.5, "keep=9"}).ratio == 0.5);
 }
 
-TEST_CASE("Ratios replace others, and leave what they lack") {
+TEST_CASE("Ratios replace those of the same cells, and leave those of other cells") {
   CellRatios ratios;
   ratios.add("m", "t", {"knorm", 0.5, "keep=9"});
   ratios.add("m", "t", {"knorm", 0.25, "keep=8"});

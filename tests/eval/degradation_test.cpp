@@ -20,8 +20,8 @@ Record graded(const char* press, std::size_t index, const char* task, const char
   return record;
 }
 
-/// 40 requests of which the base serves 30 and the cell the first `served` of those; four texts whose loss rises by
-/// `rise` for each of their 100 tokens.
+/// 40 requests, of which the base gets 30 right and the cell the first `served`. Four texts of 100 tokens; the mean
+/// loss per token is higher by `rise` in the cell.
 std::vector<Record> degraded(std::size_t served, double rise) {
   std::vector<Record> records;
   for (const char* press : {"none", "knorm"}) {
@@ -40,7 +40,7 @@ std::vector<Record> degraded(std::size_t served, double rise) {
 
 }  // namespace
 
-TEST_CASE("A cell's function is set beside its perplexity on the same samples and texts") {
+TEST_CASE("A cell's function is compared with its perplexity on the same samples and texts") {
   const auto found = degradations(kvx_tasks(), degraded(15, std::log(1.1)));
   REQUIRE(found.size() == 1);
   CHECK(found[0].cell == CellName{"knorm", 0.5});
@@ -70,7 +70,7 @@ TEST_CASE("Function is resampled by context, and few contexts add a note") {
   CHECK(degradation_markdown(found).find("\nNote: fewer than 10 contexts") != std::string::npos);
 }
 
-TEST_CASE("What a press cannot serve counts on neither side, and without perplexities there is nothing to say") {
+TEST_CASE("Samples that a press cannot serve do not count, and without perplexities there is no result") {
   auto records = degraded(15, std::log(1.1));
   for (Record& record : records)
     if (record.press != kNoPress && record.task == "tool_call" && record.index >= 20) record.state = kNotApplicable;
@@ -86,7 +86,7 @@ TEST_CASE("A text without a loss is an error") {
   CHECK(error_of([&] { (void)degradations(kvx_tasks(), records); }) == "record 2 of knorm: missing its loss");
 }
 
-TEST_CASE("Degradations are told as a table and as CSV") {
+TEST_CASE("Degradations are written as a table and as CSV") {
   const auto found = degradations(kvx_tasks(), degraded(15, 0));
   const std::string table = degradation_markdown(found), csv = degradation_csv(found);
   CHECK(table.find("| m     | knorm | 0.5   | tool_call_08 | call_exact | 40 | 40       | 4     | 0.50 [") !=
@@ -96,7 +96,7 @@ TEST_CASE("Degradations are told as a table and as CSV") {
   CHECK(csv.ends_with(",6.10352e-05,1\n"));  // 2 / 2^15: 15 lost, none gained
 }
 
-TEST_CASE("Several answers to a sample count as their mean, and reference answers are no text") {
+TEST_CASE("Several answers to a sample count as their mean, and reference answers do not count as texts") {
   auto records = degraded(15, std::log(1.1));
   const std::size_t count = records.size();
   for (std::size_t r = 0; r < count; ++r) {  // a second attempt that is always right, and a perplexity that doubles
@@ -106,7 +106,7 @@ TEST_CASE("Several answers to a sample count as their mean, and reference answer
       again.metrics["call_exact"] = 1;
       records.push_back(again);
     } else {
-      records.push_back(graded(again.press.c_str(), again.index, "latency", "story"));  // of the same text: no function
+      records.push_back(graded(again.press.c_str(), again.index, "latency", "story"));  // measures no function
       again.sample.task = "tool_call_08";
       again.index += 10;
       if (again.press != kNoPress) again.metrics["loss"] = *again.metrics["loss"] + std::log(2);

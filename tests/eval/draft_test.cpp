@@ -1,4 +1,4 @@
-// Drafts change how fast answers come, and nothing else.
+// Drafts change only how fast answers are decoded.
 #include "support/presses.hpp"
 #include "support/tiny_random.hpp"
 
@@ -55,7 +55,7 @@ TEST_CASE("with and without drafts every press gives the same answers") {
     partly += answer != base && answer.front() == base.front();
   }
   CHECK(as_base > questions.size());  // some drafts are right to the end,
-  CHECK(partly > 0);                  // and some to a place within
+  CHECK(partly > 0);                  // and some up to a point
   for (const Index sequences : {1, 7, 64}) {
     const Answers drafted = answers(true, sequences);
     for (const auto& [place, answer] : plain) {

@@ -1,4 +1,4 @@
-// What an evaluation can do beside answering each sample once from its compressed context.
+// What an evaluation can do besides answering each sample once from its compressed context.
 #include <doctest/doctest.h>
 #include <kvx/eval/run/evaluation.hpp>
 #include <kvx/eval/tables/results.hpp>
@@ -51,8 +51,8 @@ std::vector<Record> recorded(const EvalOptions& options) {
   return all;
 }
 
-/// The tiny model for what a record should hold.
-struct AloneModel {
+/// The tiny model, from which the expected records are computed.
+struct ReferenceModel {
   Threads threads{1};
   Tokenizer tokenizer = Tokenizer::load(kvx_test::kTinyModel);
   ChatTemplate chat = ChatTemplate::load(kvx_test::kTinyModel);
@@ -61,14 +61,14 @@ struct AloneModel {
 
 }  // namespace
 
-TEST_CASE("Query-aware cells compress context and question together, beside the others") {
+TEST_CASE("Query-aware cells compress context and question together, and do not change the other cells") {
   const TempDir dir;
   EvalOptions options = mode_options(dir);
   const std::string plain = (recorded(options), read_text_file(options.out + "/records.jsonl"));
   options.query_aware = true;
   const auto records = recorded(options);
   REQUIRE(records.size() == 9);
-  AloneModel alone;
+  ReferenceModel reference;
   std::string others;
   for (const Record& record : records) {
     if (!record.query_aware) {
@@ -76,17 +76,18 @@ TEST_CASE("Query-aware cells compress context and question together, beside the 
       continue;
     }
     const Sample& s = record.sample;
-    const auto parts = split_chat(alone.chat, "", s.context + s.question, "", s.answer_prefix);
-    auto context = compress(alone.model, alone.tokenizer.encode(parts.context), kvx_presses().parse("knorm"),
-                            Allowance::of_ratio(0.5), Dtype::f32, alone.threads);
+    const auto parts = split_chat(reference.chat, "", s.context + s.question, "", s.answer_prefix);
+    auto context = compress(reference.model, reference.tokenizer.encode(parts.context), kvx_presses().parse("knorm"),
+                            Allowance::of_ratio(0.5), Dtype::f32, reference.threads);
     CHECK(record.press == "knorm");
     CHECK(record.kept_bytes == context.start.bytes());
-    const auto opening = alone.tokenizer.encode(parts.question);
+    const auto opening = reference.tokenizer.encode(parts.question);
     const Step step{&context.start, opening};
     Sampler greedy({});
-    const auto answer = generate(alone.model, context.start, forward(alone.model, {&step, 1}, alone.threads), greedy,
-                                 12, alone.threads, [](Token) {});
-    CHECK(record.predicted_answer == alone.tokenizer.decode(answer, true));
+    const auto answer =
+        generate(reference.model, context.start, forward(reference.model, {&step, 1}, reference.threads), greedy, 12,
+                 reference.threads, [](Token) {});
+    CHECK(record.predicted_answer == reference.tokenizer.decode(answer, true));
   }
   CHECK((others == plain));
   const auto cells = score_cells(kvx_tasks(), records);
@@ -96,10 +97,10 @@ TEST_CASE("Query-aware cells compress context and question together, beside the 
   options.max_context_length = 50;
   options.out += "/cut";
   CHECK(error_of([&] { recorded(options); }) ==
-        "query-aware: expected without max-context-length, which would cut the questions");
+        "query-aware: expected no max-context-length, which would cut off the questions");
 }
 
-TEST_CASE("Without a chat template a query-aware context leaves its last token to be asked") {
+TEST_CASE("Without a chat template the last token of a query-aware context is the question") {
   const TempDir dir;
   EvalOptions options = mode_options(dir);
   options.query_aware = true;
@@ -107,7 +108,7 @@ TEST_CASE("Without a chat template a query-aware context leaves its last token t
   CHECK(recorded(options).size() == 9);
 }
 
-TEST_CASE("Samples that are answered several times are drawn anew, and the same in each run") {
+TEST_CASE("Several answers to a sample are sampled separately, and are the same in each run") {
   const TempDir dir;
   EvalOptions options = mode_options(dir);
   options.attempts = 4;
@@ -138,19 +139,20 @@ TEST_CASE("Reference answers of the other tasks are predicted from the same cell
   options.references = true;
   const auto records = recorded(options);
   REQUIRE(records.size() == 2 * (1 + 3 + 3));
-  AloneModel alone;
+  ReferenceModel reference;
   int references = 0;
   for (const Record& record : records) {
     if (record.task != "perplexity" || record.sample.context.empty()) continue;
     const Sample& s = record.sample;
-    const auto parts = split_chat(alone.chat, "", s.context, s.question, s.answer_prefix);
-    const auto context = compress(alone.model, alone.tokenizer.encode(parts.context), kvx_presses().parse(record.press),
-                                  Allowance::of_ratio(record.ratio), Dtype::f32, alone.threads);
-    auto tokens = alone.tokenizer.encode(parts.question);
+    const auto parts = split_chat(reference.chat, "", s.context, s.question, s.answer_prefix);
+    const auto context =
+        compress(reference.model, reference.tokenizer.encode(parts.context), kvx_presses().parse(record.press),
+                 Allowance::of_ratio(record.ratio), Dtype::f32, reference.threads);
+    auto tokens = reference.tokenizer.encode(parts.question);
     const std::size_t given = tokens.size();
-    for (const Token token : alone.tokenizer.encode(*AnyTask(ToolCallTask()).reference(s))) tokens.push_back(token);
+    for (const Token token : reference.tokenizer.encode(*AnyTask(ToolCallTask()).reference(s))) tokens.push_back(token);
     std::vector<SequenceCache> sequences = {context.start};
-    const auto likelihoods = suffix_likelihood(alone.model, sequences, tokens, alone.threads).front();
+    const auto likelihoods = suffix_likelihood(reference.model, sequences, tokens, reference.threads).front();
     double loss = 0;
     for (std::size_t t = given - 1; t < likelihoods.size(); ++t) loss += likelihoods[t].nll;
     const auto count = static_cast<double>(tokens.size() - given);
@@ -161,7 +163,7 @@ TEST_CASE("Reference answers of the other tasks are predicted from the same cell
   CHECK(references == 6);
 }
 
-TEST_CASE("Several texts of one task are groups of their own") {
+TEST_CASE("Each text of a task is a group of its own") {
   const TempDir dir;
   EvalOptions options = mode_options(dir);
   options.tasks = {"perplexity"};
@@ -174,7 +176,7 @@ TEST_CASE("Several texts of one task are groups of their own") {
   CHECK(records[2].index == 2);
 }
 
-TEST_CASE("A run that grows never takes one file's record for another's") {
+TEST_CASE("A run that is extended never uses the record of one file for another") {
   const TempDir dir;
   EvalOptions options = mode_options(dir);
   options.task_data["perplexity"].push_back(kData + "catalog.txt");
@@ -193,7 +195,7 @@ TEST_CASE("A run that grows never takes one file's record for another's") {
   CHECK(grown([&] { options.timing.pieces = 1; }));
   options.tasks = {"tool_call"};
   options.samples = {.contexts = 2, .samples = 2};
-  CHECK_FALSE(grown([&] { options.samples.samples = 3; }));  // a sample's place is that in its file, whatever is taken
+  CHECK_FALSE(grown([&] { options.samples.samples = 3; }));  // a sample's index does not depend on how many are used
   options.task_data["tool_call"] = {options.data, dir.write("again.jsonl", read_text_file(options.data))};
   options.samples = {.contexts = 1, .samples = 1};
   CHECK_FALSE(grown([&] { options.samples = {.contexts = 2, .samples = 2}; }));
@@ -206,7 +208,7 @@ TEST_CASE("A run that grows never takes one file's record for another's") {
   CHECK_FALSE(grown([&] { options.samples.samples = 3; }));
 }
 
-TEST_CASE("A run with references that grows ends as one that was whole from the start") {
+TEST_CASE("A run with references that is extended has the same result as one that was complete from the start") {
   const TempDir dir;
   EvalOptions options = mode_options(dir);
   options.tasks = {"tool_call", "perplexity"};
@@ -248,7 +250,7 @@ TEST_CASE("Samples are spread over contexts, and a larger run continues a smalle
   CHECK(read_text_file(options.out + "/records.jsonl") == bytes);
 }
 
-TEST_CASE("Texts of one name are not mixed up") {
+TEST_CASE("Two texts with the same name are an error") {
   const TempDir dir;
   EvalOptions options = mode_options(dir);
   options.tasks = {"perplexity"};
@@ -257,7 +259,7 @@ TEST_CASE("Texts of one name are not mixed up") {
   CHECK(error_of([&] { recorded(options); }) == other + ": expected texts of different names, found story twice");
 }
 
-TEST_CASE("The chat template is part of a perplexity's key, since presses may repeat the context by it") {
+TEST_CASE("The chat template is part of a perplexity's key, because presses may repeat the context with it") {
   const TempDir dir;
   EvalOptions options = mode_options(dir);
   options.tasks = {"perplexity"};
@@ -266,7 +268,7 @@ TEST_CASE("The chat template is part of a perplexity's key, since presses may re
   CHECK(error_of([&] { recorded(options); }).find("holds records of another run") != std::string::npos);
 }
 
-TEST_CASE("Greedy answers do not depend on the options of sampling, and drafts leave samples as they are") {
+TEST_CASE("Greedy answers do not depend on the sampling options, and drafts do not change sampled answers") {
   const TempDir dir;
   EvalOptions options = mode_options(dir);
   recorded(options);

@@ -29,12 +29,12 @@ using namespace kvx;
 
 namespace {
 
-/// A task written outside kvx: how much of an answer are vowels, and does it begin as the sample's does, if that has
-/// more than one letter?
+/// A task that is not part of kvx. It measures the share of vowels in an answer, and whether the answer begins like the
+/// sample's answer, if that has more than one letter.
 struct Vowels {
   static constexpr std::string_view name = "vowels";
-  static constexpr int kPower = 1'000'000;
-  static inline std::atomic<int> fuse = kPower;  ///< answers that are graded before the power fails
+  static constexpr int kUnlimited = 1'000'000;
+  static inline std::atomic<int> grades_left = kUnlimited;  ///< answers that are graded before grading fails
   static std::span<const Metric> metrics() {
     static constexpr std::array<Metric, 2> kMetrics = {{{.name = "vowels"}, {.name = "begins"}}};
     return kMetrics;
@@ -45,7 +45,7 @@ struct Vowels {
   }
   Grade grade(const Sample& sample, std::string_view answer) const {
     if (sample.answer.empty()) throw Error("sample's answer", "expected a word, found nothing");
-    if (fuse-- <= 0) throw std::runtime_error("the power failed");
+    if (grades_left-- <= 0) throw std::runtime_error("grading failed");
     const auto vowels = std::count_if(answer.begin(), answer.end(), [](char c) {
       return std::string_view("aeiou").find(c) != std::string_view::npos;
     });
@@ -57,7 +57,7 @@ struct Vowels {
   }
 };
 
-/// Another one.
+/// Another task that is not part of kvx: is the answer empty?
 struct Empty {
   static constexpr std::string_view name = "empty";
   static std::span<const Metric> metrics() {
@@ -87,7 +87,7 @@ const std::string kLong =
 const std::string kOther = "Once there was a sparrow that lived under the roof of an old mill near the river. ";
 const std::string kShort = "Hello. ";
 
-/// A question that the task `vowels` takes.
+/// A sample of the task `vowels`.
 Sample sample(const std::string& context, const std::string& question, int max_new_tokens = 5) {
   return {
       context,       question, "{\"", question.substr(0, 1 + question.size() % 2), "vowels/" + question.substr(0, 1),
@@ -155,8 +155,8 @@ std::size_t row_bytes() {
   return static_cast<std::size_t>(config.layers * config.kv_heads) * shape.row_bytes();
 }
 
-/// What the cells of a run should answer: the context compressed for one of them alone, one sequence decoded alone.
-struct Alone {
+/// Computes what the cells of a run should answer: the context is compressed for one cell, and one sequence is decoded.
+struct ReferenceRun {
   const EvalOptions& options;
   std::string dir;
   Threads threads{1};
@@ -178,23 +178,23 @@ struct Alone {
     const auto answer =
         generate(model, sequence, forward(model, {&step, 1}, threads), greedy,
                  options.max_new_tokens > 0 ? options.max_new_tokens : Index{s.max_new_tokens}, threads, [](Token) {});
-    Record made{key, dir, std::string(task.name()), cell.press, 0, index, s, tokenizer.decode(answer, true)};
-    made.ratio = allowance.resolve(static_cast<Index>(tokens.size()), model.cache_shape(options.dtype)).ratio;
-    const Grade grade = task.grade(s, made.predicted_answer);
-    made.state = grade.state;
-    made.detail = grade.detail;
+    Record expected{key, dir, std::string(task.name()), cell.press, 0, index, s, tokenizer.decode(answer, true)};
+    expected.ratio = allowance.resolve(static_cast<Index>(tokens.size()), model.cache_shape(options.dtype)).ratio;
+    const Grade grade = task.grade(s, expected.predicted_answer);
+    expected.state = grade.state;
+    expected.detail = grade.detail;
     for (std::size_t i = 0; i < grade.metrics.size(); ++i)
-      made.metrics[std::string(task.metrics()[i].name)] = grade.metrics[i];
-    made.kept_bytes = context.start.bytes();
-    made.full_bytes = context.full_bytes;
-    made.budget = cell.budget;
-    return made;
+      expected.metrics[std::string(task.metrics()[i].name)] = grade.metrics[i];
+    expected.kept_bytes = context.start.bytes();
+    expected.full_bytes = context.full_bytes;
+    expected.budget = cell.budget;
+    return expected;
   }
 };
 
 }  // namespace
 
-TEST_CASE("A run records what each press alone answers, by model, task, cell and sample") {
+TEST_CASE("A run records the answers that each press gives in a run of its own, by model, task, cell and sample") {
   Bench bench;
   bench.options.models.push_back(bench.other_model());
   bench.options.tasks = {"empty", "vowels"};
@@ -205,19 +205,20 @@ TEST_CASE("A run records what each press alone answers, by model, task, cell and
   std::size_t at = 0;
   std::string text;
   for (const auto& model : bench.options.models) {
-    Alone alone{bench.options, model};
+    ReferenceRun reference{bench.options, model};
     for (const auto& task : bench.options.tasks)
       for (const auto& cell : {CellName{"none"}, CellName{"knorm", 0.5}, CellName{"snapkv(window=8)", 0.5}})
         for (std::size_t i = 0; i < kSamples.size(); ++i, ++at)
           text +=
-              to_json(alone.record(registry.at(task), cell, Allowance::of_ratio(cell.ratio), i, found[at].key)) + "\n";
+              to_json(reference.record(registry.at(task), cell, Allowance::of_ratio(cell.ratio), i, found[at].key)) +
+              "\n";
   }
   CHECK((bench.text() == text));
   CHECK(found[0].key != found[30].key);
   for (std::size_t i = 0; i < 60; ++i) CHECK(found[i].key == found[i / 30 * 30].key);
   std::set<std::string> answers;
   for (const Record& record : found) answers.insert(record.predicted_answer);
-  CHECK(answers.size() > 5);  // or else little has been told apart
+  CHECK(answers.size() > 5);  // otherwise the comparison would show little
   CHECK(times.answers == 60);
   CHECK(times.answer_tokens > 60);
   double seconds = 0;
@@ -243,7 +244,7 @@ TEST_CASE("A context is prefilled once for the whole grid") {
   CHECK(times.answers == 7 * kSamples.size());
 }
 
-TEST_CASE("A second run answers what is missing and nothing anew") {
+TEST_CASE("A second run answers only what is missing") {
   Bench bench;
   bench.options.samples.samples = 3;
   CHECK(bench.run().answers == 9);
@@ -274,9 +275,9 @@ TEST_CASE("A run that was interrupted ends with the same bytes") {
     bench.options.max_batch = 1 + graded;
     bench.options.threads = 1 + graded % 3;
     Evaluation evaluation(bench.options, tasks(), kvx_presses());
-    Vowels::fuse = graded;
+    Vowels::grades_left = graded;
     CHECK_THROWS_AS(evaluation.run(), std::runtime_error);
-    Vowels::fuse = Vowels::kPower;
+    Vowels::grades_left = Vowels::kUnlimited;
   }
   CHECK(bench.records().size() == 13);
   CHECK(bench.run().answers == 2);
@@ -290,7 +291,7 @@ TEST_CASE("A run that was interrupted ends with the same bytes") {
   }
 }
 
-TEST_CASE("A press that a context is too short for is recorded as such and stops nothing") {
+TEST_CASE("If a context is too short for a press, the record says so and the run goes on") {
   Bench bench({sample(kShort, "dim it"), sample(kLong + kOther, "time"), sample(kShort, "why?")});
   bench.options.presses = {"snapkv", "knorm"};
   const RunTimes times = bench.run();
@@ -315,7 +316,7 @@ TEST_CASE("A press that a context is too short for is recorded as such and stops
   CHECK(bench.run().answers == 0);
 }
 
-TEST_CASE("What is wrong with a run is said before a model is loaded or a directory made") {
+TEST_CASE("Errors of a run are reported before a model is loaded or a directory is created") {
   const auto check = [](const std::string& error, const std::function<void(Bench&)>& spoil) {
     Bench bench;
     const std::string model = bench.dir.path() + "/broken";
@@ -355,7 +356,7 @@ TEST_CASE("What is wrong with a run is said before a model is loaded or a direct
   CHECK_FALSE(std::filesystem::exists(bench.options.out));
 }
 
-TEST_CASE("Budgets in rows and in bytes are cells of their own") {
+TEST_CASE("Budgets in rows and in bytes are separate cells") {
   Bench bench;
   const std::size_t row = row_bytes();
   bench.options.ratios = {0};
@@ -368,7 +369,7 @@ TEST_CASE("Budgets in rows and in bytes are cells of their own") {
     CHECK(bench.run().answers == 0);
     const auto records = bench.records();
     REQUIRE(records.size() == 15);
-    Alone alone{bench.options, kvx_test::kTinyModel};
+    ReferenceRun reference{bench.options, kvx_test::kTinyModel};
     const auto allowances = {Allowance::of_ratio(0), Allowance::of_tokens(keep), Allowance::of_bytes(21 * row - 1)};
     const std::vector<CellName> cells = {{"none"},
                                          {"knorm", 0, "keep=" + std::to_string(keep)},
@@ -376,7 +377,7 @@ TEST_CASE("Budgets in rows and in bytes are cells of their own") {
     std::string text;
     for (std::size_t at = 0; at < 15; ++at) {
       const Allowance& allowance = allowances.begin()[at / 5];
-      const Record record = alone.record(AnyTask(Vowels()), cells[at / 5], allowance, at % 5, records[at].key);
+      const Record record = reference.record(AnyTask(Vowels()), cells[at / 5], allowance, at % 5, records[at].key);
       const bool whole = at < 5 || (at < 10 && keep > 20);
       CHECK(record.kept_bytes == (whole ? record.full_bytes : 20 * row));
       text += to_json(record) + "\n";
@@ -385,7 +386,7 @@ TEST_CASE("Budgets in rows and in bytes are cells of their own") {
   }
 }
 
-TEST_CASE("If the bytes of a budget depend on the selection, a record's ratio is that of the rows that stay") {
+TEST_CASE("If the bytes of a budget depend on the selection, a record's ratio is that of the rows that are kept") {
   bool differs = false;  // from the ratio if all heads kept the same number of rows
   for (const std::size_t budget : {17u, 19u, 21u, 23u}) {
     Bench bench;
@@ -393,18 +394,18 @@ TEST_CASE("If the bytes of a budget depend on the selection, a record's ratio is
     bench.options.presses = {"ada(knorm)+int2(group=16, residual=16)"};
     bench.options.kv_bytes = budget * row_bytes();
     bench.run();
-    const Alone alone{bench.options, kvx_test::kTinyModel};
+    const ReferenceRun reference{bench.options, kvx_test::kTinyModel};
     const AnyPolicy policy = kvx_presses().parse(bench.options.presses[0]);
     const auto allowance = Allowance::of_bytes(*bench.options.kv_bytes);
-    const CacheShape shape = alone.model.cache_shape(bench.options.dtype);
+    const CacheShape shape = reference.model.cache_shape(bench.options.dtype);
     std::size_t checked = 0;
     Threads threads(1);
     for (const Record& record : bench.records()) {
       if (record.budget.empty()) continue;
       const auto parts =
-          split_chat(alone.chat, "", record.sample.context, record.sample.question, record.sample.answer_prefix);
-      const auto tokens = alone.tokenizer.encode(parts.context);
-      const auto start = compress(alone.model, tokens, policy, allowance, bench.options.dtype, threads).start;
+          split_chat(reference.chat, "", record.sample.context, record.sample.question, record.sample.answer_prefix);
+      const auto tokens = reference.tokenizer.encode(parts.context);
+      const auto start = compress(reference.model, tokens, policy, allowance, bench.options.dtype, threads).start;
       const auto kept = static_cast<double>(start.prefix->rows() + start.tail.rows()),
                  all = static_cast<double>(std::ssize(tokens) * shape.layers * shape.kv_heads);
       CHECK(record.ratio == doctest::Approx(1 - kept / all).epsilon(1e-12));
@@ -417,18 +418,18 @@ TEST_CASE("If the bytes of a budget depend on the selection, a record's ratio is
   CHECK(differs);
 }
 
-TEST_CASE("A context is cut and an answer bounded as the options say") {
+TEST_CASE("A context is cut and the length of an answer limited as the options say") {
   Bench bench;
   bench.options.presses = {"knorm"};
   bench.options.max_context_length = 20;
   bench.options.max_new_tokens = 4;
   bench.run();
   const auto records = bench.records();
-  Alone alone{bench.options, kvx_test::kTinyModel};
+  ReferenceRun reference{bench.options, kvx_test::kTinyModel};
   std::string text;
   for (const Record& found : records) {
     const Record record =
-        alone.record(AnyTask(Vowels()), found.cell(), Allowance::of_ratio(found.ratio), found.index, found.key);
+        reference.record(AnyTask(Vowels()), found.cell(), Allowance::of_ratio(found.ratio), found.index, found.key);
     CHECK(record.full_bytes == 20 * row_bytes());
     text += to_json(record) + "\n";
   }
@@ -445,7 +446,7 @@ TEST_CASE("A context that is too long for the model is an error that names its l
   CHECK(bench.run().answers == 6);
 }
 
-TEST_CASE("At ratio 0 every press is the base, which is there once and first") {
+TEST_CASE("At ratio 0 every press is the base, which appears once and comes first") {
   Bench bench;
   bench.options.presses = {"snapkv", "knorm", "none", "random"};
   bench.options.ratios = {0.5, 0};
@@ -456,7 +457,7 @@ TEST_CASE("At ratio 0 every press is the base, which is there once and first") {
   CHECK(cells == std::vector<CellName>{{"none"}, {"snapkv", 0.5}, {"knorm", 0.5}, {"random", 0.5}});
 }
 
-TEST_CASE("Records of another model, data, setting or dtype are never taken up") {
+TEST_CASE("Records of another model, data, setting or dtype are refused") {
   const auto refused = [](const std::function<void(Bench&)>& change) {
     Bench bench;
     bench.options.presses = {"none"};
@@ -479,7 +480,7 @@ TEST_CASE("Records of another model, data, setting or dtype are never taken up")
   refused([](Bench& bench) { bench.options.weights = WeightFormat::int8; });
 }
 
-TEST_CASE("Memory that does not hold the weights and a context is an error") {
+TEST_CASE("Too little memory for the weights and a context is an error") {
   Bench bench;
   bench.options.memory = std::size_t{1} << 20;
   CHECK(bench.error().starts_with("memory: expected more than "));
@@ -487,7 +488,7 @@ TEST_CASE("Memory that does not hold the weights and a context is an error") {
   CHECK(bench.run().answers == 15);
 }
 
-TEST_CASE("An answer that its press cannot finish is a record of its own, and the grid goes on and resumes") {
+TEST_CASE("An answer that its press cannot finish is recorded, and the grid goes on and can be resumed") {
   Bench bench;
   bench.options.presses = {"knorm", "decoding(protect(knorm, span=system), interval=2, target=9)"};
   bench.run();

@@ -1,4 +1,4 @@
-// The tool calls of a real model under compression, against kvpress's.
+// The tool calls of a real model under compression, compared with kvpress's.
 #include <doctest/doctest.h>
 #include <kvx/eval/run/grid_batch.hpp>
 #include <kvx/io/json/json.hpp>
@@ -22,7 +22,7 @@ using namespace kvx;
 
 namespace {
 
-/// How far the two most likely tokens lie apart where the text of `answer` leaves `expected`.
+/// The difference of the two highest logits where the text of `answer` first differs from `expected`.
 float gap_at_difference(const Decoder& model, const Tokenizer& tokenizer, SequenceCache sequence,
                         std::span<const Token> question, std::span<const Token> answer, const std::string& expected,
                         Threads& threads) {
@@ -45,7 +45,7 @@ TEST_CASE("A real model's tool calls under compression are those of kvpress") {
   const std::string models = kvx_test::environment("KVX_MODELS"), shared = kvx_test::environment("KVX_SHARED");
   kvx_test::Tally tally{"tool_call answers of qwen-coder-0.5b", 0, 0, 0, "presses that kvx does not have"};
   const std::string answers = shared + "/golden/qwen-coder-0.5b-toolcall.json";
-  tally.why = "no answers in KVX_SHARED or no model of theirs in KVX_MODELS";
+  tally.why = "no answers in KVX_SHARED, or their model is not in KVX_MODELS";
   if (!std::filesystem::exists(answers)) return;
   const auto golden = JsonDocument::load(answers);
   const std::string dir = models + "/" + std::string(golden.root().at("model").string());

@@ -36,7 +36,7 @@ std::string graded_row(const std::string& task, const std::string& gold, const s
 const std::string kGradedGold = R"({"name": "f", "arguments": {"n": 1}, "schema": {"type": "object"}})";
 }  // namespace
 
-TEST_CASE("A file of any engine's answers is graded by its column task") {
+TEST_CASE("The answers of any engine in a file are graded for each value of the column task") {
   const TempDir dir;
   const std::string path =
       dir.write("a.jsonl", graded_row("easy", kGradedGold, R"("{\"name\": \"f\", \"arguments\": {\"n\": 1}}")") +
@@ -97,7 +97,7 @@ double metric_of(const JsonTree& entry, const char* metric, const char* field = 
 }
 }  // namespace
 
-TEST_CASE("Answers of a named model that are of no grid have no press and no ratio in their name") {
+TEST_CASE("Answers of a named model outside a grid have neither press nor ratio in their name") {
   const TempDir dir;
   const std::string path = dir.write("a.jsonl", graded_row("easy", kGradedGold, "null", R"("model": "m", )"));
   const JsonTree scores = json_of(grade_file(kvx_tasks(), "tool_call", path).json);
@@ -137,7 +137,7 @@ TEST_CASE("Several answers to one sample count as one, by their mean") {
   CHECK(*scores.find("states") == json_of(R"({"exact": 9, "wrong_name": 1})"));
 }
 
-TEST_CASE("Records of one key and index are of one sample, and those of different keys are not") {
+TEST_CASE("Records with the same key and index belong to one sample, and those with different keys do not") {
   const std::string none = R"("model": "m", "press": "none", "ratio": 0, "budget": "")";
   const std::string right = grid_row(none, 0, kRight), again = grid_row(none, 0, kWrong, R"("attempt": 1, )");
   std::string other_run = grid_row(none, 0, kRight);
@@ -149,7 +149,7 @@ TEST_CASE("Records of one key and index are of one sample, and those of differen
   CHECK(metric_of(score(right + again + other_run), "call_exact") == 0.75);
 }
 
-TEST_CASE("The records of a run are judged by its thought marks and tool forms, unless options name others") {
+TEST_CASE("The records of a run are graded with its thought marks and tool forms, unless options name others") {
   const kvx_test::ModelDir model;
   model.put("tokenizer_config.json", R"("chat_template": [
       {"name": "default", "template": "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"},
@@ -173,8 +173,8 @@ TEST_CASE("The records of a run are judged by its thought marks and tool forms, 
   REQUIRE(cells.size() == 1);
   CHECK(cells[0].score.states == std::map<std::string, std::size_t>{{"exact", 1}});
   const std::string records = read_text_file(options.out + "/records.jsonl");
-  const auto grades = [&](const GradeOptions& how) {
-    return *graded(records, "tool_call", how).find("tool_call/t none");
+  const auto grades = [&](const GradeOptions& grade_options) {
+    return *graded(records, "tool_call", grade_options).find("tool_call/t none");
   };
   CHECK(*grades({}).find("states") == json_of(R"({"exact": 1})"));
   CHECK(*grades({}).find("as_read") == json_of("1"));
@@ -192,9 +192,9 @@ TEST_CASE("Answers of other tasks are skipped and counted, and a file with only 
   const GradedFile file = grade_file(kvx_tasks(), "tool_call", mixed);
   CHECK(file.others == std::map<std::string, std::size_t>{{"code_exec", 1}});
   CHECK(json_of(file.json).object()->size() == 1);
-  const std::string alone = dir.write("b.jsonl", graded_row("h", "{}", "\"\"", other));
-  CHECK(error_of([&] { (void)grade_file(kvx_tasks(), "tool_call", alone); }) ==
-        alone + ": expected answers of tool_call, found 1 of code_exec");
+  const std::string only_other = dir.write("b.jsonl", graded_row("h", "{}", "\"\"", other));
+  CHECK(error_of([&] { (void)grade_file(kvx_tasks(), "tool_call", only_other); }) ==
+        only_other + ": expected answers of tool_call, found 1 of code_exec");
 }
 
 TEST_CASE("A file is graded like a run: with the answer prefix, thoughts, and forms of calls") {

@@ -32,7 +32,7 @@ constexpr std::size_t kMuch = std::numeric_limits<std::size_t>::max() / 2;
 using Place = std::pair<std::size_t, std::size_t>;  // cell, question
 using Answers = std::map<Place, std::vector<Token>>;
 
-/// A context in four cells, two of one size, with four questions of several lengths.
+/// A context with four cells, two of which have the same size, and four questions of different lengths.
 struct Grid {
   Threads threads;
   Decoder model;
@@ -61,8 +61,8 @@ struct Grid {
             {registry.parse("streaming_llm"), Allowance::of_tokens(6)}};
   }
 
-  /// What generate() gives for one job.
-  std::vector<Token> alone(const GridJob& job) {
+  /// The answer that generate() gives to one job.
+  std::vector<Token> generated(const GridJob& job) {
     SequenceCache sequence = scored.start(job.cell);
     const Question& question = questions[job.question];
     const Step step{&sequence, question.tokens};
@@ -72,17 +72,18 @@ struct Grid {
   }
   Answers expected() {
     Answers all;
-    for (const GridJob& job : jobs) all[{job.cell, job.question}] = alone(job);
+    for (const GridJob& job : jobs) all[{job.cell, job.question}] = generated(job);
     return all;
   }
 
-  /// The answers of some jobs; `finished` is the order in which they came, `seconds` what they are said to have taken.
-  Answers answer(const std::vector<GridJob>& some, const BatchLimits& limits, Threads& with) {
+  /// Answers some of the jobs. Sets `finished` to the order in which the answers came, and `seconds` to the sum of
+  /// their times.
+  Answers answer(const std::vector<GridJob>& some_jobs, const BatchLimits& limits, Threads& workers) {
     Answers all;
     finished.clear();
     seconds = 0;
-    GridBatch batch(model, limits, with);
-    batch.add({scored, questions, some, [&](const GridJob& job, const GridAnswer& given) {
+    GridBatch batch(model, limits, workers);
+    batch.add({scored, questions, some_jobs, [&](const GridJob& job, const GridAnswer& given) {
                  finished.emplace_back(job.cell, job.question);
                  all[finished.back()].assign(given.tokens.begin(), given.tokens.end());
                  seconds += given.seconds;
@@ -93,7 +94,7 @@ struct Grid {
   }
   Answers answer(const BatchLimits& limits) { return answer(jobs, limits, threads); }
 
-  /// The least memory in which all jobs are answered, which the error names.
+  /// The smallest memory in which all jobs are answered, as the error states it.
   std::size_t least_memory() {
     const std::string head = "memory: expected at least ";
     for (std::size_t bytes = 0;;) {
@@ -117,7 +118,8 @@ std::string model_with(const TempDir& dir, const std::string& from, const std::s
 
 }  // namespace
 
-TEST_CASE("An answer is generate's, whatever the batch, the threads, the memory and the order of the jobs") {
+TEST_CASE(
+    "An answer equals that of generate(), whatever the batch, the threads, the memory and the order of the jobs") {
   for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
     Grid grid(kvx_test::kTinyRandom, dtype);
     const Answers expected = grid.expected();
@@ -149,7 +151,7 @@ TEST_CASE("An answer is generate's, whatever the batch, the threads, the memory 
 
 TEST_CASE("A batch is as large as its limits allow, and no larger") {
   Grid grid(kvx_test::kTinyRandom, Dtype::f32, 100);  // so that a cell is larger than the 32 rows of a short tail
-  grid.jobs = {{1, 0}, {1, 1}, {2, 0}, {2, 1}};       // long and short answers from cells of one size
+  grid.jobs = {{1, 0}, {1, 1}, {2, 0}, {2, 1}};       // long and short answers from cells of the same size
   const std::vector<Place> one_by_one = {{1, 0}, {1, 1}, {2, 0}, {2, 1}}, together = {{1, 1}, {2, 1}, {1, 0}, {2, 0}};
   grid.answer({64, kMuch});
   CHECK(grid.finished == together);
@@ -165,12 +167,12 @@ TEST_CASE("A batch is as large as its limits allow, and no larger") {
   CHECK(grid.finished == one_by_one);
   grid.answer({64, 4 * least, false});
   CHECK(grid.finished == together);
-  // Room for the second question beside the first, but not for the second cell.
+  // Room for the second question next to the first, but not for the second cell.
   grid.answer({64, least + grid.scored.bytes(2) - 1, false});
   CHECK(grid.finished == std::vector<Place>{{1, 1}, {1, 0}, {2, 1}, {2, 0}});
 }
 
-TEST_CASE("Contexts share one batch, whose answers are those of each alone") {
+TEST_CASE("Contexts share one batch, and their answers are the same as in batches of their own") {
   Grid grid, other(kvx_test::kTinyRandom, Dtype::f32, 40);
   const Answers expected = grid.expected(), others = other.expected();
   REQUIRE(expected.at({1, 0}) != others.at({1, 0}));
@@ -182,13 +184,13 @@ TEST_CASE("Contexts share one batch, whose answers are those of each alone") {
         std::vector<int> order;
         GridBatch batch(grid.model, {sequences, bytes, draft}, grid.threads);
         for (const int which : {0, 1, 2}) {
-          const Grid& of = which == 1 ? other : grid;
-          batch.make_room(of.scored.context_bytes());
-          batch.add(
-              {of.scored, of.questions, of.jobs, [&found, &order, which](const GridJob& job, const GridAnswer& given) {
-                 found[which][{job.cell, job.question}].assign(given.tokens.begin(), given.tokens.end());
-                 order.push_back(which);
-               }});
+          const Grid& source = which == 1 ? other : grid;
+          batch.make_room(source.scored.context_bytes());
+          batch.add({source.scored, source.questions, source.jobs,
+                     [&found, &order, which](const GridJob& job, const GridAnswer& given) {
+                       found[which][{job.cell, job.question}].assign(given.tokens.begin(), given.tokens.end());
+                       order.push_back(which);
+                     }});
         }
         batch.finish();
         CHECK(found[0] == expected);
@@ -200,7 +202,7 @@ TEST_CASE("Contexts share one batch, whose answers are those of each alone") {
       }
 }
 
-TEST_CASE("Attempts are drawn each with its own seed, and the same whatever the batch") {
+TEST_CASE("Each attempt is sampled with its own seed, and does not depend on the batch") {
   Grid grid;
   for (Question& question : grid.questions) question.sampler = {.temperature = 1, .seed = 5};
   grid.jobs.clear();
@@ -228,10 +230,11 @@ TEST_CASE("Attempts are drawn each with its own seed, and the same whatever the 
                                    grid.questions[0].max_new_tokens, grid.threads, [](Token) {}));
 }
 
-TEST_CASE("Entropies are those of what each token was chosen from, whatever the batch and its drafts") {
+TEST_CASE(
+    "Entropies are those of the distribution that each token was chosen from, whatever the batch and its drafts") {
   Grid grid;
   using Entropies = std::map<std::pair<std::size_t, std::size_t>, std::vector<double>>;
-  const auto of_batch = [&](const BatchLimits& limits) {
+  const auto batch_entropies = [&](const BatchLimits& limits) {
     Entropies all;
     GridBatch batch(grid.model, limits, grid.threads);
     batch.add({grid.scored, grid.questions, grid.jobs, [&](const GridJob& job, const GridAnswer& given) {
@@ -241,10 +244,10 @@ TEST_CASE("Entropies are those of what each token was chosen from, whatever the 
     batch.finish();
     return all;
   };
-  const Entropies together = of_batch({64, kMuch, false, true});
-  CHECK(together == of_batch({3, kMuch, false, true}));
-  CHECK(together == of_batch({64, kMuch, true, true}));
-  of_batch({64, kMuch});
+  const Entropies together = batch_entropies({64, kMuch, false, true});
+  CHECK(together == batch_entropies({3, kMuch, false, true}));
+  CHECK(together == batch_entropies({64, kMuch, true, true}));
+  batch_entropies({64, kMuch});
   SequenceCache sequence = grid.scored.start(1);
   const Step step{&sequence, grid.questions[0].tokens};
   const auto logits = forward(grid.model, {&step, 1}, grid.threads);
@@ -255,7 +258,7 @@ TEST_CASE("Entropies are those of what each token was chosen from, whatever the 
         kvx_test::rounding_error(units, 1));
 }
 
-TEST_CASE("The seconds of all answers are those of the batch") {
+TEST_CASE("The seconds of all answers add up to no more than those of the batch") {
   Grid grid;
   const auto start = std::chrono::steady_clock::now();
   grid.answer({5, kMuch});
@@ -263,7 +266,7 @@ TEST_CASE("The seconds of all answers are those of the batch") {
   CHECK(grid.seconds <= took.count());
 }
 
-TEST_CASE("Memory that does not hold one cell with one question is an error") {
+TEST_CASE("Too little memory for one cell with one question is an error") {
   Grid grid;
   for (const GridJob& job : {GridJob{0, 2}, GridJob{3, 0}}) {
     grid.jobs = {job};
@@ -283,8 +286,8 @@ TEST_CASE("Memory that does not hold one cell with one question is an error") {
 }
 
 TEST_CASE("An answer ends with the model's stop token") {
-  Grid endless;
-  const auto whole = endless.expected();
+  Grid without_stop;
+  const auto whole = without_stop.expected();
   const Token stop = whole.at({1, 0})[3];
   const TempDir dir;
   Grid grid(model_with(dir, "\"use_sliding_window\"",
@@ -298,13 +301,13 @@ TEST_CASE("An answer ends with the model's stop token") {
   CHECK(answers.at({1, 0}).size() <= 4);
 }
 
-TEST_CASE("An answer ends at the model's last position and stops no other") {
+TEST_CASE("An answer ends at the model's last position and does not stop other answers") {
   const TempDir dir;
   Grid grid(model_with(dir, "\"max_position_embeddings\": 4096", "\"max_position_embeddings\": 60"));
-  grid.questions.erase(grid.questions.begin() + 2);  // 67 positions with its context
+  grid.questions.erase(grid.questions.begin() + 2);  // it needs 67 positions with its context
   std::erase_if(grid.jobs, [](const GridJob& job) { return job.question == 3; });
   const auto expected = grid.expected();
-  CHECK(expected.at({0, 0}).size() == 6);  // 50 and 5, five more, and the one that the last of them gives
+  CHECK(expected.at({0, 0}).size() == 6);  // after 50 + 5 positions: five more, and the token after the last of them
   CHECK(expected.at({0, 1}).size() == 2);
   CHECK(grid.answer({64, kMuch}) == expected);
 }

@@ -9,7 +9,7 @@ using namespace kvx;
 
 namespace {
 const CellName kHalf{"knorm", 0.5};
-/// Of two layers with one head each.
+/// The kept rows of two layers with one head each.
 const std::vector<Kept> kFirstRows = {{{0, 1}}, {{0, 3}}};
 
 const KeptSpan* span_named(const KeptCounts& counts, const std::string& name) {
@@ -19,7 +19,7 @@ const KeptSpan* span_named(const KeptCounts& counts, const std::string& name) {
 }
 }  // namespace
 
-TEST_CASE("What is kept of a context is counted by span, layer and head") {
+TEST_CASE("The kept rows of a context are counted by span, layer and head") {
   KeptCounts counts;
   const std::vector<NamedSpan> spans = {{"defense", {0, 1}}, {"instructions", {1, 3}}};
   counts.add("m", "t", kHalf, spans, 4, kFirstRows);
@@ -47,11 +47,11 @@ TEST_CASE("What is kept of a context is counted by span, layer and head") {
   }
 }
 
-TEST_CASE("Each token is kept by so many heads") {
+TEST_CASE("The heads that keep each token are counted") {
   CHECK(heads_that_keep(kFirstRows, 4) == std::vector<Index>{2, 1, 0, 1});
 }
 
-TEST_CASE("What is kept is told as CSV and JSON") {
+TEST_CASE("Kept rows are written as CSV and JSON") {
   KeptCounts counts;
   counts.add("m", "t", kHalf, std::vector<NamedSpan>{{"defense", {0, 1}}}, 4, kFirstRows);
   CHECK(kept_spans_csv(counts.spans()) ==

@@ -14,7 +14,7 @@ using namespace kvx;
 
 namespace {
 
-/// Three timed generations and one predicted text of base and cell; the cell takes `slower` times as long.
+/// Three timed generations and one predicted text for base and cell. The cell takes `slower` times as long.
 std::vector<CellResult> timed_cells(double slower) {
   std::vector<Record> records;
   for (const char* press : {"none", "knorm"}) {
@@ -37,25 +37,25 @@ std::vector<CellResult> timed_cells(double slower) {
 
 }  // namespace
 
-TEST_CASE("A generation's figures follow from its three times") {
+TEST_CASE("The metrics of a generation follow from its three times") {
   const Grade grade = LatencyTask::timed({2, 2.5, 3, 4});
   const std::vector<double> expected = {2, 2.5, 1, 4 / 5.5, 3, 5.5};  // prefill, ttft, tpot, throughput, decode, total
   REQUIRE(grade.metrics.size() == expected.size());
   for (std::size_t m = 0; m < expected.size(); ++m) CHECK(*grade.metrics[m] == doctest::Approx(expected[m]));
 }
 
-TEST_CASE("Latency is summed up by medians and quartiles") {
+TEST_CASE("Latency is summarized by medians and quartiles") {
   std::vector<Grade> runs;
   for (const double prefill : {5.0, 1.0, 2.0, 100.0}) runs.push_back(LatencyTask::timed({prefill, prefill, 1, 2}));
-  const auto shares = LatencyTask().summaries(runs);
-  CHECK(shares.at(0).name == "prefill_time_median");
-  CHECK(shares[0].value == 3.5);
-  CHECK(shares[0].low == 1.75);  // numpy.quantile
-  CHECK(shares[0].high == 28.75);
-  CHECK(shares[0].n == 4);
+  const auto summaries = LatencyTask().summaries(runs);
+  CHECK(summaries.at(0).name == "prefill_time_median");
+  CHECK(summaries[0].value == 3.5);
+  CHECK(summaries[0].low == 1.75);  // numpy.quantile
+  CHECK(summaries[0].high == 28.75);
+  CHECK(summaries[0].n == 4);
 }
 
-TEST_CASE("Perplexity and times of a text are one row, set against the base's") {
+TEST_CASE("Perplexity and times of a text are one row, and are compared with the base's") {
   const auto rows = kv_metrics(kvx_tasks(), timed_cells(2));
   REQUIRE(rows.size() == 2);
   CHECK(rows[0].cell.is_base());
@@ -70,7 +70,7 @@ TEST_CASE("Perplexity and times of a text are one row, set against the base's") 
   for (const std::size_t m : {0u, 1u, 2u, 3u}) CHECK(rows[1].against_base[m] == doctest::Approx(against[m]));
 }
 
-TEST_CASE("Rows are written as CSV and JSON, with nothing for what was not measured") {
+TEST_CASE("Rows are written as CSV and JSON, with empty fields for what was not measured") {
   auto cells = timed_cells(2);
   std::erase_if(cells, [](const CellResult& cell) { return cell.task == "perplexity"; });
   const auto rows = kv_metrics(kvx_tasks(), cells);
@@ -90,7 +90,7 @@ TEST_CASE("Rows are written as CSV and JSON, with nothing for what was not measu
   CHECK(kv_metrics(kvx_tasks(), cells).empty());
 }
 
-TEST_CASE("On the screen times are medians in milliseconds, with the speedup of a token") {
+TEST_CASE("The table on the screen has medians in milliseconds and the speedup per token") {
   const std::string text = latency_markdown(kvx_tasks(), timed_cells(2));
   CHECK(text.starts_with("models/m: latency/wiki\n\n| press | ratio | n | contexts | prefill ms"));
   CHECK(text.find(
@@ -100,7 +100,7 @@ TEST_CASE("On the screen times are medians in milliseconds, with the speedup of 
   CHECK(latency_markdown(kvx_tasks(), {}).empty());
 }
 
-TEST_CASE("Models whose paths end alike are told apart by the whole of them") {
+TEST_CASE("Models whose paths have the same last part are named by the whole path") {
   auto cells = timed_cells(2);
   for (CellResult& cell : timed_cells(2)) {
     cell.model = "others/m";
@@ -112,9 +112,9 @@ TEST_CASE("Models whose paths end alike are told apart by the whole of them") {
   CHECK(rows[3].model == "others/m");
 }
 
-TEST_CASE("Without a single timed generation there are medians of nothing") {
+TEST_CASE("If no generation was timed, the table has no medians") {
   auto cells = timed_cells(2);
   std::erase_if(cells, [](const CellResult& cell) { return cell.task != "latency"; });
-  for (Estimate& share : cells[1].score.summaries) share = LatencyTask().summaries({}).at(0);
+  for (Estimate& summary : cells[1].score.summaries) summary = LatencyTask().summaries({}).at(0);
   CHECK(latency_markdown(kvx_tasks(), cells).find("| knorm | 0.5   | 3 | 3        | - ") != std::string::npos);
 }

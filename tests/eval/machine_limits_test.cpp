@@ -4,7 +4,7 @@
 
 using namespace kvx;
 
-TEST_CASE("limits are the best of all measurements, with the least beside them") {
+TEST_CASE("limits are the best of all measurements, and the lowest are kept, too") {
   MachineLimits limits;
   limits.add({.read = {5, 5}, .peaks = {{Isa::portable, {10, 10}}, {Isa::avx2, {20, 20}}}});
   limits.add({.read = {7, 6}, .peaks = {{Isa::portable, {9, 8}}, {Isa::avx2, {25, 21}}}});
@@ -26,7 +26,7 @@ TEST_CASE("a path's peak is that of its own instructions or of an older path's")
   CHECK(limits.peak(Isa::amx) == 9);
 }
 
-TEST_CASE("a measurement has a read bandwidth, and a peak of each path that the CPU can run") {
+TEST_CASE("a measurement has a read bandwidth, and a peak for each path that the CPU can run") {
   Threads threads(2);
   MachineLimits limits;
   limits.measure(threads, 1);

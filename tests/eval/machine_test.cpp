@@ -11,7 +11,7 @@
 #include <cstring>
 #include <vector>
 
-TEST_CASE("a read takes in every word of its bytes") {
+TEST_CASE("a read loop reads every word of its bytes") {
   std::vector<std::byte> bytes(4096);
   for (std::size_t at = 0; at < bytes.size(); at += sizeof(std::uint32_t)) {
     const std::uint32_t word = 0x12345678u + static_cast<std::uint32_t>(at);
@@ -31,7 +31,7 @@ TEST_CASE("memory has a read bandwidth") {
   CHECK(std::isfinite(bandwidth));
 }
 
-TEST_CASE("the CPU has a name of one line") {
+TEST_CASE("the CPU's name is one line") {
   CHECK_FALSE(kvx::cpu_name().empty());
   CHECK(kvx::cpu_name().find('\n') == std::string::npos);
 }

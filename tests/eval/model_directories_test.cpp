@@ -1,4 +1,4 @@
-// Model directories as users have them, each the tiny model's but for one change. What is right was found by
+// Model directories as users have them. Each is the tiny model's with one change. The expected results were found by
 // transformers 5.2, tokenizers 0.22 and torch on the same directories.
 #include "support/error_of.hpp"
 #include "support/model_dir.hpp"
@@ -25,7 +25,7 @@ const std::string kEmbedding = "model.embed_tokens.weight", kDown = "model.layer
 void set_bits(RawTensor& tensor, std::size_t element, std::uint16_t bits) {
   std::memcpy(tensor.bytes.data() + 2 * element, &bits, sizeof bits);
 }
-/// The rows of a [rows, columns] tensor of 16 bits in another order.
+/// Reverses the order of the rows of a [rows, columns] tensor of 16 bits.
 void reverse_rows(RawTensor& tensor) {
   const auto bytes = static_cast<std::size_t>(tensor.shape[1]) * 2;
   std::string reversed;
@@ -37,6 +37,7 @@ void add_output(RawTensors& raw) {
   raw["lm_head.weight"] = raw[kEmbedding];
   reverse_rows(raw["lm_head.weight"]);
 }
+/// Replaces the projections by tensors as GPTQ stores them, with four bits per weight.
 void as_gptq(RawTensors& raw) {
   const RawTensors plain = raw;
   for (const auto& [name, tensor] : plain) {
@@ -51,6 +52,7 @@ void as_gptq(RawTensors& raw) {
     raw.erase(name);
   }
 }
+/// Splits the weights into two files with an index.
 void in_shards(const ModelDir& dir) {
   RawTensors parts[2];
   std::string map;
@@ -75,7 +77,7 @@ struct SameModel {
 
 }  // namespace
 
-TEST_CASE("Directories of the same model give the same logits, and notes report their oddities") {
+TEST_CASE("Directories of the same model give the same logits, and no notes") {
   Tally tally{"model directories (same model)"};
   const auto expected = logits_of(kTinyModel);
   const std::vector<std::pair<Index, double>> reference = {{0, 3.59605}, {1, 3.58121}, {2, 3.60359}, {3, 3.58432}};
@@ -83,8 +85,8 @@ TEST_CASE("Directories of the same model give the same logits, and notes report 
     CHECK(tally.count(std::abs(static_cast<double>(expected(0, token)) - logit) < 1e-4));
   const std::vector<SameModel> directories = {
       {"nothing changed", [](const ModelDir&) {}},
-      {"tied, and the output is there", with_tensors([](RawTensors& raw) { raw["lm_head.weight"] = raw[kEmbedding]; })},
-      {"tied, and only the output is there", with_tensors([](RawTensors& raw) {
+      {"tied, with an output matrix", with_tensors([](RawTensors& raw) { raw["lm_head.weight"] = raw[kEmbedding]; })},
+      {"tied, with an output matrix and no embedding", with_tensors([](RawTensors& raw) {
          raw["lm_head.weight"] = raw[kEmbedding];
          raw.erase(kEmbedding);
        })},
@@ -102,7 +104,7 @@ TEST_CASE("Directories of the same model give the same logits, and notes report 
       {"windows as long as the model",
        with_members("config.json", R"("use_sliding_window":true,"sliding_window":4096,"layer_types":["full_attention",)"
                                    R"("sliding_attention","sliding_attention","sliding_attention"])")},
-      {"the last of a name twice", with_members("config.json", R"("rope_theta":1000000.0,"rope_theta":10000.0)")},
+      {"a name that occurs twice", with_members("config.json", R"("rope_theta":1000000.0,"rope_theta":10000.0)")},
       {"Infinity",
        with_members("config.json", R"("x":Infinity,"y":[-Infinity,NaN,1e999,123456789012345678901234567890])")},
       {"NaN", with_file("generation_config.json", R"({"eos_token_id":[1023,1021],"temperature":NaN})")},
@@ -153,7 +155,7 @@ TEST_CASE("A directory that kvx cannot read is refused, and the message says wha
   struct Refused {
     const char* name;
     DirChange make;
-    std::string error;  ///< behind the directory's path
+    std::string error;  ///< after the directory's path
   };
   const std::string tensor = "/model.safetensors: tensor ", weight = ": expected a finite f32 weight, found ";
   const std::string adapter = ": expected a whole model, found an adapter";
@@ -205,10 +207,10 @@ TEST_CASE("A directory that kvx cannot read is refused, and the message says wha
       {"PyTorch's file under another name",
        with_file("model.safetensors", std::string("PK\x03\x04") + std::string(60, '\0')),
        "/model.safetensors: expected a safetensors file, found a ZIP archive, such as PyTorch's"},
-      {"a link to a blob that is gone",
+      {"a link to a blob that is missing",
        [](const ModelDir& dir) { dir.link("model.safetensors", "../../blobs/c0ffee"); },
        "/blobs/c0ffee, which is missing"},
-      {"a link of a file that need not be there",
+      {"a broken link in place of an optional file",
        [](const ModelDir& dir) { dir.link("generation_config.json", "../../blobs/decaf"); },
        "/blobs/decaf, which is missing"},
       {"NaN where a number is needed", with_members("config.json", R"("rope_theta":NaN)"),

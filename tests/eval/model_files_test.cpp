@@ -1,5 +1,5 @@
-// Tokenizers, chat templates and settings in model directories as users have them. Each directory is the
-// tiny model's but for one change; what is right was found by transformers 5.2 and tokenizers 0.22 on the same ones.
+// Tokenizers, chat templates and settings in model directories as users have them. Each directory is the tiny model's
+// with one change. The expected results were found by transformers 5.2 and tokenizers 0.22 on the same directories.
 #include "support/error_of.hpp"
 #include "support/model_dir.hpp"
 #include "support/model_dir_runs.hpp"
@@ -31,7 +31,7 @@ void add_rows(RawTensors& raw) {
   embedding.shape[0] += 64;
   embedding.bytes.resize(embedding.bytes.size() + static_cast<std::size_t>(64 * embedding.shape[1] * 2));
 }
-/// As GPTQ stores it: four bits a weight, with scales and zeros.
+/// The tokens after the token that kFrame puts before a plain text.
 std::vector<Token> framed(std::vector<Token> tokens) {
   tokens.insert(tokens.begin(), 1021);
   return tokens;
@@ -39,7 +39,7 @@ std::vector<Token> framed(std::vector<Token> tokens) {
 
 }  // namespace
 
-TEST_CASE("A post-processor's tokens are in plain text, not in a chat, and they are part of the key") {
+TEST_CASE("A post-processor's tokens are added to plain text, not to a chat, and they are part of the key") {
   Tally tally{"model directories (post-processors)"};
   const PreparedModel plain_text = prepared_model(kTinyModel, "perplexity"),
                       plain_chat = prepared_model(kTinyModel, "tool_call"),
@@ -50,7 +50,7 @@ TEST_CASE("A post-processor's tokens are in plain text, not in a chat, and they 
     dir.put("tokenizer.json", "\"post_processor\":" + processor);
     CHECK(tally.count(logits_of(dir.path()) == logits_of(kTinyModel)));
     auto text = framed(context_of(plain_text));
-    text.pop_back();  // pieces have one length
+    text.pop_back();  // all pieces have the same length
     CHECK(tally.count(context_of(prepared_model(dir.path(), "perplexity")) == text));
     CHECK(tally.count(context_of(prepared_model(dir.path(), "tool_call")) == context_of(plain_chat)));
     const PreparedModel none = prepared_model(dir.path(), "tool_call", "none");
@@ -74,7 +74,8 @@ TEST_CASE("A post-processor's tokens are in plain text, not in a chat, and they 
   }
 }
 
-TEST_CASE("Without an end token or a template texts are predicted, and a chat is an error that names it") {
+TEST_CASE(
+    "Without an end token or a template texts are predicted, and a chat is an error that names the missing template") {
   Tally tally{"model directories (no tokenizer_config)"};
   const auto expected = context_of(prepared_model(kTinyModel, "perplexity"));
   const ModelDir without, null;
@@ -136,7 +137,7 @@ TEST_CASE("Tokens are added from all files from which transformers adds them") {
   }
 }
 
-TEST_CASE("A penalty that is not applied and a template that the tokenizer does not know are noted") {
+TEST_CASE("Notes report a penalty that is not applied and a template that the tokenizer does not know") {
   Tally tally{"model directories (notes)"};
   const ModelDir penalty, other_marks;
   penalty.put("generation_config.json", R"("repetition_penalty":1.3)");

@@ -19,13 +19,13 @@ TEST_CASE("An output file is appended to and read at an offset") {
   file.write("two");
   CHECK(read_text_file(path) == "onetwo");
   CHECK(file.read(2, 3) == "etw");
-  CHECK(error_of([&] { file.read(2, 6); }) == path + ": expected 2 bytes more, found its end");
+  CHECK(error_of([&] { file.read(2, 6); }) == path + ": expected 2 more bytes, found the end of the file");
   file.truncate(4);
   file.write("!");
   CHECK(read_text_file(path) == "onet!");
 }
 
-TEST_CASE("A replaced file is whole or the old one") {
+TEST_CASE("A file is replaced only when the new one is complete") {
   const TempDir dir;
   const std::string path = dir.write("a", "old");
   {
@@ -55,7 +55,7 @@ TEST_CASE("A lock holds until its file is closed") {
   CHECK_FALSE(second.is_at_its_path());
 }
 
-TEST_CASE("What cannot be opened or written is an error with its path") {
+TEST_CASE("A file that cannot be opened or written is an error that names its path") {
   const TempDir dir;
   CHECK(error_of([&] { OutputFile(dir.path()); }) == dir.path() + ": cannot open: Is a directory");
   CHECK(error_of([&] { replace_file(dir.path() + "/none/a", ""); }) ==

@@ -26,7 +26,7 @@ ResultRow group(const std::vector<GroupResult>& all, const std::string& press, c
 }
 }  // namespace
 
-TEST_CASE("Parts are counted by their group, and by what stands before its colon") {
+TEST_CASE("Parts are counted by their group, and by the part of its name before a colon") {
   const auto all = part_groups(std::vector<Record>{
       with_parts("none", 0, 0, {part("keywords:a", 1), part("keywords:b", 0), part("case:c", 1)}),
       with_parts("none", 0, 1, {part("keywords:a", 0)}),
@@ -41,22 +41,22 @@ TEST_CASE("Parts are counted by their group, and by what stands before its colon
 }
 
 TEST_CASE("A group's interval treats contexts as the units") {
-  std::vector<Record> apart, together;
-  for (std::size_t i = 0; i < 40; ++i) apart.push_back(with_parts("none", 0, i, {part("g", odd(i))}));
+  std::vector<Record> one_part, two_parts;
+  for (std::size_t i = 0; i < 40; ++i) one_part.push_back(with_parts("none", 0, i, {part("g", odd(i))}));
   for (std::size_t i = 0; i < 20; ++i)
-    together.push_back(with_parts("none", 0, i, {part("g", odd(i)), part("g", odd(i))}));
-  const Estimate loose = part_groups(apart).at(0).row.figure, tight = part_groups(together).at(0).row.figure;
-  const Estimate alone = wilson_interval(0.5, 39, t_edge(39)), of_answers = wilson_interval(0.5, 19, t_edge(19));
+    two_parts.push_back(with_parts("none", 0, i, {part("g", odd(i)), part("g", odd(i))}));
+  const Estimate loose = part_groups(one_part).at(0).row.figure, tight = part_groups(two_parts).at(0).row.figure;
+  const Estimate of_forty = wilson_interval(0.5, 39, t_edge(39)), of_twenty = wilson_interval(0.5, 19, t_edge(19));
   CHECK(loose.value == 0.5);
-  CHECK(loose.low == doctest::Approx(alone.low));
-  CHECK(loose.high == doctest::Approx(alone.high));
-  CHECK(tight.low == doctest::Approx(of_answers.low));
+  CHECK(loose.low == doctest::Approx(of_forty.low));
+  CHECK(loose.high == doctest::Approx(of_forty.high));
+  CHECK(tight.low == doctest::Approx(of_twenty.low));
   std::vector<Record> all_right;
   for (std::size_t i = 0; i < 20; ++i) all_right.push_back(with_parts("none", 0, i, {part("g", 1)}));
   CHECK(part_groups(all_right).at(0).row.figure.low == doctest::Approx(wilson_interval(1, 20, t_edge(19)).low));
 }
 
-TEST_CASE("Samples of one cluster and attempts at one sample are no independent answers") {
+TEST_CASE("Samples of one cluster and attempts at one sample are not independent answers") {
   std::vector<Record> attempts, clusters;
   for (std::size_t i = 0; i < 10; ++i)
     for (std::size_t attempt = 0; attempt < 10; ++attempt) {
@@ -75,7 +75,7 @@ TEST_CASE("Samples of one cluster and attempts at one sample are no independent 
   CHECK(together.low == doctest::Approx(wilson_interval(0.5, 9, t_edge(9)).low));
 }
 
-TEST_CASE("A table has a column for each group, and a dash where a cell has no such part") {
+TEST_CASE("A table has a column for each group, and a dash if a cell has no part of it") {
   std::vector<Record> records;
   for (std::size_t i = 0; i < 24; ++i) records.push_back(with_parts("none", 0, i, {part("a:x", 1), part("b:y", 1)}));
   for (std::size_t i = 0; i < 24; ++i) records.push_back(with_parts("knorm", 0.5, i, {part("a:x", odd(i))}));
@@ -89,7 +89,7 @@ TEST_CASE("A table has a column for each group, and a dash where a cell has no s
 )"));
 }
 
-TEST_CASE("A group is compared with the base's over the samples that both answered") {
+TEST_CASE("A group is compared with the base's on the samples that both answered") {
   std::vector<Record> records;
   for (std::size_t i = 0; i < 24; ++i) records.push_back(with_parts("none", 0, i, {part("g", 1)}));
   for (std::size_t i = 0; i < 20; ++i) records.push_back(with_parts("knorm", 0.5, i, {part("g", i % 4 == 0)}));
@@ -104,7 +104,7 @@ TEST_CASE("A group is compared with the base's over the samples that both answer
                          "m,knorm,0.5,,false,t,g,strict,0.25,20,20,"));
 }
 
-TEST_CASE("Entropies are averaged token by token, and set beside the base's of the same samples") {
+TEST_CASE("Entropies are averaged token by token, and compared with the base's on the same samples") {
   const auto with_entropy = [](const char* press, double ratio, std::size_t index, std::vector<double> entropy) {
     Record record = with_parts(press, ratio, index, {});
     record.entropy = std::move(entropy);

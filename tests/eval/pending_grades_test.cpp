@@ -26,7 +26,7 @@ TEST_CASE("Answers are graded in parallel, and their grades come in the order of
           return Grade{std::to_string(i), {}};
         },
         [&](Grade grade) { order += grade.state; });
-  CHECK(order == "01234567");  // the last wait for more
+  CHECK(order == "01234567");  // the last two wait until there is an answer for each thread
   pending.finish();
   CHECK(order == "0123456789");
   CHECK(most > 1);

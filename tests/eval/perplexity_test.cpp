@@ -69,7 +69,7 @@ TEST_CASE("Perplexities equal those of transformers and kvpress on the same toke
   std::printf("perplexity: %d cases, %d failed, 0 not applicable\n", cases, failed);
 }
 
-TEST_CASE("The base does not diverge from itself, and what is compressed does") {
+TEST_CASE("The base does not diverge from itself, and compressed cells do") {
   const TempDir dir;
   EvalOptions options = prediction_options(dir);
   options.presses = {"knorm"};
@@ -86,7 +86,7 @@ TEST_CASE("The base does not diverge from itself, and what is compressed does") 
   }
 }
 
-TEST_CASE("Divergences and agreements are no passes and failures") {
+TEST_CASE("Divergences and agreements are not treated as passes and failures") {
   const TempDir dir;
   EvalOptions options = prediction_options(dir);
   options.presses = {"knorm"};
@@ -95,12 +95,12 @@ TEST_CASE("Divergences and agreements are no passes and failures") {
   const auto cells = score_cells(kvx_tasks(), records);
   const auto metrics = cells.at(0).score.metrics;
   CHECK(metrics.at(1).name == "kl");
-  CHECK(metrics[1].high == 0);  // of the base to itself, for certain
+  CHECK(metrics[1].high == 0);  // the base's divergence from itself is exactly 0
   CHECK(metrics.at(5).name == "same_top");
   CHECK(metrics[5].low == 1);
 }
 
-TEST_CASE("Predictions are the same bytes whatever the memory and after a resume") {
+TEST_CASE("Predictions have the same bytes whatever the memory, and after a run was resumed") {
   const TempDir dir;
   EvalOptions options = prediction_options(dir);
   options.pieces = {.length = 128, .most = 2};
@@ -118,18 +118,18 @@ TEST_CASE("Predictions are the same bytes whatever the memory and after a resume
 TEST_CASE("Perplexity weighs texts by their tokens, with the interval of a ratio estimate") {
   const auto text = [](double loss, double tokens) { return Grade{"predicted", {loss, 0, 0, 0, 0, 1, tokens}}; };
   const std::vector<Grade> texts = {text(2, 100), text(3, 300), text(2.5, 200)};
-  const auto shares = PerplexityTask().summaries(texts);
-  REQUIRE(shares.size() == 1);
+  const auto summaries = PerplexityTask().summaries(texts);
+  REQUIRE(summaries.size() == 1);
   const double mean = (200.0 + 900 + 500) / 600;
-  CHECK(shares[0].name == "perplexity");
-  CHECK(shares[0].n == 3);
-  CHECK(shares[0].value == doctest::Approx(std::exp(mean)));
+  CHECK(summaries[0].name == "perplexity");
+  CHECK(summaries[0].n == 3);
+  CHECK(summaries[0].value == doctest::Approx(std::exp(mean)));
   // numpy: r = nll - mean * tokens; exp(mean +- scipy.stats.t.ppf(0.975, 2) * sqrt(n / (n - 1) * sum(r * r)) / 600)
   const double squares = std::pow(200 - 100 * mean, 2) + std::pow(900 - 300 * mean, 2) + std::pow(500 - 200 * mean, 2);
   const double half = 4.302652729749464 * std::sqrt(1.5 * squares) / 600;
-  CHECK(shares[0].low == doctest::Approx(std::exp(mean - half)));
-  CHECK(shares[0].high == doctest::Approx(std::exp(mean + half)));
-  CHECK(shares[0].contexts == 3);
+  CHECK(summaries[0].low == doctest::Approx(std::exp(mean - half)));
+  CHECK(summaries[0].high == doctest::Approx(std::exp(mean + half)));
+  CHECK(summaries[0].contexts == 3);
   CHECK(std::isnan(PerplexityTask().summaries({}).at(0).value));
 }
 
@@ -137,11 +137,11 @@ TEST_CASE("Texts about one context are one unit, and one unit has no interval") 
   const auto text = [](double loss, const char* context) {
     return Grade{"predicted", {loss, 0, 0, 0, 0, 1, 100}, "", {}, context};
   };
-  const auto alone = PerplexityTask().summaries(std::vector<Grade>{text(2, "a"), text(3, "a")});
-  CHECK(alone.at(0).value == doctest::Approx(std::exp(2.5)));
-  CHECK(alone[0].n == 2);
-  CHECK(alone[0].contexts == 1);
-  CHECK(std::isnan(alone[0].low));
+  const auto one_context = PerplexityTask().summaries(std::vector<Grade>{text(2, "a"), text(3, "a")});
+  CHECK(one_context.at(0).value == doctest::Approx(std::exp(2.5)));
+  CHECK(one_context[0].n == 2);
+  CHECK(one_context[0].contexts == 1);
+  CHECK(std::isnan(one_context[0].low));
   const auto two = PerplexityTask().summaries(std::vector<Grade>{text(2, "a"), text(3, "a"), text(2.5, "b")});
   CHECK(two.at(0).contexts == 2);
   CHECK(two[0].low == doctest::Approx(two[0].value));  // both contexts have the same mean
@@ -176,12 +176,12 @@ TEST_CASE("A loss or a divergence that is not a number is an error") {
   records[0].state = "predicted";
   for (const Metric& metric : PerplexityTask::metrics()) records[0].metrics[std::string(metric.name)] = 1;
   (void)score_cells(kvx_tasks(), records);
-  records[0].metrics["loss"] = {};  // as a file has it whose loss was NaN
+  records[0].metrics["loss"] = {};  // as in a file with a loss that was NaN
   CHECK(error_of([&] { (void)score_cells(kvx_tasks(), records); }) ==
         "record 0 of knorm: metric loss of task perplexity: expected a number, found null");
 }
 
-TEST_CASE("A text is cut into pieces of one length, with the end token between its lines") {
+TEST_CASE("A text is cut into pieces of equal length, with the end token between its lines") {
   const auto tokenizer = Tokenizer::load(kvx_test::kTinyModel);
   const Token eos = eos_token(kvx_test::kTinyModel, tokenizer, ModelConfig::load(kvx_test::kTinyModel));
   CHECK(tokenizer.token_bytes(eos) == "<|im_end|>");
@@ -205,10 +205,10 @@ TEST_CASE("A text is cut into pieces of one length, with the end token between i
 
   CHECK(error_of([&] { cut("one", {.length = 99}); }).starts_with("t.txt: expected at least 99 tokens, found "));
   CHECK(error_of([&] { cut("one two three", {.length = 4, .prefix_ratio = 0.9}); }) ==
-        "t.txt: expected pieces with a prefix and two more tokens, found 3 of 4");
+        "t.txt: expected pieces of a prefix and at least two more tokens, found a prefix of 3 of 4 tokens");
 }
 
-TEST_CASE("What cannot be predicted is an error before a model is loaded") {
+TEST_CASE("A text that cannot be predicted is an error before the weights are loaded") {
   const TempDir dir;
   EvalOptions options = prediction_options(dir);
   const auto error = [&] { return error_of([&] { Evaluation(options, kvx_tasks(), kvx_presses()); }); };

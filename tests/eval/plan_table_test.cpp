@@ -18,7 +18,7 @@ Record planned(const char* press, std::size_t index, const std::string& context,
 }
 }  // namespace
 
-TEST_CASE("A plan takes base, sizes and correlation from the records of passes and failures") {
+TEST_CASE("A plan takes the base, the sizes of contexts and the correlation from records of passes and failures") {
   std::vector<Record> records;
   std::vector<Cluster> changes(10);
   for (std::size_t c = 0, index = 0; c < 10; ++c)
@@ -31,7 +31,7 @@ TEST_CASE("A plan takes base, sizes and correlation from the records of passes a
   for (const char* press : {"none", "knorm"}) {
     records.push_back(planned(press, 0, "", 1));
     records.back().task = "perplexity";
-    records.back().metrics = {{"same_top", 1}};  // of the base always
+    records.back().metrics = {{"same_top", 1}};  // the base's is always 1
   }
   const auto bases = plan_bases(kvx_tasks(), records);
   REQUIRE(bases.size() == 1);

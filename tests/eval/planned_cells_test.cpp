@@ -14,7 +14,7 @@ using namespace kvx;
 
 namespace {
 
-/// Cuts by a ratio alone.
+/// A press that needs a ratio.
 struct WholeHeads {
   static constexpr std::string_view name = "whole_heads", paper = "";
   static constexpr auto parameters() { return std::tuple(); }
@@ -33,7 +33,7 @@ EvalOptions keeping_eight(const std::vector<std::string>& presses) {
 
 }  // namespace
 
-TEST_CASE("The budget that a press ignores is reported if the press itself decides how much stays") {
+TEST_CASE("The budget that a press ignores is reported if the press itself decides how many rows it keeps") {
   const auto cells = planned_cells(keeping_eight({"knorm", "int4", "knorm+int4", "decoding(knorm)"}), kvx_presses());
   REQUIRE(cells.size() == 5);
   const std::vector<std::string> budgets = {"", "keep=8", "own", "keep=8", "own"},

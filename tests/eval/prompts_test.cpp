@@ -17,14 +17,15 @@ namespace {
 struct SpanPrompts {
   Tokenizer tokenizer = Tokenizer::load(kvx_test::kTinyModel);
   ChatTemplate chat = ChatTemplate::parse_name("qwen2.5");
-  Index most = 0;
-  std::vector<NamedSpan> by_hand = {};
+  Index max_context_length = 0;
+  std::vector<NamedSpan> given_spans = {};
 
   std::vector<PromptGroup> groups(const std::vector<Sample>& samples, bool query_aware = false) const {
-    const std::vector<std::string> wheres(samples.size(), "FILE: line 1");
+    const std::vector<std::string> locations(samples.size(), "FILE: line 1");
     std::vector<std::size_t> taken(samples.size());
     std::iota(taken.begin(), taken.end(), std::size_t{0});
-    return Prompter{tokenizer, chat, most, 4096, by_hand}.groups(samples, wheres, taken, query_aware);
+    return Prompter{tokenizer, chat, max_context_length, 4096, given_spans}.groups(samples, locations, taken,
+                                                                                   query_aware);
   }
   std::string text(const PromptGroup& group, const NamedSpan& span) const {
     return tokenizer.decode(
@@ -57,7 +58,7 @@ TEST_CASE("The system message is compressed, and its marked spans are found in t
   CHECK(group.spans[0].tokens.last == group.spans[1].tokens.first);
 }
 
-TEST_CASE("Spans of a context lie behind the system message, whether or not the question is compressed too") {
+TEST_CASE("Spans of a context come after the system message, whether or not the question is compressed, too") {
   const SpanPrompts prompts;
   const Sample sample{"A <kvx:part>\u00fcber</kvx:part> B", " Q?", "", "", "t", 1, "S"};
   for (const bool query_aware : {false, true}) {
@@ -78,19 +79,19 @@ TEST_CASE("A token that begins in one span and ends in the next belongs to the f
   CHECK(prompts.text(groups[1], groups[1].spans[0]) == "assistant");
 }
 
-TEST_CASE("Spans given by hand stand before marks of their name, and all end where a cut context does") {
+TEST_CASE("Spans from the options replace marked spans of the same name, and all spans end where a cut context ends") {
   SpanPrompts prompts;
-  prompts.by_hand = {{"defense", {0, 2}}};
+  prompts.given_spans = {{"defense", {0, 2}}};
   const auto groups = prompts.groups({kMarked});
   CHECK(groups.front().spans.front() == NamedSpan{"defense", {0, 2}});
   CHECK(groups.front().spans.size() == 2);
-  prompts.most = static_cast<Index>(groups.front().spans[1].tokens.first) + 1;
+  prompts.max_context_length = static_cast<Index>(groups.front().spans[1].tokens.first) + 1;
   CHECK(prompts.groups({kMarked}).front().spans[1].tokens.size() == 1);
-  prompts.most = 1;
+  prompts.max_context_length = 1;
   CHECK(prompts.groups({kMarked}).front().spans == std::vector<NamedSpan>{{"defense", {0, 1}}});
 }
 
-TEST_CASE("A mark that is none is told with its line and column") {
+TEST_CASE("An invalid mark is an error that names its line and column") {
   Sample sample = kMarked;
   sample.system = "<kvx:defense>x";
   CHECK(error_of([&] { SpanPrompts().groups({sample}); }) ==

@@ -8,7 +8,7 @@
 
 using namespace kvx;
 
-TEST_CASE("Records stand by model, task, cell and index as the command has them, and others after them") {
+TEST_CASE("Records are sorted by model, task and cell in the order of the command, then by index; others come last") {
   const RecordOrder order{{"m2", "m1"}, {"t2", "t1"}, {{"none", 0}, {"b", 0.5}, {"b", 0.25}, {"a", 0.5}}};
   const std::vector<Record> sorted = {
       {"", "m2", "t2", "none", 0, 3}, {"", "m2", "t2", "b", 0.5, 2},  {"", "m2", "t2", "b", 0.5, 10},

@@ -39,7 +39,7 @@ std::vector<Record> shuffled(std::vector<Record> records, std::uint64_t seed) {
   for (std::size_t i = records.size(); i > 1; --i) std::swap(records[i - 1], records[random.next() % i]);
   return records;
 }
-/// Adds what is missing of the grid and finishes it.
+/// Adds the missing records of a grid, and finishes the store.
 void complete(const std::string& dir, const std::vector<Record>& grid, unsigned pause_us) {
   RecordStore store = open(dir);
   for (const Record& record : grid)
@@ -73,7 +73,7 @@ TEST_CASE("Records are on the disk as soon as they are added, and are found agai
   CHECK(records[1].state == grid[3].state);
   CHECK(records[1].sample.task == "t");
   CHECK(records[1].sample.context.empty());
-  CHECK(context_of(records[1]) == context_name(grid[3].sample));  // which statistics go by
+  CHECK(context_of(records[1]) == context_name(grid[3].sample));  // statistics use this name
   CHECK(records[1].kept_bytes == grid[3].kept_bytes);
 }
 
@@ -98,7 +98,7 @@ TEST_CASE("A finished run has the same bytes whatever order its answers came in"
   }
 }
 
-TEST_CASE("A finished run can grow, and is put into order again") {
+TEST_CASE("A finished run can be extended, and is sorted again") {
   const TempDir dir;
   const auto grid = grid_records(3);
   RecordStore store = open(dir.path());
@@ -110,7 +110,7 @@ TEST_CASE("A finished run can grow, and is put into order again") {
   CHECK(read_text_file(file_of(dir.path())) == lines_of({grid[1], grid[2], grid[5], grid[7], grid[11]}));
 }
 
-TEST_CASE("An answer that was not run is replaced by its grade, and the last line of it counts") {
+TEST_CASE("The record of an answer that was not run is replaced by its grade, and the last line counts") {
   const TempDir dir;
   auto grid = grid_records(2);
   Record waiting = grid[1], graded = grid[1];
@@ -132,7 +132,7 @@ TEST_CASE("An answer that was not run is replaced by its grade, and the last lin
   CHECK(read_text_file(file_of(dir.path())) == lines_of({grid[0], graded}));
 }
 
-TEST_CASE("A torn last line is dropped wherever it is torn") {
+TEST_CASE("An incomplete last line is dropped, wherever it ends") {
   const auto grid = grid_records(1);
   const std::string whole = lines_of({grid[0], grid[1]}), torn = lines_of({grid[2]});
   for (std::size_t cut = 0; cut < torn.size(); ++cut) {
@@ -146,7 +146,7 @@ TEST_CASE("A torn last line is dropped wherever it is torn") {
   }
 }
 
-TEST_CASE("A damaged line is an error with its number and leaves the file alone") {
+TEST_CASE("A damaged line is an error that names its number, and the file is left unchanged") {
   const TempDir dir;
   const auto grid = grid_records(1);
   const auto message = [&](const std::string& text) {
@@ -164,7 +164,7 @@ TEST_CASE("A damaged line is an error with its number and leaves the file alone"
   CHECK(message(std::string(100'000, '[') + "\n").starts_with("line 1: expected a JSON object"));
 }
 
-TEST_CASE("Records of another run are refused, with what differs where its configuration tells") {
+TEST_CASE("Records of another run are refused, and the error says what differs if the configuration shows it") {
   const TempDir dir;
   open(dir.path()).add(grid_records(1)[0]);
   const std::string before = read_text_file(file_of(dir.path()));
@@ -186,7 +186,8 @@ TEST_CASE("Records of another run are refused, with what differs where its confi
 
 TEST_CASE("Two runs cannot write into one directory") {
   const TempDir dir;
-  const std::string refusal = dir.path() + ": another run is writing there; wait for its end or choose another --out";
+  const std::string refusal =
+      dir.path() + ": another run is using this directory; wait for its end or choose another --out";
   {
     RecordStore store = open(dir.path());
     CHECK(error_of([&] { open(dir.path()); }) == refusal);
@@ -231,7 +232,7 @@ TEST_CASE("A full disk is an error that loses nothing") {
   CHECK(read_text_file(file_of(dir.path())) == lines_of(grid));
 }
 
-TEST_CASE("A directory that cannot be had is an error") {
+TEST_CASE("A directory that cannot be used is an error") {
   const TempDir dir;
   dir.write("file", "");
   CHECK(error_of([&] { open(dir.path() + "/file"); }) ==
@@ -240,7 +241,7 @@ TEST_CASE("A directory that cannot be had is an error") {
   CHECK(error_of([&] { open(dir.path() + "/out"); }) == file_of(dir.path() + "/out") + ": cannot open: Is a directory");
 }
 
-TEST_CASE("A record that would not read back is refused before it is written") {
+TEST_CASE("A record that could not be read again is refused before it is written") {
   const TempDir dir;
   RecordStore store = open(dir.path());
   Record record = grid_records(1)[0];
@@ -274,7 +275,7 @@ TEST_CASE("A run that is killed 20 times goes on each time and ends with the sam
     ::kill(child, SIGKILL);
     int status = 0;
     ::waitpid(child, &status, 0);
-    REQUIRE(WIFSIGNALED(status));  // neither done nor failed
+    REQUIRE(WIFSIGNALED(status));  // killed: neither finished nor failed
     REQUIRE(size() > before);
     if (kill % 3 == 0) std::filesystem::resize_file(path, size() - 1 - random.next() % 100);  // as a torn write does
   }

@@ -31,13 +31,13 @@ Record example_record() {
           .parts = {{"keywords:existence", {{"loose", 1}, {"strict", 0}}}, {"b", {{"strict", 0.5}}}},
           .entropy = {0, 1.25}};
 }
-std::string replaced(std::string text, const std::string& what, const std::string& by) {
-  REQUIRE(text.find(what) != text.npos);
-  return text.replace(text.find(what), what.size(), by);
+std::string replaced(std::string text, const std::string& pattern, const std::string& replacement) {
+  REQUIRE(text.find(pattern) != text.npos);
+  return text.replace(text.find(pattern), pattern.size(), replacement);
 }
 }  // namespace
 
-TEST_CASE("A record is one line that reads back the same") {
+TEST_CASE("A record is one line, from which the same record is read") {
   const Record record = example_record();
   const std::string line = to_json(record);
   CHECK(line.find('\n') == line.npos);
@@ -72,7 +72,7 @@ TEST_CASE("A record is one line that reads back the same") {
   CHECK(back.entropy == record.entropy);
 }
 
-TEST_CASE("A record has parts, entropies and a system message where there are any") {
+TEST_CASE("A record's line leaves out parts, entropies and a system message if there are none") {
   Record plain = example_record();
   plain.parts.clear();
   plain.entropy.clear();
@@ -89,21 +89,21 @@ TEST_CASE("A record says which budget its press ignores, if any") {
   CHECK(record_of(JsonlRow(to_json(record), "f")).ignored_budget == "kv_bytes=7");
 }
 
-TEST_CASE("A record says how its answer was judged, where that is not the default") {
+TEST_CASE("A record says how its answer was read, if that is not the default") {
   Record record = example_record();
   for (const char* name : {"thoughts", "tool_forms"}) CHECK(json_of(to_json(record)).find(name) == nullptr);
   record.reading = {{{"[a]", "[/a]"}, {"<b,>", "</b,>"}}, ToolForms(ToolForms::parameters | ToolForms::string)};
   const std::string line = to_json(record);
   CHECK(record_of(JsonlRow(line, "f")).reading == record.reading);
-  const auto message = [&](const std::string& what, const std::string& by) {
-    return error_of([&] { record_of(JsonlRow(replaced(line, what, by), "f: line 3")); });
+  const auto message = [&](const std::string& pattern, const std::string& replacement) {
+    return error_of([&] { record_of(JsonlRow(replaced(line, pattern, replacement), "f: line 3")); });
   };
   CHECK(message("\"close\":\"[/a]\"", "\"close\":\"\"") ==
-        "f: line 3: column thoughts: expected objects with a text close");
+        "f: line 3: column thoughts: expected objects with a non-empty string close");
   CHECK(message("parameters+string", "xml").starts_with("f: line 3: column tool_forms: "));
 }
 
-TEST_CASE("A record's line has the names that others read") {
+TEST_CASE("A record's line has the names that other programs read") {
   const JsonTree line = json_of(to_json(example_record()));
   CHECK(*line.find("task")->string() == "tool_call_08");
   CHECK(*line.find("graded_as")->string() == "tool_call");
@@ -118,10 +118,10 @@ TEST_CASE("A record's line has the names that others read") {
         }).starts_with("record 7 of " + odd.press + ": metric x: expected a finite number, found "));
 }
 
-TEST_CASE("A line that is no record is an error with its column") {
+TEST_CASE("A line that is not a record is an error that names its column") {
   const std::string line = to_json(example_record());
-  const auto message = [&](const std::string& what, const std::string& by) {
-    return error_of([&] { record_of(JsonlRow(replaced(line, what, by), "f: line 3")); });
+  const auto message = [&](const std::string& pattern, const std::string& replacement) {
+    return error_of([&] { record_of(JsonlRow(replaced(line, pattern, replacement), "f: line 3")); });
   };
   CHECK(message("\"index\":7", "\"index\":-7") == "f: line 3: column index: expected a whole number, found -7");
   CHECK(message("\"index\":7", "\"index\":1e2") == "f: line 3: column index: expected a whole number, found 1e2");
@@ -135,7 +135,7 @@ TEST_CASE("A line that is no record is an error with its column") {
   CHECK(message("{\"x\":0.3333333333333333,\"y\":null}", "[]") ==
         "f: line 3: column metrics: expected an object, found an array");
   CHECK(message("\"entropy\":[0,", "\"entropy\":[null,") == "f: line 3: column entropy: expected a number, found null");
-  CHECK(message("{\"group\":\"b\"", "{\"group\":1") == "f: line 3: column parts: expected objects with a text group");
+  CHECK(message("{\"group\":\"b\"", "{\"group\":1") == "f: line 3: column parts: expected objects with a string group");
   CHECK(message("\"strict\":0.5", "\"strict\":{}") ==
         "f: line 3: column parts.strict: expected a number, found an object");
   CHECK(message("\"graded_as\"", "\"graded\"") == "f: line 3: missing column graded_as");

@@ -87,7 +87,7 @@ TEST_CASE("Results have the sections of lm-evaluation-harness, each with every c
   CHECK(json_of(results_json({})).find("results")->object()->empty());
 }
 
-TEST_CASE("Models are told apart by name where there are several") {
+TEST_CASE("The names of cells include the model if there are several") {
   auto cells = harness_cells();
   cells.push_back(cells[1]);
   cells.back().model = "n";
@@ -101,8 +101,8 @@ TEST_CASE("The standard error is that of the sample's mean") {
   TaskRegistry tasks;
   tasks.add<TwoMetrics>();
   const auto cells = score_cells(tasks, grid_records(30));
-  const Estimate& share = cells.at(2).score.metrics.at(1);
-  REQUIRE(share.name == "a");
-  REQUIRE(share.value == doctest::Approx(1.0 / 3));
-  CHECK(share.error == doctest::Approx(std::sqrt(2.0 / 9 / 29)));  // numpy.std(ddof=1) / sqrt(n)
+  const Estimate& estimate = cells.at(2).score.metrics.at(1);
+  REQUIRE(estimate.name == "a");
+  REQUIRE(estimate.value == doctest::Approx(1.0 / 3));
+  CHECK(estimate.error == doctest::Approx(std::sqrt(2.0 / 9 / 29)));  // numpy.std(ddof=1) / sqrt(n)
 }

@@ -23,17 +23,17 @@ TaskRegistry registry() {
   return tasks;
 }
 Record record(const char* press, double ratio, std::size_t index, double a, const char* group = "t_8") {
-  Record made{"", "m", "t", press, ratio, index};
-  made.sample.task = group;
-  made.state = a == 1 ? "right" : "wrong";
-  made.metrics = {{"a", a}, {"b", std::nullopt}};
-  made.kept_bytes = 100 + index;
-  made.full_bytes = 1000;
-  return made;
+  Record result{"", "m", "t", press, ratio, index};
+  result.sample.task = group;
+  result.state = a == 1 ? "right" : "wrong";
+  result.metrics = {{"a", a}, {"b", std::nullopt}};
+  result.kept_bytes = 100 + index;
+  result.full_bytes = 1000;
+  return result;
 }
 }  // namespace
 
-TEST_CASE("A cell's figures are those of its answers, its change that against the base on the same samples") {
+TEST_CASE("A cell's figures are those of its answers, and its change is from the base on the same samples") {
   std::vector<Record> records;
   for (std::size_t i = 0; i < 40; ++i) records.push_back(record("none", 0, i, i < 20));
   for (std::size_t i = 0; i < 40; ++i) records.push_back(record("knorm", 0.5, 39 - i, i < 29 && i >= 18));
@@ -62,13 +62,12 @@ TEST_CASE("A cell's figures are those of its answers, its change that against th
   CHECK(cells[1].changes[1].holm_p == cells[1].changes[1].p);  // the only test
 }
 
-TEST_CASE(
-    "Answers about one context are one unit, whatever their system message, and a cluster goes beyond a context") {
+TEST_CASE("Answers with the same context and system message are one unit, and a cluster may join several") {
   std::vector<Record> records;
   for (std::size_t i = 0; i < 40; ++i) records.push_back(record("none", 0, i, 1));
   for (std::size_t i = 0; i < 40; ++i) records.push_back(record("knorm", 0.5, i, i % 4 == 0));
   const auto scored = [&](auto&& mark) {
-    for (Record& each : records) mark(each);
+    for (Record& r : records) mark(r);
     return score_cells(registry(), records).at(1);
   };
   const CellResult ten = scored([](Record& r) { r.sample.context = "catalog " + std::to_string(r.index / 4); });
@@ -87,7 +86,7 @@ TEST_CASE(
   CHECK(std::isnan(one.score.metrics.at(1).low));
 }
 
-TEST_CASE("What a press cannot serve is counted, and counts nowhere else") {
+TEST_CASE("Samples that a press cannot serve are counted, and no other figure includes them") {
   std::vector<Record> records;
   for (std::size_t i = 0; i < 10; ++i) records.push_back(record("none", 0, i, i >= 8));
   for (std::size_t i = 0; i < 13; ++i) {
@@ -117,7 +116,7 @@ TEST_CASE("What a press cannot serve is counted, and counts nowhere else") {
   CHECK(none.at(0).changes.empty());
 }
 
-TEST_CASE("Models, presses, ratios and groups are apart, in the records' order") {
+TEST_CASE("Models, presses, ratios and groups have separate results, in the order of the records") {
   std::vector<Record> records = {record("none", 0, 0, 1),     record("none", 0, 1, 0, "t_24"),
                                  record("knorm", 0.5, 0, 0),  record("knorm", 0.5, 1, 0, "t_24"),
                                  record("knorm", 0.25, 0, 1), record("knorm", 0, 0, 1),
@@ -137,7 +136,7 @@ TEST_CASE("Models, presses, ratios and groups are apart, in the records' order")
   CHECK(cells[3].changes.at(1).value == 0);
 }
 
-TEST_CASE("The tests of a table are corrected for each other, and not for those of another") {
+TEST_CASE("The p values of a table are corrected for the tests of this table only") {
   std::vector<Record> records;
   for (std::size_t i = 0; i < 12; ++i)
     for (const char* group : {"t_8", "t_24"}) {
@@ -154,7 +153,7 @@ TEST_CASE("The tests of a table are corrected for each other, and not for those 
   }
 }
 
-TEST_CASE("A cell with a budget is one, whatever ratio its contexts make of it") {
+TEST_CASE("A cell with a budget is one result, whatever its ratio is in each context") {
   std::vector<Record> records;
   for (std::size_t i = 0; i < 4; ++i) {
     records.push_back(record("knorm", 0.25 * static_cast<double>(i), i, 1));
@@ -174,7 +173,7 @@ TEST_CASE("A cell with a budget is one, whatever ratio its contexts make of it")
   CHECK_FALSE(cells[0].cell.is_base());
 }
 
-TEST_CASE("A group's label tells the task") {
+TEST_CASE("A group's label includes the task") {
   CHECK(CellResult{.model = "", .task = "t", .group = "t_24"}.label() == "t_24");
   CHECK(CellResult{.model = "", .task = "t", .group = "hard"}.label() == "t/hard");
 }
@@ -199,7 +198,7 @@ struct Passes {
   Grade grade(const Sample&, std::string_view) const { return {}; }
 };
 
-/// `right` of `attempts` answers to each of the samples.
+/// `attempts` answers to each sample. `right` has the number of right answers for each sample.
 std::vector<Record> attempted(std::size_t attempts, const std::vector<std::size_t>& right, const char* press = "none") {
   std::vector<Record> records;
   for (std::size_t i = 0; i < right.size(); ++i)

@@ -34,7 +34,7 @@ std::vector<CellResult> example_cells() {
 }
 }  // namespace
 
-TEST_CASE("Results as CSV are one line a figure, quoted where they must be") {
+TEST_CASE("Results as CSV have a line for each figure, with quotes where they are needed") {
   CHECK(results_csv(example_cells()) ==
         "model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,change_low,"
         "change_high,p,holm_p,"
@@ -65,7 +65,7 @@ TEST_CASE("Results of records have their intervals, and the same bytes each time
       csv.starts_with("model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,"
                       "change_low,change_high,p,holm_"
                       "p,better\nz,none,0,,false,t,b,"));
-  const Estimate share = wilson_interval(1.0 / 3, 29, t_edge(29));
-  CHECK(csv.find("\nz,snapkv,0.5,,false,t,a,0.3333333333333333,30,30," + std::to_string(share.low).substr(0, 7)) !=
+  const Estimate interval = wilson_interval(1.0 / 3, 29, t_edge(29));
+  CHECK(csv.find("\nz,snapkv,0.5,,false,t,a,0.3333333333333333,30,30," + std::to_string(interval.low).substr(0, 7)) !=
         std::string::npos);
 }

@@ -15,7 +15,7 @@ using namespace kvx;
 
 namespace {
 
-/// What a model directory may hold that answers depend on.
+/// The files of a model directory on which answers may depend.
 const std::vector<std::string> kFiles = {"config.json",
                                          "generation_config.json",
                                          "tokenizer.json",
@@ -25,7 +25,7 @@ const std::vector<std::string> kFiles = {"config.json",
                                          "model.safetensors.index.json",
                                          "model-00001-of-00002.safetensors"};
 
-/// A file of 29 bytes, three words and a rest, of its own for each name.
+/// 29 bytes that differ for each name: three words, and bytes that fill no word.
 std::string content(const std::string& name) { return (name + std::string(29, '.')).substr(0, 29); }
 
 void fill(const TempDir& dir) {
@@ -34,7 +34,7 @@ void fill(const TempDir& dir) {
 
 }  // namespace
 
-TEST_CASE("A model's hash is of its files, not of where and when they are") {
+TEST_CASE("A model's hash depends on its files, not on where and when they were written") {
   const TempDir one, other;
   fill(one);
   for (auto name = kFiles.rbegin(); name != kFiles.rend(); ++name) other.write(*name, content(*name));
@@ -49,7 +49,7 @@ TEST_CASE("A model's hash is of its files, not of where and when they are") {
   CHECK(hash_model(other.path()) == hash);  // as in the Hugging Face cache
 }
 
-TEST_CASE("Any byte, name or file of a model changes its hash") {
+TEST_CASE("Any change of a byte, a name or a file changes a model's hash") {
   const TempDir dir;
   fill(dir);
   std::set<std::uint64_t> hashes = {hash_model(dir.path())};

@@ -41,7 +41,7 @@ bool same(const KvCache& a, const KvCache& b) {
   return a.layers() == b.layers();
 }
 
-/// Scores like a budget-blind policy, and counts how often it does.
+/// Gives all rows the same score, and counts its calls.
 template <bool kByBudget>
 struct Counting {
   static constexpr std::string_view name = kByBudget ? "counting_by_budget" : "counting", paper = "";
@@ -55,7 +55,7 @@ struct Counting {
   }
 };
 
-/// Finds out in the middle of the model that it cannot serve a context.
+/// Reports in the middle of the model that it cannot serve the context.
 struct LateRefusal {
   static constexpr std::string_view name = "late_refusal", paper = "";
   static constexpr auto parameters() { return std::tuple(); }
@@ -68,7 +68,7 @@ struct LateRefusal {
 
 }  // namespace
 
-TEST_CASE("Every cell of a grid gets the cache that its press alone gives the context") {
+TEST_CASE("Every cell of a grid gets the cache that its press gives the context outside a grid") {
   TinyRandom tiny;
   const Registry registry = kvx_presses();
   const auto tokens = kvx_test::random_tokens(80, 1);
@@ -99,14 +99,14 @@ TEST_CASE("Every cell of a grid gets the cache that its press alone gives the co
     for (std::size_t c = 0; c < cells.size(); ++c) {
       CAPTURE(cells[c].policy.written());
       CAPTURE(c);
-      const auto alone = [&] {
+      const auto compressed = [&] {
         return compress(tiny.model, tokens, cells[c].policy, cells[c].allowance, dtype, tiny.threads).start;
       };
       if (!scored.reason(c).empty()) {
-        CHECK_THROWS_AS(alone(), NotApplicable);
+        CHECK_THROWS_AS(compressed(), NotApplicable);
         continue;
       }
-      const auto start = scored.start(c), expected = alone();
+      const auto start = scored.start(c), expected = compressed();
       CHECK(same(*start.prefix, *expected.prefix));
       CHECK(same(start.tail, expected.tail));
       CHECK(start.next_position == expected.next_position);
@@ -115,7 +115,7 @@ TEST_CASE("Every cell of a grid gets the cache that its press alone gives the co
   }
 }
 
-TEST_CASE("A press that cannot serve the context says why and disturbs no other cell") {
+TEST_CASE("A press that cannot serve the context says why and does not affect other cells") {
   TinyRandom tiny;
   const Registry registry = kvx_presses();
   const auto tokens = kvx_test::random_tokens(40, 2);
@@ -137,12 +137,12 @@ TEST_CASE("A press that cannot serve the context says why and disturbs no other 
   for (std::size_t c = 1; c < 5; ++c) {
     CAPTURE(c);
     CHECK(scored.reason(c) == "");
-    const auto alone = compress(tiny.model, tokens, cells[c].policy, cells[c].allowance, Dtype::f32, tiny.threads);
-    CHECK(same(*scored.start(c).prefix, *alone.start.prefix));
+    const auto compressed = compress(tiny.model, tokens, cells[c].policy, cells[c].allowance, Dtype::f32, tiny.threads);
+    CHECK(same(*scored.start(c).prefix, *compressed.start.prefix));
   }
 }
 
-TEST_CASE("A sequence takes no more than what is planned for it while it grows") {
+TEST_CASE("A growing sequence takes no more memory than was planned for it") {
   TinyRandom tiny;
   const Registry registry = kvx_presses();
   std::vector<Cell> cells;

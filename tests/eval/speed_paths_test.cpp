@@ -8,7 +8,7 @@
 
 using namespace kvx;
 
-TEST_CASE("paths are named one by one, or all") {
+TEST_CASE("paths are read from a list of names, or from the word all") {
   CHECK(parse_paths("all") == available_isas());
   CHECK(parse_paths("portable") == std::vector{Isa::portable});
   CHECK(parse_paths("portable,portable") == std::vector{Isa::portable, Isa::portable});

@@ -12,7 +12,7 @@
 using namespace kvx;
 using namespace kvx_test;
 
-TEST_CASE("every speed test is timed, and progress goes up to all of it") {
+TEST_CASE("every speed test is timed, and progress rises to 1") {
   Threads threads(2);
   const auto model = Decoder::load(kTinyRandom, WeightFormat::bf16, threads);
   auto tests = speed_tests({.prompts = {8}, .new_tokens = {3}, .depths = {0, 5}, .batches = {1, 4}}, model.config(),

@@ -20,7 +20,7 @@ TEST_CASE("speed tests: every prompt, then every depth with every number of step
   CHECK(names == std::vector<std::string>{"pp8", "pp4", "tg2", "tg2 x b3", "tg2 @ d7", "tg2 @ d7 x b3"});
 }
 
-TEST_CASE("a speed test that is longer than the model can be is refused by its name") {
+TEST_CASE("a speed test with more positions than the model has is an error that names the test") {
   auto config = ModelConfig::load(kTinyRandom);
   config.max_positions = 10;
   const auto tests = [&](Index prompt, Index depth) {
@@ -51,7 +51,7 @@ TEST_CASE("parameters and weight bytes are what the model's file holds") {
   CHECK(tests[0].flops_per_token * 5 == static_cast<double>(2 * (5 * layers + output)));
   CHECK(tests[0].bytes_per_token == 0);
   CHECK(tests[1].flops_per_token == static_cast<double>(2 * (layers + output)));
-  const Index rows = 1 + 2 + 3 + 4;  // that four steps read, each of keys and values in every layer
+  const Index rows = 1 + 2 + 3 + 4;  // read in four steps, each with keys and values in every layer
   CHECK(
       tests[1].bytes_per_token * 4 ==
       static_cast<double>(2 * (4 * (layers + output) + 2 * rows * config.layers * config.kv_heads * config.head_dim)));
@@ -59,16 +59,16 @@ TEST_CASE("parameters and weight bytes are what the model's file holds") {
   CHECK(tests[2].bytes_per_token == 0);
 }
 
-TEST_CASE("a token's attention is over the rows before it and its own") {
+TEST_CASE("a token attends to the rows before it and to its own") {
   const auto config = ModelConfig::load(kTinyRandom);
   const SpeedOptions options{.prompts = {5}, .new_tokens = {4}, .depths = {10}, .batches = {3}};
   const auto tests = speed_tests(options, config, WeightFormat::bf16, Dtype::bf16);
-  const Index row = 4 * config.layers * config.heads * config.head_dim;  // products and sums with a key and a value
+  const Index row = 4 * config.layers * config.heads * config.head_dim;  // 2 operations with a key, 2 with a value
   CHECK(tests[0].attention_flops_per_token * 5 == static_cast<double>((1 + 2 + 3 + 4 + 5) * row));
   CHECK(tests[1].attention_flops_per_token * 4 == static_cast<double>((11 + 12 + 13 + 14) * row));
 }
 
-TEST_CASE("one sequence is held against the read bandwidth, all else against the peak of its path") {
+TEST_CASE("one sequence is compared with the read bandwidth, everything else with the peak of its path") {
   SpeedReport report;
   report.limits.read = {1000, 900};
   report.limits.peaks = {{Isa::portable, {1, 1}}, {Isa::avx2, {2, 1}}, {Isa::avx512, {4, 3}}};

@@ -9,7 +9,7 @@ using namespace kvx;
 
 namespace {
 
-SpeedReport a_report() {
+SpeedReport example_speed_report() {
   SpeedReport report;
   report.cpu = "A \"fast\" CPU, model 1";
   report.path = Isa::avx2;
@@ -39,8 +39,8 @@ SpeedReport a_report() {
 
 }  // namespace
 
-TEST_CASE("a speed report in Markdown: the machine, the load, and a row a test") {
-  std::string text = speed_markdown(a_report());
+TEST_CASE("a speed report in Markdown: the machine, the load, and a row for each test") {
+  std::string text = speed_markdown(example_speed_report());
   const auto table = text.find('|');
   REQUIRE(table != text.npos);
   CHECK(text.substr(0, table) ==
@@ -54,22 +54,23 @@ TEST_CASE("a speed report in Markdown: the machine, the load, and a row a test")
       "| model | size | params | backend | threads | test | t/s ± sd | rate | of the limit |\n"
       "| - | - | - | - | - | - | - | - | - |\n"
       "| some\\|model bf16 | 3.00 MiB | 1.50 M | avx2 | 2 | pp512 | 100.00 ± 0.50 | 100.0 GFLOPS | 50 % of the peak |\n"
-      "| some\\|model bf16 | 3.00 MiB | 1.50 M | avx2 | 2 | tg64 @ d10 | 4.00 ± 0.00 | 4.0 GB/s | 20 % of the reads "
+      "| some\\|model bf16 | 3.00 MiB | 1.50 M | avx2 | 2 | tg64 @ d10 | 4.00 ± 0.00 | 4.0 GB/s | 20 % of the read "
+      "bandwidth "
       "|\n");
 }
 
-TEST_CASE("a speed report in CSV: a line a measurement, those of the machine first") {
-  const std::string all = "\"A \"\"fast\"\" CPU, model 1\",some|model bf16,3145728,1500000,";
-  CHECK(speed_csv(a_report()) ==
-        "cpu,model,size,params,backend,threads,test,value,deviation,unit,share_of_limit\n" +  //
-            all + "avx2,2,read,20,,GB/s,\n" +                                                 //
-            all + "portable,2,peak,50,,GFLOPS,\n" + all + "avx2,2,peak,200,,GFLOPS,\n" +      //
-            all + "avx2,2,load,0.25,,s,\n" +                                                  //
-            all + "avx2,2,pp512,100,0.5,t/s,0.5\n" + all + "avx2,2,tg64 @ d10,4,0,t/s,0.2\n");
+TEST_CASE("a speed report in CSV: a line for each measurement, those of the machine first") {
+  const std::string columns = "\"A \"\"fast\"\" CPU, model 1\",some|model bf16,3145728,1500000,";
+  CHECK(speed_csv(example_speed_report()) ==
+        "cpu,model,size,params,backend,threads,test,value,deviation,unit,share_of_limit\n" +      //
+            columns + "avx2,2,read,20,,GB/s,\n" +                                                 //
+            columns + "portable,2,peak,50,,GFLOPS,\n" + columns + "avx2,2,peak,200,,GFLOPS,\n" +  //
+            columns + "avx2,2,load,0.25,,s,\n" +                                                  //
+            columns + "avx2,2,pp512,100,0.5,t/s,0.5\n" + columns + "avx2,2,tg64 @ d10,4,0,t/s,0.2\n");
 }
 
-TEST_CASE("a speed report in JSON: one object, with the tests' numbers apart") {
-  CHECK(speed_json(a_report()) ==
+TEST_CASE("a speed report in JSON: one object, with the numbers of each test") {
+  CHECK(speed_json(example_speed_report()) ==
         R"({"cpu":"A \"fast\" CPU, model 1","backend":"avx2","threads":2,"read_gb_per_second":20,)"
         R"("least_read_gb_per_second":17.5,"peak_gflops":{"portable":50,"avx2":200},)"
         R"("least_peak_gflops":{"portable":40,"avx2":190.25},"model":"some|model bf16","size":3145728,)"

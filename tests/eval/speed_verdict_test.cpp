@@ -38,7 +38,7 @@ TEST_CASE("tests on one path need no verdict, and depths without a batch no tabl
   CHECK(shared_prefix_markdown(report).empty());
 }
 
-TEST_CASE("a shared prefix costs what its rows slow a batch down by, less what their arithmetic needs") {
+TEST_CASE("the cost of a shared prefix is the slowdown of a batch beyond that by the arithmetic of the rows") {
   SpeedReport report;
   report.tests = {{.steps = 4,
                    .depth = 10,

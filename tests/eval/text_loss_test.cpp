@@ -10,7 +10,7 @@
 
 using namespace kvx;
 
-TEST_CASE("a text's loss is that of the second halves of its windows, a step at a time") {
+TEST_CASE("a text's loss is that of the second halves of its windows, predicted token by token") {
   Threads threads(2);
   const auto model = Decoder::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
   const auto tokens = kvx_test::random_tokens(50, 4);
@@ -27,7 +27,7 @@ TEST_CASE("a text's loss is that of the second halves of its windows, a step at 
   }
   const TextLoss loss = text_loss(model, tokens, 20, 9, Dtype::f32, threads);
   CHECK(loss.tokens == 18);
-  // Both a token's logit and the logarithm of the sum are off by what two runs' logits are.
+  // A token's logit and the logarithm of the sum may each differ by as much as the logits of two runs.
   const double error = 2 * 2 * double{kvx_test::kLogitRounding};
   CHECK(std::abs(loss.nll - nll) <= 18 * error);
   CHECK(loss.perplexity() == doctest::Approx(std::exp(nll / 18)).epsilon(error));

@@ -73,11 +73,11 @@ std::vector<Record> budget_records() {
 /// The rows that the cell keeps of one context, with its ratio in this context.
 KeptAnalysis budget_kept() {
   KeptAnalysis kept;
-  CellName here = kNine;
-  here.ratio = 0.75;
-  kept.ratios.add("m", "tool_call", here);
-  kept.counts.add("m", "tool_call", here, {}, 4, {{{0}}});
-  kept.texts.push_back({"m", "tool_call", false, 0, {"a", "b", "c", "d"}, {}, 1, {{here, {1, 0, 0, 0}}}});
+  CellName in_context = kNine;
+  in_context.ratio = 0.75;
+  kept.ratios.add("m", "tool_call", in_context);
+  kept.counts.add("m", "tool_call", in_context, {}, 4, {{{0}}});
+  kept.texts.push_back({"m", "tool_call", false, 0, {"a", "b", "c", "d"}, {}, 1, {{in_context, {1, 0, 0, 0}}}});
   return kept;
 }
 
@@ -167,7 +167,7 @@ TEST_CASE("A file without the columns of a cell is an error that names the file 
             .find(": line 1: expected a column ") == 0);
 }
 
-TEST_CASE("A bad field of a cell is an error with its place") {
+TEST_CASE("A bad field of a cell is an error that names its place") {
   const TempDir dir;
   const auto error = [&](const std::string& cell) {
     const std::string path = dir.write(

@@ -38,7 +38,7 @@ struct Hits {
 };
 }  // namespace
 
-TEST_CASE("A report finds metrics by the roles that tasks declare, and tasks that it does not know have none") {
+TEST_CASE("A report finds metrics by the roles that tasks declare, and unknown tasks have none") {
   const TempDir dir;
   const std::string path = dir.write(
       "results.csv",
@@ -56,25 +56,25 @@ TEST_CASE("A report finds metrics by the roles that tasks declare, and tasks tha
   CHECK(lost_functions(data).cells.size() == 1);
 }
 
-TEST_CASE("Paths of pictures hold nothing that leads elsewhere") {
+TEST_CASE("Paths of pictures stay within their directory") {
   CHECK(picture_path("code_exec/he", "../a b", "states") == "plots/code_exec_he/_._a_b_code_exec_he_states.png");
   CHECK(file_name("") == "_");
 }
 
-TEST_CASE("Text in a script is quoted, and ends no line") {
+TEST_CASE("Text in a script is quoted, and does not end a line") {
   CHECK(detail::gnuplot_text("it's `ls`\n\\") == "'it''s `ls` \\'");
 }
 
 TEST_CASE(
-    "Function is a share of the base on the same samples, and the quality the base's perplexity over the cell's") {
+    "Function is a share of the base's on the same samples, and quality is the base's perplexity over the cell's") {
   const ReportData data = chart_data();
   const CellName cell{"knorm", 0.5};
   const ResultRow &base = *data.find("org/m", "tool_call_2", {"none"}, "call_exact"),
-                  &own = *data.find("org/m", "tool_call_2", cell, "call_exact");
-  const Estimate left = *relative_function(own, base);
-  CHECK(left.value == doctest::Approx(0.5));
-  CHECK(left.low == doctest::Approx(0.25));
-  CHECK(left.high == doctest::Approx(0.75));
+                  &cell_row = *data.find("org/m", "tool_call_2", cell, "call_exact");
+  const Estimate remaining = *relative_function(cell_row, base);
+  CHECK(remaining.value == doctest::Approx(0.5));
+  CHECK(remaining.low == doctest::Approx(0.25));
+  CHECK(remaining.high == doctest::Approx(0.75));
   ResultRow zero = base;
   zero.figure.value = 0;
   CHECK_FALSE(relative_function(zero, zero));
@@ -85,7 +85,7 @@ TEST_CASE(
   CHECK_FALSE(implied_quality(data, "org/m", "perplexity/none", cell));
 }
 
-TEST_CASE("A panel's lines begin at the base and go by the memory that is kept") {
+TEST_CASE("A panel's lines include the base and are sorted by the memory that is retained") {
   const auto panels =
       detail::divergence_panels(chart_data(), "org/m", "tool_call_2", {"call_exact"}, {"perplexity/story"});
   REQUIRE(panels.size() == 2);
@@ -98,7 +98,7 @@ TEST_CASE("A panel's lines begin at the base and go by the memory that is kept")
   CHECK(line[1].y.value == 0.5);
   CHECK(line[2].x == 1);
   CHECK(line[2].y.value == 1);
-  REQUIRE(panels[0].quality[0].size() == 3);  // at the memory of the task's cells, where the text's is not told
+  REQUIRE(panels[0].quality[0].size() == 3);  // uses the memory of the task's cells, because the text's is unknown
   CHECK(panels[0].quality[0][0].x == 0.25);
   CHECK(panels[0].quality[0][0].y.value == 0.5);
   CHECK(panels[1].name == "snapkv(window=32, kernel=5) query_aware");
@@ -127,7 +127,7 @@ TEST_CASE("A line against the ratio begins at the base, unless its method has a 
   CHECK_FALSE(time_chart(data, "org/m", "latency/wiki", *time_metric(kvx_tasks(), "")));
 }
 
-TEST_CASE("Ratios come in their order and budgets after them, and significant drops have a star") {
+TEST_CASE("Columns are the ratios in order and then the budgets, and significant drops have a star") {
   const ReportData data = chart_data();
   CHECK(detail::settings_of(data.cells("org/m", "tool_call_2")) ==
         std::vector<std::string>{"0", "0.5", "0.75", "keep=64"});
@@ -138,7 +138,7 @@ TEST_CASE("Ratios come in their order and budgets after them, and significant dr
   CHECK_FALSE(heat_map(data, "org/m", "tool_call_2", "pass@1"));
 }
 
-TEST_CASE("A cell is silent when its function drops and perplexity stays") {
+TEST_CASE("A cell is silent if its function drops and its perplexity hardly rises") {
   ReportData data = chart_data();
   const LostFunctions lost = lost_functions(data);
   CHECK(lost.compared == 3);

@@ -47,14 +47,14 @@ TEST_CASE("A sample flips when the base's answer works and the cell's does not")
   CHECK(flips[1].lost.size() == 1);  // the other one was wrong before
 }
 
-TEST_CASE("Shown samples are dealt out so that each cell has its turn") {
+TEST_CASE("Cells take turns when the samples to show are chosen") {
   std::vector<CellFlips> flips(3);
   flips[0].lost.resize(9);
   flips[1].lost.resize(1);
   flips[2].lost.resize(9);
-  CHECK(dealt(flips, 3, 40) == std::vector<std::size_t>{3, 1, 3});
-  CHECK(dealt(flips, 3, 4) == std::vector<std::size_t>{2, 1, 1});
-  CHECK(dealt(flips, 0, 40) == std::vector<std::size_t>{0, 0, 0});
+  CHECK(shown_counts(flips, 3, 40) == std::vector<std::size_t>{3, 1, 3});
+  CHECK(shown_counts(flips, 3, 4) == std::vector<std::size_t>{2, 1, 1});
+  CHECK(shown_counts(flips, 0, 40) == std::vector<std::size_t>{0, 0, 0});
 }
 
 TEST_CASE("States are counted by cell, right ones first and unknown ones last; predicted texts have none") {

@@ -23,7 +23,7 @@ TEST_CASE("A map of many tokens has 160 columns, each the share that is kept of 
   CHECK(bins[0][1] == 0.5);
   CHECK(bins[0][2] == 0);
   CHECK(bins[0][159] == 0.5);
-  // Columns of unequal tokens: 240 tokens are one or two each.
+  // Columns of unequal size: of 240 tokens, each has one or two.
   const auto uneven = detail::kept_bins(240, {{{0, 1, 2}}});
   CHECK(uneven[0][0] == 1);
   CHECK(uneven[0][1] == 1);
@@ -44,7 +44,7 @@ TEST_CASE("Spans are named above the map and marked where they begin and end") {
   CHECK(script.find("set label 'instructions' at first 3") != script.npos);
 }
 
-TEST_CASE("Names of spans that are too narrow for them stand on two lines") {
+TEST_CASE("Names of spans that are too narrow for them are on two lines") {
   detail::PlotScript script;
   const std::vector<NamedSpan> spans = {{"prepend", {0, 10}}, {"defense", {10, 20}}};
   const Picture picture{"", "", "", 100, 100};
@@ -63,7 +63,7 @@ TEST_CASE("A map can be drawn") {
   CHECK(drawing.svg == gnuplot->draw(kept_heat_map("t", "plots/x.png", 4, {{{0, 1}, {3}}}, spans)).svg);
 }
 
-TEST_CASE("Spans come in one order, the whole prompt last") {
+TEST_CASE("Spans are sorted, with the whole prompt last") {
   std::vector<std::string> spans = {"all", "rest", "other", "instructions", "defense", "prepend"};
   sort_spans(spans);
   CHECK(spans == std::vector<std::string>{"prepend", "defense", "instructions", "rest", "other", "all"});

@@ -36,10 +36,10 @@ TEST_CASE("Each token is shaded by the heads that keep it, and one that none kee
   KeptText asked = shaded_prompt();
   asked.query_aware = true;
   CHECK(shows(kept_html(asked), "<h3>m: t&lt;1&gt;, sample 3, with its question</h3>"));
-  CHECK(shows(html, "<h4>ratio 0.5: 0.50 of the rows stay</h4>"));
+  CHECK(shows(html, "<h4>ratio 0.5: 0.50 of the rows kept</h4>"));
 }
 
-TEST_CASE("A span that reaches the prompt's end is closed, and of spans that overlap a token has the last") {
+TEST_CASE("A span that reaches the prompt's end is closed, and a token in several spans belongs to the last") {
   KeptText text = shaded_prompt();
   text.spans = {{"defense", {0, 3}}, {"instructions", {2, 9}}};
   const std::string html = kept_html(text);
@@ -50,7 +50,7 @@ TEST_CASE("A span that reaches the prompt's end is closed, and of spans that ove
   CHECK(shows(html, "</i></span><span class=\"part\" style=\"border-color:#009E73\"><b>instructions</b>"));
 }
 
-TEST_CASE("The cells of each press are folded together, those of an only one are shown") {
+TEST_CASE("The cells of each press are folded together, unless there is only one press") {
   KeptText text = shaded_prompt();
   CHECK(shows(kept_html(text), "<details open><summary>knorm</summary>"));
   text.cells.push_back({{"tova", 0.5, "keep=2"}, {1, 1, 1, 1}});
@@ -61,7 +61,7 @@ TEST_CASE("The cells of each press are folded together, those of an only one are
   CHECK_FALSE(shows(html, "open"));
 }
 
-TEST_CASE("A page about prompts holds its tables, pictures and prompts, and needs nothing else") {
+TEST_CASE("A page about prompts holds its tables, pictures and prompts, and needs no other file") {
   Picture picture{"plots/x.png", "drawn", "how <it> is read"};
   picture.svg = "<svg id='a'></svg>";
   const ReportTable table{"spans", {"span"}, {{{"all"}}}};

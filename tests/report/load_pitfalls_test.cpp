@@ -12,17 +12,18 @@
 using namespace kvx;
 
 namespace {
-/// What loading says of a directory in which `text` stands in place of the file `name`, without the directory.
-std::string pitfall_error(const std::string& name, std::string text, const std::string& what, const std::string& by) {
+/// The error of loading a directory, without its path. The file `name` is `text`, with `pattern` replaced.
+std::string pitfall_error(const std::string& name, std::string text, const std::string& pattern,
+                          const std::string& replacement) {
   const TempDir dir;
   write_pitfalls(dir);
-  dir.write(name, text.replace(text.find(what), what.size(), by));
+  dir.write(name, text.replace(text.find(pattern), pattern.size(), replacement));
   const std::string error = error_of([&] { load_report(std::vector{dir.path()}); });
   return error.starts_with(dir.path()) ? error.substr(dir.path().size()) : error;
 }
 }  // namespace
 
-TEST_CASE("What a directory has of groups, spans, heads, entropies and prompts is read") {
+TEST_CASE("The groups, spans, heads, entropies and prompts of a directory are read") {
   const TempDir dir;
   write_pitfalls(dir);
   const ReportData data = load_report(std::vector{dir.path()});
@@ -58,7 +59,7 @@ TEST_CASE("What a directory has of groups, spans, heads, entropies and prompts i
   CHECK(data.prompts[0].cells[1].heads == std::vector<Index>{0, 4, 4, 0});
 }
 
-TEST_CASE("What two directories tell alike counts once, and what only one has is added") {
+TEST_CASE("Rows that two directories share count once, and rows of only one directory are added") {
   const TempDir dir;
   const TempDir other;
   write_pitfalls(dir);
@@ -93,7 +94,7 @@ TEST_CASE("What two directories tell alike counts once, and what only one has is
             "again, with another value");
 }
 
-TEST_CASE("A bad groups.csv, kept_*.csv, entropy.csv or kept_text.json is an error with file and place") {
+TEST_CASE("A bad groups.csv, kept_*.csv, entropy.csv or kept_text.json is an error that names file and place") {
   CHECK(pitfall_error("groups.csv", pitfalls_groups(), "0.2,40", "0.2,4.5") ==
         "/groups.csv: line 7: column n: expected a whole number, found '4.5'");
   CHECK(pitfall_error("groups.csv", pitfalls_groups(), ",change_high", ",high_change")
@@ -101,9 +102,9 @@ TEST_CASE("A bad groups.csv, kept_*.csv, entropy.csv or kept_text.json is an err
   CHECK(pitfall_error("kept_spans.csv", pitfalls_kept_spans(), "0.9,,false,leakage,rest", "9,,false,leakage,rest") ==
         "/kept_spans.csv: line 3: column compression_ratio: expected 0 to 1, found '9'");
   CHECK(pitfall_error("kept_heads.csv", pitfalls_kept_heads(), "20,20", "20,21") ==
-        "/kept_heads.csv: line 5: column kept: expected no more than the tokens, found 21 of 20");
+        "/kept_heads.csv: line 5: column kept: expected at most the number of tokens, 20, found 21");
   CHECK(pitfall_error("kept_heads.csv", pitfalls_kept_heads(), "all,1,0", "all,7,0") ==
-        "/kept_heads.csv: line 4: column layer: expected 1 first, found 7");
+        "/kept_heads.csv: line 4: column layer: expected at most the next layer, 1, found 7");
   CHECK(pitfall_error("entropy.csv", pitfalls_entropy(), "leakage,2,9", "leakage,3,9") ==
         "/entropy.csv: line 5: column token: expected 2, found 3");
   CHECK(pitfall_error("kept_text.json", pitfalls_prompts(), "[4,0,1,3]", "[4,0,1]")

@@ -20,12 +20,12 @@ std::string load_error(const std::string& name, const std::string& text) {
   return error.starts_with(path) ? error.substr(path.size()) : error;
 }
 
-std::string replaced(std::string text, const std::string& what, const std::string& by) {
-  return text.replace(text.find(what), what.size(), by);
+std::string replaced(std::string text, const std::string& pattern, const std::string& replacement) {
+  return text.replace(text.find(pattern), pattern.size(), replacement);
 }
 }  // namespace
 
-TEST_CASE("A directory is read with its kv_metrics.csv, of which what results.csv tells already is left out") {
+TEST_CASE("A directory is read with its kv_metrics.csv, without the figures that results.csv has already") {
   const TempDir dir;
   dir.write("results.csv", report_results());
   dir.write("m_kv_metrics.csv", report_kv_metrics());
@@ -50,14 +50,14 @@ TEST_CASE("A directory is read with its kv_metrics.csv, of which what results.cs
   CHECK(data.runs[0].facts == std::vector<Fact>{{"dtype", "bf16"}, {"finished", "today"}, {"cores", "2"}});
 }
 
-TEST_CASE("Models are told apart by their whole paths where their ends are the same") {
+TEST_CASE("Models whose paths have the same last part are named by their whole paths") {
   ReportData data;
   data.figures = {{"a/m", "t", {"none"}, {"x"}}, {"b/m", "t", {"none"}, {"x"}}, {"b/n/", "t", {"none"}, {"x"}}};
   CHECK(data.short_name("a/m") == "a/m");
   CHECK(data.short_name("b/n/") == "n");
 }
 
-TEST_CASE("Input that is none is an error with file, line and column") {
+TEST_CASE("Invalid input is an error that names file, line and column") {
   const std::string results = report_results();
   CHECK(load_error("r.csv", "a,b\n1,2\n") == ": line 1: expected a column model, found a,b");
   CHECK(load_error("r.csv", replaced(results, ",holm_p", ",holm"))
@@ -77,7 +77,7 @@ TEST_CASE("Input that is none is an error with file, line and column") {
   CHECK(load_error("k.csv", replaced(report_kv_metrics(), "0.04", "fast")) ==
         ": line 2: column tpot: expected a number, found 'fast'");
   CHECK(load_error("results.csv", results.substr(0, results.find('\n') + 1)) ==
-        ": expected figures, found no line of any");
+        ": expected rows with figures, found none");
   const TempDir empty;
   CHECK(error_of([&] { load_report(std::vector{empty.path()}); }) ==
         empty.path() + ": expected results.csv or a *_kv_metrics.csv, found neither");
@@ -118,11 +118,12 @@ TEST_CASE("Column better of results.csv decides whether a change is worse") {
                                "m,none,0,,false,t,a,0.5,4,4,,,,,,,,more\nm,knorm,0.5,,false,t,leaked,0.5,4,4,0,1,0.3,0."
                                "2,0.4,0.01,0.01,less\n" +
                                "m,knorm,0.5,,false,t,a,0.5,4,4,0,1,0.3,0.2,0.4,0.01,0.01,more\n" +
-                               "m,knorm,0.5,,false,t,told,0.5,4,4,0,1,-0.3,-0.4,-0.2,0.01,0.01,less\n" +
+                               "m,knorm,0.5,,false,t,mistakes,0.5,4,4,0,1,-0.3,-0.4,-0.2,0.01,0.01,less\n" +
                                "m,knorm,0.5,,false,t,tokens,0.5,4,4,0,1,-0.3,-0.4,-0.2,0.01,0.01,neither\n");
   const ReportData data = load_report(std::vector{dir.path()});
   CHECK(data.find("m", "t", {"knorm", 0.5}, "leaked")->drops());
-  for (const char* metric : {"a", "told", "tokens"}) CHECK_FALSE(data.find("m", "t", {"knorm", 0.5}, metric)->drops());
+  for (const char* metric : {"a", "mistakes", "tokens"})
+    CHECK_FALSE(data.find("m", "t", {"knorm", 0.5}, metric)->drops());
   dir.write("results.csv", head + "m,none,0,,false,t,a,0.5,4,4,,,,,,,,most\n");
   CHECK(error_of([&] {
           load_report(std::vector{dir.path()});

@@ -47,7 +47,7 @@ std::vector<std::string> titles(const Report& report) {
 
 bool holds(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
 
-/// What stands between each `before` and the quote after it.
+/// The text between each `before` and the next quote.
 std::vector<std::string> between(const std::string& text, const std::string& before) {
   std::vector<std::string> found;
   for (std::size_t at = 0; (at = text.find(before, at)) != text.npos;) {
@@ -58,7 +58,7 @@ std::vector<std::string> between(const std::string& text, const std::string& bef
 }
 }  // namespace
 
-TEST_CASE("HTML holds text as it is") {
+TEST_CASE("Text in HTML is escaped") {
   CHECK(html_text("<a href=\"x\">&amp;\x01\n") == "&lt;a href=&quot;x&quot;&gt;&amp;amp;\xef\xbf\xbd\n");
 }
 
@@ -72,7 +72,7 @@ TEST_CASE("A section whose input is absent is left out") {
   CHECK(build_report(times, {"throughput"}).sections[2].pictures.size() == 2);
 }
 
-TEST_CASE("The summary tells cells whose function drops while perplexity stays") {
+TEST_CASE("The summary names cells whose function drops while perplexity hardly rises") {
   ReportData data = page_data();
   std::erase_if(data.figures, [](const ResultRow& figure) { return figure.task == "perplexity/wiki"; });
   const ReportSection summary = build_report(data).sections[0];
@@ -92,7 +92,7 @@ TEST_CASE("Without gnuplot the report has its tables and no picture") {
   CHECK_FALSE(std::filesystem::exists(dir.path() + "/a/b/plots"));
   CHECK_FALSE(holds(page, "<svg"));
   CHECK_FALSE(holds(text, "!["));
-  CHECK_FALSE(holds(text, "## Perplexity"));  // it has nothing but a picture
+  CHECK_FALSE(holds(text, "## Perplexity"));  // a section with only a picture
   CHECK_FALSE(holds(page, "id=\"perplexity\""));
   CHECK(holds(page, "<strong>maximally silent</strong>"));
   CHECK(holds(page, "<strong>∞ [∞, ∞]</strong>"));
@@ -105,7 +105,7 @@ TEST_CASE("Without gnuplot the report has its tables and no picture") {
   CHECK(holds(page, "<details><summary>the whole text</summary><pre>" + std::string(700, 'g') + "</pre>"));
 }
 
-TEST_CASE("With gnuplot each picture stands in the page and in a file, and the page needs nothing else") {
+TEST_CASE("With gnuplot each picture is in the page and in a file, and the page needs no other file") {
   const auto gnuplot = Gnuplot::find();
   if (!gnuplot) return;
   std::string odd = report_results();
@@ -132,7 +132,7 @@ TEST_CASE("With gnuplot each picture stands in the page and in a file, and the p
   CHECK_FALSE(holds(page, " color='white'"));
 }
 
-TEST_CASE("What gnuplot says of a script that it cannot draw is the error") {
+TEST_CASE("If gnuplot cannot draw a script, its message is the error") {
   const auto gnuplot = Gnuplot::find();
   if (!gnuplot) return;
   CHECK(holds(error_of([&] {
@@ -141,7 +141,7 @@ TEST_CASE("What gnuplot says of a script that it cannot draw is the error") {
               "plots/x.png: gnuplot cannot draw it: "));
 }
 
-TEST_CASE("Text between an SVG's tags is left alone, and its ids are its own") {
+TEST_CASE("Text between an SVG's tags is unchanged, and its ids get a prefix") {
   CHECK(inline_svg("<?xml?>\n<svg x=\"1\"><title>f</title><text fill=\"black\"> id='a' \"black\"</text><use "
                    "xlink:href='#a' id='b' color='white'/><g clip-path='url(#c)'/></svg>",
                    "p-", "l") ==

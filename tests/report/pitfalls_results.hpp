@@ -4,8 +4,8 @@
 
 #include "support/temp_dir.hpp"
 
-/// A small run of a press and its fair form, as the files of a directory have it: keywords are lost and lengths kept,
-/// prompts leak, and the fair form does better. The cells of knorm have no fair form.
+/// The results.csv of a small run of a press and its fair form. Keywords are lost and lengths kept, prompts leak, and
+/// the fair form does better. The cells of knorm have no fair form.
 inline std::string pitfalls_results() {
   return "model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,change_low,"
          "change_high,p,holm_p,better\n"
@@ -76,9 +76,9 @@ inline std::string pitfalls_prompts() {
          "\n";
 }
 
-/// All of it in a directory.
+/// Writes all files of the run to a directory.
 inline void write_pitfalls(const TempDir& dir) {
-  // The presses' names hold no comma, so that no field needs quotes.
+  // The names of the presses have no comma, so no field needs quotes.
   dir.write("results.csv", pitfalls_results());
   dir.write("groups.csv", pitfalls_groups());
   dir.write("kept_spans.csv", pitfalls_kept_spans());

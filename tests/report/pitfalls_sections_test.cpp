@@ -38,7 +38,7 @@ std::vector<std::string> picture_paths(const ReportSection& section) {
 bool draws(const Picture& picture, const std::string& part) { return picture.script.find(part) != std::string::npos; }
 }  // namespace
 
-TEST_CASE("Classes have a picture for a press and its fair form, small ones named with their number") {
+TEST_CASE("Classes have a picture for a press and its fair form, and small ones are named with their number of parts") {
   const ReportSection section = class_section(pitfalls_data());
   REQUIRE(picture_paths(section) == std::vector<std::string>{"m_ifeval_sys_ifeval_classes_snapkv_window_16_.png"});
   const Picture& picture = section.pictures[0];
@@ -48,11 +48,11 @@ TEST_CASE("Classes have a picture for a press and its fair form, small ones name
   CHECK(draws(picture, "lc rgb '#0072B2' lw 1.8 ps 0.8 pt 7 dt 1 title 'keywords'"));
   CHECK_FALSE(draws(picture, "existence"));
   CHECK(draws(picture, "EOD\n-0.02 0.8 \n0.95"));                     // the base's level
-  CHECK(draws(picture, "EOD\n0 0.8 \n0.494 0.7 \n0.894 0.2 \nEOD"));  // a little aside, for the intervals
-  CHECK(draws(picture, "EOD\n0 0.5 \n0.9 0 \nEOD"));                  // language has none, and no cell at 0.5
+  CHECK(draws(picture, "EOD\n0 0.8 \n0.494 0.7 \n0.894 0.2 \nEOD"));  // shifted sideways because of the intervals
+  CHECK(draws(picture, "EOD\n0 0.5 \n0.9 0 \nEOD"));                  // language has no intervals, and no cell at 0.5
 }
 
-TEST_CASE("The table of classes marks what is below or above the base, and tells the extremes of large ones") {
+TEST_CASE("The table of classes marks figures below or above the base, and names the extremes of large classes") {
   const ReportTable table = class_section(pitfalls_data()).tables.at(0);
   CHECK(table.head == std::vector<std::string>{"press", "ratio", "inst_strict", "lowest", "highest", "gap",
                                                "keywords (n = 40, contexts = 30)", "language (n = 8, contexts = 8)",
@@ -80,7 +80,7 @@ TEST_CASE("Leakage has a picture by defense and one by attack, and a table of ea
   CHECK(section.tables[1].rows[1].back().text == "0.50 [0.30, 0.60] ↑");
 }
 
-TEST_CASE("Following and leaking share a picture; a press whose leakage was not told has its following alone") {
+TEST_CASE("Following and leaking share a picture; a press with unknown leakage has only its following") {
   ReportData data = pitfalls_data();
   const ReportSection section = following_section(data);
   CHECK(picture_paths(section) ==
@@ -92,7 +92,7 @@ TEST_CASE("Following and leaking share a picture; a press whose leakage was not 
   CHECK(draws(picture, "EOD\n0 0.7 \n0.497 0.6 \n0.897 0.3 \nEOD"));
   CHECK(draws(picture, "EOD\n0 0.1 \n0.903 0.35 \nEOD"));
   CHECK(draws(picture, "EOD\n-0.02 0.1 \n0.95"));
-  // prompt_strict where a task has no inst_strict, and nothing of another model.
+  // prompt_strict is used if a task has no inst_strict, and figures of another model are not.
   for (ResultRow& row : data.figures)
     if (row.figure.name == "inst_strict") row.figure.name = "prompt_strict";
   CHECK(draws(following_section(data).pictures[0], "title 'prompt_strict of ifeval/sys_ifeval'"));
@@ -101,7 +101,7 @@ TEST_CASE("Following and leaking share a picture; a press whose leakage was not 
   CHECK(following_section(data).empty());
 }
 
-TEST_CASE("What is kept of spans begins at all of it, and is compared with what is kept of the whole prompt") {
+TEST_CASE("The shares kept of spans begin at 1, and are compared with the share kept of the whole prompt") {
   const ReportSection section = kept_section(pitfalls_data());
   CHECK(picture_paths(section) ==
         std::vector<std::string>{"m_leakage_kept_snapkv_window_16_.png", "m_leakage_kept_by_layer.png"});
@@ -114,7 +114,7 @@ TEST_CASE("What is kept of spans begins at all of it, and is compared with what 
                                                                 "0.06 (×\u00a00.50)", "0.25 (×\u00a02.00)", "0.12"});
 }
 
-TEST_CASE("A map by layer has a box for each layer and span, of the mean over heads") {
+TEST_CASE("A map by layer has a box for each layer and span, with the mean over heads") {
   const Picture picture = *kept_layer_map(pitfalls_data(), "org/m", "leakage");
   REQUIRE(picture.height == 205);
   for (const auto& [share, top] : {std::pair(0.15, 80.5), std::pair(0.5, 102.5)}) {  // a layer is 22 pixels high
@@ -130,7 +130,7 @@ TEST_CASE("A map by layer has a box for each layer and span, of the mean over he
   CHECK_FALSE(kept_layer_map(pitfalls_data(), "org/m", "ifeval"));
 }
 
-TEST_CASE("Of many cells each press has the one that removes most") {
+TEST_CASE("If there are many cells, each press has the one that removes most") {
   std::vector<CellName> cells;
   for (int i = 1; i <= 6; ++i) cells.push_back({"a", i / 10.0});
   for (int i = 6; i >= 1; --i) cells.push_back({"b", i / 10.0});
@@ -140,10 +140,10 @@ TEST_CASE("Of many cells each press has the one that removes most") {
 }
 
 TEST_CASE("Entropies are means over blocks of 8 tokens that at least 5 answers reach") {
-  AnswerEntropy of{"m", "t", {"knorm", 0.5}, std::vector<AnswerEntropy::Token>(10, {1, 10})};
-  of.tokens[7] = {3, 30};
-  of.tokens[9] = {99, 4};
-  const std::vector<ChartPoint> points = entropy_points(of);
+  AnswerEntropy entropy{"m", "t", {"knorm", 0.5}, std::vector<AnswerEntropy::Token>(10, {1, 10})};
+  entropy.tokens[7] = {3, 30};
+  entropy.tokens[9] = {99, 4};
+  const std::vector<ChartPoint> points = entropy_points(entropy);
   REQUIRE(points.size() == 2);
   CHECK(points[0].x == 3.5);
   CHECK(points[0].y.value == doctest::Approx((7 * 10 + 3 * 30) / 100.0));
@@ -161,16 +161,16 @@ TEST_CASE("The table of entropies weighs tokens by their answers, and changes by
         std::vector<std::string>{"snapkv(window=16)", "0.9", "15", "4.533", "+1.500"});  // (6 * 1 + 2 * 3) / 8
 }
 
-TEST_CASE("The summary tells the classes that fall most and least, and what leaks") {
+TEST_CASE("The summary names the classes that fall most and least, and the leakage") {
   ReportData data = pitfalls_data();
   CHECK(pitfalls_summary(data) ==
         std::vector<std::string>{
-            "m: of the instructions of ifeval/sys_ifeval, with snapkv(window=16) at ratio 0.9 keywords loses most "
-            "(−0.60, to 0.20) and length least (−0.05, to 0.55); with fair(snapkv(window=16)) at ratio 0.9 length "
-            "loses most (−0.30, to 0.30) and keywords least (−0.20, to 0.60).",
-            "m: leakage (rougeL_recall of leakage) with snapkv(window=16) is highest against the base at ratio 0.9, "
-            "where it rises by 0.25 [0.10, 0.40] to 0.35 (p = 0.003); with fair(snapkv(window=16)) it is 0.15, −0.20 "
-            "against the press alone."});
+            "m, instructions of ifeval/sys_ifeval: with snapkv(window=16) at ratio 0.9, keywords loses most (−0.60, to "
+            "0.20) and length least (−0.05, to 0.55); with fair(snapkv(window=16)) at ratio 0.9, length loses most "
+            "(−0.30, to 0.30) and keywords least (−0.20, to 0.60).",
+            "m: leakage (rougeL_recall of leakage) with snapkv(window=16) is highest, compared with the base, at ratio "
+            "0.9, where it rises by 0.25 [0.10, 0.40] to 0.35 (p = 0.003); with fair(snapkv(window=16)) it is 0.15, "
+            "−0.20 compared with snapkv(window=16)."});
   for (ResultRow& row : data.figures)
     if (row.cell.press.starts_with("fair")) row.cell.ratio = 0.8;
   CHECK(pitfalls_summary(data).back().ends_with(" to 0.35 (p = 0.003)."));  // not at the same ratio
@@ -178,16 +178,16 @@ TEST_CASE("The summary tells the classes that fall most and least, and what leak
   mild.cell.ratio = 0.3;
   mild.change.value = 0.4;
   data.figures.push_back(mild);
-  CHECK(pitfalls_summary(data).back().find("highest against the base at ratio 0.3") != std::string::npos);
+  CHECK(pitfalls_summary(data).back().find("highest, compared with the base, at ratio 0.3") != std::string::npos);
   ResultRow fall = *data.find("org/m", "leakage", {"snapkv(window=16)", 0.9}, "rougeL_recall");
   fall.figure.value = 0.05;
   fall.change.value = -0.05, fall.change.low = -0.1, fall.change.high = 0.02;
-  CHECK(detail::changed(fall) == "falls by 0.05 [-0.02, 0.10] to 0.05 (p = 0.003)");
+  CHECK(detail::change_text(fall) == "falls by 0.05 [-0.02, 0.10] to 0.05 (p = 0.003)");
   fall.change.value = 0;
-  CHECK(detail::changed(fall) == "stays at 0.05");
+  CHECK(detail::change_text(fall) == "stays at 0.05");
 }
 
-TEST_CASE("A report has the sections of what its directory holds, and no other") {
+TEST_CASE("A report has the sections for which its directory has data, and no other") {
   ReportData data = pitfalls_data();
   const auto ids = [&] {
     std::vector<std::string> all;
@@ -201,7 +201,7 @@ TEST_CASE("A report has the sections of what its directory holds, and no other")
   CHECK(ids() == std::vector<std::string>{"summary", "following", "kept", "entropy", "figures"});
 }
 
-TEST_CASE("Prompts stand on the page alone, and the same input gives the same files") {
+TEST_CASE("Prompts are on the page only, and the same input gives the same files") {
   const ReportData data = pitfalls_data();
   const auto gnuplot = Gnuplot::find();
   const TempDir one, other;

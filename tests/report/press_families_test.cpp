@@ -7,7 +7,7 @@
 
 using namespace kvx;
 
-TEST_CASE("A press is found inside its fair form") {
+TEST_CASE("The press inside a fair form is found") {
   CHECK(detail::without_fair("fair(knorm)") == "knorm");
   CHECK(detail::without_fair("fair(snapkv(window=16, kernel=5))") == "snapkv(window=16, kernel=5)");
   CHECK(detail::without_fair("fair(snapkv(window=16), defense=1:2, instructions=2:9)") == "snapkv(window=16)");
@@ -18,7 +18,7 @@ TEST_CASE("A press is found inside its fair form") {
   CHECK(detail::without_fair("knorm") == "knorm");
 }
 
-TEST_CASE("A press stands before its fair form, whichever came first") {
+TEST_CASE("A press comes before its fair form, whichever is first in the input") {
   const CellName fair{"fair(knorm)"}, tova{"tova"}, plain{"knorm"}, lone{"fair(snapkv)"}, aware{"knorm", 0, {}, true};
   CHECK(press_families({fair, tova, plain, lone, aware}) ==
         std::vector<PressFamily>{{plain, fair}, {tova}, {lone}, {aware}});

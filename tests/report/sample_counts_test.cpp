@@ -9,7 +9,7 @@
 using namespace kvx;
 
 namespace {
-/// 48 answers about so many contexts, and 90 parts of them.
+/// 48 answers about `contexts` contexts, with 90 parts.
 ReportData counted(std::size_t contexts) {
   ReportData data;
   data.figures = {{"m", "t", {"none"}, {"memory_retained", 1, 48, contexts}},
@@ -26,7 +26,7 @@ TEST_CASE("Samples and contexts of a task are those of its answers, not of their
   CHECK(sample_counts(counted(12), "m", "none").contexts == 0);
 }
 
-TEST_CASE("A picture's caption has both counts, with a note where contexts are few") {
+TEST_CASE("A picture's caption has both counts, with a note if there are few contexts") {
   const auto caption = [](std::size_t contexts) {
     ReportSection section{"id", "title"};
     detail::draw(section, Picture{"path", "title", "What it shows.", 1, 1}, sample_counts(counted(contexts), "m", "t"));
@@ -35,10 +35,10 @@ TEST_CASE("A picture's caption has both counts, with a note where contexts are f
   CHECK(caption(12) == "What it shows. 48 samples, 12 contexts.");
   CHECK(caption(1) ==
         "What it shows. 48 samples, 1 context. Note: fewer than 2 contexts: there is no interval and no p.");
-  CHECK(caption(0) == "What it shows.");  // not told
+  CHECK(caption(0) == "What it shows.");  // unknown
 }
 
-TEST_CASE("The table of all figures has contexts beside n, and the note") {
+TEST_CASE("The table of all figures has the contexts next to n, and the note") {
   const ReportTable table = figure_table(counted(9), "m", "t");
   REQUIRE(table.head.size() > 3);
   CHECK(table.head[2] == "n");

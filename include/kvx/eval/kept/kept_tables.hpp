@@ -16,7 +16,7 @@
 
 namespace kvx::inline v0 {
 
-/// The files in which the driver writes how much cells keep: by span, and by span and head.
+/// The files to which the driver writes how many rows the cells keep: by span, and by span and head.
 inline constexpr std::string_view kKeptSpansCsv = "kept_spans.csv", kKeptHeadsCsv = "kept_heads.csv";
 
 /// The share that a cell keeps of one span of its contexts: a line of kept_spans.csv.
@@ -25,9 +25,9 @@ struct KeptShare {
   CellName cell;
   std::string span;
   Index contexts = 0, tokens = 0;
-  double share = 0;         ///< of the span's rows, over all layers and heads
-  double share_of_all = 0;  ///< of the whole context's rows
-  double relative = 0;      ///< share / share_of_all; below 1: the cell keeps less of the span than of the whole
+  double share = 0;         ///< share of the span's rows that is kept, over all layers and heads
+  double share_of_all = 0;  ///< share of the whole context's rows that is kept
+  double relative = 0;  ///< share / share_of_all; below 1: the cell keeps less of the span than of the whole context
 };
 
 /// The rows that one head keeps of one span: a line of kept_heads.csv.

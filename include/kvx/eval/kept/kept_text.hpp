@@ -10,10 +10,11 @@
 
 namespace kvx::inline v0 {
 
-/// The file in which the driver writes, for each task's first context, which tokens the cells keep.
+/// The file to which the driver writes, for each task's first context, which tokens the cells keep.
 inline constexpr std::string_view kKeptTextJson = "kept_text.json";
 
-/// An array of contexts, each with its tokens, the spans that they form, and of each cell how many heads keep a token.
+/// A JSON array of contexts. Each has its tokens, its spans and, for each cell, the number of heads that keep each
+/// token.
 inline std::string kept_text_json(std::span<const KeptText> texts) {
   JsonWriter out;
   out.begin_array();

@@ -17,19 +17,19 @@
 
 namespace kvx::inline v0 {
 
-/// What a cell keeps of one span, summed over contexts.
+/// The rows that a cell keeps of one span, summed over contexts.
 struct KeptSpan {
   std::string model, task;
   CellName cell;
-  std::string span;  ///< a name; `rest` is what has none, and `all` the whole context
+  std::string span;  ///< its name; `rest`: the tokens outside all spans, `all`: the whole context
   Index contexts = 0, tokens = 0;
-  Index layers = 0, heads = 0;   ///< of keys and values
-  std::vector<Index> kept = {};  ///< [layers, heads], rows
+  Index layers = 0, heads = 0;   ///< layers, and KV heads of each
+  std::vector<Index> kept = {};  ///< [layers, heads], number of rows
 
-  /// The share that stays, over all layers and heads.
+  /// The share of the span's rows that is kept, over all layers and heads.
   double share() const {
     Index rows = 0;
-    for (const Index of_head : kept) rows += of_head;
+    for (const Index head_rows : kept) rows += head_rows;
     return static_cast<double>(rows) / static_cast<double>(tokens * layers * heads);
   }
 };
@@ -41,15 +41,15 @@ struct KeptText {
     std::vector<Index> heads;  ///< [tokens]
   };
   std::string model, task;
-  bool query_aware = false;         ///< whether it ends with the question
-  Index index = 0;                  ///< the sample's that has the context first
-  std::vector<std::string> tokens;  ///< as text; one may be a part of a character
+  bool query_aware = false;         ///< whether the context ends with the question
+  Index index = 0;                  ///< of the first sample that has the context
+  std::vector<std::string> tokens;  ///< as text; a token may be part of a character
   std::vector<NamedSpan> spans = {};
-  Index heads = 0;  ///< over all layers
+  Index heads = 0;  ///< number of KV heads of all layers
   std::vector<Cell> cells = {};
 };
 
-/// How many heads of all layers keep each of a context's tokens.
+/// For each token of a context, the number of heads, over all layers, that keep it.
 inline std::vector<Index> heads_that_keep(const std::vector<Kept>& layers, Index tokens) {
   std::vector<Index> heads(static_cast<std::size_t>(tokens));
   for (const Kept& layer : layers)
@@ -58,10 +58,11 @@ inline std::vector<Index> heads_that_keep(const std::vector<Kept>& layers, Index
   return heads;
 }
 
-/// Counts, context by context, what cells keep of the spans of their prompts.
+/// Counts the rows that cells keep of the spans of contexts, one context at a time.
 class KeptCounts {
  public:
-  /// A context of `tokens` tokens, of which a cell keeps the rows `layers`. Spans of one name count as one.
+  /// Adds a context of `tokens` tokens, of which the cell keeps the rows `layers`. Spans with the same name count as
+  /// one. A token in several spans counts toward the last one.
   void add(const std::string& model, const std::string& task, const CellName& cell, std::span<const NamedSpan> spans,
            Index tokens, const std::vector<Kept>& layers) {
     constexpr std::size_t kAll = 0, kRest = 1;
@@ -88,7 +89,7 @@ class KeptCounts {
     }
   }
 
-  /// In the order in which their cells came first.
+  /// In the order in which they were first added.
   const std::vector<KeptSpan>& spans() const { return spans_; }
 
  private:

@@ -22,7 +22,8 @@
 
 namespace kvx::inline v0 {
 
-/// What one cell does to perplexity and to time on one text. NaN is what was not measured.
+/// The perplexity and the generation times of one cell on one text, and their comparison with the base. NaN: not
+/// measured.
 struct KvMetrics {
   static constexpr std::array<std::string_view, 7> kMeasured = {
       "ppl", "prefill_time", "ttft", "tpot", "throughput", "decode_time", "total_generation_time"};
@@ -35,30 +36,31 @@ struct KvMetrics {
   CellName cell;
   std::size_t contexts = 0;                                   ///< pieces of the text that were timed
   std::array<double, kMeasured.size()> measured = {};         ///< times are medians, in seconds
-  std::array<double, kAgainstBase.size()> against_base = {};  ///< ppl_delta, then ratios: above 1 is faster
+  std::array<double, kAgainstBase.size()> against_base = {};  ///< ppl_delta, then ratios; above 1: faster than the base
 };
 
 /// Joins perplexities and timed generations by model, text and cell: a row for each cell that was timed.
 inline std::vector<KvMetrics> kv_metrics(const TaskRegistry& tasks, std::span<const CellResult> cells) {
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   // The value of the first summary, of any task, that `wanted` accepts; NaN if there is none.
-  const auto summary = [&](const CellResult& of, const CellName& cell, const auto& wanted) -> double {
+  const auto summary = [&](const CellResult& result, const CellName& cell, const auto& wanted) -> double {
     for (const CellResult& other : cells) {
       const AnyTask* task = tasks.find(other.task);
-      if (task == nullptr || other.model != of.model || other.group != of.group || other.cell != cell) continue;
-      for (const Estimate& share : other.score.summaries)
-        if (const Metric* metric = find_metric(task->summary_metrics(), share.name); metric && wanted(*task, *metric))
-          return share.value;
+      if (task == nullptr || other.model != result.model || other.group != result.group || other.cell != cell) continue;
+      for (const Estimate& estimate : other.score.summaries)
+        if (const Metric* metric = find_metric(task->summary_metrics(), estimate.name);
+            metric && wanted(*task, *metric))
+          return estimate.value;
     }
     return kNone;
   };
-  const auto measure = [&](const CellResult& of, const CellName& cell) {
+  const auto measure = [&](const CellResult& result, const CellName& cell) {
     std::array<double, KvMetrics::kMeasured.size()> measured;
     measured[0] =
-        summary(of, cell, [](const AnyTask&, const Metric& metric) { return metric.role == Role::perplexity; });
+        summary(result, cell, [](const AnyTask&, const Metric& metric) { return metric.role == Role::perplexity; });
     for (std::size_t m = 1; m < measured.size(); ++m)
-      measured[m] = summary(of, cell, [&](const AnyTask& task, const Metric& metric) {
-        return task.name() == of.task && metric.name == std::string(KvMetrics::kMeasured[m]) + "_median";
+      measured[m] = summary(result, cell, [&](const AnyTask& task, const Metric& metric) {
+        return task.name() == result.task && metric.name == std::string(KvMetrics::kMeasured[m]) + "_median";
       });
     return measured;
   };
@@ -67,13 +69,14 @@ inline std::vector<KvMetrics> kv_metrics(const TaskRegistry& tasks, std::span<co
   std::vector<KvMetrics> rows;
   for (const CellResult& cell : cells) {
     if (const AnyTask* task = tasks.find(cell.task); task == nullptr || task->kind() != TaskKind::is_timed) continue;
-    const auto own = measure(cell, cell.cell), base = measure(cell, CellName::base());
+    const auto values = measure(cell, cell.cell), base_values = measure(cell, CellName::base());
     rows.push_back({short_model_name(cell.model, models),
                     cell.group,
                     cell.cell,
                     cell.score.contexts,
-                    own,
-                    {own[0] - base[0], base[1] / own[1], base[2] / own[2], base[3] / own[3], own[4] / base[4]}});
+                    values,
+                    {values[0] - base_values[0], base_values[1] / values[1], base_values[2] / values[2],
+                     base_values[3] / values[3], values[4] / base_values[4]}});
   }
   return rows;
 }
@@ -97,10 +100,10 @@ inline const CsvColumns<KvMetrics>& kv_metrics_columns() {
   return table;
 }
 
-/// One line a row; what was not measured is empty.
+/// One line for each row. A field without a measurement is empty.
 inline std::string kv_metrics_csv(std::span<const KvMetrics> rows) { return kv_metrics_columns().text(rows); }
 
-/// The same as an array of objects; what was not measured is null.
+/// The same as a JSON array of objects. A value without a measurement is null.
 inline std::string kv_metrics_json(std::span<const KvMetrics> rows) {
   JsonWriter out;
   out.begin_array();

@@ -7,9 +7,9 @@
 
 namespace kvx::inline v0 {
 
-/// Writes a cell as members of an object: `press`, the ratio under the name `ratio`, `budget` and `query_aware`.
-inline void write_cell(const CellName& cell, JsonWriter& out, std::string_view ratio = "compression_ratio") {
-  out.key("press").value(cell.press).key(ratio).value(cell.ratio);
+/// Writes a cell as members of an object: `press`, its ratio under the key `ratio_key`, `budget` and `query_aware`.
+inline void write_cell(const CellName& cell, JsonWriter& out, std::string_view ratio_key = "compression_ratio") {
+  out.key("press").value(cell.press).key(ratio_key).value(cell.ratio);
   out.key("budget").value(cell.budget).key("query_aware").value(cell.query_aware);
 }
 

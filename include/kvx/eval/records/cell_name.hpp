@@ -16,19 +16,19 @@ inline constexpr std::string_view kNoPress = "none";
 struct CellName {
   std::string press;        ///< written form, such as `snapkv(window=32)`
   double ratio = 0;         ///< compression ratio: the share of the rows that is removed; with a budget, see CellRatios
-  std::string budget = {};  ///< `keep=256`, `kv_bytes=100000` or `own`; empty where the ratio is the setting
+  std::string budget = {};  ///< `keep=256`, `kv_bytes=100000` or `own`; empty if the ratio is the setting
   bool query_aware = false;  ///< whether the question is compressed with its context
 
   static CellName base() { return {std::string(kNoPress)}; }
   bool is_base() const { return *this == base(); }
 
-  /// The cell without its setting: what all cells of one line of a chart share.
+  /// The cell without its ratio and budget. The cells of one line in a chart have the same method.
   CellName method() const { return {press, 0, {}, query_aware}; }
   /// The ratio, or the budget that replaces it.
   std::string setting() const { return budget.empty() ? six_digits(ratio) : budget; }
-  /// The setting with its kind, for use without a heading: `ratio 0.5` or `keep=256`.
+  /// The setting with the word `ratio` before a ratio, for use without a heading: `ratio 0.5` or `keep=256`.
   std::string setting_words() const { return (budget.empty() ? "ratio " : "") + setting(); }
-  /// The cell's name without its ratio, for tables and pictures: `knorm keep=256 query_aware`.
+  /// The cell's name without its ratio, for tables and charts: `knorm keep=256 query_aware`.
   std::string label() const {
     return press + (budget.empty() ? "" : " " + budget) + (query_aware ? " query_aware" : "");
   }

@@ -18,15 +18,15 @@
 
 namespace kvx::inline v0 {
 
-/// A file that is appended to. Errors name its path.
+/// A file to which text is appended. Errors name its path.
 class OutputFile {
  public:
-  /// Opens `path`, made when it is missing. Throws Error.
+  /// Opens `path`, and creates the file if it is missing. Throws Error.
   explicit OutputFile(std::string path, int flags = 0)
       : path_(std::move(path)), file_(::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | flags, 0666)) {
     if (file_ < 0) fail("open");
   }
-  /// An empty file that takes the place of `path` at publish(), and is gone if that is never called.
+  /// An empty temporary file. publish() moves it to `path`; without publish(), the destructor deletes it.
   static OutputFile replacing(const std::string& path) {
     OutputFile file(path + ".tmp", O_TRUNC);
     file.target_ = path;
@@ -50,7 +50,8 @@ class OutputFile {
 
   const std::string& path() const { return path_; }
 
-  /// Appends by a single write(2), unless that takes only a part. Throws Error; the part may then be there.
+  /// Appends the text, by a single write(2) unless that writes only a part. Throws Error; a part may then have been
+  /// written.
   void write(std::string_view text) {
     while (!text.empty()) {
       const ssize_t count = ::write(file_, text.data(), text.size());
@@ -59,14 +60,15 @@ class OutputFile {
       text.remove_prefix(static_cast<std::size_t>(count));
     }
   }
-  /// Bytes [offset, offset + size). Throws Error when they are not there.
+  /// Reads bytes [offset, offset + size). Throws Error if the file ends before.
   std::string read(off_t offset, std::size_t size) const {
     std::string text(size, '\0');
     for (std::size_t at = 0; at < size;) {
       const ssize_t count = ::pread(file_, text.data() + at, size - at, offset + static_cast<off_t>(at));
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) fail("read");
-      if (count == 0) throw Error(path_, "expected " + std::to_string(size - at) + " bytes more, found its end");
+      if (count == 0)
+        throw Error(path_, "expected " + std::to_string(size - at) + " more bytes, found the end of the file");
       at += static_cast<std::size_t>(count);
     }
     return text;
@@ -75,22 +77,23 @@ class OutputFile {
     if (::ftruncate(file_, size) != 0) fail("truncate");
   }
 
-  /// Locks the file until it is closed; false when another process, or another OutputFile, has.
+  /// Locks the file until it is closed. Returns false if another process or another OutputFile has locked it.
   bool lock() {
     if (::flock(file_, LOCK_EX | LOCK_NB) == 0) return true;
     if (errno != EWOULDBLOCK) fail("lock");
     return false;
   }
-  /// Whether its path still leads to this file. Throws Error when this is no regular file.
+  /// Whether the path still refers to this file. Throws Error if this is not a regular file.
   bool is_at_its_path() const {
-    struct stat open {
-    }, there{};
-    if (::fstat(file_, &open) != 0) fail("inspect");
-    if (!S_ISREG(open.st_mode)) throw Error(path_, "not a regular file");
-    return ::stat(path_.c_str(), &there) == 0 && open.st_dev == there.st_dev && open.st_ino == there.st_ino;
+    struct stat opened {
+    }, at_path{};
+    if (::fstat(file_, &opened) != 0) fail("inspect");
+    if (!S_ISREG(opened.st_mode)) throw Error(path_, "not a regular file");
+    return ::stat(path_.c_str(), &at_path) == 0 && opened.st_dev == at_path.st_dev && opened.st_ino == at_path.st_ino;
   }
 
-  /// Brings a replacing() file to the disk and then to its target's place, both whole or not at all.
+  /// Writes a replacing() file to the disk and then moves it to its target path. Readers see either the old file or the
+  /// complete new one.
   void publish() {
     if (::fsync(file_) != 0) fail("write");
     if (std::rename(path_.c_str(), target_.c_str()) != 0) fail("rename");
@@ -106,7 +109,8 @@ class OutputFile {
   int file_;
 };
 
-/// Puts a file with `text` in the place of `path`: a reader sees the old one or the new one. Throws Error.
+/// Replaces the file at `path` by one with `text`. Readers see either the old file or the complete new one. Throws
+/// Error.
 inline void replace_file(const std::string& path, std::string_view text) {
   OutputFile file = OutputFile::replacing(path);
   file.write(text);

@@ -30,18 +30,18 @@ class PendingGrades {
     std::vector<Pending> pending = std::exchange(pending_, {});
     threads_.parallel_for(static_cast<Index>(pending.size()), 1, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) {
-        Pending& one = pending[static_cast<std::size_t>(i)];
+        Pending& answer = pending[static_cast<std::size_t>(i)];
         try {
-          one.result = one.grade();
+          answer.result = answer.grade();
         } catch (...) {
-          one.error = std::current_exception();
+          answer.error = std::current_exception();
         }
       }
     });
     std::exception_ptr error;
-    for (Pending& one : pending) {
-      if (!one.error) one.on_grade(std::move(one.result));
-      if (!error) error = one.error;
+    for (Pending& answer : pending) {
+      if (!answer.error) answer.on_grade(std::move(answer.result));
+      if (!error) error = answer.error;
     }
     if (error) std::rethrow_exception(error);
   }

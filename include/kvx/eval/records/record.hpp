@@ -25,54 +25,55 @@ namespace kvx::inline v0 {
 /// The state of a sample that a press cannot serve; the record's detail says why.
 inline constexpr std::string_view kNotApplicable = "not_applicable";
 
-/// What a table is called: the samples' column `task`, with the task where that does not tell it.
+/// The label of a table: `data`, the samples' column `task`, if it is the task's name or begins with the name and `_`;
+/// otherwise TASK/DATA.
 inline std::string data_label(const std::string& task, const std::string& data) {
   return data == task || data.starts_with(task + "_") ? data : task + "/" + data;
 }
 
-/// One of the things that an answer was judged by, as GradePart has it, with the values' names.
+/// One part of an answer that was judged by itself: a GradePart with the names of its values.
 struct RecordPart {
   std::string group;
   std::map<std::string, double> values;
 };
 
-/// One answer of a run and what it is worth.
+/// One answer of a run and its grade.
 struct Record {
-  std::string key;        ///< 16 hex digits, a hash of all that the answer depends on beside what stands below
-  std::string model;      ///< its name
+  std::string key;        ///< 16 hex digits: a hash of what the answer depends on apart from the fields below
+  std::string model;      ///< name of the model
   std::string task;       ///< the task that graded it; the sample's column `task` may divide its data further
   std::string press;      ///< written form
   double ratio = 0;       ///< compression ratio: the share of this context's rows that the budget removes
-  std::size_t index = 0;  ///< the sample's place in what is taken of the task's data, from 0
+  std::size_t index = 0;  ///< the sample's place in the task's data, from 0
   Sample sample = {};
   std::string predicted_answer = {}, state = {}, detail = {};
-  std::map<std::string, std::optional<double>> metrics = {};  ///< none: does not apply
+  std::map<std::string, std::optional<double>> metrics = {};  ///< none: the metric does not apply
   std::size_t kept_bytes = 0, full_bytes = 0;                 ///< of the context's cache, compressed and not
-  std::string budget = {};                                    ///< as CellName has it
-  bool query_aware = false;                                   ///< as CellName has it
-  std::size_t attempt = 0;                                    ///< from 0, where a sample is answered several times
-  std::vector<RecordPart> parts = {};                         ///< of a task that GradesParts
-  std::string cluster = {};                                   ///< as Grade has it
+  std::string budget = {};                                    ///< as in CellName
+  bool query_aware = false;                                   ///< as in CellName
+  std::size_t attempt = 0;                                    ///< number of this answer to its sample, from 0
+  std::vector<RecordPart> parts = {};                         ///< for a task that GradesParts
+  std::string cluster = {};                                   ///< as in Grade
   std::string as_read = {};                                   ///< as in Grade
   bool unfinished = false;                                    ///< as in Grade
-  std::vector<double> entropy = {};  ///< nats, of the model's distribution before each token, where that was wanted
+  std::vector<double> entropy = {};  ///< in nats, of the model's distribution before each token; empty: not requested
   std::string ignored_budget = {};   ///< the requested budget, if the press ignores it, such as `keep=256`
-  RecordReading reading = {};        ///< how a model's answer was judged
+  RecordReading reading = {};        ///< how the model's answer was read for grading
 
   /// The record's cell, with the ratio in this context.
   CellName cell() const { return {press, ratio, budget, query_aware}; }
 };
 
-/// The name of the context that an answer is about, or of what several contexts share; a piece of a text is a context
-/// of its own.
+/// The name of the context that an answer is about, or of the cluster that several contexts form. A sample without a
+/// named context, such as a piece of a text, is a context of its own.
 inline std::string context_of(const Record& record) {
   if (!record.cluster.empty()) return record.cluster;
   const std::string name = context_name(record.sample);
   return name.empty() ? "#" + std::to_string(record.index) : name;
 }
 
-/// One line of JSON without its end. `task` is the sample's, so that the line is one that grade_file reads, and
-/// `graded_as` the record's. Long texts come last.
+/// One line of JSON without the newline. `task` is the sample's task, so that grade_file() can read the line, and
+/// `graded_as` is the record's task. Long texts come last. Throws Error for a metric that is not finite.
 inline std::string to_json(const Record& record) {
   JsonWriter out;
   out.begin_object().key("key").value(record.key).key("model").value(record.model);
@@ -152,7 +153,7 @@ inline const std::vector<JsonTree>& array(const JsonlRow& row, const std::string
 inline RecordPart part_of(const JsonTree& value, const JsonlRow& row) {
   const JsonTree* group = value.find("group");
   if (group == nullptr || group->string() == nullptr)
-    throw Error(row.where(), "column parts: expected objects with a text group");
+    throw Error(row.where(), "column parts: expected objects with a string group");
   RecordPart part{*group->string(), {}};
   for (const auto& [name, number] : *value.object())
     if (name != "group") part.values[name] = finite_number(number, row, "parts." + name);
@@ -168,7 +169,7 @@ inline bool boolean(const JsonlRow& row, const std::string& column) {
 
 }  // namespace detail
 
-/// Reads what to_json wrote. Throws Error, naming line and column, for anything else.
+/// Reads a line that to_json() wrote. Throws Error, which names line and column, for anything else.
 inline Record record_of(const JsonlRow& row) {
   Record record{row.string("key"),
                 row.string("model"),

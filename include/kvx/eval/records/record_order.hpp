@@ -11,8 +11,9 @@
 
 namespace kvx::inline v0 {
 
-/// Orders records as the command named what they are of: by model, task and cell, then by index and attempt. What the
-/// command did not name comes last. Two records are equivalent when they are of the same answer.
+/// Orders records by model, task and cell, each in the order in which the command names them, and then by index and
+/// attempt. Models, tasks and cells that the command does not name come last. Two records are equivalent if they belong
+/// to the same answer.
 struct RecordOrder {
   std::vector<std::string> models, tasks;
   std::vector<CellName> cells;
@@ -24,8 +25,8 @@ struct RecordOrder {
                            std::size_t, std::size_t>;
 
   Place place(const Record& record) const {
-    const auto rank = [](const auto& names, const auto& is) {
-      return static_cast<std::size_t>(std::find_if(names.begin(), names.end(), is) - names.begin());
+    const auto rank = [](const auto& names, const auto& matches) {
+      return static_cast<std::size_t>(std::find_if(names.begin(), names.end(), matches) - names.begin());
     };
     return {rank(models, [&](const auto& name) { return name == record.model; }),
             record.model,

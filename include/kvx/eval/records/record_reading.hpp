@@ -13,12 +13,12 @@
 
 namespace kvx::inline v0 {
 
-/// How an answer was judged: the differences from AnswerReading's defaults.
+/// How an answer was read before it was graded: the differences from AnswerReading's defaults.
 struct RecordReading {
-  std::vector<ThoughtMarks> thoughts = {};  ///< besides <think>
+  std::vector<ThoughtMarks> thoughts = {};  ///< marks of thoughts besides <think>
   ToolForms tool_forms = {};
 
-  /// Leaves out the first marks of `reading`, which are the default.
+  /// The differences of `reading` from the defaults. Its first marks are the default and are left out.
   static RecordReading of(const AnswerReading& reading) {
     return {{reading.thoughts.begin() + 1, reading.thoughts.end()}, reading.tool_forms};
   }
@@ -26,7 +26,7 @@ struct RecordReading {
   bool operator==(const RecordReading&) const = default;
 };
 
-/// Writes the members `thoughts` and `tool_forms` of a record. An empty one is left out.
+/// Writes the members `thoughts` and `tool_forms` of a record. Empty ones are left out.
 inline void write_reading(const RecordReading& reading, JsonWriter& out) {
   if (!reading.thoughts.empty()) {
     out.key("thoughts").begin_array();
@@ -37,14 +37,14 @@ inline void write_reading(const RecordReading& reading, JsonWriter& out) {
   if (!reading.tool_forms.empty()) out.key("tool_forms").value(reading.tool_forms.text());
 }
 
-/// Reads what write_reading() wrote. Throws Error, naming line and column, for anything else.
+/// Reads what write_reading() wrote. Throws Error, which names line and column, for anything else.
 inline RecordReading reading_of(const JsonlRow& row) {
   RecordReading reading;
   if (const JsonTree* all = row.find("thoughts"); all != nullptr) {
     const auto mark = [&](const JsonTree& marks, const char* name) {
       const JsonTree* text = marks.find(name);
       if (text == nullptr || text->string() == nullptr || text->string()->empty())
-        throw Error(row.where(), std::string("column thoughts: expected objects with a text ") + name);
+        throw Error(row.where(), std::string("column thoughts: expected objects with a non-empty string ") + name);
       return *text->string();
     };
     if (all->array() == nullptr)

@@ -24,22 +24,22 @@
 
 namespace kvx::inline v0 {
 
-/// Where the driver writes the settings of a run, one a line.
+/// The file to which the driver writes the settings of a run, one per line.
 inline constexpr std::string_view kConfigFile = "config.yaml";
-/// What else it writes beside the records.
+/// The other files that the driver writes next to the records.
 inline constexpr std::string_view kResultsJson = "results.json", kResultsCsv = "results.csv", kRunFile = "run.json";
 
-/// The key of a run's records, by model and task.
+/// The keys of a run's records, by model and task.
 using RunKeys = std::map<std::pair<std::string, std::string>, std::string>;
 
-/// The records of a run, in DIR/records.jsonl: one line each, appended as answers come, so that a run that was stopped
-/// goes on. One store at a time has a directory.
+/// The records of a run, in DIR/records.jsonl. Each record is a line, which is appended as soon as the answer is there,
+/// so that a run that was stopped can be resumed. Only one store at a time can use a directory.
 class RecordStore {
  public:
-  /// Makes `dir`, or takes up the records that are there; a last record that was not written to its end is dropped.
-  /// `config` is the text that the run's kConfigFile has or will have, to say how another run differs. Throws Error
-  /// when a line is damaged, when a record's key is not what `keys` has for it, when another run has the directory, and
-  /// when it holds files of a run's names that are none of a run.
+  /// Creates `dir`, or reads the records that are in it. An incomplete last line is dropped. `config` is the text of
+  /// the run's kConfigFile; an error uses it to say how another run differs. Throws Error if a line is damaged, if a
+  /// record's key is not the one in `keys`, if another run uses the directory, and if the directory has files with the
+  /// names of a run's files but no records.
   RecordStore(const std::string& dir, RunKeys keys, RecordOrder order, const std::string& config = {})
       : keys_(std::move(keys)), records_(std::move(order)), file_(open_locked(dir)) {
     std::ifstream lines(file_.path(), std::ios::binary);
@@ -56,9 +56,9 @@ class RecordStore {
       Record record = record_of(row);
       if (const auto key = keys_.find({record.model, record.task}); key == keys_.end() || key->second != record.key)
         throw Error(dir, "holds records of another run (" + difference(dir, config) + "); choose another --out");
-      if (const auto there = records_.find(record); there != records_.end()) {
-        if (there->first.state != kNotRun) throw Error(row.where(), "expected each answer once, found it again");
-        records_.erase(there);  // it was graded later
+      if (const auto earlier = records_.find(record); earlier != records_.end()) {
+        if (earlier->first.state != kNotRun) throw Error(row.where(), "expected each answer once, found it again");
+        records_.erase(earlier);  // this line has the later grade of the same answer
       }
       insert(std::move(record), line.size() + 1);
     }
@@ -75,10 +75,10 @@ class RecordStore {
     return records_.contains(record);
   }
 
-  /// Throws Error when the record cannot be written, and then leaves the file as it was.
+  /// Adds a record. Throws Error if it cannot be written; the file is then unchanged.
   void add(const Record& record) {
     const std::string line = to_json(record) + "\n";
-    // Read back, so that a run that goes on from the file sees the same.
+    // Parsed again, so that a run that is resumed from the file sees the same record.
     Record stored = record_of(JsonlRow(line, file_.path() + ": record"));
     if (records_.contains(stored)) throw Error(file_.path(), "expected each answer once, found it again");
     try {
@@ -90,13 +90,13 @@ class RecordStore {
     insert(std::move(stored), line.size());
   }
 
-  /// Writes a record again after its answer has been graded later. Throws Error as add() does.
+  /// Writes a record again after its answer was graded later. Throws Error as add() does.
   void replace(const Record& record) {
     records_.erase(record);
     add(record);
   }
 
-  /// The records for which `wanted` is true, in their order, with answers and samples.
+  /// The records for which wanted() is true, in order, with their answers and samples.
   template <class F>
   std::vector<Record> whole_records(F&& wanted) {
     std::vector<Record> found;
@@ -108,14 +108,15 @@ class RecordStore {
     return found;
   }
 
-  /// All records in their order. Answers and samples stay in the file, except the sample's task and its context's name.
+  /// All records in order, without answers and samples. Only the sample's task and the name of its context are kept in
+  /// memory.
   std::vector<Record> records() const {
     std::vector<Record> all;
     for (const auto& [record, line] : records_) all.push_back(record);
     return all;
   }
 
-  /// Puts the file's lines into their order, all at once.
+  /// Sorts the lines of the file. The sorted file replaces the old one in a single step.
   void finish() {
     OutputFile ordered = OutputFile::replacing(file_.path());
     (void)ordered.lock();
@@ -139,19 +140,20 @@ class RecordStore {
     if (!std::filesystem::exists(dir + "/records.jsonl"))
       for (const std::string_view name : {kConfigFile, kResultsJson, kResultsCsv, kRunFile})
         if (std::filesystem::exists(std::string(dir).append("/").append(name)))
-          throw Error(dir,
-                      "holds " + std::string(name) + " and no records.jsonl, so no run of kvx; choose another --out");
+          throw Error(dir, "has " + std::string(name) +
+                               " but no records.jsonl, so it is not an output directory of kvx; choose another --out");
     for (;;) {
       OutputFile file(dir + "/records.jsonl");
-      if (!file.lock()) throw Error(dir, "another run is writing there; wait for its end or choose another --out");
-      if (file.is_at_its_path()) return file;  // else a run has just finished and put its file there
+      if (!file.lock())
+        throw Error(dir, "another run is using this directory; wait for its end or choose another --out");
+      if (file.is_at_its_path()) return file;  // otherwise a run has just finished and replaced it
     }
   }
 
   static std::string difference(const std::string& dir, const std::string& config) {
-    std::ifstream there(dir + "/" + std::string(kConfigFile));
-    std::istringstream here(config);
-    const std::set<std::string> before = lines_of(there), now = lines_of(here);
+    std::ifstream recorded(dir + "/" + std::string(kConfigFile));
+    std::istringstream current(config);
+    const std::set<std::string> before = lines_of(recorded), now = lines_of(current);
     const auto without = [](const std::set<std::string>& lines, const std::set<std::string>& others) {
       std::string text;
       for (const std::string& line : lines)
@@ -170,7 +172,7 @@ class RecordStore {
 
   void insert(Record record, std::size_t size) {
     record.cluster = context_of(record);
-    const std::string answer = std::exchange(record.predicted_answer, {});  // their memory goes with them
+    const std::string answer = std::exchange(record.predicted_answer, {});  // moved out, so that their memory is freed
     const Sample sample = std::exchange(record.sample, {});
     record.reading = {};
     record.sample.task = sample.task;

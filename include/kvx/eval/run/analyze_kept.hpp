@@ -29,14 +29,14 @@
 
 namespace kvx::inline v0 {
 
-/// What the cells of a grid keep of the contexts of its tasks.
+/// The rows that the cells of a grid keep of the contexts of its tasks.
 struct KeptAnalysis {
   KeptCounts counts = {};
-  std::vector<KeptText> texts = {};  ///< the first context of each task, and with its question the first such
-  CellRatios ratios = {};            ///< means over the questions about the contexts
+  std::vector<KeptText> texts = {};  ///< the first context of each task; for query-aware cells also with its question
+  CellRatios ratios = {};            ///< the cells' ratios, averaged over the questions
 };
 
-/// A context as text, with its spans and no cells yet.
+/// The tokens of a context as text, with its spans. The list of cells is empty.
 inline KeptText kept_text(const std::string& model, const std::string& task, const PromptGroup& group,
                           const Tokenizer& tokenizer, const CacheShape& shape) {
   KeptText text{model, task, group.query_aware, static_cast<Index>(group.prompts.front().sample), {}, group.spans};
@@ -56,36 +56,37 @@ inline std::vector<CellName> cells_in_context(std::span<const PlannedCell> plann
 }
 
 /// Adds the rows that cells keep of one context of a task. `names` are the cells' names, with their ratios in this
-/// context. Rows are not counted for a cell that cannot serve the context.
-inline void add_kept(KeptAnalysis& to, const std::string& model, const std::string& task, const PromptGroup& group,
-                     const Tokenizer& tokenizer, const ScoredContext& scored, std::span<const CellName> names) {
-  const bool is_first = to.texts.empty() || to.texts.back().model != model || to.texts.back().task != task ||
-                        to.texts.back().query_aware != group.query_aware;
-  if (is_first) to.texts.push_back(kept_text(model, task, group, tokenizer, scored.shape()));
+/// context. A cell that cannot serve the context is not counted.
+inline void add_kept(KeptAnalysis& analysis, const std::string& model, const std::string& task,
+                     const PromptGroup& group, const Tokenizer& tokenizer, const ScoredContext& scored,
+                     std::span<const CellName> names) {
+  const bool is_first = analysis.texts.empty() || analysis.texts.back().model != model ||
+                        analysis.texts.back().task != task || analysis.texts.back().query_aware != group.query_aware;
+  if (is_first) analysis.texts.push_back(kept_text(model, task, group, tokenizer, scored.shape()));
   for (std::size_t c = 0; c < names.size(); ++c) {
     if (!scored.reason(c).empty()) continue;
-    for (std::size_t answer = 0; answer < group.prompts.size(); ++answer) to.ratios.add(model, task, names[c]);
-    to.counts.add(model, task, names[c], group.spans, scored.tokens(), scored.kept(c));
-    if (is_first) to.texts.back().cells.push_back({names[c], heads_that_keep(scored.kept(c), scored.tokens())});
+    for (std::size_t answer = 0; answer < group.prompts.size(); ++answer) analysis.ratios.add(model, task, names[c]);
+    analysis.counts.add(model, task, names[c], group.spans, scored.tokens(), scored.kept(c));
+    if (is_first) analysis.texts.back().cells.push_back({names[c], heads_that_keep(scored.kept(c), scored.tokens())});
   }
 }
 
-/// Prefills the contexts of a model's tasks once more to see what the cells but the base keep of them. Calls
-/// on_context() after each.
-inline void analyze_kept(KeptAnalysis& to, const PreparedModel& model, const Decoder& weights,
+/// Prefills the contexts of a model's tasks again, and adds the rows that all cells but the base keep of them. Calls
+/// on_context() after each context.
+inline void analyze_kept(KeptAnalysis& analysis, const PreparedModel& model, const Decoder& weights,
                          std::span<const PlannedCell> cells, Dtype dtype, Threads& threads,
                          const std::function<void()>& on_context) {
   for (const TaskPrompts& task : model.tasks)
     for (const PromptGroup& group : task.groups) {
-      std::vector<Cell> some;
+      std::vector<Cell> compressed;
       std::vector<PlannedCell> planned;
-      for (const PlannedCell& each : cells)
-        if (each.name.query_aware == group.query_aware && each.cell.policy.as<None>() == nullptr) {
-          some.push_back(each.cell);
-          planned.push_back(each);
+      for (const PlannedCell& cell : cells)
+        if (cell.name.query_aware == group.query_aware && cell.cell.policy.as<None>() == nullptr) {
+          compressed.push_back(cell.cell);
+          planned.push_back(cell);
         }
-      const ScoredContext scored(weights, group.context, some, dtype, threads, {}, model.repeat, group.spans);
-      add_kept(to, model.name, data_label(task.task, task.samples[group.prompts.front().sample].task), group,
+      const ScoredContext scored(weights, group.context, compressed, dtype, threads, {}, model.repeat, group.spans);
+      add_kept(analysis, model.name, data_label(task.task, task.samples[group.prompts.front().sample].task), group,
                model.tokenizer, scored, cells_in_context(planned, scored));
       on_context();
     }

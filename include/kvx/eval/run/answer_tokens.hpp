@@ -12,7 +12,7 @@
 
 namespace kvx::inline v0 {
 
-/// The text of an answer's tokens, without special tokens except marks of thoughts.
+/// The text of an answer's tokens. Special tokens are left out, except the marks of thoughts.
 inline std::string answer_of_tokens(const Tokenizer& tokenizer, std::span<const Token> tokens,
                                     const AnswerReading& reading) {
   std::vector<Token> shown;

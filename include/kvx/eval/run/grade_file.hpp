@@ -31,7 +31,7 @@ namespace kvx::inline v0 {
 /// The scores of the answers in a file.
 struct GradedFile {
   std::string json;                           ///< one line
-  std::map<std::string, std::size_t> others;  ///< the number of skipped rows of each other task
+  std::map<std::string, std::size_t> others;  ///< the number of skipped records, by their task
 };
 
 /// Options for grading the answers in a file.
@@ -65,7 +65,7 @@ class FileGrader {
     record.predicted_answer = row.at("predicted_answer").is_null() ? "" : row.string("predicted_answer");
     record.index = indices_.try_emplace(name_of_sample(row, record), indices_.size()).first->second;
     waiting_.push_back({std::move(record), row.where()});
-    if (waiting_.size() >= kMost) finish();
+    if (waiting_.size() >= kMostWaiting) finish();
   }
 
   /// Grades the waiting rows.
@@ -73,7 +73,7 @@ class FileGrader {
     threads_.parallel_for(static_cast<Index>(waiting_.size()), 1, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) grade(waiting_[static_cast<std::size_t>(i)]);
     });
-    for (Waiting& graded : waiting_) {  // in the order of the file, errors too
+    for (Waiting& graded : waiting_) {  // the first error in the file is thrown
       if (graded.error) std::rethrow_exception(graded.error);
       records.push_back(std::move(graded.record));
     }
@@ -84,7 +84,7 @@ class FileGrader {
   std::map<std::string, std::size_t> others;
 
  private:
-  static constexpr std::size_t kMost = 1024;  // rows whose texts are in memory at a time
+  static constexpr std::size_t kMostWaiting = 1024;  // rows whose texts are in memory at a time
 
   struct Waiting {
     Record record;
@@ -105,14 +105,14 @@ class FileGrader {
   /// index, or other rows with the same task_id, id or key. Records of different runs have different keys, so their
   /// samples have different names.
   std::string name_of_sample(const JsonlRow& row, const Record& record) const {
-    const std::string set = record.sample.task + '\0';
+    const std::string group = record.sample.task + '\0';
     if (row.find("graded_as") != nullptr && row.find("index") != nullptr)
-      return set + row.string("key") + '\0' + std::to_string(whole_number(row, "index"));
+      return group + row.string("key") + '\0' + std::to_string(whole_number(row, "index"));
     for (const char* column : {"task_id", "id", "key"}) {
       const JsonTree* value = row.find(column);
-      if (value != nullptr && value->string() != nullptr) return set + column + '\0' + *value->string();
+      if (value != nullptr && value->string() != nullptr) return group + column + '\0' + *value->string();
       if (value != nullptr && value->number() != nullptr)
-        return set + column + '\0' + std::string(value->number()->digits());
+        return group + column + '\0' + std::string(value->number()->digits());
     }
     return row.where();
   }
@@ -128,9 +128,9 @@ class FileGrader {
     record.predicted_answer = {};
     record.reading = {};
     record.cluster = context_of(record);
-    std::string set = std::move(record.sample.task);
+    std::string group = std::move(record.sample.task);
     record.sample = {};
-    record.sample.task = std::move(set);
+    record.sample.task = std::move(group);
   }
 
   const AnyTask& task_;
@@ -142,12 +142,13 @@ class FileGrader {
 
 }  // namespace detail
 
-/// Grades the answers of any engine: a JSONL file, plain or gzip, with a sample's six columns and predicted_answer
-/// (null is an empty answer). The result is one line of JSON with the score of each value of the column `task`; for
-/// records of a grid, of each model, press and ratio. Rows with the same task_id, id or key are answers to one sample,
-/// which counts once, by the mean of its answers. A grid's records are judged as during the run, unless the options
-/// differ. Records with different keys belong to different samples. Records of another task are skipped. Programs run
-/// in parallel. Throws Error for an unknown task, a bad file or line, and a file without an answer of the task.
+/// Grades the answers of any engine in a JSONL file, plain or gzip, that has a sample's six columns and
+/// predicted_answer (null: an empty answer). The result is one line of JSON with the score of each value of the column
+/// `task`; for records of a grid, of each model, press and ratio. Rows with the same task_id, id or key are answers to
+/// one sample, which counts once, by the mean of its answers. A grid's records are read for grading as during the run,
+/// unless the options differ. Records with different keys belong to different samples. Records of another task are
+/// skipped. Programs run in parallel. Throws Error for an unknown task, a bad file or line, and a file without an
+/// answer of the task.
 inline GradedFile grade_file(const TaskRegistry& registry, std::string_view task_name, const std::string& path,
                              const GradeOptions& options = {}) {
   const AnyTask& task = registry.at(task_name);
@@ -167,10 +168,10 @@ inline GradedFile grade_file(const TaskRegistry& registry, std::string_view task
   out.begin_object();
   for (std::size_t c = 0; c < cells.size(); ++c) {
     const CellResult& cell = cells[c];
-    const bool of_grid = !cell.cell.press.empty();
-    out.key(of_grid || !cell.model.empty() ? names[c] : cell.group).begin_object();
+    const bool is_in_grid = !cell.cell.press.empty();
+    out.key(is_in_grid || !cell.model.empty() ? names[c] : cell.group).begin_object();
     if (!cell.model.empty()) out.key("model").value(cell.model);
-    if (of_grid) {
+    if (is_in_grid) {
       write_cell(cell.cell, out, "ratio");
       out.key("not_applicable").value(cell.not_applicable);
     }
@@ -180,8 +181,8 @@ inline GradedFile grade_file(const TaskRegistry& registry, std::string_view task
     for (const auto& [state, count] : cell.score.states) out.key(state).value(count);
     out.end_object();
     out.key("unfinished").value(cell.score.unfinished).key("as_read").value(cell.score.as_read);
-    detail::write_shares("metrics", cell.score.metrics, out);
-    detail::write_shares("summaries", cell.score.summaries, out);
+    detail::write_estimates("metrics", cell.score.metrics, out);
+    detail::write_estimates("summaries", cell.score.summaries, out);
     out.end_object();
   }
   out.end_object();

@@ -26,11 +26,11 @@
 
 namespace kvx::inline v0 {
 
-/// What follows a context: the question's tokens, how long its answer may get, and how its tokens are chosen.
+/// A question about a context: its tokens, the largest number of tokens of an answer, and how these are chosen.
 struct Question {
   std::vector<Token> tokens;
   Index max_new_tokens;
-  SamplerOptions sampler = {};  ///< the seed is that of the first attempt, which the next ones count up
+  SamplerOptions sampler = {};  ///< attempt i uses the seed plus i
 };
 
 /// One question to be answered from one cell.
@@ -39,56 +39,57 @@ struct GridJob {
   std::size_t attempt = 0;
 };
 
-/// An answer as it left the batch.
+/// A finished answer.
 struct GridAnswer {
   std::span<const Token> tokens;
-  std::span<const double>
-      entropy;     ///< nats, of the model's distribution before each token; empty unless the limits want it
-  double seconds;  ///< its share, by rows, of the time of the steps that it was in
-  const NotApplicable* failure = nullptr;  ///< why the press could not go on; if not null, there is no answer
+  /// In nats, of the model's distribution before each token. Empty unless BatchLimits::entropy.
+  std::span<const double> entropy;
+  double seconds;  ///< of the steps that it was in, each divided among the sequences in proportion to their rows
+  const NotApplicable* failure = nullptr;  ///< why the press stopped; if not null, there is no answer
 };
 
-/// A context whose cells are to answer. Jobs are taken in their order, so those of one cell should follow each other.
+/// A context, and the questions to be answered from its cells. Jobs start in their order, so the jobs of one cell
+/// should follow each other.
 struct GridContext {
   ScoredContext scored;
   std::vector<Question> questions;
   std::vector<GridJob> jobs;                                         ///< at least one
-  std::function<void(const GridJob&, const GridAnswer&)> on_answer;  ///< takes each answer as it is done
+  std::function<void(const GridJob&, const GridAnswer&)> on_answer;  ///< called with each finished answer
 };
 
-/// What a batch may use.
+/// Limits and options of a batch.
 struct BatchLimits {
   Index sequences = 64;
-  std::size_t bytes = 0;  ///< for contexts, the caches of their cells, the tails of sequences and the rows in flight
-  bool draft = false;     ///< whether a context's answers without a press are drafts of its other cells' answers
-  bool entropy = false;   ///< whether answers are to have it
+  std::size_t bytes = 0;  ///< for contexts, the caches of their cells, the tails of sequences and their activations
+  bool draft = false;     ///< whether the base's answers are drafts for the other cells of the context
+  bool entropy = false;   ///< whether answers have their entropies
 };
 
-/// Answers questions from the cells of any number of contexts in one continuous batch: jobs enter while the limits
-/// allow it and leave as soon as they are answered, a context goes with the last of its jobs. An answer is the same
-/// tokens whatever else is in the batch. With drafts the cell without a press answers first, and its tokens are fed to
-/// the context's other cells several at a time, for as long as these would have chosen the same: the answers are those
-/// without.
+/// Answers questions from the cells of any number of contexts in one continuous batch. Jobs enter while the limits
+/// allow it and leave as soon as they are answered; a context is freed with the last of its jobs. An answer has the
+/// same tokens whatever else is in the batch. With drafts, the base (the cell without a press) answers first. Its
+/// tokens are fed to the context's other cells several at a time, as long as these choose the same tokens. The answers
+/// are the same as without drafts.
 class GridBatch {
  public:
   GridBatch(const Decoder& model, const BatchLimits& limits, Threads& threads)
       : model_(model), limits_(limits), threads_(threads) {}
 
-  /// Decodes until all jobs of the context have entered the batch. Throws Error when the memory does not hold one cell
+  /// Decodes until all jobs of the context have entered the batch. Throws Error if the memory is too small for one cell
   /// with one question.
   void add(GridContext added) {
     contexts_.emplace_back(std::move(added));
     Context& context = contexts_.back();
     used_ += context.bytes;
-    for (const GridJob& job : context.of.jobs) {
+    for (const GridJob& job : context.input.jobs) {
       ++context.cells[job.cell].waiting;
       ++context.waiting;
-      context.base_waiting += context.of.scored.is_base(job.cell);
+      context.base_waiting += context.input.scored.is_base(job.cell);
     }
     if (limits_.draft)
-      std::stable_partition(context.of.jobs.begin(), context.of.jobs.end(),
-                            [&](const GridJob& job) { return context.of.scored.is_base(job.cell); });
-    for (auto job = context.of.jobs.begin(); job != context.of.jobs.end();)
+      std::stable_partition(context.input.jobs.begin(), context.input.jobs.end(),
+                            [&](const GridJob& job) { return context.input.scored.is_base(job.cell); });
+    for (auto job = context.input.jobs.begin(); job != context.input.jobs.end();)
       if (admit(context, *job))
         ++job;
       else
@@ -97,7 +98,7 @@ class GridBatch {
 
   bool empty() const { return active_.empty(); }
 
-  /// Sets what an empty batch may use from now on, and gives back the memory that it worked in.
+  /// Sets the memory limit of an empty batch, and frees its working memory.
   void restart(std::size_t bytes) {
     limits_.bytes = bytes;
     work_ = {};
@@ -119,8 +120,8 @@ class GridBatch {
     std::optional<SequenceCache> start = {};
   };
   struct Context {
-    explicit Context(GridContext context) : of(std::move(context)), bytes(of.scored.context_bytes()) {}
-    GridContext of;
+    explicit Context(GridContext context) : input(std::move(context)), bytes(input.scored.context_bytes()) {}
+    GridContext input;
     std::size_t bytes;
     std::map<std::size_t, OpenCell> cells = {};
     std::map<std::size_t, std::vector<Token>> drafts = {};  // by question
@@ -135,41 +136,44 @@ class GridBatch {
     std::vector<Token> answer = {};
     std::vector<double> entropy = {};
     double seconds = 0;
-    std::span<const Token> draft = {};  // none once the answer has left it
-    Index proposed = kFirstProposal;    // tokens of the draft to feed at a time
-    std::vector<Token> fed = {};        // the question or the last token, then proposals
+    std::span<const Token> draft = {};  // empty once the answer differs from it
+    Index proposed = kFirstProposal;    // number of tokens of the draft to feed at a time
+    std::vector<Token> fed = {};        // the question or the last token, then the proposed tokens
 
-    const Question& question() const { return context->of.questions[job.question]; }
+    const Question& question() const { return context->input.questions[job.question]; }
   };
 
+  // A row after which a token is predicted.
   struct End {
     Index row;
-    Sampler* sampler;  // greedy where it has several rows
+    Sampler* sampler;  // greedy if its sequence has several rows
   };
   struct Predicted {
     Token token;
-    double entropy;  // of what it was chosen from, where that is wanted
+    double entropy;  // of the distribution that it was chosen from, if requested
   };
 
-  /// Rows of a sequence's tail at its longest.
+  /// The largest number of rows that the tail of a sequence can get.
   Index tail_rows(const Context& context, const Question& question) const {
     const auto tokens = static_cast<Index>(question.tokens.size());
-    return std::min(tokens + question.max_new_tokens, model_.config().max_positions - context.of.scored.tokens() + 1);
+    return std::min(tokens + question.max_new_tokens,
+                    model_.config().max_positions - context.input.scored.tokens() + 1);
   }
 
-  /// Bytes that a sequence of a cell does not share, at its greatest length, including its rows of activations.
+  /// The bytes that a sequence of a cell has for itself at its greatest length, including its activations.
   std::size_t sequence_bytes(const Context& context, std::size_t cell, const Question& question) const {
     const auto tokens = static_cast<Index>(question.tokens.size()) + (limits_.draft ? kMostProposed : 0);
-    const ScoredContext& scored = context.of.scored;
+    const ScoredContext& scored = context.input.scored;
     return scored.own_bytes(cell) + scored.growth_bytes(cell, tail_rows(context, question)) +
            step_bytes(model_.config(), tokens);
   }
 
+  /// Adds a job to the batch. Returns false if the limits do not allow it yet.
   bool admit(Context& context, const GridJob& job) {
-    const ScoredContext& scored = context.of.scored;
+    const ScoredContext& scored = context.input.scored;
     if (static_cast<Index>(active_.size()) >= limits_.sequences) return false;
     if (limits_.draft && context.base_waiting > 0 && !scored.is_base(job.cell)) return false;
-    const Question& question = context.of.questions[job.question];
+    const Question& question = context.input.questions[job.question];
     OpenCell& cell = context.cells[job.cell];
     const std::size_t sequence = sequence_bytes(context, job.cell, question),
                       cache = cell.start ? 0 : scored.bytes(job.cell);
@@ -189,17 +193,17 @@ class GridBatch {
     return true;
   }
 
-  /// Hands an answer over, and gives back what it took.
+  /// Passes on a finished answer, and frees its memory.
   void leave(Active& active) {
     Context& context = *active.context;
     const GridJob job = active.job;
     used_ -= active.bytes;
     if (OpenCell& cell = context.cells[job.cell]; --cell.waiting == 0) {
-      used_ -= context.of.scored.bytes(job.cell);
+      used_ -= context.input.scored.bytes(job.cell);
       context.cells.erase(job.cell);
     }
-    context.of.on_answer(job, {active.answer, active.entropy, active.seconds, active.sequence.failure()});
-    if (context.of.scored.is_base(job.cell)) {
+    context.input.on_answer(job, {active.answer, active.entropy, active.seconds, active.sequence.failure()});
+    if (context.input.scored.is_base(job.cell)) {
       --context.base_waiting;
       if (limits_.draft) context.drafts.emplace(job.question, std::move(active.answer));
     }
@@ -218,22 +222,22 @@ class GridBatch {
       rows += static_cast<Index>(active.fed.size());
     }
     const auto hidden = forward_hidden(model_, steps_, work_, threads_);
-    // The rows whose logits are wanted: each sequence's last, and those of its proposals before that.
+    // Logits are needed for the last rows of each sequence: one row, and one more for each proposed token.
     ends_.clear();
     Index end = 0;
-    auto of = active_.begin();
+    auto sequence = active_.begin();
     for (const Step& step : steps_) {
       end += static_cast<Index>(step.tokens.size());
-      for (Index row = end - step.steps; row < end; ++row) ends_.push_back({row, &of->sampler});
-      ++of;
+      for (Index row = end - step.steps; row < end; ++row) ends_.push_back({row, &sequence->sampler});
+      ++sequence;
     }
     predicted_.resize(ends_.size());
     for (std::size_t first = 0; first < ends_.size(); first += kLogitRows) predict(hidden, first);
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    const std::chrono::duration<double> duration = std::chrono::steady_clock::now() - start;
     auto predicted = predicted_.begin();
     auto step = steps_.begin();
     for (Active& active : active_) {
-      active.seconds += took.count() * static_cast<double>(step->tokens.size()) / static_cast<double>(rows);
+      active.seconds += duration.count() * static_cast<double>(step->tokens.size()) / static_cast<double>(rows);
       take(active, {predicted, static_cast<std::size_t>(step->steps)});
       predicted += step->steps;
       ++step;
@@ -248,11 +252,11 @@ class GridBatch {
     }
   }
 
-  /// Sets what the next step feeds, and returns how many proposals are at its end.
+  /// Sets the tokens that the next step feeds to a sequence. Returns the number of proposed tokens at their end.
   Index feed(Active& active) const {
-    const bool asks = active.answer.empty();
+    const bool is_first = active.answer.empty();
     const std::span<const Token> pending =
-        asks ? std::span<const Token>(active.question().tokens) : std::span(active.answer).last(1);
+        is_first ? std::span<const Token>(active.question().tokens) : std::span(active.answer).last(1);
     active.fed.assign(pending.begin(), pending.end());
     const auto answered = static_cast<Index>(active.answer.size()), tokens = static_cast<Index>(pending.size());
     Index count =
@@ -267,7 +271,7 @@ class GridBatch {
     return count;
   }
 
-  /// The tokens after the next rows of ends_.
+  /// Predicts the tokens after the rows of ends_ from `first` on, at most kLogitRows of them.
   void predict(MatrixView<float> hidden, std::size_t first) {
     const std::size_t count = std::min(kLogitRows, ends_.size() - first);
     auto rows = work_.ends.rows(static_cast<Index>(count), hidden.cols());
@@ -275,8 +279,8 @@ class GridBatch {
     const auto logits = model_.logits(read_only(rows), work_, threads_, [&](Index row) {
       return detail::place_in_batch(work_, ends_[first + static_cast<std::size_t>(row)].row);
     });
-    threads_.parallel_for(logits.rows(), 1, [&](Index from, Index to) {
-      for (Index i = from; i < to; ++i) {
+    threads_.parallel_for(logits.rows(), 1, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) {
         const std::size_t at = first + static_cast<std::size_t>(i);
         const std::span<const float> row(logits.row(i).data(), static_cast<std::size_t>(logits.cols()));
         predicted_[at] = {(*ends_[at].sampler)(row), limits_.entropy ? entropy(row) : 0};
@@ -284,7 +288,8 @@ class GridBatch {
     });
   }
 
-  /// Appends to an answer what is predicted as far as the proposals were right, and takes back the others' rows.
+  /// Appends predicted tokens to an answer, up to and including the first one that differs from the proposal. Removes
+  /// the rows of the proposed tokens that were wrong.
   void take(Active& active, std::span<const Predicted> predicted) const {
     const auto proposals = std::span(active.fed).last(predicted.size() - 1);
     std::size_t right = 0;
@@ -302,16 +307,16 @@ class GridBatch {
     active.proposed = std::min(2 * active.proposed, kMostProposed);
   }
 
-  /// `untaken` tokens of the last step will be taken back.
-  bool finished(const Active& active, std::size_t untaken = 0) const {
+  /// Whether the answer is complete. The rows of `wrong` tokens of the last step are still to be removed.
+  bool finished(const Active& active, std::size_t wrong = 0) const {
     return active.sequence.failure() != nullptr ||
            static_cast<Index>(active.answer.size()) >= active.question().max_new_tokens ||
-           active.sequence.next_position - static_cast<Position>(untaken) == model_.config().max_positions ||
+           active.sequence.next_position - static_cast<Position>(wrong) == model_.config().max_positions ||
            model_.config().is_stop(active.answer.back());
   }
 
   static constexpr Index kFirstProposal = 4, kMostProposed = 16;
-  static constexpr std::size_t kLogitRows = 64;  // as many rows of logits are there at a time
+  static constexpr std::size_t kLogitRows = 64;  // rows of logits in memory at a time
 
   const Decoder& model_;
   BatchLimits limits_;

@@ -27,35 +27,35 @@
 
 namespace kvx::inline v0 {
 
-/// What one cell makes of one prompt.
+/// The result of one cell for one prompt.
 struct InspectedCell {
   CellName name;
-  std::string reason = {};        ///< why its press cannot serve the prompt; empty when it can
+  std::string reason = {};        ///< why its press cannot serve the prompt; empty if it can
   std::vector<Kept> layers = {};  ///< the rows that it keeps
   std::string answer = {};
-  std::vector<double> entropy = {};  ///< nats, of the model's distribution before each token of the answer
+  std::vector<double> entropy = {};  ///< in nats, of the model's distribution before each token of the answer
 };
 
-/// One prompt under every cell.
+/// The results of all cells for one prompt.
 struct Inspection {
   KeptAnalysis kept;
   std::vector<InspectedCell> cells = {};
 };
 
-/// What is inspected: a model, and a prompt with one question.
+/// The input of inspect(): a model, and a prompt with one question.
 struct InspectedPrompt {
   const Decoder& weights;
   const Tokenizer& tokenizer;
   const PromptGroup& group;
   std::string model, task;
-  Index max_new_tokens = 0;  ///< 0: only what is kept is looked at
+  Index max_new_tokens = 0;  ///< 0: no answers, only the kept rows
 };
 
-/// Compresses a prompt's context for every cell and has each answer the question.
+/// Compresses a prompt's context for every cell, and answers the question from each of them.
 inline Inspection inspect(const InspectedPrompt& prompt, std::span<const PlannedCell> planned, Dtype dtype,
                           std::size_t memory, Threads& threads, const RepeatPrompt& repeat) {
   std::vector<Cell> cells;
-  for (const PlannedCell& each : planned) cells.push_back(each.cell);
+  for (const PlannedCell& cell : planned) cells.push_back(cell.cell);
   ScoredContext scored(prompt.weights, prompt.group.context, cells, dtype, threads, {}, repeat, prompt.group.spans);
   const std::vector<CellName> names = cells_in_context(planned, scored);
   Inspection found;
@@ -67,14 +67,14 @@ inline Inspection inspect(const InspectedPrompt& prompt, std::span<const Planned
   }
   if (context.jobs.empty()) return found;
   context.questions.push_back({prompt.group.prompts.front().tokens, prompt.max_new_tokens});
-  context.on_answer = [&](const GridJob& job, const GridAnswer& given) {
+  context.on_answer = [&](const GridJob& job, const GridAnswer& answer) {
     InspectedCell& cell = found.cells[job.cell];
-    if (given.failure != nullptr) {
-      cell.reason = given.failure->what();
+    if (answer.failure != nullptr) {
+      cell.reason = answer.failure->what();
       return;
     }
-    cell.answer = prompt.tokenizer.decode(given.tokens, true);
-    cell.entropy.assign(given.entropy.begin(), given.entropy.end());
+    cell.answer = prompt.tokenizer.decode(answer.tokens, true);
+    cell.entropy.assign(answer.entropy.begin(), answer.entropy.end());
   };
   GridBatch batch(prompt.weights, {.bytes = memory, .entropy = true}, threads);
   batch.add(std::move(context));
@@ -91,7 +91,8 @@ struct InspectedToken {
   std::vector<std::size_t> kept;  ///< 1 or 0 for each layer and head
 };
 
-/// One line a cell and token: its text, its span, by how many heads it is kept, and 1 or 0 for each layer and head.
+/// One line for each cell and token: its text, its span, the number of heads that keep it, and 1 or 0 for each layer
+/// and head.
 inline std::string kept_tokens_csv(const Inspection& inspection) {
   CsvColumns<InspectedToken> columns;
   add_cell_columns(columns, &InspectedToken::cell);
@@ -115,8 +116,8 @@ inline std::string kept_tokens_csv(const Inspection& inspection) {
     for (Index t = 0; t < std::ssize(text.tokens); ++t) {
       InspectedToken& row =
           rows.emplace_back(InspectedToken{cell.name, t, text.tokens[static_cast<std::size_t>(t)], {}, 0, {}});
-      for (const NamedSpan& named : text.spans)
-        if (named.tokens.first <= t && t < named.tokens.last) row.span = named.name;
+      for (const NamedSpan& span : text.spans)
+        if (span.tokens.first <= t && t < span.tokens.last) row.span = span.name;
       for (const Kept& layer : cell.layers)
         for (const auto& kept : layer) row.kept_by += row.kept.emplace_back(std::ranges::binary_search(kept, t));
     }

@@ -14,12 +14,12 @@
 
 namespace kvx::inline v0 {
 
-/// How often a task has each of its samples answered.
+/// The number of answers to each sample of a task.
 inline std::size_t attempts_of(const AnyTask& task, const EvalOptions& options) {
   return task.kind() == TaskKind::answers ? options.attempts : 1;
 }
 
-/// Calls f(cell, prompt, attempt), the first two by their places, for each answer of a group that is not recorded.
+/// Calls f(cell, prompt, attempt) for each answer of a group that is not recorded. `cell` and `prompt` are indices.
 template <class F>
 void each_missing(const PreparedModel& model, const TaskPrompts& task, const PromptGroup& group,
                   std::span<const PlannedCell> cells, const RecordStore& store, std::size_t attempts, F&& f) {
@@ -31,7 +31,7 @@ void each_missing(const PreparedModel& model, const TaskPrompts& task, const Pro
   }
 }
 
-/// Answers of a model that are not recorded.
+/// The number of a model's answers that are not recorded.
 inline std::size_t missing_answers(const PreparedModel& model, std::span<const PlannedCell> cells,
                                    const RecordStore& store, const TaskRegistry& tasks, const EvalOptions& options) {
   std::size_t count = 0;

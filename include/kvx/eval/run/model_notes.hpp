@@ -10,8 +10,8 @@
 
 namespace kvx::inline v0 {
 
-/// Notes on a model for the reader of its answers: settings of generation_config.json that decoding does not apply
-/// (kvpress does not apply them either), and marks of the chat template that the tokenizer splits into several tokens.
+/// Notes on a model for the user: settings of generation_config.json that decoding does not apply (kvpress does not
+/// apply them either), and marks of the chat template that the tokenizer splits into several tokens.
 inline std::vector<std::string> model_notes(const ModelConfig& config, const Tokenizer& tokenizer,
                                             const ChatTemplate& chat) {
   std::vector<std::string> notes;

@@ -9,7 +9,7 @@
 
 namespace kvx::inline v0 {
 
-/// The grade of a sample that a press cannot serve; `why` is the reason.
+/// The grade of a sample that a press cannot serve, for the reason `why`.
 inline Grade not_applicable(const AnyTask& task, const std::string& why) {
   return {std::string(kNotApplicable), std::vector<std::optional<double>>(task.metrics().size(), std::nullopt), why};
 }

@@ -18,7 +18,7 @@
 
 namespace kvx::inline v0 {
 
-/// The budget's name for a press that itself decides how much stays.
+/// The name of the budget of a press that itself decides how many rows it keeps.
 inline constexpr std::string_view kOwnBudget = "own";
 
 /// A cell of a grid, and its name in records.
@@ -37,10 +37,10 @@ inline std::string ignored_budgets(std::span<const PlannedCell> cells) {
   return text;
 }
 
-/// One cell per press and allowance; one cell for a press that itself decides how much stays. If the options ask for
-/// query-aware cells, each cell but the base is repeated with the question compressed. The base comes first; it stands
-/// for all other presses at ratio 0. Throws Error for a press that does not exist, a budget out of range, and a number
-/// of rows for a press that cannot keep one.
+/// One cell per press and allowance; a press that itself decides how many rows it keeps has one cell. If the options
+/// ask for query-aware cells, each cell but the base is repeated with the question compressed. The base comes first; at
+/// ratio 0 it replaces all presses. Throws Error for an unknown press, a budget out of range, and a number of rows for
+/// a press that needs a ratio.
 inline std::vector<PlannedCell> planned_cells(const EvalOptions& options, const Registry& presses) {
   std::vector<PlannedCell> cells;
   std::string rows, bytes;

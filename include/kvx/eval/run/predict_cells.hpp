@@ -22,9 +22,9 @@
 
 namespace kvx::inline v0 {
 
-/// Has the cells of a context predict what follows it, and calls on_grade(job, Grade) for each of the jobs, whose
-/// questions are `prompts`. As many cells run together as fit into `memory` bytes, beside the uncompressed cache, which
-/// they are compared with.
+/// Predicts the tokens of prompts from the cells of a context, and calls on_grade(job, Grade) for each of the jobs. A
+/// job's question is an index into `prompts`. As many cells run together as fit into `memory` bytes, next to the
+/// uncompressed cache, with which they are compared.
 template <class F>
 void predict_cells(const Decoder& model, const ScoredContext& scored, std::span<const Prompt> prompts,
                    std::span<const GridJob> jobs, const AnyTask& task, std::size_t memory, Threads& threads,
@@ -39,7 +39,7 @@ void predict_cells(const Decoder& model, const ScoredContext& scored, std::span<
   for (const GridJob& job : jobs) by_cell[job.cell].push_back(job);
   while (!by_cell.empty()) {
     std::map<std::size_t, SequenceCache> starts;              // by cell
-    std::map<std::size_t, std::vector<GridJob>> by_question;  // of those cells
+    std::map<std::size_t, std::vector<GridJob>> by_question;  // the jobs of those cells
     std::size_t bytes = 2 * full_tail;
     for (auto cell = by_cell.begin(); cell != by_cell.end(); cell = by_cell.erase(cell)) {
       bytes += scored.bytes(cell->first) + scored.own_bytes(cell->first) + scored.growth_bytes(cell->first, rows);
@@ -47,14 +47,14 @@ void predict_cells(const Decoder& model, const ScoredContext& scored, std::span<
       starts.emplace(cell->first, scored.start(cell->first));
       for (const GridJob& job : cell->second) by_question[job.question].push_back(job);
     }
-    for (const auto& [question, together] : by_question) {
+    for (const auto& [question, question_jobs] : by_question) {
       const Prompt& prompt = prompts[question];
       std::vector<SequenceCache> sequences = {scored.full_start()};
-      for (const GridJob& job : together) sequences.push_back(starts.at(job.cell));
+      for (const GridJob& job : question_jobs) sequences.push_back(starts.at(job.cell));
       const auto likelihoods = suffix_likelihood(model, sequences, prompt.tokens, threads);
-      for (std::size_t j = 0; j < together.size(); ++j) {
-        if (const NotApplicable* const why = sequences[j + 1].failure()) {
-          on_grade(together[j], not_applicable(task, why->what()));
+      for (std::size_t j = 0; j < question_jobs.size(); ++j) {
+        if (const NotApplicable* const failure = sequences[j + 1].failure()) {
+          on_grade(question_jobs[j], not_applicable(task, failure->what()));
           continue;
         }
         std::vector<double> nll, kl;
@@ -64,7 +64,7 @@ void predict_cells(const Decoder& model, const ScoredContext& scored, std::span<
           kl.push_back(token.kl);
           same_top += token.same_top;
         }
-        on_grade(together[j], task.predicted(nll, std::move(kl), same_top));
+        on_grade(question_jobs[j], task.predicted(nll, std::move(kl), same_top));
       }
     }
   }

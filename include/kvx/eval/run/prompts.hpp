@@ -22,14 +22,14 @@
 
 namespace kvx::inline v0 {
 
-/// What follows a context for one sample: its question, or a text that is predicted.
+/// The tokens that follow a context for one sample: its question, or a text that is predicted.
 struct Prompt {
-  std::size_t sample;         ///< its place among the task's samples
-  std::vector<Token> tokens;  ///< of the question, and of its reference where that is predicted
-  std::size_t given = 1;      ///< tokens before the first that is predicted
+  std::size_t sample;         ///< index among the task's samples
+  std::vector<Token> tokens;  ///< of the question, then of the reference answer if that is predicted
+  std::size_t given = 1;      ///< number of tokens before the first predicted one
 };
 
-/// A context, and what follows it for each sample that has it.
+/// A context, and the prompts of all samples that have it.
 struct PromptGroup {
   std::vector<Token> context;
   std::vector<Prompt> prompts = {};
@@ -37,29 +37,31 @@ struct PromptGroup {
   std::vector<NamedSpan> spans = {};  ///< the parts of the context, in the order in which they begin
 };
 
-/// Turns samples into what a model reads, with context and question tokenized apart.
+/// Turns samples into tokens. Context and question are tokenized separately.
 struct Prompter {
   const Tokenizer& tokenizer;
   const ChatTemplate& chat;
-  Index max_context_length, max_positions;  ///< contexts are cut to the first, 0 cuts none
-  std::vector<NamedSpan> spans = {};        ///< of every context, before those that its marks name
+  Index max_context_length, max_positions;  ///< contexts are cut to the former; 0: no cut
+  std::vector<NamedSpan> spans = {};        ///< of every context; they replace marked spans of the same name
 
-  /// The samples at the indices `taken`, grouped by context. `wheres` has the place of each sample in its file;
-  /// `references`, if there are any, are predicted after the questions. A query-aware context ends with its question,
-  /// and the opening of the answer follows it. Without a chat template a context begins as a plain text does. Throws
-  /// Error for a context or question without a token, and for a prompt that does not fit the positions.
-  std::vector<PromptGroup> groups(std::span<const Sample> samples, std::span<const std::string> wheres,
+  /// The samples at the indices `taken`, grouped by context. `locations` has the file and line of each sample, for
+  /// errors. `references`, if there are any, are predicted after the questions. A query-aware context ends with its
+  /// question; the opening of the answer follows it. Without a chat template, a context begins with the tokens that the
+  /// tokenizer puts before a plain text. Throws Error for a context or question without a token, and for a prompt that
+  /// does not fit the model's positions.
+  std::vector<PromptGroup> groups(std::span<const Sample> samples, std::span<const std::string> locations,
                                   std::span<const std::size_t> taken, bool query_aware = false,
                                   std::span<const std::string> references = {}) const {
     if (query_aware && max_context_length > 0)
-      throw Error("query-aware", "expected without max-context-length, which would cut the questions");
+      throw Error("query-aware", "expected no max-context-length, which would cut off the questions");
     const std::vector<Token> start = chat.is_none() ? tokenizer.frame().before : std::vector<Token>();
     std::vector<PromptGroup> groups;
-    std::map<std::pair<std::string, std::string>, std::size_t> by_context;  // the same text may be marked in other ways
+    // Texts that differ only in their marks are different contexts.
+    std::map<std::pair<std::string, std::string>, std::size_t> by_context;
     for (const std::size_t s : taken) {
       const Sample& sample = samples[s];
-      const MarkedText system = read_span_marks(sample.system, wheres[s] + ": system"),
-                       context = read_span_marks(sample.context, wheres[s] + ": context");
+      const MarkedText system = read_span_marks(sample.system, locations[s] + ": system"),
+                       context = read_span_marks(sample.context, locations[s] + ": context");
       const std::string user = context.text + (query_aware ? sample.question : "");
       const auto parts = split_chat(chat, system.text, user, query_aware ? "" : sample.question, sample.answer_prefix);
       std::vector<TextSpan> places = moved(system.spans, chat.system_opening().size());
@@ -77,12 +79,12 @@ struct Prompter {
         group.context.resize(std::min(group.context.size(), static_cast<std::size_t>(max_context_length)));
       Prompt prompt{s, tokenizer.encode(parts.question)};
       if (query_aware && prompt.tokens.empty() &&
-          !(is_new && group.context.size() < 2)) {  // no opening: the last token stands apart
+          !(is_new && group.context.size() < 2)) {  // no opening: the context's last token is the question
         prompt.tokens = is_new ? std::vector{group.context.back()} : group.prompts.front().tokens;
         if (is_new) group.context.pop_back();
       }
-      if (group.context.empty()) throw Error(wheres[s], "expected a context, found no token");
-      if (prompt.tokens.empty()) throw Error(wheres[s], "expected a question after the context, found no token");
+      if (group.context.empty()) throw Error(locations[s], "expected a context, found no token");
+      if (prompt.tokens.empty()) throw Error(locations[s], "expected a question after the context, found no token");
       if (!references.empty()) {
         prompt.given = prompt.tokens.size();
         const auto reference = tokenizer.encode(references[s]);
@@ -90,45 +92,46 @@ struct Prompter {
       }
       const std::size_t tokens = group.context.size() + prompt.tokens.size();
       if (static_cast<Index>(tokens) >= max_positions)
-        throw Error(wheres[s], "context and question: expected fewer tokens than the model's " +
-                                   std::to_string(max_positions) + " positions, found " + std::to_string(tokens) +
-                                   "; --max-context-length cuts contexts");
+        throw Error(locations[s], "context and question: expected fewer tokens than the model's " +
+                                      std::to_string(max_positions) + " positions, found " + std::to_string(tokens) +
+                                      "; --max-context-length cuts contexts");
       group.prompts.push_back(std::move(prompt));
     }
     for (PromptGroup& group : groups) clip(group);
     return groups;
   }
 
-  /// A context without marks, whose spans are those of every context.
+  /// A group of a context without marks. Its spans are those of every context.
   PromptGroup group(std::vector<Token> context) const {
-    PromptGroup made{std::move(context)};
-    made.spans = spans;
-    clip(made);
-    return made;
+    PromptGroup result{std::move(context)};
+    result.spans = spans;
+    clip(result);
+    return result;
   }
 
  private:
-  static std::vector<TextSpan> moved(std::vector<TextSpan> spans, std::size_t by) {
-    for (TextSpan& span : spans) span.first += by, span.last += by;
+  static std::vector<TextSpan> moved(std::vector<TextSpan> spans, std::size_t offset) {
+    for (TextSpan& span : spans) span.first += offset, span.last += offset;
     return spans;
   }
 
-  /// The spans of `tokens`, the tokens of `text`; `before` other tokens precede them.
+  /// The spans that every context has, and those at `places` in `text`, as spans of tokens. `tokens` are the tokens of
+  /// `text`; `offset` other tokens precede them.
   std::vector<NamedSpan> token_spans(std::string_view text, std::span<const TextSpan> places,
-                                     std::span<const Token> tokens, Index before) const {
+                                     std::span<const Token> tokens, Index offset) const {
     std::vector<NamedSpan> all = spans;
     for (const TextSpan& span : places) {
       const auto same = [&](const NamedSpan& other) { return other.name == span.name; };
       if (std::ranges::none_of(spans, same))
         all.push_back({span.name,
-                       {before + static_cast<Index>(tokenizer.token_at(text, span.first, tokens)),
-                        before + static_cast<Index>(tokenizer.token_at(text, span.last, tokens))}});
+                       {offset + static_cast<Index>(tokenizer.token_at(text, span.first, tokens)),
+                        offset + static_cast<Index>(tokenizer.token_at(text, span.last, tokens))}});
     }
     std::ranges::stable_sort(all, {}, [](const NamedSpan& span) { return span.tokens.first; });
     return all;
   }
 
-  /// What was cut off a context leaves its spans, and a span without a token is none.
+  /// Cuts the spans to the length of the context, and removes those that are empty.
   static void clip(PromptGroup& group) {
     for (NamedSpan& span : group.spans)
       span.tokens.last = std::min(span.tokens.last, static_cast<Index>(group.context.size()));

@@ -10,7 +10,8 @@
 
 namespace kvx::inline v0 {
 
-/// How a chat model is asked to repeat its context, in kvpress's words: they are part of KVzip's scores.
+/// The prompt that asks a chat model to repeat its context. The words are kvpress's, because KVzip's scores depend on
+/// them.
 inline RepeatPrompt repeat_prompt(const Tokenizer& tokenizer, const ChatTemplate& chat, std::string_view system = "") {
   const auto head = split_chat(chat, system, "", "", "").context;
   const std::size_t frame = chat.is_none() ? tokenizer.frame().before.size() : 0;

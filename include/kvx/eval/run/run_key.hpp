@@ -20,7 +20,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// FNV-1a's step on words of 8 bytes, since weights are long.
+/// A hash like FNV-1a that takes words of 8 bytes, because weights are long.
 inline std::uint64_t hash_words(std::string_view bytes, std::uint64_t seed) {
   std::size_t at = 0;
   for (std::uint64_t word; at + sizeof word <= bytes.size(); at += sizeof word) {
@@ -33,7 +33,7 @@ inline std::uint64_t hash_words(std::string_view bytes, std::uint64_t seed) {
 
 }  // namespace detail
 
-/// A hash of every file of a model directory that an answer can depend on: names and contents.
+/// A hash of the names and contents of all files of a model directory that an answer can depend on.
 inline std::uint64_t hash_model(const std::string& dir) {
   std::set<std::string> files;
   for (const auto& entry : std::filesystem::directory_iterator(dir)) {
@@ -46,8 +46,8 @@ inline std::uint64_t hash_model(const std::string& dir) {
   return hash;
 }
 
-/// The key of a run's records, 16 hex digits: of the model, the data, `settings` that answers depend on, kvx's version,
-/// what weights and cache are stored as, and the kernel path.
+/// The key of a run's records: 16 hex digits, a hash of the model, the data, the `settings` that answers depend on,
+/// kvx's version, the formats of weights and cache, and the kernel path.
 inline std::string run_key(std::uint64_t model, std::string_view data, std::string_view settings, WeightFormat weights,
                            Dtype cache) {
   std::uint64_t hash = detail::hash_words(data, model);

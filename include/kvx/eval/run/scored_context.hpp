@@ -29,12 +29,12 @@
 
 namespace kvx::inline v0 {
 
-/// A context prefilled once for a whole grid: its uncompressed cache, and what each cell keeps of it.
+/// A context prefilled once for a whole grid: its uncompressed cache, and the rows that each cell keeps of it.
 class ScoredContext {
  public:
-  /// `spans` are the context's parts, for policies that go by them. Calls on_layer(layers done) as it goes. A policy
-  /// whose scores do not depend on the budget scores once for all its cells. A cell that its policy cannot serve has a
-  /// reason() and no cache.
+  /// `spans` are the parts of the context, for policies that use them. Calls on_layer(number of layers done) after each
+  /// layer. A policy whose scores do not depend on the budget scores once for all its cells. A cell whose
+  /// policy cannot serve the context has a reason() and no cache.
   ScoredContext(const Decoder& model, std::span<const Token> tokens, std::span<const Cell> cells, Dtype cache_dtype,
                 Threads& threads, const std::function<void(Index)>& on_layer = {}, const RepeatPrompt& prompt = {},
                 std::span<const NamedSpan> spans = {})
@@ -70,35 +70,35 @@ class ScoredContext {
   Index tokens() const { return tokens_; }
   const KvCache& full() const { return *full_; }
 
-  /// Why the policy of cell `c` cannot serve this context; empty when it can.
+  /// Why the policy of cell `c` cannot serve this context; empty if it can.
   const std::string& reason(std::size_t c) const { return cells_[c].reason; }
 
   /// Whether cell `c` is the uncompressed cache.
   bool is_base(std::size_t c) const { return cells_[c].policy.as<None>() != nullptr; }
-  /// The rows that cell `c` keeps, of each layer; empty where there is a reason().
+  /// The rows that cell `c` keeps in each layer; empty if there is a reason().
   const std::vector<Kept>& kept(std::size_t c) const { return cells_[c].kept; }
-  /// Rows of cell `c` over all layers and heads.
+  /// The number of rows that cell `c` keeps, over all layers and heads.
   std::size_t rows(std::size_t c) const {
     std::size_t rows = 0;
     for (const Kept& kept : cells_[c].kept)
       for (const auto& head : kept) rows += head.size();
     return rows;
   }
-  /// What this occupies: the uncompressed cache, and which rows of it each cell keeps.
+  /// The bytes that this object occupies: the uncompressed cache, which rows of it each cell keeps, and queries.
   std::size_t context_bytes() const {
     std::size_t sum = full_->bytes();
     for (std::size_t c = 0; c < cells_.size(); ++c) sum += rows(c) * sizeof(Index);
     for (const auto& queries : queries_) sum += queries.size() * sizeof(float);
     return sum;
   }
-  /// What the cache of cell `c` will occupy, before a sequence adds to it.
+  /// The bytes that the cache of cell `c` will occupy, before a sequence adds to it.
   std::size_t bytes(std::size_t c) const {
     const auto quantization = cells_[c].policy.quantization();
     std::size_t sum = 0;
     for (const Kept& kept : cells_[c].kept) sum += stored_bytes(quantization, shape_, kept);
     return sum;
   }
-  /// What of it each sequence has for itself.
+  /// The part of bytes() that each sequence of cell `c` has for itself, because it cannot be shared.
   std::size_t own_bytes(std::size_t c) const {
     const AnyPolicy& policy = cells_[c].policy;
     if (policy.rolls()) return bytes(c);
@@ -125,10 +125,10 @@ class ScoredContext {
     return reason(c).empty() ? 1 - static_cast<double>(rows(c)) / static_cast<double>(full_->rows()) : 0;
   }
 
-  /// What a sequence that answers from the uncompressed cache starts from.
+  /// The start of a sequence that answers from the uncompressed cache.
   SequenceCache full_start() const { return {full_, shape_, static_cast<Position>(tokens_)}; }
 
-  /// What a sequence that answers from cell `c` starts from, as a copy.
+  /// The start of a sequence that answers from cell `c`, with a copy of its cache.
   SequenceCache start(std::size_t c) const {
     KvCache cache(shape_);
     const CellState& cell = cells_[c];
@@ -155,10 +155,11 @@ class ScoredContext {
     std::string reason;
   };
 
-  /// Selects for the cells `members`, which have one policy; `in` has the queries that the most demanding one wants.
-  void score(const PressInput& all, std::span<const Cell> cells, const std::vector<std::size_t>& members) {
+  /// Selects rows for the cells `members`, which have one policy. `layer_input` has as many queries as the policy that
+  /// needs most of them.
+  void score(const PressInput& layer_input, std::span<const Cell> cells, const std::vector<std::size_t>& members) {
     const AnyPolicy& policy = cells[members.front()].policy;
-    const PressInput in = with_queries(all, policy.needs().queries);
+    const PressInput in = with_queries(layer_input, policy.needs().queries);
     Matrix<float> scores(in.kv_heads(), in.tokens());
     bool scored = false;
     for (const std::size_t c : members) {
@@ -171,13 +172,13 @@ class ScoredContext {
           scored = true;
           return policy.select(in, budget, view(std::as_const(scores)));
         }));
-      } catch (const NotApplicable& why) {
-        cell = {policy, cell.budget, {}, why.what()};
+      } catch (const NotApplicable& failure) {
+        cell = {policy, cell.budget, {}, failure.what()};
       }
     }
   }
 
-  /// Selects for the cells `members`, which have one policy that has the context repeated.
+  /// Selects rows for the cells `members`, which have one policy. It is one that needs the context repeated.
   void repeat(const Decoder& model, std::span<const Token> tokens, std::span<const Cell> cells,
               const std::vector<std::size_t>& members, const RepeatPrompt& prompt, Threads& threads) {
     const AnyPolicy& policy = cells[members.front()].policy;
@@ -194,8 +195,8 @@ class ScoredContext {
         cells_[c].kept =
             select_layers_within(policy, cells[c].allowance, budget, tokens_, shape_,
                                  [&](const Budget& within) { return policy.select_layers(within, scores); });
-      } catch (const NotApplicable& why) {
-        cells_[c].reason = why.what();
+      } catch (const NotApplicable& failure) {
+        cells_[c].reason = failure.what();
       }
     }
   }
@@ -206,7 +207,7 @@ class ScoredContext {
   std::vector<CellState> cells_;
   Index tokens_, edit_queries_ = 0;
   std::vector<NamedSpan> spans_;
-  std::vector<std::vector<float>> queries_;  // per layer the last edit_queries_, [heads, window, head_dim]
+  std::vector<std::vector<float>> queries_;  // per layer: the last edit_queries_ queries, [heads, window, head_dim]
 };
 
 }  // namespace kvx::inline v0

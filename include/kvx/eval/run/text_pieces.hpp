@@ -18,14 +18,14 @@
 
 namespace kvx::inline v0 {
 
-/// How a text is cut for the perplexity of its pieces.
+/// How a text is cut into pieces, of which a part is predicted.
 struct PieceOptions {
-  Index length = 1024;        ///< tokens of a piece
-  double prefix_ratio = 0.5;  ///< the share of it that is compressed; the rest is predicted
-  std::size_t most = 20;      ///< pieces of a text; 0 takes all
+  Index length = 1024;        ///< tokens per piece
+  double prefix_ratio = 0.5;  ///< the share of a piece that is compressed; the rest is predicted
+  std::size_t most = 20;      ///< pieces per text; 0: all
 };
 
-/// One piece: its compressed start, and what is predicted after it.
+/// One piece: a prefix that is compressed, and a suffix that is predicted after it.
 struct TextPiece {
   std::vector<Token> prefix, suffix;
 };
@@ -49,8 +49,8 @@ inline std::vector<TextPiece> text_pieces(const std::string& where, std::string_
   const auto length = static_cast<std::size_t>(options.length);
   const auto prefix = static_cast<std::size_t>(std::floor(options.prefix_ratio * static_cast<double>(options.length)));
   if (prefix < 1 || prefix + 2 > length)
-    throw Error(where, "expected pieces with a prefix and two more tokens, found " + std::to_string(prefix) + " of " +
-                           std::to_string(length));
+    throw Error(where, "expected pieces of a prefix and at least two more tokens, found a prefix of " +
+                           std::to_string(prefix) + " of " + std::to_string(length) + " tokens");
   const std::size_t most = options.most == 0 ? text.size() : options.most;
   const TextFrame& frame = tokenizer.frame();
   std::vector<Token> tokens = frame.before;

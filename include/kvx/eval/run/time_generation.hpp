@@ -20,15 +20,15 @@
 
 namespace kvx::inline v0 {
 
-/// How long a generation took, and what its context left in the cache.
+/// How long a generation took, and the size of its context's cache.
 struct TimedGeneration {
   GenerationTimes times;
   std::size_t kept_bytes = 0, full_bytes = 0;
   double ratio = 0;  ///< the share of the rows that was removed
 };
 
-/// Prefills and compresses a context and generates `count` tokens after it, greedily and whether or not one of them
-/// would end the answer. Throws NotApplicable as compress() does.
+/// Prefills and compresses a context, and generates `count` tokens after it, greedily and without stopping at end
+/// tokens. Throws NotApplicable as compress() does.
 inline TimedGeneration time_generation(const Decoder& model, std::span<const Token> context, const Cell& cell,
                                        Index count, Dtype dtype, Threads& threads, const RepeatPrompt& repeat,
                                        std::span<const NamedSpan> spans = {}) {
@@ -52,7 +52,7 @@ inline TimedGeneration time_generation(const Decoder& model, std::span<const Tok
   for (Index i = 1; i < count; ++i) {
     const Step step{&compressed.start, {&token, 1}};
     const auto logits = forward(model, {&step, 1}, work, threads);
-    if (const NotApplicable* const why = compressed.start.failure()) throw *why;
+    if (const NotApplicable* const failure = compressed.start.failure()) throw *failure;
     token = greedy({logits.data(), static_cast<std::size_t>(logits.cols())});
   }
   timed.times.decode = seconds() - timed.times.first_token;

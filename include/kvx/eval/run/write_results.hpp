@@ -26,13 +26,13 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// One file for each model and text, and one for all.
+/// Writes the kv_metrics files: one for each model and text, and one for all.
 inline void write_kv_metrics(const std::string& out, const TaskRegistry& tasks, std::span<const CellResult> cells) {
   const auto rows = kv_metrics(tasks, cells);
   if (rows.empty()) return;
-  const auto write = [&](const std::string& name, const std::vector<KvMetrics>& some) {
-    replace_file(out + name + "kv_metrics.csv", kv_metrics_csv(some));
-    replace_file(out + name + "kv_metrics.json", kv_metrics_json(some));
+  const auto write = [&](const std::string& name, const std::vector<KvMetrics>& table) {
+    replace_file(out + name + "kv_metrics.csv", kv_metrics_csv(table));
+    replace_file(out + name + "kv_metrics.json", kv_metrics_json(table));
   };
   std::map<std::string, std::vector<KvMetrics>> tables;
   for (const auto& row : rows) {
@@ -46,8 +46,8 @@ inline void write_kv_metrics(const std::string& out, const TaskRegistry& tasks, 
 
 }  // namespace detail
 
-/// Writes the tables of a run to its directory `out`: those of its cells, and of parts, entropies and kept tokens where
-/// there are any. Throws Error when one cannot be written.
+/// Writes the tables of a run to its directory `out`: the results of its cells and, if there are any, parts, entropies
+/// and kept tokens. Throws Error if a file cannot be written.
 inline void write_results(const std::string& out, const TaskRegistry& tasks, std::span<const CellResult> cells,
                           std::span<const Record> records, std::span<const GroupResult> groups,
                           const KeptAnalysis& kept) {

@@ -18,7 +18,7 @@
 
 namespace kvx::inline v0 {
 
-/// The CPU's name for itself.
+/// The name of the CPU as /proc/cpuinfo states it.
 inline std::string cpu_name() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);)
@@ -31,9 +31,9 @@ namespace detail {
 
 inline constexpr std::size_t kReadLine = 64;
 
-/// XOR of all words of `bytes` bytes, a multiple of a cache line, in kStreams streams and registers of kLanes lanes.
-/// Fetching 1 KiB ahead is what makes a core read at its full rate (measured: 18 GB/s instead of 16), since the CPU's
-/// own prefetch stops at each page's end. Matrix products of few rows do the same.
+/// The XOR of all 32-bit words of `data`. `bytes` is a multiple of a cache line. The data is read in kStreams streams,
+/// with registers of kLanes lanes. Prefetching 1 KiB ahead lets a core read at its full rate (measured: 18 GB/s instead
+/// of 16), since the CPU's own prefetcher stops at the end of each page. Matrix products of few rows do the same.
 template <int kLanes, int kStreams>
 [[gnu::always_inline]] inline std::uint32_t read_all(const std::byte* data, std::size_t bytes) {
   using Bits = typename Lanes<kLanes>::Bits;
@@ -72,7 +72,8 @@ struct ReadJob {
 
 using ReadLoop = std::uint32_t (*)(const std::byte* data, std::size_t bytes);
 
-/// In the widest registers that this CPU has, whatever path is chosen: the limit is the machine's.
+/// read_all() with the widest registers of this CPU, whatever kernel path is chosen, because the result is a limit of
+/// the machine.
 template <int kStreams>
 std::uint32_t read_widest(const std::byte* data, std::size_t bytes) {
   std::uint32_t sum = 0;
@@ -80,22 +81,22 @@ std::uint32_t read_widest(const std::byte* data, std::size_t bytes) {
   return sum;
 }
 
-/// CPUs differ in how many streams they read fastest. Three keep clear of distances that are powers of two, where lines
-/// would compete for the same sets of a cache.
+/// CPUs differ in the number of streams that they read fastest. The second loop has three streams because with two or
+/// four their distances could be powers of two, and their lines would compete for the same sets of a cache.
 inline std::vector<ReadLoop> read_loops() { return {read_widest<1>, read_widest<3>}; }
 
 }  // namespace detail
 
-/// How fast all `threads` together read memory, in bytes per second. Reads `size` bytes (rounded up to 256 KiB) from
-/// end to end several times with each loop, in parts of 128 MiB of which the fastest counts: what else runs on the
-/// machine slows most parts down, and speeds up none. A limit for weights wants their size, as caches may hold some of
-/// either.
+/// The rate at which all `threads` together read memory, in bytes per second. Reads `size` bytes (rounded up to 256
+/// KiB) several times with each loop, in parts of 128 MiB. The fastest part counts, because other work on the machine
+/// slows parts down and never speeds one up. For the limit of reading weights, pass the size of the weights, because
+/// caches may hold a part of the weights and of this buffer alike.
 inline double read_bandwidth(Threads& threads, std::size_t size = std::size_t{1} << 30) {
   using Clock = std::chrono::steady_clock;
-  constexpr std::size_t kUnit = std::size_t{1} << 18, kUnitsAPart = 512;
+  constexpr std::size_t kUnit = std::size_t{1} << 18, kUnitsPerPart = 512;
   constexpr int kPasses = 2;
   const std::size_t units = (size + kUnit - 1) / kUnit;
-  LineVector<std::byte> data(units * kUnit);  // in huge pages, or address translation is measured, too
+  LineVector<std::byte> data(units * kUnit);  // in huge pages, so that address translation is not measured, too
   const auto each_thread = [&](std::size_t first, std::size_t count, auto&& body) {
     threads.parallel_for(static_cast<Index>(count), 1, [&](Index begin, Index end) {
       body(data.data() + (first + static_cast<std::size_t>(begin)) * kUnit,
@@ -106,8 +107,8 @@ inline double read_bandwidth(Threads& threads, std::size_t size = std::size_t{1}
   double best = 0;
   for (int pass = 0; pass < kPasses; ++pass)
     for (const detail::ReadLoop read : detail::read_loops())
-      for (std::size_t first = 0; first < units; first += kUnitsAPart) {
-        const std::size_t count = std::min(kUnitsAPart, units - first);
+      for (std::size_t first = 0; first < units; first += kUnitsPerPart) {
+        const std::size_t count = std::min(kUnitsPerPart, units - first);
         const auto start = Clock::now();
         each_thread(first, count, [&](const std::byte* part, std::size_t bytes) {
           [[maybe_unused]] volatile std::uint32_t sum = read(part, bytes);

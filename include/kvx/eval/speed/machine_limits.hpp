@@ -12,7 +12,7 @@
 
 namespace kvx::inline v0 {
 
-/// The greatest and the least of some measurements; 0 without any.
+/// The largest and the smallest of several measurements; 0 if there are none.
 struct Spread {
   double best = 0, least = 0;
 
@@ -24,15 +24,16 @@ struct Spread {
   }
 };
 
-/// The read bandwidth and the peaks of a machine. The best of measurements before, between and after the tests that are
-/// held against it: other work on the machine may last longer than one measurement.
+/// The read bandwidth and the peak rates of arithmetic of a machine. They are measured before, between and after the
+/// tests that are compared with them, and the best value counts, because other work on the machine may last longer than
+/// one measurement.
 struct MachineLimits {
   Spread read;                                ///< bytes per second
   std::vector<std::pair<Isa, Spread>> peaks;  ///< GFLOPS of each of available_isas()
 
-  /// Measures everything once more. `weight_bytes` are read in the tests.
+  /// Measures everything once more. `weight_bytes` is the size of the weights that the tests read.
   void measure(Threads& threads, std::size_t weight_bytes) {
-    // Not so few that one core's caches hold them, not so many that a large model leaves no memory for it.
+    // Large enough that one core's caches do not hold it, small enough to fit into memory next to a large model.
     constexpr std::size_t kLeast = std::size_t{1} << 28, kMost = std::size_t{1} << 30;
     MachineLimits now;
     now.read.add(read_bandwidth(threads, std::clamp(weight_bytes, kLeast, kMost)));
@@ -50,12 +51,12 @@ struct MachineLimits {
     }
   }
 
-  /// GFLOPS of the path's own instructions or of an older path's, which it may use as well.
+  /// The peak of a path in GFLOPS: that of its own instructions or of an older path, which it may use as well.
   double peak(Isa path) const {
     double best = 0;
-    for (const auto& [each, peak] : peaks) {
+    for (const auto& [measured, peak] : peaks) {
       best = std::max(best, peak.best);
-      if (each == path) break;
+      if (measured == path) break;
     }
     return best;
   }

@@ -15,27 +15,27 @@
 
 namespace kvx::inline v0 {
 
-/// What is to be timed: a prefill of each of `prompts` tokens, and each of `new_tokens` steps at each depth and batch
-/// size. A prompt or a number of steps of 0 asks for nothing.
+/// The tests to be timed: a prefill of each number of tokens in `prompts`, and the decoding of each number of steps in
+/// `new_tokens` at each depth and batch size. A number of 0 is skipped.
 struct SpeedOptions {
   std::vector<Index> prompts, new_tokens;
   std::vector<Index> depths;   ///< rows of the prefix that the sequences of a batch share
-  std::vector<Index> batches;  ///< sequences; each gets one token a step
+  std::vector<Index> batches;  ///< numbers of sequences; each gets one token per step
 };
 
 /// A prefill, or the decoding of a batch, and how fast it was.
 struct SpeedTest {
-  Isa path = Isa::portable;                     ///< that it ran on
+  Isa path = Isa::portable;                     ///< kernel path that it ran on
   Index prompt = 0;                             ///< tokens of a prefill; 0 for a decode
   Index steps = 0, depth = 0, batch = 1;        ///< of a decode
   double tokens_per_second = 0, deviation = 0;  ///< mean and standard deviation of the repeats
   double flops_per_token = 0;                   ///< in products with weights
-  double attention_flops_per_token = 0;         ///< on top, in products with the cache's rows
-  double bytes_per_token = 0;  ///< of weights and rows that one sequence reads; 0 where these do not bound the speed
+  double attention_flops_per_token = 0;         ///< in addition, in products with the cache's rows
+  double bytes_per_token = 0;  ///< of weights and rows that one sequence reads; 0 if they do not limit the speed
 
   double all_flops_per_token() const { return flops_per_token + attention_flops_per_token; }
   Index tokens() const { return prompt > 0 ? prompt : steps * batch; }
-  /// As llama-bench has it: pp512, tg64, tg64 @ d4096; with several sequences, tg64 x b64.
+  /// The name that llama-bench would use: pp512, tg64, tg64 @ d4096; with several sequences, tg64 x b64.
   std::string name() const {
     if (prompt > 0) return "pp" + std::to_string(prompt);
     return "tg" + std::to_string(steps) + (depth > 0 ? " @ d" + std::to_string(depth) : "") +
@@ -46,27 +46,27 @@ struct SpeedTest {
 /// A benchmark of one model on one machine.
 struct SpeedReport {
   std::string cpu;
-  Isa path = Isa::portable;  ///< that kvx takes here
+  Isa path = Isa::portable;  ///< kernel path that kvx chooses on this CPU
   Index threads = 1;
   MachineLimits limits;
   std::string model;
   std::size_t weight_bytes = 0;
   Index parameters = 0;
   double load_seconds = 0;
-  std::string text;             ///< a file whose perplexity was asked for
+  std::string text;             ///< the file whose perplexity was measured; may be empty
   double perplexity = 0;        ///< of the second halves of windows of 1024 tokens
-  std::size_t text_tokens = 0;  ///< that were predicted
+  std::size_t text_tokens = 0;  ///< number of predicted tokens
   std::vector<SpeedTest> tests;
 
-  /// How near the test came to what bounds it: the read bandwidth, or the peak of its path.
+  /// The test's rate as a share of its limit: the read bandwidth, or the peak of its path.
   double share_of_limit(const SpeedTest& test) const {
     if (test.bytes_per_token > 0) return test.tokens_per_second * test.bytes_per_token / limits.read.best;
     return test.tokens_per_second * test.all_flops_per_token() / (limits.peak(test.path) * 1e9);
   }
 };
 
-/// The tests that `options` ask for, still to be timed, with matrices stored in `format` and the cache as `dtype`.
-/// Throws Error for one that is longer than the model can be.
+/// The tests that `options` ask for, not timed yet. Matrices are stored in `format`, the cache as `dtype`. Throws Error
+/// for a test with more positions than the model has.
 inline std::vector<SpeedTest> speed_tests(const SpeedOptions& options, const ModelConfig& config, WeightFormat format,
                                           Dtype dtype) {
   std::vector<SpeedTest> tests;
@@ -76,7 +76,7 @@ inline std::vector<SpeedTest> speed_tests(const SpeedOptions& options, const Mod
     for (const Index steps : options.new_tokens)
       for (const Index batch : options.batches)
         if (steps > 0) tests.push_back({.steps = steps, .depth = depth, .batch = batch});
-  // A token goes through every matrix but the embedding; of a prompt, only the last one goes through the output.
+  // Each token is multiplied by all matrices but the embedding; of a prompt, only the last token by the output matrix.
   const LayerSizes layer = config.layer();
   const auto layers = static_cast<double>(config.layers);
   const double output_flops = 2 * static_cast<double>(config.vocab_size * config.hidden_size);

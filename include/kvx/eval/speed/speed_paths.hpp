@@ -26,7 +26,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// Calls visit(value) for every number that a run fills in, always in the same order.
+/// Calls visit(value) for every number that a benchmark fills in, always in the same order.
 template <class Visit>
 void each_measurement(SpeedReport& report, Visit&& visit) {
   visit(report.load_seconds);
@@ -44,9 +44,9 @@ void each_measurement(SpeedReport& report, Visit&& visit) {
 
 }  // namespace detail
 
-/// Lets `bench` fill in a copy of `report` in a process of its own that takes `path`: a process takes one path for all
-/// of its life. Throws Error when that process fails. No other thread may run meanwhile, and isa() must not have been
-/// called, as the new process would keep what this one chose.
+/// Calls `bench` on a copy of `report` in a child process that uses the kernel path `path`, and returns the filled-in
+/// copy. A process uses the same path for all of its life. Throws Error if the child process fails. No other thread may
+/// be running, and isa() must not have been called, because the child would keep the path that was chosen then.
 inline SpeedReport bench_on_path(Isa path, SpeedReport report, const std::function<void(SpeedReport&)>& bench) {
   const std::string name(name_of(path)), where = "path " + name;
   const detail::Descriptor file(::memfd_create("kvx", MFD_CLOEXEC));
@@ -57,7 +57,9 @@ inline SpeedReport bench_on_path(Isa path, SpeedReport report, const std::functi
     int code = 1;
     try {
       ::setenv("KVX_ISA", name.c_str(), 1);
-      if (isa() != path) throw Error(where, "expected a process without a path, found " + std::string(name_of(isa())));
+      if (isa() != path)
+        throw Error(where,
+                    "expected a process that has not chosen a kernel path, found " + std::string(name_of(isa())));
       bench(report);
       std::vector<double> values;
       detail::each_measurement(report, [&](double& value) { values.push_back(value); });
@@ -73,17 +75,19 @@ inline SpeedReport bench_on_path(Isa path, SpeedReport report, const std::functi
     if (errno != EINTR) detail::fail_call(where, "waitpid", errno);
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw Error(where, "the benchmark's process failed");
   report.limits.peaks.clear();
-  for (const Isa each : available_isas()) report.limits.peaks.emplace_back(each, Spread());
+  for (const Isa isa_path : available_isas()) report.limits.peaks.emplace_back(isa_path, Spread());
   off_t at = 0;
   detail::each_measurement(report, [&](double& value) {
-    if (::pread(file.get(), &value, sizeof value, at) != sizeof value) throw Error(where, "expected more measurements");
+    if (::pread(file.get(), &value, sizeof value, at) != sizeof value)
+      throw Error(where, "expected more measurements from the benchmark's process, found the end");
     at += static_cast<off_t>(sizeof value);
   });
   for (SpeedTest& test : report.tests) test.path = path;
   return report;
 }
 
-/// The report's tests on each of `paths`, side by side. As for bench_on_path().
+/// Runs the planned tests on each of `paths`. In the result, the runs of a test on all paths follow each other. The
+/// conditions are those of bench_on_path().
 inline SpeedReport bench_on_paths(std::span<const Isa> paths, const SpeedReport& planned,
                                   const std::function<void(SpeedReport&)>& bench) {
   SpeedReport all = planned;
@@ -92,14 +96,14 @@ inline SpeedReport bench_on_paths(std::span<const Isa> paths, const SpeedReport&
   for (const Isa path : paths) {
     reports.push_back(bench_on_path(path, planned, bench));
     all.limits.add(reports.back().limits);
-    all.load_seconds = reports.back().load_seconds;  // the first one may read from the disk
+    all.load_seconds = reports.back().load_seconds;  // of the last path, because the first may read from the disk
   }
   for (std::size_t t = 0; t < planned.tests.size(); ++t)
     for (const SpeedReport& report : reports) all.tests.push_back(report.tests[t]);
   return all;
 }
 
-/// Which paths `names` lists: names with commas, or all. Throws Error for one that this CPU cannot run.
+/// Reads a list of paths: names separated by commas, or `all`. Throws Error for a path that this CPU cannot run.
 inline std::vector<Isa> parse_paths(std::string_view names) {
   if (names == "all") return available_isas();
   std::vector<Isa> paths;
@@ -107,9 +111,9 @@ inline std::vector<Isa> parse_paths(std::string_view names) {
     const std::size_t end = std::min(names.find(',', at), names.size());
     const std::string_view name = names.substr(at, end - at);
     std::string known;
-    for (const Isa each : available_isas()) {
-      if (name == name_of(each)) paths.push_back(each);
-      known.append(", ").append(name_of(each));
+    for (const Isa path : available_isas()) {
+      if (name == name_of(path)) paths.push_back(path);
+      known.append(", ").append(name_of(path));
     }
     if (paths.empty() || name != name_of(paths.back()))
       throw Error("paths", "expected all" + known + ", found '" + std::string(name) + "'");

@@ -39,7 +39,7 @@ inline std::vector<Token> random_tokens(Index count, const ModelConfig& config) 
   return tokens;
 }
 
-/// Prefills `count` random tokens, which may be none.
+/// Prefills `count` random tokens, which may be 0, and returns their cache.
 inline std::shared_ptr<const KvCache> random_prefix(const Decoder& model, Index count, Dtype dtype, Threads& threads) {
   auto cache = std::make_shared<KvCache>(model.cache_shape(dtype));
   const auto keep = [&](const PressInput& in, LayerCache rows) { cache->layer(in.layer) = std::move(rows); };
@@ -47,7 +47,7 @@ inline std::shared_ptr<const KvCache> random_prefix(const Decoder& model, Index 
   return cache;
 }
 
-/// Decodes `steps` random tokens for each of `batch` sequences that go on from `prefix`.
+/// Decodes `steps` random tokens for each of `batch` sequences that continue `prefix`.
 inline void random_steps(const Decoder& model, const std::shared_ptr<const KvCache>& prefix, Position depth,
                          Index steps, Index batch, Dtype dtype, Threads& threads) {
   const auto size = static_cast<std::size_t>(batch);
@@ -64,41 +64,44 @@ inline void random_steps(const Decoder& model, const std::shared_ptr<const KvCac
 
 }  // namespace detail
 
-/// How tests are run.
+/// Settings of run_speed_tests().
 struct SpeedRun {
   Index repeats = 1;
   Dtype dtype = Dtype::bf16;                           ///< of the cache
-  std::function<void(double share)> on_progress = {};  ///< called now and then with the share that is done
+  std::function<void(double share)> on_progress = {};  ///< called after each run with the share of runs done
   std::function<void()> between = {};                  ///< called before each test and after the last
 };
 
-/// Times each test on random tokens and on this process's path, as llama-bench does: whole prefills, and steps without
-/// sampling, after one run that is not counted.
-inline void run_speed_tests(const Decoder& model, std::span<SpeedTest> tests, const SpeedRun& how, Threads& threads) {
+/// Times each test on random tokens and on this process's kernel path, as llama-bench does: whole prefills, and
+/// decoding steps without sampling, after one run that does not count.
+inline void run_speed_tests(const Decoder& model, std::span<SpeedTest> tests, const SpeedRun& settings,
+                            Threads& threads) {
   using Clock = std::chrono::steady_clock;
   std::shared_ptr<const KvCache> prefix;
   Index prefix_depth = -1, runs = 0;
   const auto between = [&] {
-    if (how.between) how.between();
+    if (settings.between) settings.between();
   };
   for (SpeedTest& test : tests) {
     between();
     if (test.prompt == 0 && test.depth != prefix_depth) {
-      prefix = detail::random_prefix(model, test.depth, how.dtype, threads);
+      prefix = detail::random_prefix(model, test.depth, settings.dtype, threads);
       prefix_depth = test.depth;
     }
     const auto run = [&](Index steps) {
       if (test.prompt > 0)
-        (void)detail::random_prefix(model, test.prompt, how.dtype, threads);
+        (void)detail::random_prefix(model, test.prompt, settings.dtype, threads);
       else
-        detail::random_steps(model, prefix, static_cast<Position>(test.depth), steps, test.batch, how.dtype, threads);
-      if (how.on_progress)
-        how.on_progress(static_cast<double>(++runs) / static_cast<double>(std::ssize(tests) * (how.repeats + 1)));
+        detail::random_steps(model, prefix, static_cast<Position>(test.depth), steps, test.batch, settings.dtype,
+                             threads);
+      if (settings.on_progress)
+        settings.on_progress(static_cast<double>(++runs) /
+                             static_cast<double>(std::ssize(tests) * (settings.repeats + 1)));
     };
     test.path = isa();
     run(1);
     double sum = 0, squares = 0;
-    for (Index r = 0; r < how.repeats; ++r) {
+    for (Index r = 0; r < settings.repeats; ++r) {
       const auto start = Clock::now();
       run(test.steps);
       const double rate =
@@ -106,9 +109,9 @@ inline void run_speed_tests(const Decoder& model, std::span<SpeedTest> tests, co
       sum += rate;
       squares += rate * rate;
     }
-    const auto count = static_cast<double>(how.repeats);
+    const auto count = static_cast<double>(settings.repeats);
     test.tokens_per_second = sum / count;
-    if (how.repeats > 1) test.deviation = std::sqrt(std::max(0.0, (squares - sum * sum / count) / (count - 1)));
+    if (settings.repeats > 1) test.deviation = std::sqrt(std::max(0.0, (squares - sum * sum / count) / (count - 1)));
   }
   between();
 }

@@ -17,7 +17,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// As in 61.2 GB/s (55.0 to 61.2).
+/// The text of a spread, such as `61.2 GB/s (55.0 to 61.2)`.
 inline std::string spread_text(const Spread& spread, double scale, std::string_view unit) {
   return decimals(spread.best * scale, 1).append(" ").append(unit) + " (" + decimals(spread.least * scale, 1) + " to " +
          decimals(spread.best * scale, 1) + ")";
@@ -25,8 +25,8 @@ inline std::string spread_text(const Spread& spread, double scale, std::string_v
 
 }  // namespace detail
 
-/// What was measured of the machine in two lines, then a table like llama-bench's and the share of what bounds each
-/// test. Paths and depths that were compared follow.
+/// Two lines about the machine and the load time, then a table like llama-bench's, with the share of each test's limit
+/// that was reached. Comparisons of paths and depths follow, if there are any.
 inline std::string speed_markdown(const SpeedReport& report) {
   std::string text = report.cpu + ": reads " + detail::spread_text(report.limits.read, 1e-9, "GB/s") + "; peak";
   for (const auto& [path, peak] : report.limits.peaks)
@@ -42,18 +42,19 @@ inline std::string speed_markdown(const SpeedReport& report) {
   for (const SpeedTest& test : report.tests) {
     const bool reads = test.bytes_per_token > 0;
     const double rate = test.tokens_per_second * (reads ? test.bytes_per_token : test.all_flops_per_token()) * 1e-9;
-    rows.push_back({markdown_text(report.model),
-                    decimals(static_cast<double>(report.weight_bytes) / (1 << 20), 2) + " MiB",
-                    decimals(static_cast<double>(report.parameters) * 1e-6, 2) + " M", std::string(name_of(test.path)),
-                    std::to_string(report.threads), test.name(),
-                    decimals(test.tokens_per_second, 2) + " ± " + decimals(test.deviation, 2),
-                    decimals(rate, 1) + (reads ? " GB/s" : " GFLOPS"),
-                    decimals(100 * report.share_of_limit(test), 0) + (reads ? " % of the reads" : " % of the peak")});
+    rows.push_back(
+        {markdown_text(report.model), decimals(static_cast<double>(report.weight_bytes) / (1 << 20), 2) + " MiB",
+         decimals(static_cast<double>(report.parameters) * 1e-6, 2) + " M", std::string(name_of(test.path)),
+         std::to_string(report.threads), test.name(),
+         decimals(test.tokens_per_second, 2) + " ± " + decimals(test.deviation, 2),
+         decimals(rate, 1) + (reads ? " GB/s" : " GFLOPS"),
+         decimals(100 * report.share_of_limit(test), 0) + (reads ? " % of the read bandwidth" : " % of the peak")});
   }
   return text + markdown_table(rows) + verdict_markdown(report) + shared_prefix_markdown(report);
 }
 
-/// One line a measurement: the machine's limits, the load time, then the tests. What a line lacks is empty.
+/// One line for each measurement: the machine's limits, the load time, then the tests. Fields that do not apply are
+/// empty.
 inline std::string speed_csv(const SpeedReport& report) {
   std::string text = "cpu,model,size,params,backend,threads,test,value,deviation,unit,share_of_limit\n";
   const auto add = [&](Isa path, std::string_view test, double value, std::string_view deviation, std::string_view unit,

@@ -9,13 +9,14 @@
 
 namespace kvx::inline v0 {
 
-/// A test that ran on several paths: the fastest run, and that on the path that kvx takes. Null where that did not run.
+/// A test that ran on several paths: the fastest run, and the run on the path that kvx chooses, or null if that path
+/// did not run.
 struct PathVerdict {
   const SpeedTest* best = nullptr;
   const SpeedTest* chosen = nullptr;
 };
 
-/// For each test that ran on several paths. Points into the report.
+/// A verdict for each test that ran on several paths. The pointers point into the report.
 inline std::vector<PathVerdict> path_verdicts(const SpeedReport& report) {
   std::vector<PathVerdict> verdicts;
   for (auto test = report.tests.begin(); test != report.tests.end();) {
@@ -30,7 +31,7 @@ inline std::vector<PathVerdict> path_verdicts(const SpeedReport& report) {
   return verdicts;
 }
 
-/// Whether the path that kvx takes was the best, a line for each test; empty without several paths.
+/// For each test, a line that says whether the path that kvx chooses was the fastest. Empty if only one path ran.
 inline std::string verdict_markdown(const SpeedReport& report) {
   std::string text;
   for (const auto& [best, chosen] : path_verdicts(report)) {

@@ -21,16 +21,17 @@
 
 namespace kvx::inline v0 {
 
-/// How well a text is predicted.
+/// The loss of a model on a text.
 struct TextLoss {
   double nll = 0;          ///< summed, in nats
-  std::size_t tokens = 0;  ///< that were predicted
+  std::size_t tokens = 0;  ///< number of predicted tokens
 
   double perplexity() const { return std::exp(nll / static_cast<double>(tokens)); }
 };
 
-/// Predicts the second half of each whole window of `window` tokens, at most `windows` of them, after its first half.
-/// Calls on_progress(share done) after each. Throws Error for a text shorter than a window.
+/// Predicts the second half of each window of `window` tokens after its first half, for at most `windows` windows.
+/// Tokens left over at the end are not used. Calls on_progress(share of windows done) after each window. Throws Error
+/// for a text shorter than a window.
 inline TextLoss text_loss(const Decoder& model, std::span<const Token> tokens, std::size_t window, std::size_t windows,
                           Dtype cache_dtype, Threads& threads, const std::function<void(double)>& on_progress = {}) {
   windows = std::min(windows, tokens.size() / window);
@@ -39,13 +40,13 @@ inline TextLoss text_loss(const Decoder& model, std::span<const Token> tokens, s
                 "expected at least " + std::to_string(window) + " tokens, found " + std::to_string(tokens.size()));
   TextLoss loss;
   for (std::size_t w = 0; w < windows; ++w) {
-    const auto half = tokens.subspan(w * window, window / 2),
-               rest = tokens.subspan(w * window + window / 2, window - window / 2);
-    const auto context = compress(model, half, AnyPolicy(None()), Allowance::of_ratio(0), cache_dtype, threads);
+    const auto first_half = tokens.subspan(w * window, window / 2),
+               second_half = tokens.subspan(w * window + window / 2, window - window / 2);
+    const auto context = compress(model, first_half, AnyPolicy(None()), Allowance::of_ratio(0), cache_dtype, threads);
     std::array<SequenceCache, 1> sequence = {context.start};
-    const auto likelihoods = suffix_likelihood(model, sequence, rest, threads);
+    const auto likelihoods = suffix_likelihood(model, sequence, second_half, threads);
     for (const TokenLikelihood& token : likelihoods.front()) loss.nll += token.nll;
-    loss.tokens += rest.size() - 1;
+    loss.tokens += second_half.size() - 1;
     if (on_progress) on_progress(static_cast<double>(w + 1) / static_cast<double>(windows));
   }
   return loss;

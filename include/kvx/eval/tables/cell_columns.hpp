@@ -12,15 +12,16 @@
 
 namespace kvx::inline v0 {
 
-/// Adds the columns that name a row's cell: `press`, `compression_ratio`, `budget` and `query_aware`. `path` leads from
-/// a row to its CellName. A row that is read must have a valid written form of a press and a ratio from 0 to 1.
+/// Adds the columns that name a row's cell: `press`, `compression_ratio`, `budget` and `query_aware`. `path` is the
+/// chain of members that leads from a row to its CellName. When rows are read, the press must be a valid written form
+/// and the ratio must be from 0 to 1.
 template <class Row, class... Path>
-void add_cell_columns(CsvColumns<Row>& to, Path... path) {
-  to.add("press", path..., &CellName::press);
-  to.add("compression_ratio", path..., &CellName::ratio);
-  to.add("budget", path..., &CellName::budget);
-  to.add("query_aware", path..., &CellName::query_aware);
-  to.check([](const CsvTable& csv, std::size_t row) {
+void add_cell_columns(CsvColumns<Row>& columns, Path... path) {
+  columns.add("press", path..., &CellName::press);
+  columns.add("compression_ratio", path..., &CellName::ratio);
+  columns.add("budget", path..., &CellName::budget);
+  columns.add("query_aware", path..., &CellName::query_aware);
+  columns.check([](const CsvTable& csv, std::size_t row) {
     const double ratio = csv.number(row, "compression_ratio");
     if (!(ratio >= 0 && ratio <= 1)) csv.fail(row, "compression_ratio", "0 to 1");
     try {
@@ -31,16 +32,18 @@ void add_cell_columns(CsvColumns<Row>& to, Path... path) {
   });
 }
 
-/// Adds the columns `name`, `name`_low and `name`_high of an estimate. `path` leads from a row to it.
+/// Adds the columns NAME, NAME_low and NAME_high of an estimate. `path` is the chain of members that leads from a row
+/// to the estimate.
 template <class Row, class... Path>
-CsvColumns<Row>& add_interval_columns(CsvColumns<Row>& to, const std::string& name, Path... path) {
-  return to.add(name, path..., &Estimate::value)
+CsvColumns<Row>& add_interval_columns(CsvColumns<Row>& columns, const std::string& name, Path... path) {
+  return columns.add(name, path..., &Estimate::value)
       .add(name + "_low", path..., &Estimate::low)
       .add(name + "_high", path..., &Estimate::high);
 }
 
-/// The first columns of most tables: `model`, the cell's, and `task`. `path` leads from a row to the Named that has the
-/// members model, cell and task; without a path it is the row.
+/// The first columns of most tables: `model`, the columns of the cell, and `task`. `path` is the chain of members that
+/// leads from a row to the object with the members model, cell and task, which is of type Named. Without a path, this
+/// object is the row.
 template <class Row, class Named = Row, class... Path>
 CsvColumns<Row> cell_row_columns(Path... path) {
   CsvColumns<Row> columns;

@@ -12,8 +12,9 @@
 
 namespace kvx::inline v0 {
 
-/// The compression ratios that all tables show for cells with a budget: the mean over the answers of a model and task,
-/// or 0 if the press can serve none of the samples. A cell without a budget keeps the ratio that is its setting.
+/// The compression ratios that all tables show for cells with a budget: the mean over the answers of a model, task and
+/// cell, or 0 if the press can serve none of the samples. A cell without a budget keeps its own ratio, which is its
+/// setting.
 class CellRatios {
  public:
   CellRatios() = default;
@@ -36,17 +37,18 @@ class CellRatios {
     sum.ratios += cell.ratio;
     ++sum.answers;
   }
-  /// Replaces ratios by those of `others`, for each cell in `others`.
+  /// Takes over the ratios of `others`, for all cells that `others` has.
   void replace(const CellRatios& others) {
     for (const auto& [cell, sum] : others.sums_) sums_[cell] = sum;
   }
 
-  /// The cell with its mean ratio; unchanged if it was never added.
+  /// The cell with its mean ratio; unchanged if no ratio is known for it.
   CellName settled(const std::string& model, const std::string& task, CellName cell) const {
     if (const auto found = sums_.find({model, task, cell}); found != sums_.end())
       cell.ratio = found->second.ratios / static_cast<double>(std::max<std::size_t>(1, found->second.answers));
     return cell;
   }
+  /// The record's cell, with the mean ratio if it has a budget.
   CellName cell_of(const Record& record) const {
     if (record.budget.empty()) return record.cell();
     return settled(record.model, data_label(record.task, record.sample.task), record.cell());

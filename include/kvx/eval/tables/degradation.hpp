@@ -31,9 +31,9 @@
 
 namespace kvx::inline v0 {
 
-/// The drop of one metric in one cell, compared with the cell's perplexity: a line of degradation.csv.
+/// The drop of one metric in one cell, next to the rise of the cell's perplexity: a line of degradation.csv.
 struct CellDegradation {
-  std::string model, task;  ///< the task as data_label() names it
+  std::string model, task;  ///< task: the label that data_label() returns
   CellName cell;
   std::string metric;
   SilentDegradation figures = {};  ///< drop.n counts the task's samples, rise.n the text pieces with a perplexity
@@ -50,7 +50,7 @@ inline std::optional<double> mean_metric(std::span<const Record* const> answers,
   return n > 0 ? std::optional(sum / n) : std::nullopt;
 }
 
-/// The mean of a metric over predicted texts, which all have it. Throws Error if it is missing.
+/// The mean of a metric over predicted texts. Throws Error if the texts lack it.
 inline double predicted_metric(std::span<const Record* const> texts, const Metric& metric) {
   if (const auto mean = mean_metric(texts, metric.name)) return *mean;
   throw Error("record " + std::to_string(texts.front()->index) + " of " + texts.front()->press,
@@ -59,9 +59,10 @@ inline double predicted_metric(std::span<const Record* const> texts, const Metri
 
 }  // namespace detail
 
-/// Compares each cell's function with its perplexity, on the samples and texts that both cell and base served, in the
-/// order of the records. Function is measured by the metrics with Role::works or Role::function, perplexity by those
-/// with Role::loss and Role::tokens. Empty without records of both. The perplexity of reference answers is not used.
+/// Compares the loss of function of each cell with the rise of its perplexity, in the order of the records. Function is
+/// measured on the samples that cell and base both served, by the metrics with Role::works or Role::function.
+/// Perplexity is measured on the texts that both served, by the metrics with Role::loss and Role::tokens; reference
+/// answers do not count as texts. Empty if the records lack one of the two.
 inline std::vector<CellDegradation> degradations(const TaskRegistry& registry, std::span<const Record> records) {
   using Answers = std::vector<const Record*>;                              // the attempts at one sample
   using Samples = std::map<std::pair<std::string, std::size_t>, Answers>;  // by group and index
@@ -75,38 +76,38 @@ inline std::vector<CellDegradation> degradations(const TaskRegistry& registry, s
     cells[name][{record.sample.task, record.index}].push_back(&record);
     const std::pair group(name, record.sample.task);
     const AnyTask* task = registry.find(record.task);
-    const bool functions =
+    const bool has_function =
         task != nullptr && std::ranges::any_of(function_metrics(task->metrics()), [&](std::string_view metric) {
           return record.metrics.contains(std::string(metric));
         });
-    if (functions && std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
+    if (has_function && std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
   }
-  const auto is_reference = [&](const std::string& group) {  // whose perplexity is that of another task's answers
+  const auto is_reference = [&](const std::string& group) {  // whether the texts are answers of another task
     return std::any_of(groups.begin(), groups.end(), [&](const auto& other) { return other.second == group; });
   };
-  // Calls f(base's answers, cell's answers) for each sample of the two.
+  // Calls f(answers of the base, answers of the cell) for each sample that both have.
   const auto each_pair = [&](const std::string& model, std::string_view task, const CellName& cell, auto&& f) {
-    const auto own = cells.find({model, std::string(task), cell});
+    const auto compressed = cells.find({model, std::string(task), cell});
     const auto base = cells.find({model, std::string(task), CellName::base()});
-    if (own == cells.end() || base == cells.end()) return;
-    for (const auto& [place, answers] : own->second)
-      if (const auto other = base->second.find(place); other != base->second.end()) f(other->second, answers);
+    if (compressed == cells.end() || base == cells.end()) return;
+    for (const auto& [sample, answers] : compressed->second)
+      if (const auto other = base->second.find(sample); other != base->second.end()) f(other->second, answers);
   };
   std::vector<CellDegradation> results;
   for (const auto& [name, group] : groups) {
     const auto& [model, task, cell] = name;
     if (cell.is_base()) continue;
-    std::map<std::string, PairedLoss> losses;  // by context: a piece of a text is one
-    for (const AnyTask& predicts : registry.tasks()) {
-      const Metric *loss = find_role(predicts.metrics(), Role::loss),
-                   *weight = find_role(predicts.metrics(), Role::tokens);
-      if (loss == nullptr || weight == nullptr) continue;
-      each_pair(model, predicts.name(), cell, [&](const Answers& base, const Answers& own) {
-        if (is_reference(own.front()->sample.task)) return;
-        const double tokens = detail::predicted_metric(own, *weight);
-        PairedLoss& text = losses[own.front()->sample.task + ":" + context_of(*own.front())];
-        text.base_nll += detail::predicted_metric(base, *loss) * tokens;
-        text.cell_nll += detail::predicted_metric(own, *loss) * tokens;
+    std::map<std::string, PairedLoss> losses;  // by context; each piece of a text is a context
+    for (const AnyTask& text_task : registry.tasks()) {
+      const Metric *loss = find_role(text_task.metrics(), Role::loss),
+                   *token_count = find_role(text_task.metrics(), Role::tokens);
+      if (loss == nullptr || token_count == nullptr) continue;
+      each_pair(model, text_task.name(), cell, [&](const Answers& base_answers, const Answers& cell_answers) {
+        if (is_reference(cell_answers.front()->sample.task)) return;
+        const double tokens = detail::predicted_metric(cell_answers, *token_count);
+        PairedLoss& text = losses[cell_answers.front()->sample.task + ":" + context_of(*cell_answers.front())];
+        text.base_nll += detail::predicted_metric(base_answers, *loss) * tokens;
+        text.cell_nll += detail::predicted_metric(cell_answers, *loss) * tokens;
         text.tokens += static_cast<std::size_t>(tokens);
       });
     }
@@ -115,43 +116,45 @@ inline std::vector<CellDegradation> degradations(const TaskRegistry& registry, s
     for (const auto& [context, loss] : losses) texts.push_back(loss);
     for (const std::string_view metric : function_metrics(registry.at(task).metrics())) {
       std::map<std::string, PairedFunction> function;  // by context
-      each_pair(model, task, cell, [&, &wanted = group](const Answers& base, const Answers& own) {
-        if (own.front()->sample.task != wanted) return;
-        const auto was = detail::mean_metric(base, metric), is = detail::mean_metric(own, metric);
-        if (!was || !is) return;
-        PairedFunction& context = function[context_of(*own.front())];
-        ++context.n;
-        context.base += *was;
-        context.cell += *is;
-      });
+      each_pair(model, task, cell,
+                [&, &wanted_group = group](const Answers& base_answers, const Answers& cell_answers) {
+                  if (cell_answers.front()->sample.task != wanted_group) return;
+                  const auto base_mean = detail::mean_metric(base_answers, metric),
+                             cell_mean = detail::mean_metric(cell_answers, metric);
+                  if (!base_mean || !cell_mean) return;
+                  PairedFunction& context = function[context_of(*cell_answers.front())];
+                  ++context.n;
+                  context.base += *base_mean;
+                  context.cell += *cell_mean;
+                });
       if (function.empty()) continue;
       CellDegradation& result =
           results.emplace_back(CellDegradation{model, data_label(task, group), cell, std::string(metric)});
       std::vector<PairedFunction> contexts;
-      for (const auto& [name, context] : function) contexts.push_back(context);
+      for (const auto& [label, context] : function) contexts.push_back(context);
       result.figures = silent_degradation(contexts, texts);
     }
   }
   return results;
 }
 
-/// A Markdown table, one row a cell and metric.
+/// A Markdown table with one row for each cell and metric.
 inline std::string degradation_markdown(std::span<const CellDegradation> degradations) {
   std::vector<std::vector<std::string>> rows = {{"model", "press", "ratio", "task", "metric", "n", "contexts", "texts",
                                                  "drop", "perplexity rise", "SDS", "p", "verdict"}};
-  std::size_t least = std::numeric_limits<std::size_t>::max();  // the smallest number of contexts or texts in a row
+  std::size_t fewest = std::numeric_limits<std::size_t>::max();  // the smallest number of contexts or texts in a row
   for (const CellDegradation& d : degradations) {
-    least = std::min({least, d.figures.drop.contexts, d.figures.rise.n});
+    fewest = std::min({fewest, d.figures.drop.contexts, d.figures.rise.n});
     rows.push_back(
         {markdown_text(d.model), markdown_text(d.cell.label()), six_digits(d.cell.ratio), markdown_text(d.task),
          d.metric, std::to_string(d.figures.drop.n), std::to_string(d.figures.drop.contexts),
          std::to_string(d.figures.rise.n), detail::interval_text(d.figures.drop), detail::interval_text(d.figures.rise),
          detail::interval_text(d.figures.score), decimals(d.figures.drop.p, 3), std::string(written(d.figures.state))});
   }
-  const std::string note = context_note(least);
+  const std::string note = context_note(fewest);
   return markdown_table(rows) +
-         "\nsilent degradation score: the share of the function that is lost / the rise of perplexity, against none "
-         "[95 % interval, bootstrapped over contexts and texts]\n" +
+         "\nSDS (silent degradation score): the share of the function that is lost, divided by the rise in perplexity, "
+         "both compared with none [95 % bootstrap interval over contexts and texts]\n" +
          (note.empty() ? "" : "Note: " + note + "\n");
 }
 
@@ -174,7 +177,7 @@ inline const CsvColumns<CellDegradation>& degradation_columns() {
   return table;
 }
 
-/// The same for a spreadsheet; a field without a finite number is empty.
+/// The text of degradation.csv. The field of a number that is not finite is empty.
 inline std::string degradation_csv(std::span<const CellDegradation> degradations) {
   return degradation_columns().text(degradations);
 }

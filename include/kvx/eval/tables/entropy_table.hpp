@@ -20,16 +20,16 @@
 
 namespace kvx::inline v0 {
 
-/// Where the driver writes it.
+/// The file to which the driver writes the entropies.
 inline constexpr std::string_view kEntropyCsv = "entropy.csv";
 
-/// The uncertainty of a cell at one token position of its answers: a line of entropy.csv.
+/// The mean entropy of a cell's next-token distributions at one token position of its answers: a line of entropy.csv.
 struct EntropyRow {
-  std::string model, task;  ///< the task as data_label() names it
+  std::string model, task;  ///< task: the label that data_label() returns
   CellName cell;
   std::size_t token = 0;          ///< the position in the answer, from 0
   Estimate entropy = {};          ///< mean in nats over the n answers that have this token
-  double base = Estimate::kNone;  ///< mean over the base's answers to the same samples that have it too
+  double base = Estimate::kNone;  ///< mean over the base's answers to the same samples, if they have this token too
   Estimate change = {};           ///< mean difference from the base; n counts pairs of answers
 };
 
@@ -46,7 +46,7 @@ inline const CsvColumns<EntropyRow>& entropy_columns() {
   return table;
 }
 
-/// The uncertainty of each cell's answers, token by token, in the order of the records.
+/// The entropies of each cell's answers, token by token, in the order of the records.
 inline std::vector<EntropyRow> entropy_rows(std::span<const Record> records) {
   using CellKey = std::tuple<std::string, std::string, std::string, CellName>;
   using AnswerKey = std::pair<std::size_t, std::size_t>;  // index and attempt
@@ -81,15 +81,15 @@ inline std::vector<EntropyRow> entropy_rows(std::span<const Record> records) {
         contexts.insert(answer.context);
         sum += entropy[token];
         if (base == places.end()) continue;
-        const auto& others = cells[base->second].second;
-        const auto other = others.find(sample);
-        if (other == others.end() || token >= other->second.entropy->size()) continue;
+        const auto& base_answers = cells[base->second].second;
+        const auto base_answer = base_answers.find(sample);
+        if (base_answer == base_answers.end() || token >= base_answer->second.entropy->size()) continue;
         ++paired;
-        base_sum += (*other->second.entropy)[token];
-        change += entropy[token] - (*other->second.entropy)[token];
+        base_sum += (*base_answer->second.entropy)[token];
+        change += entropy[token] - (*base_answer->second.entropy)[token];
       }
-      const auto mean = [](double total, std::size_t of) {
-        return of == 0 ? Estimate::kNone : total / static_cast<double>(of);
+      const auto mean = [](double total, std::size_t count) {
+        return count == 0 ? Estimate::kNone : total / static_cast<double>(count);
       };
       rows.push_back({model,
                       data_label(task, data),

@@ -15,8 +15,9 @@
 
 namespace kvx::inline v0 {
 
-/// A Markdown table for each model and data of a task with parts: one row a cell, one column a group whose name has no
-/// colon, by the first of the parts' values; behind it, the change against the base where its interval is below 0.
+/// A Markdown table for each model and each data set of a task whose answers have parts. It has one row for each cell
+/// and one column for each group whose name has no colon. A field is the value of the first part metric. The change
+/// from the base follows it if the interval of the change lies below 0.
 inline std::string groups_markdown(std::span<const GroupResult> groups, const AnyTask& task) {
   struct Column {
     std::string group;
@@ -28,24 +29,25 @@ inline std::string groups_markdown(std::span<const GroupResult> groups, const An
     std::vector<std::pair<CellName, std::vector<std::string>>> rows;
   };
   std::vector<Table> tables;
-  for (const GroupResult& of : groups) {
-    if (of.graded_as != task.name() || of.row.figure.name != task.part_metrics().front().name ||
-        of.group.find(':') != of.group.npos)
+  for (const GroupResult& result : groups) {
+    if (result.graded_as != task.name() || result.row.figure.name != task.part_metrics().front().name ||
+        result.group.find(':') != result.group.npos)
       continue;
     const std::string title =
-        markdown_text(of.row.model + ": " + of.row.task + ", " + of.row.figure.name + " by group");
+        markdown_text(result.row.model + ": " + result.row.task + ", " + result.row.figure.name + " by group");
     auto table = std::ranges::find(tables, title, &Table::title);
     if (table == tables.end()) table = tables.insert(table, {title, {}, {}});
-    auto column = std::ranges::find(table->columns, of.group, &Column::group);
-    if (column == table->columns.end()) column = table->columns.insert(column, {of.group, 0, 0});
-    column->n = std::max(column->n, of.row.figure.n);
-    column->contexts = std::max(column->contexts, of.row.figure.contexts);
-    const auto at = static_cast<std::size_t>(column - table->columns.begin());
-    if (table->rows.empty() || table->rows.back().first != of.row.cell) table->rows.push_back({of.row.cell, {}});
+    auto column = std::ranges::find(table->columns, result.group, &Column::group);
+    if (column == table->columns.end()) column = table->columns.insert(column, {result.group, 0, 0});
+    column->n = std::max(column->n, result.row.figure.n);
+    column->contexts = std::max(column->contexts, result.row.figure.contexts);
+    const auto place = static_cast<std::size_t>(column - table->columns.begin());
+    if (table->rows.empty() || table->rows.back().first != result.row.cell)
+      table->rows.push_back({result.row.cell, {}});
     std::vector<std::string>& row = table->rows.back().second;
-    row.resize(std::max(row.size(), at + 1), "-");
-    row[at] = decimals(of.row.figure.value, 2);
-    if (of.row.change.high < 0) row[at] += " (" + decimals(of.row.change.value, 2, true) + ")";
+    row.resize(std::max(row.size(), place + 1), "-");
+    row[place] = decimals(result.row.figure.value, 2);
+    if (result.row.change.high < 0) row[place] += " (" + decimals(result.row.change.value, 2, true) + ")";
   }
   std::string text;
   for (const Table& table : tables) {
@@ -67,7 +69,7 @@ inline std::string groups_markdown(std::span<const GroupResult> groups, const An
   }
   return text.empty() ? text
                       : text +
-                            "\nvalue (change against none where its 95 % interval is below 0, not corrected for the "
+                            "\nvalue (change from none, shown if its 95 % interval lies below 0; not corrected for the "
                             "number of cells)\n";
 }
 

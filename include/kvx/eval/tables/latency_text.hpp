@@ -32,7 +32,7 @@ inline std::string time_head(const Metric& metric) {
 }  // namespace detail
 
 /// A Markdown table for each model and text whose generations were timed: the task's summaries, with times in
-/// milliseconds, and the speedup of a token over the base. Empty without timed generations.
+/// milliseconds, and the speedup per token over the base. Empty if no generation was timed.
 inline std::string latency_markdown(const TaskRegistry& tasks, std::span<const CellResult> cells) {
   const auto timed = [&](const CellResult& cell) {
     const AnyTask* task = tasks.find(cell.task);
@@ -40,12 +40,12 @@ inline std::string latency_markdown(const TaskRegistry& tasks, std::span<const C
   };
   const auto token_time = [](const AnyTask& task) { return find_role(task.summary_metrics(), Role::token_time); };
   const auto value_of = [](const CellResult& cell, const Metric& metric) {
-    const auto share = std::ranges::find(cell.score.summaries, metric.name, &Estimate::name);
-    return share == cell.score.summaries.end() ? NAN : share->value;
+    const auto summary = std::ranges::find(cell.score.summaries, metric.name, &Estimate::name);
+    return summary == cell.score.summaries.end() ? NAN : summary->value;
   };
   std::vector<std::string> titles;
   std::map<std::string, std::vector<std::vector<std::string>>> tables;
-  std::map<std::string, double> base_times;  // of a token
+  std::map<std::string, double> base_times;  // time per token of the base, by title
   const auto title_of = [](const CellResult& cell) { return markdown_text(cell.model + ": " + cell.label()); };
   for (const CellResult& cell : cells)
     if (const AnyTask* task = timed(cell); task != nullptr && token_time(*task) != nullptr && cell.cell.is_base())
@@ -54,14 +54,14 @@ inline std::string latency_markdown(const TaskRegistry& tasks, std::span<const C
     const AnyTask* task = timed(cell);
     if (task == nullptr) continue;
     const auto metrics = task->summary_metrics();
-    const Metric* of_token = token_time(*task);
+    const Metric* token_metric = token_time(*task);
     const std::string title = title_of(cell);
     auto& rows = tables[title];
     if (rows.empty()) {
       titles.push_back(title);
       rows.push_back({"press", "ratio", "n", "contexts"});
       for (const Metric& metric : metrics) rows.back().push_back(detail::time_head(metric));
-      if (of_token != nullptr) rows.back().push_back(std::string(of_token->head) + " speedup");
+      if (token_metric != nullptr) rows.back().push_back(std::string(token_metric->head) + " speedup");
       for (const char* head : {"not applicable", "MB kept"}) rows.back().push_back(head);
     }
     auto& row = rows.emplace_back();
@@ -73,9 +73,9 @@ inline std::string latency_markdown(const TaskRegistry& tasks, std::span<const C
                         ? "-"
                         : detail::interval_text(summary->scaled(metric.unit == "s" ? 1e3 : 1)));
     }
-    if (of_token != nullptr) {
+    if (token_metric != nullptr) {
       const auto base = base_times.find(title);
-      row.push_back(base == base_times.end() ? "-" : decimals(base->second / value_of(cell, *of_token), 2));
+      row.push_back(base == base_times.end() ? "-" : decimals(base->second / value_of(cell, *token_metric), 2));
     }
     row.push_back(std::to_string(cell.not_applicable));
     row.push_back(decimals(cell.kept_bytes / 1e6, 2));
@@ -83,7 +83,7 @@ inline std::string latency_markdown(const TaskRegistry& tasks, std::span<const C
   std::string text;
   for (const std::string& title : titles)
     text.append(text.empty() ? "" : "\n").append(title).append("\n\n") += markdown_table(tables[title]);
-  return text.empty() ? text : text + "\nmedian [quartiles] of one sequence alone\n";
+  return text.empty() ? text : text + "\nmedian [first quartile, third quartile]; one sequence at a time\n";
 }
 
 }  // namespace kvx::inline v0

@@ -20,27 +20,27 @@
 
 namespace kvx::inline v0 {
 
-/// Where the driver writes them.
+/// The file to which the driver writes the groups.
 inline constexpr std::string_view kGroupsCsv = "groups.csv";
 
-/// A figure over the parts of a cell's answers that belong to one group: a line of groups.csv. A group is an
-/// instruction, a class of instructions, or a defense.
+/// A figure over the parts of a cell's answers that belong to one group: a line of groups.csv. A group is, for example,
+/// an instruction, a class of instructions or a defense.
 struct GroupResult {
   std::string group;
-  ResultRow row;               ///< row.figure.n counts the parts of first answers
+  ResultRow row;               ///< row.figure.n counts parts of first answers only
   std::string graded_as = {};  ///< the task that graded the answers; not in the file
 };
 
 namespace detail {
 
-/// One group's parts in one cell, by context.
+/// The values of one metric of a group's parts in one cell, by context.
 struct GroupSums {
-  std::size_t n = 0;  // parts of first answers
-  bool are_shares = true;
+  std::size_t n = 0;         // parts of first answers
+  bool are_verdicts = true;  // whether all values are 0 or 1
   std::map<std::string, Cluster> contexts = {};
 };
 
-/// For each context that is in both, the differences of the cell's values from the base's mean in that context.
+/// For each context that both have, the differences of the cell's values from the base's mean in that context.
 inline std::vector<Cluster> differences(const GroupSums& cell, const GroupSums& base) {
   std::vector<Cluster> all;
   for (const auto& [name, context] : cell.contexts) {
@@ -54,8 +54,8 @@ inline std::vector<Cluster> differences(const GroupSums& cell, const GroupSums& 
 
 }  // namespace detail
 
-/// The groups of the parts in records, in the order of the cells and then by name. For group names with a colon, there
-/// is also a group for the prefix before the colon, with all parts whose group begins with it.
+/// The groups of the parts in the records, in the order of the cells and then by name. A part whose group has a colon
+/// in its name also counts toward the group that is named by the prefix before the colon.
 inline std::vector<GroupResult> part_groups(std::span<const Record> records) {
   using CellKey = std::tuple<std::string, std::string, std::string, CellName>;
   using Sums = std::map<std::pair<std::string, std::string>, detail::GroupSums>;  // by group and metric
@@ -72,7 +72,7 @@ inline std::vector<GroupResult> part_groups(std::span<const Record> records) {
     const auto add = [&](const std::string& group, const std::string& metric, double value) {
       detail::GroupSums& sum = sums[{group, metric}];
       sum.n += record.attempt == 0;
-      sum.are_shares &= value == 0 || value == 1;
+      sum.are_verdicts &= value == 0 || value == 1;
       sum.contexts[context].add(value);
     };
     for (const RecordPart& part : record.parts)
@@ -86,16 +86,16 @@ inline std::vector<GroupResult> part_groups(std::span<const Record> records) {
   for (const auto& [key, sums] : cells) {
     const auto& [model, task, data, cell] = key;
     const auto base = places.find({model, task, data, CellName::base()});
-    const Sums* others =
+    const Sums* base_sums =
         base == places.end() || &cells[base->second].second == &sums ? nullptr : &cells[base->second].second;
     for (const auto& [name, sum] : sums) {
       std::vector<Cluster> contexts;
-      for (const auto& [of, context] : sum.contexts) contexts.push_back(context);
-      ResultRow row{model, data_label(task, data), cell, estimate_mean(name.second, contexts, sum.are_shares)};
+      for (const auto& [label, context] : sum.contexts) contexts.push_back(context);
+      ResultRow row{model, data_label(task, data), cell, estimate_mean(name.second, contexts, sum.are_verdicts)};
       row.figure.n = sum.n;
-      if (const auto other = others == nullptr ? sums.end() : others->find(name);
-          others != nullptr && other != others->end()) {
-        const std::vector<Cluster> changes = detail::differences(sum, other->second);
+      if (const auto base_sum = base_sums == nullptr ? sums.end() : base_sums->find(name);
+          base_sums != nullptr && base_sum != base_sums->end()) {
+        const std::vector<Cluster> changes = detail::differences(sum, base_sum->second);
         if (!changes.empty()) row.change = estimate_mean(name.second, changes, false);
       }
       results.push_back({name.first, std::move(row), task});

@@ -22,18 +22,18 @@ namespace kvx::inline v0 {
 
 /// The starting point of a plan: the base's share of right answers, and how its samples are grouped into contexts.
 struct PlanBasis {
-  std::string model = {}, data = {}, metric = {};  ///< empty where no results are known
+  std::string model = {}, data = {}, metric = {};  ///< empty if no results are known
   double base = 0;
   double context_samples = 1, size_cv = 0, icc = 0;  ///< as in ContextPlan
 };
 
 namespace detail {
 
-/// A metric of one cell: the attempts at each sample, by the sample's index.
+/// The values of one metric in one cell: those of the attempts at each sample, by the sample's index.
 using SampleMeans = std::map<std::size_t, Cluster>;
 
-/// Fills in the mean and the variation of the contexts' sizes, and the mean intraclass correlation of the cells'
-/// differences.
+/// Fills in the base's mean, the mean and the variation of the contexts' sizes, and the mean intraclass correlation of
+/// the cells' differences from the base.
 inline PlanBasis plan_basis(PlanBasis basis, const SampleMeans& base, std::span<const SampleMeans> cells,
                             const std::map<std::size_t, std::string>& contexts) {
   const auto mean = [](const Cluster& attempts) { return attempts.sum / static_cast<double>(attempts.n); };
@@ -64,9 +64,9 @@ inline PlanBasis plan_basis(PlanBasis basis, const SampleMeans& base, std::span<
 
 }  // namespace detail
 
-/// A basis for each pass-or-fail metric of the base, for each model and group of samples, in their order. Its
-/// intraclass correlation is the mean over the differences of all cells from the base. Texts whose tokens are predicted
-/// have none: their metrics compare a cell with the base.
+/// A basis for each pass-or-fail metric of the base, for each model and group of samples, in the order of the records.
+/// Its intraclass correlation is the mean over the differences of all cells from the base. Tasks that predict texts
+/// have no basis, because their metrics compare a cell with the base.
 inline std::vector<PlanBasis> plan_bases(const TaskRegistry& registry, std::span<const Record> records) {
   struct Group {
     std::map<std::string, std::map<CellName, detail::SampleMeans>> metrics = {};
@@ -87,11 +87,11 @@ inline std::vector<PlanBasis> plan_bases(const TaskRegistry& registry, std::span
   for (const auto& [name, group] : groups)
     for (const auto& [metric, cells] : group.metrics) {
       const auto base = cells.find(CellName{std::string(kNoPress)});
-      const auto passes = [](const auto& sample) {
+      const auto is_pass_or_fail = [](const auto& sample) {
         return sample.second.sum >= 0 && sample.second.sum <= static_cast<double>(sample.second.n) &&
                sample.second.sum == std::round(sample.second.sum);
       };
-      if (base == cells.end() || !std::ranges::all_of(base->second, passes)) continue;
+      if (base == cells.end() || !std::ranges::all_of(base->second, is_pass_or_fail)) continue;
       std::vector<detail::SampleMeans> others;
       for (const auto& [cell, samples] : cells)
         if (cell != base->first) others.push_back(samples);
@@ -100,8 +100,8 @@ inline std::vector<PlanBasis> plan_bases(const TaskRegistry& registry, std::span
   return bases;
 }
 
-/// A Markdown table of how many contexts and samples are needed to detect each drop, for each basis that is high enough
-/// for the drop. Throws Error for a basis out of range.
+/// A Markdown table of how many contexts and samples are needed to detect each drop, for each basis that is at least as
+/// high as the drop. Throws Error for a basis out of range.
 inline std::string plan_markdown(std::span<const PlanBasis> bases, std::span<const double> drops) {
   const bool named = std::ranges::any_of(bases, [](const PlanBasis& basis) { return !basis.data.empty(); });
   std::vector<std::vector<std::string>> rows = {{"base", "cell", "samples of a context", "ICC", "contexts", "samples"}};

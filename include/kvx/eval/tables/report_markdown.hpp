@@ -29,32 +29,33 @@ inline std::string interval_text(const Estimate& figure) {
   return decimals(figure.value, 2) + " [" + decimals(figure.low, 2) + ", " + decimals(figure.high, 2) + "]";
 }
 
-/// `0.83 [0.71, 0.91] -0.12 (p=0.031)`: the value, its interval, its change against the base, and the corrected p of
-/// that change, if it has one. `=` stands for no change.
-inline std::string metric_text(const Estimate& share, const Estimate* change) {
-  if (share.n == 0) return "-";
-  const std::string text = interval_text(share);
+/// The text `0.83 [0.71, 0.91] -0.12 (p=0.031)`: a value, its interval, its change from the base, and the corrected p
+/// of the change, if it has one. `=` means no change.
+inline std::string metric_text(const Estimate& estimate, const Estimate* change) {
+  if (estimate.n == 0) return "-";
+  const std::string text = interval_text(estimate);
   if (change == nullptr || change->n == 0) return text;
   if (change->value == 0) return text + " =";
-  const std::string moved = text + " " + decimals(change->value, 2, true);
-  if (std::isnan(change->holm_p)) return moved;
-  return moved + " (p" + (change->holm_p < 0.0005 ? "<0.001" : "=" + decimals(change->holm_p, 3)) + ")";
+  const std::string with_change = text + " " + decimals(change->value, 2, true);
+  if (std::isnan(change->holm_p)) return with_change;
+  return with_change + " (p" + (change->holm_p < 0.0005 ? "<0.001" : "=" + decimals(change->holm_p, 3)) + ")";
 }
 
 }  // namespace detail
 
-/// Tokens per second of a cell, if they were measured.
+/// Returns the tokens per second of a cell, if they were measured.
 using Speed = std::function<std::optional<double>(const CellResult&)>;
 
-/// A Markdown table for each model and group of samples, one row a cell, and what its figures mean.
+/// A Markdown table for each model and group of samples, with one row for each cell, and a note that explains the
+/// figures.
 inline std::string report_markdown(std::span<const CellResult> cells, const Speed& speed = {}) {
   struct Table {
     std::string model, task, group, title;
-    std::vector<std::vector<std::string>> rows;  // the first has the names of columns
+    std::vector<std::vector<std::string>> rows;  // the first row has the column names
     std::size_t contexts = 0;                    // the largest of any cell
   };
   std::vector<Table> tables;
-  std::vector<std::string> costs;  // columns for which less is better
+  std::vector<std::string> costs;  // metrics for which less is better
   const bool unfinished =
       std::any_of(cells.begin(), cells.end(), [](const CellResult& cell) { return cell.score.unfinished > 0; });
   for (const CellResult& cell : cells) {
@@ -70,25 +71,25 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
     std::vector<std::string> row = {markdown_text(cell.cell.label()), six_digits(cell.cell.ratio),
                                     std::to_string(cell.score.n), std::to_string(cell.score.contexts)};
     table->contexts = std::max(table->contexts, cell.score.contexts);
-    const auto add = [&](const std::string& name, std::string value) {  // a summary may be missing of some cells
+    const auto add = [&](const std::string& name, std::string value) {  // some cells may lack a summary
       std::vector<std::string>& head = table->rows.front();
       const auto column = static_cast<std::size_t>(std::find(head.begin(), head.end(), name) - head.begin());
       if (column == head.size()) head.push_back(name);
       row.resize(std::max(row.size(), column + 1), "-");
       row[column] = std::move(value);
     };
-    const auto note = [&](const Estimate& share) {
-      if (share.better == Better::less && std::find(costs.begin(), costs.end(), share.name) == costs.end())
-        costs.push_back(share.name);
+    const auto collect_cost = [&](const Estimate& estimate) {
+      if (estimate.better == Better::less && std::find(costs.begin(), costs.end(), estimate.name) == costs.end())
+        costs.push_back(estimate.name);
     };
     for (std::size_t m = 0; m + cell.hidden_metrics < cell.score.metrics.size(); ++m) {
-      note(cell.score.metrics[m]);
+      collect_cost(cell.score.metrics[m]);
       add(cell.score.metrics[m].name,
           detail::metric_text(cell.score.metrics[m], cell.changes.empty() ? nullptr : &cell.changes[m]));
     }
-    for (const Estimate& share : cell.score.summaries) {
-      note(share);
-      add(share.name, detail::metric_text(share, nullptr));
+    for (const Estimate& estimate : cell.score.summaries) {
+      collect_cost(estimate);
+      add(estimate.name, detail::metric_text(estimate, nullptr));
     }
     if (unfinished) add("unfinished", std::to_string(cell.score.unfinished));
     add("not applicable", std::to_string(cell.not_applicable));
@@ -104,8 +105,8 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
     if (const auto note = context_note(table.contexts); !note.empty()) text += "\nNote: " + note + "\n";
   }
   text +=
-      "\nvalue [95 % interval] change against none on the same samples (its p, Holm-corrected over the table); "
-      "contexts are the units of intervals and p\n";
+      "\nvalue [95 % interval], change from none on the same samples (p value, Holm-corrected over the table); "
+      "intervals and p values treat each context as one unit\n";
   for (std::size_t i = 0; i < costs.size(); ++i) text.append(i == 0 ? "less is better: " : ", ").append(costs[i]);
   return costs.empty() ? text : text + "\n";
 }

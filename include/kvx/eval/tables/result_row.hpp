@@ -13,11 +13,11 @@ namespace kvx::inline v0 {
 
 /// One figure of one cell: a line of results.csv.
 struct ResultRow {
-  std::string model, task;  ///< the task as data_label() names it
+  std::string model, task;  ///< task: the label that data_label() returns
   CellName cell;
   Estimate figure = {};  ///< figure.name is the name of the metric or summary
-  Estimate change =
-      {};  ///< against the base on the same samples, with p and holm_p; unknown for the base and for summaries
+  /// From the base, on the same samples, with p and holm_p. Unknown for the base and for summaries.
+  Estimate change = {};
 
   /// Whether the cell is significantly worse than the base.
   bool drops() const {
@@ -26,16 +26,17 @@ struct ResultRow {
   }
 };
 
-/// Adds the columns of a figure and of its change, `metric` to `change_high`. `path` leads from a row to its ResultRow.
+/// Adds the columns of a figure and of its change, `metric` to `change_high`. `path` is the chain of members that leads
+/// from a row to its ResultRow.
 template <class Row, class... Path>
-CsvColumns<Row>& add_figure_columns(CsvColumns<Row>& to, Path... path) {
-  to.add("metric", path..., &ResultRow::figure, &Estimate::name)
+CsvColumns<Row>& add_figure_columns(CsvColumns<Row>& columns, Path... path) {
+  columns.add("metric", path..., &ResultRow::figure, &Estimate::name)
       .add("value", path..., &ResultRow::figure, &Estimate::value)
       .add("n", path..., &ResultRow::figure, &Estimate::n)
       .add("contexts", path..., &ResultRow::figure, &Estimate::contexts)
       .add("low", path..., &ResultRow::figure, &Estimate::low)
       .add("high", path..., &ResultRow::figure, &Estimate::high);
-  return add_interval_columns(to, "change", path..., &ResultRow::change);
+  return add_interval_columns(columns, "change", path..., &ResultRow::change);
 }
 
 /// The columns of results.csv.

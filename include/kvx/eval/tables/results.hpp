@@ -28,22 +28,23 @@
 
 namespace kvx::inline v0 {
 
-/// What the answers of one cell to one group of samples come to.
+/// The figures of one cell's answers to one group of samples.
 struct CellResult {
-  std::string model, task, group;  ///< the task that graded them; a group has one value of the column `task`
+  std::string model, task, group;  ///< task: the task that graded them; group: the samples' column `task`
   CellName cell = {};
-  std::size_t not_applicable = 0;  ///< samples that the press cannot serve; they count nowhere else
-  std::size_t hidden_metrics = 0;  ///< the last so many are for files alone
+  std::size_t not_applicable = 0;  ///< samples that the press cannot serve; no other figure counts them
+  std::size_t hidden_metrics = 0;  ///< the number of metrics, the last ones, that only files have
   Score score = {};
-  std::vector<Estimate> changes = {};  ///< against the base, on the samples that both served; none for the base itself
+  std::vector<Estimate> changes = {};     ///< from the base, on the samples that both served; empty for the base
   double kept_bytes = 0, full_bytes = 0;  ///< mean size of a context's cache, compressed and not; NaN without answers
 
-  /// The group, with the task where the group's name does not tell it.
+  /// The label that data_label() returns: the group, preceded by the task if the group's name does not include it.
   std::string label() const { return data_label(task, group); }
 };
 
 namespace detail {
 
+/// The grade that a record stores. Throws Error if a metric of the task is missing.
 inline Grade grade_of(const Record& record, const AnyTask& task) {
   Grade grade{record.state, {}, record.detail, {}, context_of(record)};
   grade.as_read = record.as_read;
@@ -89,8 +90,8 @@ inline void set_grade(Record& record, Grade grade, const AnyTask& task) {
   }
 }
 
-/// Corrects the p values of each model's group for all cells and metrics that are tested there, those that a table
-/// shows apart from the others.
+/// Corrects the p values of a model and group for the number of tests, over all cells and metrics. The metrics that
+/// tables show and the hidden ones are corrected separately.
 inline void correct_for_the_grid(std::vector<CellResult>& cells) {
   std::map<std::tuple<std::string, std::string, std::string, bool>, std::vector<Estimate*>> tables;
   for (CellResult& cell : cells)
@@ -106,7 +107,8 @@ inline void correct_for_the_grid(std::vector<CellResult>& cells) {
   }
 }
 
-/// The answers to one sample as one: the mean of each metric over those that it applies to, and the parts of all.
+/// One grade for all answers to a sample: the mean of each metric over the answers that it applies to, and the parts of
+/// all answers.
 inline Grade mean_grade(std::span<const Grade> attempts) {
   if (attempts.size() == 1) return attempts.front();
   Grade mean{attempts.front().state, std::vector<std::optional<double>>(attempts.front().metrics.size())};
@@ -124,10 +126,10 @@ inline Grade mean_grade(std::span<const Grade> attempts) {
 /// pass@k for the usual k and for the largest number of answers to a sample, each over the samples with at least k
 /// answers. Empty if no metric has counts_attempts, or if no sample has a second attempt.
 inline std::vector<Estimate> pass_at_more(const AnyTask& task, const std::vector<std::vector<Grade>>& samples) {
-  std::vector<Estimate> shares;
+  std::vector<Estimate> estimates;
   const auto metrics = task.metrics();
   const auto m = static_cast<std::size_t>(std::ranges::find(metrics, true, &Metric::counts_attempts) - metrics.begin());
-  if (m == metrics.size() || samples.empty()) return shares;
+  if (m == metrics.size() || samples.empty()) return estimates;
   std::size_t attempts = 1;
   for (const auto& sample : samples) attempts = std::max(attempts, sample.size());
   std::set<std::size_t> ks = {attempts};
@@ -143,20 +145,20 @@ inline std::vector<Estimate> pass_at_more(const AnyTask& task, const std::vector
       if (n >= k) passes.add(sample.front().cluster, pass_at_k(n, right, k));
     }
     if (!passes.contexts().empty())
-      shares.push_back(estimate_mean("pass@" + std::to_string(k), passes.contexts(), passes.verdicts()));
+      estimates.push_back(estimate_mean("pass@" + std::to_string(k), passes.contexts(), passes.verdicts()));
   }
-  return shares;
+  return estimates;
 }
 
 }  // namespace detail
 
-/// Scores each cell of a run and compares it with the base of its group, in the order in which the records have them.
-/// Where samples were answered several times, a sample counts once, by the mean of its answers; states count answers.
-/// Throws Error for an unknown task and for a record that lacks one of its metrics.
+/// Scores each cell of a run and compares it with the base of its group, in the order of the records. If a sample was
+/// answered several times, it counts once, by the mean of its answers; states count answers. Throws Error for an
+/// unknown task and for a record that lacks one of its task's metrics.
 inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::span<const Record> records) {
   struct Graded {
     CellResult cell;
-    std::map<std::size_t, std::vector<Grade>> grades = {};  // of each attempt, by index
+    std::map<std::size_t, std::vector<Grade>> grades = {};  // of all attempts, by the sample's index
   };
   using Name = std::tuple<std::string, std::string, std::string, CellName>;
   std::vector<Graded> all;
@@ -185,10 +187,10 @@ inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::sp
       answers.insert(answers.end(), attempts.begin(), attempts.end());
       if (base == places.end()) continue;
       const auto& base_grades = all[base->second].grades;
-      const auto other = base_grades.find(index);
-      if (other == base_grades.end()) continue;
+      const auto base_attempts = base_grades.find(index);
+      if (base_attempts == base_grades.end()) continue;
       paired.push_back(grades.back());
-      base_paired.push_back(detail::mean_grade(other->second));
+      base_paired.push_back(detail::mean_grade(base_attempts->second));
     }
     const AnyTask& task = registry.at(cell.task);
     const Scorer scorer(task);
@@ -196,13 +198,14 @@ inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::sp
     result.score = scorer.score(grades);
     result.hidden_metrics = static_cast<std::size_t>(std::ranges::count(task.metrics(), false, &Metric::shown));
     if (answers.size() > grades.size()) {
-      Score of_answers = scorer.score(answers);
-      result.score.states = std::move(of_answers.states);
-      result.score.unfinished = of_answers.unfinished;
-      result.score.unfinished_share = std::move(of_answers.unfinished_share);
-      result.score.as_read = of_answers.as_read;
-      if (task.part_metrics().empty()) result.score.summaries = std::move(of_answers.summaries);
-      for (Estimate& share : detail::pass_at_more(task, samples)) result.score.summaries.push_back(std::move(share));
+      Score answer_score = scorer.score(answers);
+      result.score.states = std::move(answer_score.states);
+      result.score.unfinished = answer_score.unfinished;
+      result.score.unfinished_share = std::move(answer_score.unfinished_share);
+      result.score.as_read = answer_score.as_read;
+      if (task.part_metrics().empty()) result.score.summaries = std::move(answer_score.summaries);
+      for (Estimate& estimate : detail::pass_at_more(task, samples))
+        result.score.summaries.push_back(std::move(estimate));
     }
     if (!cell.cell.is_base() && !paired.empty()) result.changes = scorer.compare(paired, base_paired);
     result.kept_bytes /= static_cast<double>(answers.size());

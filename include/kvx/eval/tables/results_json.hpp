@@ -24,24 +24,27 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-inline void write_shares(std::string_view key, std::span<const Estimate> shares, JsonWriter& out) {
+/// Writes a member `key`: an object with each estimate under its name.
+inline void write_estimates(std::string_view key, std::span<const Estimate> estimates, JsonWriter& out) {
   out.key(key).begin_object();
-  for (const Estimate& share : shares) {
-    out.key(share.name).begin_object();
-    out.key("value").value(share.value).key("n").value(share.n).key("contexts").value(share.contexts);
-    out.key("low").value(share.low).key("high").value(share.high).end_object();
+  for (const Estimate& estimate : estimates) {
+    out.key(estimate.name).begin_object();
+    out.key("value").value(estimate.value).key("n").value(estimate.n).key("contexts").value(estimate.contexts);
+    out.key("low").value(estimate.low).key("high").value(estimate.high).end_object();
   }
   out.end_object();
 }
 
-inline std::vector<Estimate> all_shares(const CellResult& cell) {
-  std::vector<Estimate> shares = cell.score.metrics;
-  shares.insert(shares.end(), cell.score.summaries.begin(), cell.score.summaries.end());
-  for (Estimate& share : cell_shares(cell)) shares.push_back(std::move(share));
-  std::erase_if(shares, [](const Estimate& share) { return share.n == 0; });
-  return shares;
+/// All figures of a cell that have a value: its metrics, summaries and shares.
+inline std::vector<Estimate> all_estimates(const CellResult& cell) {
+  std::vector<Estimate> estimates = cell.score.metrics;
+  estimates.insert(estimates.end(), cell.score.summaries.begin(), cell.score.summaries.end());
+  for (Estimate& estimate : cell_shares(cell)) estimates.push_back(std::move(estimate));
+  std::erase_if(estimates, [](const Estimate& estimate) { return estimate.n == 0; });
+  return estimates;
 }
 
+/// Writes the members of a cell's entry in `configs`.
 inline void write_cell_config(const CellResult& cell, JsonWriter& out) {
   out.key("task").value(cell.label()).key("metadata").begin_object().key("model").value(cell.model);
   write_cell(cell.cell, out);
@@ -52,8 +55,8 @@ inline void write_cell_config(const CellResult& cell, JsonWriter& out) {
   for (const auto& [state, count] : cell.score.states) out.key(state).value(count);
   out.end_object();
   out.key("unfinished").value(cell.score.unfinished).key("as_read").value(cell.score.as_read);
-  write_shares("metrics", cell.score.metrics, out);
-  write_shares("summaries", cell.score.summaries, out);
+  write_estimates("metrics", cell.score.metrics, out);
+  write_estimates("summaries", cell.score.summaries, out);
   out.key("changes").begin_object();
   for (const Estimate& change : cell.changes) {
     out.key(change.name).begin_object().key("value").value(change.value).key("n").value(change.n);
@@ -66,11 +69,8 @@ inline void write_cell_config(const CellResult& cell, JsonWriter& out) {
   out.end_object().end_object();
 }
 
-}  // namespace detail
-
-namespace detail {
-
-/// A name for each cell: its samples, press and ratio if it is of a grid, and its model where there are several.
+/// A name for each cell: the label of its samples, its press and ratio if it belongs to a grid, and its model if there
+/// are several models.
 inline std::vector<std::string> cell_names(std::span<const CellResult> cells) {
   std::set<std::string> models;
   for (const CellResult& cell : cells) models.insert(cell.model);
@@ -84,9 +84,9 @@ inline std::vector<std::string> cell_names(std::span<const CellResult> cells) {
 
 }  // namespace detail
 
-/// The results in the shape of lm-evaluation-harness's results.json, for its viewers: each cell's answers to one group
-/// of samples are a task, whose name ends with press and ratio. What the shape has no place for, such as intervals and
-/// changes against the base, stands in the task's configs.
+/// The results in the format of lm-evaluation-harness's results.json, for its viewers: each cell's answers to one group
+/// of samples are a task, whose name ends with press and ratio. Values for which this format has no place, such as
+/// intervals and changes from the base, are in the task's `configs`.
 inline std::string results_json(std::span<const CellResult> cells) {
   std::set<std::string> models;
   for (const CellResult& cell : cells) models.insert(cell.model);
@@ -103,9 +103,9 @@ inline std::string results_json(std::span<const CellResult> cells) {
   };
   add("results", [](const CellResult& cell, const std::string& name, JsonWriter& out) {
     out.begin_object().key("alias").value(name);
-    for (const Estimate& share : detail::all_shares(cell)) {
-      out.key(share.name + ",none").value(share.value).key(share.name + "_stderr,none");
-      std::isfinite(share.error) ? out.value(share.error) : out.value("N/A");
+    for (const Estimate& estimate : detail::all_estimates(cell)) {
+      out.key(estimate.name + ",none").value(estimate.value).key(estimate.name + "_stderr,none");
+      std::isfinite(estimate.error) ? out.value(estimate.error) : out.value("N/A");
     }
     out.end_object();
   });
@@ -118,8 +118,8 @@ inline std::string results_json(std::span<const CellResult> cells) {
   add("n-shot", [](const CellResult&, const std::string&, JsonWriter& out) { out.value(0); });
   add("higher_is_better", [](const CellResult& cell, const std::string&, JsonWriter& out) {
     out.begin_object();
-    for (const Estimate& share : detail::all_shares(cell))
-      if (share.better != Better::neither) out.key(share.name).value(share.better == Better::more);
+    for (const Estimate& estimate : detail::all_estimates(cell))
+      if (estimate.better != Better::neither) out.key(estimate.name).value(estimate.better == Better::more);
     out.end_object();
   });
   add("n-samples", [](const CellResult& cell, const std::string&, JsonWriter& out) {

@@ -14,8 +14,8 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// The figures of a cell that do not come from its task: the share of answers with a thought that does not end, if
-/// there are any, and the share of the cache that the cell keeps.
+/// The figures of a cell that do not come from its task: the share of answers whose thought does not end, if there are
+/// any, and the share of the cache that the cell keeps.
 inline std::vector<Estimate> cell_shares(const CellResult& cell) {
   std::vector<Estimate> shares;
   if (cell.score.unfinished > 0) shares.push_back(cell.score.unfinished_share);
@@ -44,7 +44,7 @@ inline std::vector<ResultRow> result_rows(std::span<const CellResult> cells) {
   return rows;
 }
 
-/// The text of results.csv; a field whose value is unknown is empty.
+/// The text of results.csv. The field of an unknown value is empty.
 inline std::string results_csv(std::span<const CellResult> cells) { return results_columns().text(result_rows(cells)); }
 
 }  // namespace kvx::inline v0

@@ -18,8 +18,8 @@
 
 namespace kvx::inline v0 {
 
-/// A metric as a share of what the base has on the same samples, with the interval of its change; none where there is
-/// nothing to lose.
+/// A metric as a share of the base's value on the same samples, with the interval of its change. None if the base's
+/// value is 0.
 inline std::optional<Estimate> relative_function(const ResultRow& row, const ResultRow& base) {
   const bool paired = std::isfinite(row.change.value);
   const double before = paired ? row.figure.value - row.change.value : base.figure.value;
@@ -28,19 +28,20 @@ inline std::optional<Estimate> relative_function(const ResultRow& row, const Res
       .value = row.figure.value / before, .low = 1 + row.change.low / before, .high = 1 + row.change.high / before};
 }
 
-/// What perplexity tells of a cell: the base's over the cell's, 1 for no loss, with the interval of the paired losses
-/// where results.csv has it. None without both perplexities.
+/// The quality that perplexity implies: the base's perplexity divided by the cell's, so that 1 means no loss. It has
+/// the interval of the paired losses if results.csv has that. None unless both perplexities are known.
 inline std::optional<Estimate> implied_quality(const ReportData& data, std::string_view model, std::string_view task,
                                                const CellName& cell) {
-  const AnyTask* predicts = data.task_of(task);
-  const Metric* perplexity = predicts == nullptr ? nullptr : find_role(predicts->summary_metrics(), Role::perplexity);
+  const AnyTask* text_task = data.task_of(task);
+  const Metric* perplexity = text_task == nullptr ? nullptr : find_role(text_task->summary_metrics(), Role::perplexity);
   if (perplexity == nullptr) return std::nullopt;
-  const ResultRow* own = data.find(model, task, cell, perplexity->name);
-  const ResultRow* base = data.find(model, task, CellName::base(), perplexity->name);
-  if (own == nullptr || base == nullptr || !(own->figure.value > 0) || !(base->figure.value > 0)) return std::nullopt;
-  Estimate quality{.value = base->figure.value / own->figure.value};
-  const Metric* described = find_role(predicts->metrics(), Role::loss);
-  const ResultRow* loss = described == nullptr ? nullptr : data.find(model, task, cell, described->name);
+  const ResultRow* cell_row = data.find(model, task, cell, perplexity->name);
+  const ResultRow* base_row = data.find(model, task, CellName::base(), perplexity->name);
+  if (cell_row == nullptr || base_row == nullptr || !(cell_row->figure.value > 0) || !(base_row->figure.value > 0))
+    return std::nullopt;
+  Estimate quality{.value = base_row->figure.value / cell_row->figure.value};
+  const Metric* loss_metric = find_role(text_task->metrics(), Role::loss);
+  const ResultRow* loss = loss_metric == nullptr ? nullptr : data.find(model, task, cell, loss_metric->name);
   if (loss != nullptr) {
     quality.low = std::exp(-loss->change.high);
     quality.high = std::exp(-loss->change.low);
@@ -48,7 +49,7 @@ inline std::optional<Estimate> implied_quality(const ReportData& data, std::stri
   return quality;
 }
 
-/// The task's metrics that measure whether answers work, if they are above 0 for the base.
+/// The task's metrics that measure whether answers work, as far as the base's value is above 0.
 inline std::vector<std::string> function_metrics(const ReportData& data, std::string_view model,
                                                  std::string_view task) {
   std::vector<std::string> found;

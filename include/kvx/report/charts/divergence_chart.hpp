@@ -22,7 +22,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// What one method's panel shows: a line for each metric of function, then one for each text's perplexity.
+/// The panel of one method: a line for each metric of function, then one for each text's perplexity.
 struct DivergencePanel {
   std::size_t method = 0;
   std::string name;
@@ -36,17 +36,17 @@ inline std::vector<DivergencePanel> divergence_panels(const ReportData& data, co
   const std::vector<CellName> methods = data.methods();
   for (std::size_t m = 0; m < methods.size(); ++m) {
     DivergencePanel panel{m, methods[m].label(), {}, {}};
-    const auto memory = [&](const std::string& of, const CellName& cell) {
-      const ResultRow* own = data.find(model, of, cell, "memory_retained");
-      if (own == nullptr) own = data.find(model, task, cell, "memory_retained");
-      return own == nullptr ? NAN : own->figure.value;
+    const auto memory = [&](const std::string& label, const CellName& cell) {
+      const ResultRow* row = data.find(model, label, cell, "memory_retained");
+      if (row == nullptr) row = data.find(model, task, cell, "memory_retained");
+      return row == nullptr ? NAN : row->figure.value;
     };
-    const auto line = [&](const std::string& of, auto&& figure) {
+    const auto line = [&](const std::string& label, auto&& figure) {
       std::vector<ChartPoint> points = {{1, {.value = 1}}};  // the base
-      for (const CellName& cell : data.cells(model, of)) {
+      for (const CellName& cell : data.cells(model, label)) {
         const std::optional<Estimate> y = cell.method() == methods[m] ? figure(cell) : std::nullopt;
         if (!y) continue;
-        if (const double x = memory(of, cell); std::isfinite(x)) points.push_back({x, *y});
+        if (const double x = memory(label, cell); std::isfinite(x)) points.push_back({x, *y});
       }
       std::sort(points.begin(), points.end(), [](const ChartPoint& a, const ChartPoint& b) { return a.x < b.x; });
       return points;
@@ -55,8 +55,8 @@ inline std::vector<DivergencePanel> divergence_panels(const ReportData& data, co
     for (const std::string& metric : metrics) {
       const ResultRow* base = data.find(model, task, CellName::base(), metric);
       panel.function.push_back(line(task, [&](const CellName& cell) {
-        const ResultRow* own = data.find(model, task, cell, metric);
-        return own == nullptr ? std::nullopt : relative_function(*own, *base);
+        const ResultRow* row = data.find(model, task, cell, metric);
+        return row == nullptr ? std::nullopt : relative_function(*row, *base);
       }));
       found += panel.function.back().size() - 1;
     }
@@ -70,8 +70,8 @@ inline std::vector<DivergencePanel> divergence_panels(const ReportData& data, co
 
 }  // namespace detail
 
-/// What is left of a task's function beside what perplexity tells, against the memory that is left: a panel for each
-/// method, the base at (1, 1) of each. None where there is nothing to draw.
+/// The remaining share of a task's function and the quality that perplexity implies, against the share of memory that
+/// is retained: a panel for each method, with the base at (1, 1). None if there is nothing to draw.
 inline std::optional<Picture> divergence_chart(const ReportData& data, const std::string& model,
                                                const std::string& task) {
   const std::vector<std::string> metrics = function_metrics(data, model, task);
@@ -80,25 +80,26 @@ inline std::optional<Picture> divergence_chart(const ReportData& data, const std
   const auto panels = detail::divergence_panels(data, model, task, metrics, texts);
   if (panels.empty()) return std::nullopt;
 
-  constexpr int kLeft = 64, kTop = 34, kWide = 216, kHigh = 160, kAcross = 252, kDown = 230, kColumns = 3;
+  constexpr int kLeft = 64, kTop = 34, kPlotWidth = 216, kPlotHeight = 160, kColumnWidth = 252, kRowHeight = 230,
+                kColumns = 3;
   const int count = static_cast<int>(panels.size()), columns = std::min(count, kColumns);
   const int rows = (count + columns - 1) / columns, keys = static_cast<int>(metrics.size() + texts.size());
   const int head = kTop + 18 * keys + 10;
-  Picture picture{picture_path(task, data.short_name(model), "divergence"),
-                  data.short_name(model) + ": function of " + task + " and the quality that perplexity implies",
-                  "Solid: what is left of the function, as a share of the uncompressed cache's on the same samples. "
-                  "Dashed: the quality that perplexity implies, the base's perplexity over the cell's. Where the solid "
-                  "line falls below the dashed one, perplexity does not tell what is lost. Bars are 95 % intervals of "
-                  "the change.",
-                  0, head + rows * kDown + 26};
-  picture.width = std::max(kLeft + columns * kAcross, detail::title_width(picture.title));
+  Picture picture{
+      picture_path(task, data.short_name(model), "divergence"),
+      data.short_name(model) + ": function of " + task + " and the quality that perplexity implies",
+      "Solid: function, as a share of the uncompressed base's on the same samples. Dashed: the quality that "
+      "perplexity implies, which is the base's perplexity divided by the cell's. Where the solid line lies "
+      "below the dashed one, perplexity does not show the whole loss. Bars: 95 % intervals of the change.",
+      0, head + rows * kRowHeight + 26};
+  picture.width = std::max(kLeft + columns * kColumnWidth, detail::title_width(picture.title));
   double top = 1.1;
   for (const auto& panel : panels)
     for (const auto* lines : {&panel.function, &panel.quality})
       for (const auto& line : *lines)
         for (const ChartPoint& point : line)
           top = std::max({top, point.y.value * 1.05, std::min(point.y.high * 1.02, 1.8)});
-  const auto share = [](int pixels, int of) { return six_digits(pixels / static_cast<double>(of)); };
+  const auto share = [](int pixels, int total) { return six_digits(pixels / static_cast<double>(total)); };
   const auto function_style = [](std::size_t m, const std::string& filled) {
     return m == 0 ? "lw 2 dt 1 ps 0.7 pt " + filled : "lw 1.2 dt 1 ps 0.8 pt " + std::to_string(std::stoi(filled) - 1);
   };
@@ -114,11 +115,11 @@ inline std::optional<Picture> divergence_chart(const ReportData& data, const std
   for (std::size_t i = 0; i < panels.size(); ++i) {
     const auto& panel = panels[i];
     const int column = static_cast<int>(i) % columns, row = static_cast<int>(i) / columns;
-    const int left = kLeft + column * kAcross, up = picture.height - head - row * kDown - 22;
+    const int left = kLeft + column * kColumnWidth, plot_top = picture.height - head - row * kRowHeight - 22;
     script << "set lmargin at screen " + share(left, picture.width)
-           << "set rmargin at screen " + share(left + kWide, picture.width)
-           << "set tmargin at screen " + share(up, picture.height)
-           << "set bmargin at screen " + share(up - kHigh, picture.height)
+           << "set rmargin at screen " + share(left + kPlotWidth, picture.width)
+           << "set tmargin at screen " + share(plot_top, picture.height)
+           << "set bmargin at screen " + share(plot_top - kPlotHeight, picture.height)
            << "set title " + detail::gnuplot_text(detail::shortened(panel.name, 42)) + " offset 0,-0.6 font " +
                   (panel.name.size() > 30 ? "small_font" : "title_font")
            << (column == 0 ? "set ylabel 'share of the base'" : "unset ylabel")

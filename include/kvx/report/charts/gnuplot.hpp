@@ -16,21 +16,21 @@
 
 namespace kvx::inline v0 {
 
-/// A picture as a file for a screen of any colors and as one on white.
+/// A drawn picture: an SVG for pages of any background color, and a PNG on white.
 struct Drawing {
   std::string svg, png;
 };
 
-/// Draws pictures by the program gnuplot.
+/// Draws pictures with the program gnuplot.
 class Gnuplot {
  public:
-  /// None where the program is not installed.
+  /// None if the program is not installed.
   static std::optional<Gnuplot> find(std::string_view name = "gnuplot") {
     const std::vector<std::string> found = find_program(name);
     return found.empty() ? std::nullopt : std::optional(Gnuplot(found.front()));
   }
 
-  /// Throws Error with gnuplot's own words when it cannot draw it.
+  /// Throws Error with gnuplot's message if it cannot draw the picture.
   Drawing draw(const Picture& picture) const {
     const ScratchFolder folder({});
     const auto size = [&](int scale) {
@@ -49,7 +49,7 @@ class Gnuplot {
                      .directory = folder.path(),
                      .input = script});
     if (outcome.exit_status != 0 || outcome.signal != 0 || outcome.timed_out)
-      throw Error(picture.path, "gnuplot cannot draw it: " + (outcome.timed_out ? "its time was up" : outcome.output));
+      throw Error(picture.path, "gnuplot cannot draw it: " + (outcome.timed_out ? "it took too long" : outcome.output));
     return {read_text_file(folder.path() + "/picture.svg"), read_text_file(folder.path() + "/picture.png")};
   }
 

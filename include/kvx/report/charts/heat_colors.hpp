@@ -12,7 +12,7 @@
 
 namespace kvx::inline v0::detail {
 
-/// From near white for 0 to a dark blue for 1, as red, green and blue.
+/// The color of a value, as red, green and blue: from near white for 0 to a dark blue for 1.
 inline std::array<int, 3> heat_channels(double value) {
   constexpr std::array<int, 3> kLow = {0xf1, 0xf5, 0xf9}, kHigh = {0x00, 0x4c, 0x86};
   std::array<int, 3> channels{};
@@ -21,28 +21,29 @@ inline std::array<int, 3> heat_channels(double value) {
   return channels;
 }
 
-/// The same as 0xRRGGBB.
+/// The color of a value, as 0xRRGGBB.
 inline int heat(double value) {
   const auto [red, green, blue] = heat_channels(value);
   return red << 16 | green << 8 | blue;
 }
 
-/// What the colors mean, in one line that ends `right` pixels from the left and stands `up` pixels above the picture's
-/// lower edge.
-inline void add_heat_key(PlotScript& script, const Picture& picture, std::string_view words, int right, int up) {
-  constexpr int kSteps = 5, kWide = 18, kHigh = 10;
+/// Adds a key of the colors in one line. It ends `right` pixels from the picture's left edge, and is `bottom` pixels
+/// above its lower edge.
+inline void add_heat_key(PlotScript& script, const Picture& picture, std::string_view words, int right, int bottom) {
+  constexpr int kSteps = 5, kStepWidth = 18, kStepHeight = 10;
   const auto at = [&](int x, int y) {
     return "screen " + six_digits(x / static_cast<double>(picture.width)) + ", screen " +
            six_digits(y / static_cast<double>(picture.height));
   };
-  const int left = right - 16 - kSteps * kWide;
+  const int left = right - 16 - kSteps * kStepWidth;
   for (int i = 0; i < kSteps; ++i)
-    script << "set object rectangle from " + at(left + i * kWide, up) + " to " +
-                  at(left + (i + 1) * kWide, up + kHigh) + " fc rgb " + std::to_string(heat(i / (kSteps - 1.0))) +
-                  " fs solid noborder";
-  script << "set label " + gnuplot_text(std::string(words) + " 0") + " at " + at(left - 6, up + kHigh / 2) +
+    script << "set object rectangle from " + at(left + i * kStepWidth, bottom) + " to " +
+                  at(left + (i + 1) * kStepWidth, bottom + kStepHeight) + " fc rgb " +
+                  std::to_string(heat(i / (kSteps - 1.0))) + " fs solid noborder";
+  script << "set label " + gnuplot_text(std::string(words) + " 0") + " at " + at(left - 6, bottom + kStepHeight / 2) +
                 " right font small_font"
-         << "set label '1' at " + at(left + kSteps * kWide + 6, up + kHigh / 2) + " left font small_font";
+         << "set label '1' at " + at(left + kSteps * kStepWidth + 6, bottom + kStepHeight / 2) +
+                " left font small_font";
 }
 
 }  // namespace kvx::inline v0::detail

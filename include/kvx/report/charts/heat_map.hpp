@@ -21,7 +21,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// The columns of a heat map: ratios in their order, then budgets.
+/// The columns of a heat map: ratios in ascending order, then budgets.
 inline std::vector<std::string> settings_of(const std::vector<CellName>& cells) {
   std::vector<std::pair<double, std::string>> sorted;
   for (const CellName& cell : cells) {
@@ -36,8 +36,8 @@ inline std::vector<std::string> settings_of(const std::vector<CellName>& cells) 
 
 }  // namespace detail
 
-/// One metric of a task, a row for each method and a column for each ratio or budget. None where there is nothing to
-/// draw.
+/// A map of one metric of a task, with a row for each method and a column for each ratio or budget. None if there are
+/// fewer than two rows.
 inline std::optional<Picture> heat_map(const ReportData& data, const std::string& model, const std::string& task,
                                        const std::string& metric) {
   std::vector<CellName> cells;
@@ -55,13 +55,15 @@ inline std::optional<Picture> heat_map(const ReportData& data, const std::string
   for (const CellName& row : rows) longest = std::max(longest, names.emplace_back(row.label()).size());
   for (const std::string& column : columns) widest = std::max(widest, column.size());
 
-  const int left = 24 + 8 * static_cast<int>(longest), across = 16 + 9 * static_cast<int>(widest), down = 30;
-  const int grid = across * static_cast<int>(columns.size()), high = down * static_cast<int>(rows.size());
-  Picture picture{picture_path(task, data.short_name(model), "heatmap"),
-                  data.short_name(model) + ": " + metric + " of " + task,
-                  "A star: significantly below the uncompressed base (p at most 0.05, Holm-corrected over the table).",
-                  0, 84 + high + 12};
-  picture.width = std::max(left + grid + 24, detail::title_width(picture.title));
+  const int left = 24 + 8 * static_cast<int>(longest), column_width = 16 + 9 * static_cast<int>(widest),
+            row_height = 30;
+  const int grid_width = column_width * static_cast<int>(columns.size()),
+            grid_height = row_height * static_cast<int>(rows.size());
+  Picture picture{
+      picture_path(task, data.short_name(model), "heatmap"), data.short_name(model) + ": " + metric + " of " + task,
+      "A star: significantly worse than the uncompressed base (p at most 0.05, Holm-corrected over the table).", 0,
+      84 + grid_height + 12};
+  picture.width = std::max(left + grid_width + 24, detail::title_width(picture.title));
   std::vector<std::vector<double>> boxes;
   detail::PlotScript script;
   for (const CellName& cell : cells) {
@@ -81,14 +83,14 @@ inline std::optional<Picture> heat_map(const ReportData& data, const std::string
       list.append(i == 0 ? "" : ", ").append(detail::gnuplot_text(marks[i])).append(" ").append(std::to_string(i));
     return list;
   };
-  const auto share = [](int pixels, int of) { return six_digits(pixels / static_cast<double>(of)); };
+  const auto share = [](int pixels, int total) { return six_digits(pixels / static_cast<double>(total)); };
   script << "unset border"
          << "unset grid"
          << "set tics scale 0"
          << "set lmargin at screen " + share(left, picture.width)
-         << "set rmargin at screen " + share(left + grid, picture.width)
+         << "set rmargin at screen " + share(left + grid_width, picture.width)
          << "set bmargin at screen " + share(12, picture.height)
-         << "set tmargin at screen " + share(12 + high, picture.height) << "unset xtics"
+         << "set tmargin at screen " + share(12 + grid_height, picture.height) << "unset xtics"
          << "set x2tics (" + tics(columns) + ")"
          << "set x2label 'compression ratio or budget' offset 0,-0.4"
          << "set ytics (" + tics(names) + ")"

@@ -20,7 +20,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// Cells that one picture has room for: all, or of each method the one that removes most.
+/// The cells for which one picture has room: all, or the one with the highest ratio of each method.
 inline std::vector<CellName> few_cells(const std::vector<CellName>& cells) {
   constexpr std::size_t kMost = 12;
   if (cells.size() <= kMost) return cells;
@@ -29,7 +29,7 @@ inline std::vector<CellName> few_cells(const std::vector<CellName>& cells) {
   return few;
 }
 
-/// Where pixels are, as gnuplot's screen has them.
+/// Converts pixels, counted from the upper left corner, to gnuplot's screen coordinates.
 struct Screen {
   int width, height;
 
@@ -40,62 +40,63 @@ struct Screen {
 
 }  // namespace detail
 
-/// How much each layer keeps of each span, as a map for each cell: a row for each layer, a column for each span. None
-/// where there is nothing to draw.
+/// The share that each layer keeps of each span, as a map for each cell, with a row for each layer and a column for
+/// each span. None if there is nothing to draw.
 inline std::optional<Picture> kept_layer_map(const ReportData& data, const std::string& model,
                                              const std::string& task) {
-  const auto of_task = [&](const KeptLayers& of) { return of.model == model && of.task == task; };
-  const auto cells = detail::few_cells(distinct(data.kept_layers, &KeptLayers::cell, of_task));
+  const auto is_of_task = [&](const KeptLayers& row) { return row.model == model && row.task == task; };
+  const auto cells = detail::few_cells(distinct(data.kept_layers, &KeptLayers::cell, is_of_task));
   if (cells.empty()) return std::nullopt;
-  std::vector<std::string> spans = distinct(data.kept_layers, &KeptLayers::span, of_task);
+  std::vector<std::string> spans = distinct(data.kept_layers, &KeptLayers::span, is_of_task);
   sort_spans(spans);
   std::size_t layers = 0, longest = 0;
-  for (const KeptLayers& of : data.kept_layers)
-    if (of_task(of)) layers = std::max(layers, of.kept.size());
+  for (const KeptLayers& row : data.kept_layers)
+    if (is_of_task(row)) layers = std::max(layers, row.kept.size());
   for (const std::string& span : spans) longest = std::max(longest, span.size());
 
   constexpr int kLeft = 56, kGap = 34, kColumns = 4, kTop = 40, kHead = 40, kBox = 30;
-  const int wide = std::max(kBox * static_cast<int>(spans.size()), 176), across = wide + kGap;
-  const int down = std::clamp(240 / static_cast<int>(layers), 5, 22), high = down * static_cast<int>(layers);
-  const int names = 14 + static_cast<int>(4.8 * static_cast<double>(longest)), block = kHead + high + names;
+  const int map_width = std::max(kBox * static_cast<int>(spans.size()), 176), map_step = map_width + kGap;
+  const int row_height = std::clamp(240 / static_cast<int>(layers), 5, 22),
+            map_height = row_height * static_cast<int>(layers);
+  const int names = 14 + static_cast<int>(4.8 * static_cast<double>(longest)), block = kHead + map_height + names;
   const int count = static_cast<int>(cells.size()), columns = std::min(count, kColumns);
   Picture picture{
       picture_path(task, data.short_name(model), "kept_by_layer"),
-      data.short_name(model) + ": what each layer keeps of the spans of " + task,
-      "A row for each layer, a column for each span; the darker, the larger is the share of the span's rows "
-      "that stays, over all heads of keys and values.",
+      data.short_name(model) + ": rows that each layer keeps of the spans of " + task,
+      "A row for each layer, a column for each span. The darker a field, the larger the share of the span's rows "
+      "that is kept, over all KV heads.",
       0, kTop + (count + columns - 1) / columns * block + 34};
-  picture.width = std::max(kLeft + columns * across, detail::title_width(picture.title));
+  picture.width = std::max(kLeft + columns * map_step, detail::title_width(picture.title));
   const detail::Screen screen{picture.width, picture.height};
   detail::PlotScript script;
   script.title(picture);
   for (int c = 0; c < count; ++c) {
     const CellName& cell = cells[static_cast<std::size_t>(c)];
-    const int left = kLeft + c % columns * across, top = kTop + c / columns * block + kHead;
-    const auto label = [&](const std::string& text, double x, double y, const char* how) {
-      script << "set label " + detail::gnuplot_text(text) + " at " + screen.at(x, y) + " " + how + " font small_font";
+    const int left = kLeft + c % columns * map_step, top = kTop + c / columns * block + kHead;
+    const auto label = [&](const std::string& text, double x, double y, const char* style) {
+      script << "set label " + detail::gnuplot_text(text) + " at " + screen.at(x, y) + " " + style + " font small_font";
     };
     label(detail::shortened(cell.method().label(), 34), left, top - 24, "left");
     label(cell.setting_words(), left, top - 10, "left");
-    const int step = (14 + down - 1) / down;  // numbers need 14 pixels
+    const int step = (14 + row_height - 1) / row_height;  // numbers need 14 pixels
     for (int layer = 0; layer < static_cast<int>(layers); layer += step)
-      label(std::to_string(layer), left - 5, top + (layer + 0.5) * down, "right");
-    if (c % columns == 0) label("layer", left - 34, top + high / 2.0, "center rotate by 90");
-    const double box = wide / static_cast<double>(spans.size());
+      label(std::to_string(layer), left - 5, top + (layer + 0.5) * row_height, "right");
+    if (c % columns == 0) label("layer", left - 34, top + map_height / 2.0, "center rotate by 90");
+    const double box = map_width / static_cast<double>(spans.size());
     for (std::size_t s = 0; s < spans.size(); ++s) {
       const double x = left + static_cast<double>(s) * box;
-      label(spans[s], x + box / 2, top + high + 8, "left rotate by -30");
-      for (const KeptLayers& of : data.kept_layers)
-        for (std::size_t layer = 0; of_task(of) && of.cell == cell && of.span == spans[s] && layer < of.kept.size();
-             ++layer) {
-          const double y = top + static_cast<double>(layer) * down;
+      label(spans[s], x + box / 2, top + map_height + 8, "left rotate by -30");
+      for (const KeptLayers& row : data.kept_layers)
+        for (std::size_t layer = 0;
+             is_of_task(row) && row.cell == cell && row.span == spans[s] && layer < row.kept.size(); ++layer) {
+          const double y = top + static_cast<double>(layer) * row_height;
           script << "set object rectangle from " + screen.at(x + 0.75, y + 0.5) + " to " +
-                        screen.at(x + box - 0.75, y + down - 0.5) + " fc rgb " +
-                        std::to_string(detail::heat(of.share(layer))) + " fs solid noborder";
+                        screen.at(x + box - 0.75, y + row_height - 0.5) + " fc rgb " +
+                        std::to_string(detail::heat(row.share(layer))) + " fs solid noborder";
         }
     }
   }
-  detail::add_heat_key(script, picture, "share kept:", kLeft + columns * across - kGap, 10);
+  detail::add_heat_key(script, picture, "share kept:", kLeft + columns * map_step - kGap, 10);
   script << "unset border"
          << "unset grid"
          << "unset tics"

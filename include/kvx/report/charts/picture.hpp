@@ -15,17 +15,18 @@
 
 namespace kvx::inline v0 {
 
-/// What gnuplot is to draw.
+/// A picture that gnuplot draws.
 struct Picture {
   std::string path;     ///< of the PNG, in the report's directory
-  std::string title;    ///< what it shows
-  std::string caption;  ///< how it is read
+  std::string title;    ///< what the picture shows
+  std::string caption;  ///< how to read the picture
   int width = 0, height = 0;
-  std::string script = {};  ///< its commands, once a terminal with such a canvas is set
-  std::string svg = {};     ///< what they draw
+  std::string script = {};  ///< gnuplot's commands; a terminal of this size is set before
+  std::string svg = {};     ///< the drawn picture
 };
 
-/// A name as a part of a path: what could be misread there becomes `_`.
+/// A name as part of a path: all characters but letters, digits, `-`, `_` and `.` become `_`, and so does a dot at the
+/// beginning.
 inline std::string file_name(std::string_view name) {
   std::string safe(name);
   for (char& c : safe) {
@@ -36,7 +37,7 @@ inline std::string file_name(std::string_view name) {
   return safe.empty() ? "_" : safe;
 }
 
-/// plots/SUBJECT/MODEL_SUBJECT_KIND.png
+/// The path plots/SUBJECT/MODEL_SUBJECT_KIND.png.
 inline std::string picture_path(std::string_view subject, std::string_view model, std::string_view kind) {
   const std::string folder = file_name(subject);
   return "plots/" + folder + "/" + file_name(model) + "_" + folder + "_" + file_name(kind) + ".png";
@@ -50,8 +51,8 @@ struct ChartPoint {
 
 namespace detail {
 
-/// Colors that the color-blind tell apart (Okabe and Ito, 2008), but for the yellow, which no white page shows; and a
-/// shape for each, filled. After them come the same with open shapes and dashes.
+/// Colors that color-blind readers can distinguish (Okabe and Ito, 2008), without the yellow, which is hard to see on
+/// white, and a filled shape for each. Further series have the same colors with open shapes and dashes.
 inline constexpr std::array<std::string_view, 6> kColors = {"#0072B2", "#D55E00", "#009E73",
                                                             "#CC79A7", "#E69F00", "#56B4E9"};
 inline constexpr std::array<int, 12> kShapes = {7, 5, 9, 13, 11, 15, 6, 4, 8, 12, 10, 14};
@@ -62,17 +63,17 @@ inline std::string color(std::size_t series) { return std::string(kColors[series
 inline std::string shape(std::size_t series) { return std::to_string(kShapes[series % kShapes.size()]); }
 inline std::string dashes(std::size_t series) { return std::to_string(series / kColors.size() % 4 + 1); }
 
-/// How wide a picture is at least, so that its title fits, in pixels.
+/// The smallest width of a picture, in pixels, in which its title fits.
 inline int title_width(std::string_view title) { return 24 + 8 * static_cast<int>(title.size()); }
 
-/// A string of gnuplot in which nothing is special.
+/// A gnuplot string in which no character is special.
 inline std::string gnuplot_text(std::string_view text) {
   std::string result = "'";
   for (const char c : text) result.append(c == '\'' ? 2 : 1, c >= 0 && c < ' ' ? ' ' : c);
   return result + "'";
 }
 
-/// A script that grows by commands, data and what a plot draws.
+/// A gnuplot script that is built from commands, blocks of data and plots.
 class PlotScript {
  public:
   PlotScript() {
@@ -89,13 +90,13 @@ class PlotScript {
     return *this;
   }
 
-  /// A title in the middle of the picture's upper edge, whatever the place of its plot.
+  /// Adds a title in the middle of the picture's upper edge, wherever its plot is.
   void title(const Picture& picture) {
     *this << "set label " + gnuplot_text(picture.title) + " at screen 0.5, screen " +
                  six_digits(1 - 16.0 / picture.height) + " center font title_font";
   }
 
-  /// A block of data; returns its name.
+  /// Adds a block of data, and returns its name.
   std::string data(const std::vector<std::vector<double>>& rows) {
     const std::string name = "$d" + std::to_string(++blocks_);
     text_.append(name).append(" << EOD\n");
@@ -107,7 +108,7 @@ class PlotScript {
     return name;
   }
 
-  /// A line through points with their intervals; `style` is that of the line and its points.
+  /// Adds a line through points, with their intervals, to the next plot; `style` is that of the line and its points.
   void add_line(const std::vector<ChartPoint>& points, const std::string& line_color, const std::string& style,
                 std::string_view title = {}) {
     std::vector<std::vector<double>> rows, bars;
@@ -122,9 +123,10 @@ class PlotScript {
         (title.empty() ? "" : " title " + gnuplot_text(title)));
   }
 
+  /// Adds an element to the next plot.
   void add(std::string drawn) { drawn_.push_back(std::move(drawn)); }
 
-  /// Draws what was added.
+  /// Adds a plot of the elements that were added since the last one.
   void plot() {
     for (std::size_t i = 0; i < drawn_.size(); ++i) text_.append(i == 0 ? "plot " : ", \\\n  ").append(drawn_[i]);
     text_ += "\n";

@@ -22,7 +22,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// Tics at 1, 2 and 5 times powers of ten, for an axis of logarithms.
+/// Tics at 1, 2 and 5 times powers of ten, for a logarithmic axis.
 inline std::string log_tics(double low, double high) {
   std::string tics;
   for (double decade = std::pow(10, std::floor(std::log10(low))); decade <= high; decade *= 10)
@@ -36,7 +36,7 @@ struct RatioLine {
   std::vector<ChartPoint> points;
 };
 
-/// A line for each method, in steps of its ratio, from the base unless it has a figure of its own at 0.
+/// A line for each method, sorted by ratio. It begins at the base, unless the method has a figure at ratio 0.
 inline std::vector<RatioLine> ratio_lines(const ReportData& data, const std::string& model, const std::string& task,
                                           const std::string& metric, double scale) {
   std::vector<RatioLine> lines;
@@ -55,7 +55,7 @@ inline std::vector<RatioLine> ratio_lines(const ReportData& data, const std::str
   return lines;
 }
 
-/// A chart of lines against the compression ratio, its key beside it.
+/// A chart of lines against the compression ratio, with a key to the right.
 inline Picture ratio_chart(Picture picture, const std::vector<RatioLine>& lines, std::string label, bool from_zero) {
   double low = INFINITY, high = -INFINITY, last = 0;
   std::size_t longest = 0;
@@ -88,7 +88,7 @@ inline Picture ratio_chart(Picture picture, const std::vector<RatioLine>& lines,
                   six_digits(high + margin) + "]";
   for (std::size_t i = 0; i < lines.size(); ++i) {
     RatioLine line = lines[i];
-    stand_aside(line.points, i, lines.size());
+    shift_sideways(line.points, i, lines.size());
     script.add_line(line.points, color(line.method),
                     "lw 1.8 ps 0.8 pt " + shape(line.method) + " dt " + dashes(line.method), line.name);
   }
@@ -100,14 +100,15 @@ inline Picture ratio_chart(Picture picture, const std::vector<RatioLine>& lines,
 }  // namespace detail
 
 /// The perplexity of a text against the ratio. None if there is nothing to draw.
-inline std::optional<Picture> perplexity_chart(const ReportData& data, const std::string& model, const TaskMetric& of) {
-  const auto lines = detail::ratio_lines(data, model, of.task, of.metric, 1);
+inline std::optional<Picture> perplexity_chart(const ReportData& data, const std::string& model,
+                                               const TaskMetric& perplexity) {
+  const auto lines = detail::ratio_lines(data, model, perplexity.task, perplexity.metric, 1);
   if (lines.empty()) return std::nullopt;
-  const std::string text = data_set(of.task), name = data.short_name(model);
+  const std::string text = data_set(perplexity.task), name = data.short_name(model);
   return detail::ratio_chart(
       {picture_path(text, name, "ppl_vs_compression"), name + ": perplexity of " + text,
-       "Lower is better. At 0 stands the uncompressed base, or a method's own figure there, such "
-       "as that of a quantized cache. Bars, where there are any, are 95 % intervals with texts as the units."},
+       "Lower is better. At ratio 0: the uncompressed base or, for a method such as a quantized cache, the method "
+       "itself. Bars: 95 % intervals, with texts as units, if they are known."},
       lines, "perplexity", false);
 }
 
@@ -126,8 +127,8 @@ inline std::optional<Picture> time_chart(const ReportData& data, const std::stri
                     words(metric.summary.words.empty() ? metric.summary.name : metric.summary.words);
   return detail::ratio_chart(
       {picture_path(text, name, metric.name + "_vs_compression"), name + ": " + words + " on " + text,
-       rate ? "Higher is better. Medians of the repeats, with 95 % intervals where they were measured."
-            : "Lower is better. Medians of the repeats, with 95 % intervals where they were measured."},
+       rate ? "Higher is better. Medians of the timed generations; bars: quartiles, if they are known."
+            : "Lower is better. Medians of the timed generations; bars: quartiles, if they are known."},
       lines, words + ", " + std::string(!rate && milliseconds ? "ms" : metric.summary.unit), true);
 }
 

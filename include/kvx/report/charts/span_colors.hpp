@@ -10,12 +10,13 @@
 
 namespace kvx::inline v0 {
 
-/// What is told of a whole context, and of what no span has.
+/// The names of the spans that stand for the whole context, and for the tokens outside all other spans.
 inline constexpr std::string_view kAllSpan = "all", kRestSpan = "rest";
 
 namespace detail {
 
-/// None of them is the blue of what is kept, so that a span shows over it; their places are the spans' order.
+/// The colors of known spans, in the order in which the spans are shown. None is the blue that shades kept tokens, so
+/// that a span stays visible over it.
 inline constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kSpanColors = {
     {{"prepend", "#E69F00"}, {"defense", "#D55E00"}, {"instructions", "#009E73"}, {kRestSpan, "#56B4E9"}}};
 
@@ -32,7 +33,7 @@ inline std::string span_color(std::string_view name) {
   return std::string(place < detail::kSpanColors.size() ? detail::kSpanColors[place].second : "#CC79A7");
 }
 
-/// Spans in the order in which they are shown: known ones, others, the whole context.
+/// Sorts spans into the order in which they are shown: known ones, others, the whole context.
 inline void sort_spans(std::vector<std::string>& names) {
   std::ranges::stable_sort(names, {}, [](const std::string& name) {
     return name == kAllSpan ? detail::kSpanColors.size() + 1 : detail::span_place(name);

@@ -21,7 +21,7 @@
 
 namespace kvx::inline v0 {
 
-/// How many answers of a cell ended in which state.
+/// The number of a cell's answers in each state.
 struct CellStates {
   CellName cell;
   std::map<std::string, std::size_t> counts;
@@ -35,7 +35,7 @@ inline std::vector<CellStates> count_states(const ReportData& data, const std::s
   bool answered = false;
   for (const Record& record : data.records) {
     if (record.model != model || report_task(record) != task) continue;
-    answered |= works(data.registry, record).has_value();
+    answered |= answer_works(data.registry, record).has_value();
     const CellName cell = record.cell();
     auto found = std::find_if(cells.rbegin(), cells.rend(), [&](const CellStates& c) { return c.cell == cell; });
     if (found == cells.rend()) {
@@ -53,7 +53,7 @@ namespace detail {
 struct StateColor {
   std::string_view state, color;
 };
-/// The colors of states, in the order of the states. The last color is used for all further states.
+/// The colors of states, in the order of the states. Further states have the last color.
 inline constexpr std::array<std::string_view, 2> kGoodColors = {"#0072B2", "#56B4E9"};
 inline constexpr std::array<std::string_view, 7> kBadColors = {"#F0E442", "#E69F00", "#8c510a", "#D55E00",
                                                                "#CC79A7", "#009E73", "#5b5b5b"};
@@ -83,7 +83,8 @@ inline std::vector<StateColor> states_of(const AnyTask* task, const std::vector<
 
 }  // namespace detail
 
-/// The states as a bar for each cell, with their counts where there is room. None without records of answers.
+/// The states as a bar for each cell, with counts where there is room for them. None if there are no records of
+/// answers.
 inline std::optional<Picture> state_chart(const ReportData& data, const std::string& model, const std::string& task) {
   const std::vector<CellStates> cells = count_states(data, model, task);
   const auto states = detail::states_of(data.task_of(task), cells);
@@ -95,21 +96,21 @@ inline std::optional<Picture> state_chart(const ReportData& data, const std::str
   for (const CellStates& cell : cells) longest = std::max(longest, name_of(cell.cell).size());
   for (const auto& state : states) longest_state = std::max(longest_state, state.state.size());
 
-  std::vector<double> heights;  // methods stand a little apart
+  std::vector<double> heights;  // with a small gap between methods
   for (std::size_t i = 0; i < cells.size(); ++i)
     heights.push_back(i == 0 ? 0 : heights.back() + (cells[i].cell.method() == cells[i - 1].cell.method() ? 1 : 1.5));
   const int left = 24 + 8 * static_cast<int>(longest), plot = 440;
-  // The key stands beside the bars and is no higher than they are.
-  const int high = std::max(static_cast<int>((heights.back() + 1) * 20), 26 * static_cast<int>(states.size()));
+  // The key is to the right of the bars and no higher than they are.
+  const int plot_height = std::max(static_cast<int>((heights.back() + 1) * 20), 26 * static_cast<int>(states.size()));
   Picture picture{picture_path(task, data.short_name(model), "states"),
                   data.short_name(model) + ": how answers of " + task + " ended",
                   "A bar for each cell, one piece for each state, in the order of the key; the numbers count answers.",
-                  0, high + 86};
+                  0, plot_height + 86};
   picture.width = std::max(left + plot + 70 + 8 * static_cast<int>(longest_state), detail::title_width(picture.title));
-  const auto share = [](int pixels, int of) { return six_digits(pixels / static_cast<double>(of)); };
+  const auto share = [](int pixels, int total) { return six_digits(pixels / static_cast<double>(total)); };
   detail::PlotScript script;
   std::string tics;
-  std::vector<double> from(cells.size(), 0);
+  std::vector<double> starts(cells.size(), 0);
   for (const auto& [state, color] : states) {
     std::vector<std::vector<double>> boxes;
     const bool dark = color == "#0072B2" || color == "#5b5b5b" || color == "#D55E00" || color == "#009E73" ||
@@ -118,13 +119,13 @@ inline std::optional<Picture> state_chart(const ReportData& data, const std::str
       const auto found = cells[i].counts.find(std::string(state));
       if (found == cells[i].counts.end()) continue;
       const double width = static_cast<double>(found->second) / static_cast<double>(cells[i].all);
-      const double y = heights[i], to = from[i] + width, gap = std::min(0.0015, width / 4);
-      boxes.push_back({from[i], y, from[i] + gap, to - gap, y - 0.42, y + 0.42});
+      const double y = heights[i], end = starts[i] + width, gap = std::min(0.0015, width / 4);
+      boxes.push_back({starts[i], y, starts[i] + gap, end - gap, y - 0.42, y + 0.42});
       const std::string count = std::to_string(found->second);
       if (width * plot > 6 + 8 * static_cast<double>(count.size()))
-        script << "set label " + detail::gnuplot_text(count) + " at " + six_digits(from[i] + width / 2) + "," +
+        script << "set label " + detail::gnuplot_text(count) + " at " + six_digits(starts[i] + width / 2) + "," +
                       six_digits(y) + " center front font small_font tc rgb '" + (dark ? "#ffffff" : "#101418") + "'";
-      from[i] = to;
+      starts[i] = end;
     }
     const std::string block = script.data(boxes);
     script.add(block + " using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '" + std::string(color) +

@@ -5,8 +5,8 @@
 
 namespace kvx::inline v0 {
 
-/// `text` as the content of an element or of a quoted attribute. Control characters, which HTML cannot hold, are shown
-/// as U+FFFD.
+/// `text` as the content of an element or of a quoted attribute. Control characters, which HTML cannot hold, become
+/// U+FFFD.
 inline std::string html_text(std::string_view text) {
   std::string escaped;
   for (const char c : text) {

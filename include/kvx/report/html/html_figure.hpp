@@ -9,7 +9,7 @@
 
 namespace kvx::inline v0 {
 
-/// A picture that was drawn, with its caption. `number` is its own among all of a page.
+/// A drawn picture with its caption. `number` differs for each picture of a page.
 inline std::string html_figure(const Picture& picture, std::size_t number) {
   return "<figure>" + inline_svg(picture.svg, "p" + std::to_string(number) + "-", picture.title) + "<figcaption>" +
          html_text(picture.caption) + "</figcaption></figure>\n";

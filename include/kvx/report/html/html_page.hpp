@@ -8,7 +8,7 @@
 
 namespace kvx::inline v0 {
 
-/// A page that needs no other file: its title as the first heading, then `body`.
+/// A page that needs no other file: the title as its first heading, then `body`.
 inline std::string html_page(std::string_view title, std::string_view body) {
   const std::string heading = html_text(title);
   return ("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"

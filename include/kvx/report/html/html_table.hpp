@@ -10,9 +10,10 @@
 
 namespace kvx::inline v0 {
 
-/// A table in a box that scrolls.
+/// A table in a box that can be scrolled.
 inline std::string html_table(const ReportTable& table) {
-  std::vector<std::string> kinds(table.head.size());  // a column of numbers stands right, one of texts may break lines
+  // Columns of numbers are right-aligned, columns of long texts may wrap.
+  std::vector<std::string> kinds(table.head.size());
   for (std::size_t c = 0; c < kinds.size(); ++c) {
     bool numbers = true, texts = false;
     for (const auto& row : table.rows) {

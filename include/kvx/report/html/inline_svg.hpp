@@ -13,14 +13,15 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-inline void replace_all(std::string& text, std::string_view what, std::string_view by) {
-  for (std::size_t at = 0; (at = text.find(what, at)) != text.npos; at += by.size()) text.replace(at, what.size(), by);
+inline void replace_all(std::string& text, std::string_view pattern, std::string_view replacement) {
+  for (std::size_t at = 0; (at = text.find(pattern, at)) != text.npos; at += replacement.size())
+    text.replace(at, pattern.size(), replacement);
 }
 
 }  // namespace detail
 
-/// What gnuplot's svg terminal wrote, as an element of a page: black is the color of the page's text, ids begin with
-/// `prefix`, so that many pictures can stand in one page, and nothing names an address.
+/// Turns the output of gnuplot's svg terminal into an element of a page. Black becomes the color of the page's text,
+/// ids get the prefix `prefix`, so that a page can hold many pictures, and the addresses of namespaces are removed.
 inline std::string inline_svg(std::string_view svg, const std::string& prefix, std::string_view label) {
   // gnuplot's canvas has `color="white"`, and its marks take their color from there.
   const std::array<std::pair<std::string, std::string>, 12> rules = {{
@@ -39,16 +40,16 @@ inline std::string inline_svg(std::string_view svg, const std::string& prefix, s
   }};
   std::string out;
   for (std::size_t at = std::min(svg.find("<svg"), svg.size()); at < svg.size();) {
-    for (const std::string_view element : {"title", "desc"}) {  // file names and tool tips of no use
+    for (const std::string_view element : {"title", "desc"}) {  // file names and tool tips, which are of no use
       const std::string close = "</" + std::string(element) + ">";
       if (svg.substr(at + 1, element.size() + 1) == std::string(element) + ">")
         at = std::min(svg.find(close, at), svg.size() - close.size()) + close.size();
     }
     const std::size_t end = std::min(svg.find('>', at), svg.size() - 1) + 1;
-    const std::size_t open = std::min(svg.find('<', at), end);  // text, as it is, then a tag
+    const std::size_t open = std::min(svg.find('<', at), end);  // text, which is copied, then a tag
     out += svg.substr(at, open - at);
     std::string tag(svg.substr(open, end - open));
-    for (const auto& [what, by] : rules) detail::replace_all(tag, what, by);
+    for (const auto& [pattern, replacement] : rules) detail::replace_all(tag, pattern, replacement);
     out += tag;
     at = end;
   }

@@ -4,7 +4,7 @@
 
 namespace kvx::inline v0 {
 
-/// The style of a report's page, in light and dark.
+/// The style sheet of a report's page, for light and dark mode.
 inline constexpr std::string_view kPageStyle = R"css(
 :root { color-scheme: light dark; --page: #fff; --text: #1b1f24; --quiet: #57606a; --line: #d6dbe1; --tint: #f4f6f8;
   --mark: #fdf0d5; --accent: #0062a3; --shade: .6; }

@@ -16,7 +16,7 @@ struct Always {
 
 namespace kvx::inline v0 {
 
-/// What `get` finds in the rows for which `holds`, each once, in their order.
+/// The distinct values get(row) of the rows for which holds(row) is true, in order.
 template <class Row, class Get, class If = detail::Always>
 std::vector<std::decay_t<std::invoke_result_t<Get, const Row&>>> distinct(const std::vector<Row>& rows, Get get,
                                                                           If holds = {}) {

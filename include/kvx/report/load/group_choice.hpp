@@ -17,13 +17,14 @@
 
 namespace kvx::inline v0 {
 
-/// One metric of some groups of a task's parts.
+/// Some groups of a task's parts, and one metric of these parts.
 struct GroupChoice {
   std::string model, task, metric;
   std::vector<std::string> groups = {};
 
-  bool takes(const GroupResult& of) const {
-    return of.row.model == model && of.row.task == task && of.row.figure.name == metric;
+  /// Whether a result is of this model, task and metric.
+  bool takes(const GroupResult& result) const {
+    return result.row.model == model && result.row.task == task && result.row.figure.name == metric;
   }
 };
 
@@ -50,43 +51,43 @@ inline std::vector<PartMetric> part_metrics(const ReportData& data, std::string_
   return found;
 }
 
-/// The groups of a task for whose names `holds`, in the order of these.
+/// The groups of a task for whose names holds(name) is true, sorted by name.
 inline GroupChoice choose_groups(const ReportData& data, const std::string& model, const std::string& task,
                                  const std::string& metric, auto&& holds) {
   GroupChoice choice{model, task, metric};
   choice.groups = distinct(data.groups, &GroupResult::group,
-                           [&](const GroupResult& of) { return choice.takes(of) && holds(of.group); });
+                           [&](const GroupResult& result) { return choice.takes(result) && holds(result.group); });
   std::ranges::sort(choice.groups);
   return choice;
 }
 
-inline const ResultRow* find_group(const ReportData& data, const GroupChoice& of, const CellName& cell,
+inline const ResultRow* find_group(const ReportData& data, const GroupChoice& choice, const CellName& cell,
                                    std::string_view group) {
-  const auto found = std::ranges::find_if(data.groups, [&](const GroupResult& other) {
-    return other.group == group && other.row.cell == cell && of.takes(other);
+  const auto found = std::ranges::find_if(data.groups, [&](const GroupResult& result) {
+    return result.group == group && result.row.cell == cell && choice.takes(result);
   });
   return found == data.groups.end() ? nullptr : &found->row;
 }
 
-/// The cells that have any of it.
-inline std::vector<CellName> cells_of(const ReportData& data, const GroupChoice& of) {
+/// The cells that have a result of the choice.
+inline std::vector<CellName> cells_of(const ReportData& data, const GroupChoice& choice) {
   return distinct(
-      data.groups, [](const GroupResult& other) { return other.row.cell; },
-      [&](const GroupResult& other) { return of.takes(other); });
+      data.groups, [](const GroupResult& result) { return result.row.cell; },
+      [&](const GroupResult& result) { return choice.takes(result); });
 }
 
 /// The number of parts of a group, n, and of the contexts that they are about; if cells differ, the largest.
-inline SampleCounts parts_of(const ReportData& data, const GroupChoice& of, std::string_view group) {
+inline SampleCounts parts_of(const ReportData& data, const GroupChoice& choice, std::string_view group) {
   SampleCounts counts;
-  for (const GroupResult& other : data.groups)
-    if (other.group == group && of.takes(other)) counts.include(other.row.figure.n, other.row.figure.contexts);
+  for (const GroupResult& result : data.groups)
+    if (result.group == group && choice.takes(result)) counts.include(result.row.figure.n, result.row.figure.contexts);
   return counts;
 }
 
 /// The smallest number of parts with which a group is compared with others.
 inline constexpr std::size_t kLeastParts = 20;
 
-/// A group's name without the kind that stands before a slash.
+/// A group's name without its kind, which ends with a slash: `standard` for `defense/standard`.
 inline std::string group_name(const std::string& group) { return group.substr(group.find('/') + 1); }
 
 }  // namespace kvx::inline v0

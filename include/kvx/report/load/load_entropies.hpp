@@ -15,20 +15,20 @@
 
 namespace kvx::inline v0::detail {
 
-/// Adds the lines of an entropy.csv that are new.
-inline void load_entropies(std::vector<AnswerEntropy>& to, SeenRows& seen, const CsvTable& csv) {
+/// Adds the lines of an entropy.csv that were not loaded yet.
+inline void load_entropies(std::vector<AnswerEntropy>& entropies, SeenRows& seen, const CsvTable& csv) {
   const std::vector<EntropyRow> rows = entropy_columns().rows(csv);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const EntropyRow& row = rows[i];
     const std::string token = std::to_string(row.token);
     if (!seen.add(csv.where(i), {"entropy", row.model, row.task, row.cell, row.entropy.value}, "token " + token))
       continue;
-    auto found = std::find_if(to.rbegin(), to.rend(), [&](const AnswerEntropy& there) {
-      return there.cell == row.cell && there.task == row.task && there.model == row.model;
+    auto found = std::find_if(entropies.rbegin(), entropies.rend(), [&](const AnswerEntropy& loaded) {
+      return loaded.cell == row.cell && loaded.task == row.task && loaded.model == row.model;
     });
-    if (found == to.rend()) {
-      to.push_back({row.model, row.task, row.cell, {}});
-      found = to.rbegin();
+    if (found == entropies.rend()) {
+      entropies.push_back({row.model, row.task, row.cell, {}});
+      found = entropies.rbegin();
     }
     if (row.token != found->tokens.size())
       throw Error(csv.where(i), "column token: expected " + std::to_string(found->tokens.size()) + ", found " + token);

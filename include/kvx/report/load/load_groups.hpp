@@ -11,14 +11,14 @@
 
 namespace kvx::inline v0::detail {
 
-/// Adds the lines of a groups.csv that are new.
-inline void load_groups(std::vector<GroupResult>& to, SeenRows& seen, const CsvTable& csv) {
-  std::vector<GroupResult> groups = groups_columns().rows(csv);
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    const auto& [group, row, graded_as] = groups[i];
+/// Adds the lines of a groups.csv that were not loaded yet.
+inline void load_groups(std::vector<GroupResult>& groups, SeenRows& seen, const CsvTable& csv) {
+  std::vector<GroupResult> rows = groups_columns().rows(csv);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto& [group, row, graded_as] = rows[i];
     if (seen.add(csv.where(i), {"value", row.model, row.task, row.cell, row.figure.value},
                  row.figure.name + " of " + group))
-      to.push_back(std::move(groups[i]));
+      groups.push_back(std::move(rows[i]));
   }
 }
 

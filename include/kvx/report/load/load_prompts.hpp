@@ -14,7 +14,7 @@
 
 namespace kvx::inline v0::detail {
 
-/// A whole number from `least` to `most`; throws Error for another.
+/// Reads a whole number. Throws Error unless it is from `least` to `most`.
 inline Index whole(const JsonValue& value, Index least, Index most) {
   const Index number = value.integer();
   if (number < least || number > most)
@@ -36,11 +36,11 @@ inline KeptText prompt_of(const JsonValue& json) {
     const Index first = whole(span.at("first"), 0, tokens);
     prompt.spans.push_back({std::string(span.at("name").string()), {first, whole(span.at("last"), first, tokens)}});
   });
-  json.at("cells").each_element([&](const JsonValue& of) {
-    KeptText::Cell cell{{std::string(of.at("press").string()), of.at("compression_ratio").number(),
-                         std::string(of.at("budget").string()), of.at("query_aware").boolean()},
+  json.at("cells").each_element([&](const JsonValue& json_cell) {
+    KeptText::Cell cell{{std::string(json_cell.at("press").string()), json_cell.at("compression_ratio").number(),
+                         std::string(json_cell.at("budget").string()), json_cell.at("query_aware").boolean()},
                         {}};
-    const JsonValue kept_by = of.at("kept_by");
+    const JsonValue kept_by = json_cell.at("kept_by");
     kept_by.each_element([&](const JsonValue& heads) { cell.heads.push_back(whole(heads, 0, prompt.heads)); });
     if (std::ssize(cell.heads) != tokens)
       throw Error(kept_by.where(), "expected a number for each of " + std::to_string(tokens) + " tokens, found " +
@@ -50,16 +50,16 @@ inline KeptText prompt_of(const JsonValue& json) {
   return prompt;
 }
 
-/// Adds the prompts of a kept_text.json; to one that is there already, the cells that it lacks.
-inline void load_prompts(std::vector<KeptText>& to, const JsonValue& json) {
-  json.each_element([&](const JsonValue& of) {
-    KeptText prompt = prompt_of(of);
-    const auto found = std::ranges::find_if(to, [&](const KeptText& there) {
-      return there.model == prompt.model && there.task == prompt.task && there.query_aware == prompt.query_aware &&
-             there.tokens == prompt.tokens && there.spans == prompt.spans && there.heads == prompt.heads;
+/// Adds the prompts of a kept_text.json. A prompt that was loaded already gets only the cells that it lacks.
+inline void load_prompts(std::vector<KeptText>& prompts, const JsonValue& json) {
+  json.each_element([&](const JsonValue& json_prompt) {
+    KeptText prompt = prompt_of(json_prompt);
+    const auto found = std::ranges::find_if(prompts, [&](const KeptText& loaded) {
+      return loaded.model == prompt.model && loaded.task == prompt.task && loaded.query_aware == prompt.query_aware &&
+             loaded.tokens == prompt.tokens && loaded.spans == prompt.spans && loaded.heads == prompt.heads;
     });
-    if (found == to.end()) {
-      to.push_back(std::move(prompt));
+    if (found == prompts.end()) {
+      prompts.push_back(std::move(prompt));
       return;
     }
     for (KeptText::Cell& cell : prompt.cells)

@@ -46,7 +46,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// Collects figures, each once.
+/// Collects the rows of all files. A row that repeats is added once.
 class ReportLoader {
  public:
   explicit ReportLoader(TaskRegistry tasks) { data.registry = std::move(tasks); }
@@ -57,8 +57,8 @@ class ReportLoader {
     const std::vector<ResultRow> rows = results_columns().rows(csv);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const ResultRow& row = rows[i];
-      // Two runs of the same samples have the same base.
-      if (const ResultRow& there = add(row); six_digits(there.figure.value) != six_digits(row.figure.value))
+      // Two runs on the same samples have the same base, so a row may repeat with the same value.
+      if (const ResultRow& stored = add(row); six_digits(stored.figure.value) != six_digits(row.figure.value))
         throw Error(csv.where(i), "expected each cell's metric once, found " + row.figure.name + " of " +
                                       row.cell.label() + " again, with another value");
     }
@@ -91,7 +91,7 @@ class ReportLoader {
     for (CellDegradation& row : degradation_columns().rows(csv)) data.degradations.push_back(std::move(row));
   }
 
-  /// Leaves out a last line that a run has not yet written to its end.
+  /// Leaves out an incomplete last line, which a run has not finished writing.
   void load_records(const std::string& path) {
     std::ifstream lines(path, std::ios::binary);
     std::size_t number = 0;
@@ -106,7 +106,7 @@ class ReportLoader {
     if (lines.bad()) throw Error(path, "cannot read");
   }
 
-  /// What else a run may have, by its file's name.
+  /// Loads a file that only some runs have, by its name.
   void load_details(const std::string& path, std::string_view name) {
     if (name == kGroupsCsv) load_groups(data.groups, seen_, CsvTable::load(path));
     if (name == kKeptSpansCsv) load_kept_shares(data.kept_shares, seen_, CsvTable::load(path));
@@ -115,6 +115,7 @@ class ReportLoader {
     if (name == kKeptTextJson) load_prompts(data.prompts, JsonDocument::load(path).root());
   }
 
+  /// Loads the settings and times of a run.
   void load_facts(const std::string& dir) {
     RunFacts run{dir, {}};
     std::ifstream config(dir + "/" + std::string(kConfigFile));
@@ -136,14 +137,14 @@ class ReportLoader {
   }
 
  private:
-  /// The model whose path ends in `name`; kv_metrics.csv has no more than that.
+  /// The model whose path ends with `name`, because kv_metrics.csv has only the last part of the path.
   std::string full_name(const std::string& name) const {
     for (const std::string& model : data.models())
       if (last_part(model) == name) return model;
     return name;
   }
 
-  /// The figure, or the one that is there already.
+  /// Adds a figure, unless it is there already, and returns the one that is stored.
   const ResultRow& add(ResultRow row) {
     const auto [place, is_new] =
         places_.try_emplace({row.model, row.task, row.cell, row.figure.name}, data.figures.size());
@@ -160,11 +161,11 @@ class ReportLoader {
 
 /// Reads output directories of kvx-eval, results.csv files, and *_kv_metrics.csv files. `tasks` describes their metrics
 /// and states; a file may also have other tasks. Throws Error for a path that is missing or is none of these, and for
-/// an invalid file, naming file, line and column.
+/// an invalid file. The error names file, line and column.
 inline ReportData load_report(std::span<const std::string> paths, TaskRegistry tasks = kvx_tasks()) {
   namespace fs = std::filesystem;
   detail::ReportLoader loader(std::move(tasks));
-  std::vector<CsvTable> kv_metrics;  // last: results.csv has the same with intervals
+  std::vector<CsvTable> kv_metrics;  // loaded last: results.csv has the same figures with intervals
   for (const std::string& path : paths) {
     if (!fs::is_directory(path)) {
       CsvTable csv = CsvTable::load(path);
@@ -192,7 +193,7 @@ inline ReportData load_report(std::span<const std::string> paths, TaskRegistry t
     loader.load_facts(path);
   }
   for (const CsvTable& csv : kv_metrics) loader.load_kv_metrics(csv);
-  if (loader.data.figures.empty()) throw Error(paths.front(), "expected figures, found no line of any");
+  if (loader.data.figures.empty()) throw Error(paths.front(), "expected rows with figures, found none");
   return std::move(loader.data);
 }
 

@@ -29,7 +29,7 @@ inline std::string without_fair(std::string_view press) {
 
 }  // namespace detail
 
-/// Methods that one picture compares: a press and then its fair forms, or one that has no other form.
+/// Methods that are compared in one picture: a press, followed by its fair forms if it has any.
 using PressFamily = std::vector<CellName>;
 
 /// The families of `methods`, which are results of CellName::method().

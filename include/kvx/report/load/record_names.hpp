@@ -16,9 +16,9 @@ namespace kvx::inline v0 {
 /// A record's task, as results.csv names it.
 inline std::string report_task(const Record& record) { return CellResult{{}, record.task, record.sample.task}.label(); }
 
-/// Whether the answer works, by the first of its task's function_metrics() that the record has. None if that metric
-/// does not apply to the answer, or if the task is not registered.
-inline std::optional<bool> works(const TaskRegistry& registry, const Record& record) {
+/// Whether the answer works: whether the first of its task's function_metrics() that the record has is 1. None if that
+/// metric does not apply to the answer, or if the task is not registered.
+inline std::optional<bool> answer_works(const TaskRegistry& registry, const Record& record) {
   const AnyTask* task = registry.find(record.task);
   if (task == nullptr) return std::nullopt;
   for (const std::string_view metric : function_metrics(task->metrics()))

@@ -27,9 +27,9 @@ struct TaskMetric {
   std::string task, metric;
 };
 
-/// All that a report is made from. Models, tasks and cells come in the order in which the files have them.
+/// All data of a report. Models, tasks and cells are in the order of the files.
 struct ReportData {
-  TaskRegistry registry = kvx_tasks();  ///< describes the metrics and states in files; files may have other tasks
+  TaskRegistry registry = kvx_tasks();  ///< describes the metrics and states in the files; files may have other tasks
   std::vector<ResultRow> figures;
   std::vector<CellDegradation> degradations;
   std::vector<Record> records;  ///< without their contexts
@@ -49,7 +49,7 @@ struct ReportData {
   }
 
   std::vector<std::string> models() const { return distinct(figures, &ResultRow::model); }
-  /// The tasks of a model, or those that have the metric.
+  /// The tasks of a model; if a metric is given, only the tasks that have it.
   std::vector<std::string> tasks(std::string_view model, std::string_view metric = {}) const {
     return distinct(figures, &ResultRow::task, [&](const ResultRow& f) {
       return f.model == model && (metric.empty() || f.figure.name == metric);
@@ -94,18 +94,19 @@ struct ReportData {
   std::vector<CellName> cells(std::string_view model, std::string_view task) const {
     return distinct(figures, &ResultRow::cell, [&](const ResultRow& f) { return f.model == model && f.task == task; });
   }
-  /// Of all models and tasks, so that a method has one place and one color in every picture; without the base.
+  /// The methods of all models and tasks without the base, so that a method has the same place and color in every
+  /// picture.
   std::vector<CellName> methods() const {
     return distinct(
         figures, [](const ResultRow& f) { return f.cell.method(); },
         [](const ResultRow& f) { return !f.cell.is_base(); });
   }
 
-  /// As short_model_name() has it among all models.
+  /// The result of short_model_name() among all models.
   std::string short_name(const std::string& model) const { return short_model_name(model, models()); }
 };
 
-/// The task's label without the task perplexity or latency: `story` of `perplexity/story`.
+/// A task's label without the part up to the first slash: `story` for `perplexity/story`.
 inline std::string data_set(const std::string& task) { return task.substr(task.find('/') + 1); }
 
 }  // namespace kvx::inline v0

@@ -11,13 +11,14 @@
 
 namespace kvx::inline v0 {
 
-/// How a run was made: names with their values, as its files have them.
+/// The settings and times of a run, as names and values from its files.
 struct RunFacts {
   std::string source;
   std::vector<std::pair<std::string, std::string>> facts;
 };
 
-/// What a cell keeps of one span of its prompts, by layer: rows and those that stay, over heads and contexts.
+/// The rows of one span of a cell's prompts, and how many of them the cell keeps, by layer. Both are summed over heads
+/// and contexts.
 struct KeptLayers {
   std::string model, task;
   CellName cell;
@@ -29,12 +30,12 @@ struct KeptLayers {
   }
 };
 
-/// How uncertain a cell's answers are, token by token.
+/// The entropies of a cell's answers, token by token.
 struct AnswerEntropy {
   struct Token {
     double mean = NAN;  ///< in nats, over n answers
     std::size_t n = 0;
-    double change = NAN;  ///< against the base, over `paired` answers
+    double change = NAN;  ///< from the base, over `paired` answers
     std::size_t paired = 0;
   };
   std::string model, task;

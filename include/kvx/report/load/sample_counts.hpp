@@ -26,7 +26,7 @@ inline SampleCounts sample_counts(const ReportData& data, const std::string& mod
   SampleCounts counts, others;
   for (const ResultRow& f : data.figures) {
     if (f.model != model || f.task != task) continue;
-    // n of other figures may count parts of samples
+    // memory_retained counts samples; n of other figures may count parts of them
     (f.figure.name == "memory_retained" ? counts : others).include(f.figure.n, f.figure.contexts);
   }
   return counts.n > 0 ? counts : others;
@@ -34,7 +34,7 @@ inline SampleCounts sample_counts(const ReportData& data, const std::string& mod
 
 namespace detail {
 
-/// `48 samples, 12 contexts`
+/// The counts as text: `48 samples, 12 contexts`.
 inline std::string counts_text(const SampleCounts& counts) {
   return std::to_string(counts.n) + (counts.n == 1 ? " sample, " : " samples, ") + std::to_string(counts.contexts) +
          (counts.contexts == 1 ? " context" : " contexts");

@@ -10,8 +10,8 @@
 
 namespace kvx::inline v0::detail {
 
-/// The rows read so far, from all files with one name. Rows may repeat: two runs on the same samples have the same
-/// base.
+/// The rows read so far, from all files with one name. A row may repeat, because two runs on the same samples have the
+/// same base.
 class SeenRows {
  public:
   /// The value of a column for a model, task and cell.
@@ -22,7 +22,7 @@ class SeenRows {
   };
 
   /// Adds the row at `where`, and returns whether it is the first with this field and `name`. Throws Error if an
-  /// earlier row has another value.
+  /// earlier row with them has another value.
   bool add(const std::string& where, const Field& field, const std::string& name) {
     const auto [place, is_new] =
         values_.try_emplace({field.column, field.model, field.task, field.cell, name}, field.value);

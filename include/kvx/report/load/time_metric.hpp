@@ -34,7 +34,8 @@ inline std::vector<TimeMetric> time_metrics(const TaskRegistry& tasks) {
   return metrics;
 }
 
-/// The metric of that name; for an empty name, the time of a token, if a task has it. Throws Error for an unknown name.
+/// The metric of that name. For an empty name, the time per token, or none if no task has it. Throws Error for an
+/// unknown name.
 inline std::optional<TimeMetric> time_metric(const TaskRegistry& tasks, std::string_view name) {
   const std::vector<TimeMetric> metrics = time_metrics(tasks);
   std::vector<std::string_view> names;

@@ -32,7 +32,7 @@
 namespace kvx::inline v0 {
 
 struct ReportOptions {
-  std::string time_metric = "";  ///< a name in time_metrics(); empty: the time of one token
+  std::string time_metric = "";  ///< a name in time_metrics(); empty: the time per token
   std::size_t samples_per_cell = 3, samples = 40;
 };
 
@@ -46,15 +46,15 @@ inline std::string joined(const std::vector<CellName>& methods) {
   return text;
 }
 
-/// Calls f(model, task), in their order.
+/// Calls f(model, task) for each model and each of its tasks that has the metric; an empty metric stands for all tasks.
 inline void each_task(const ReportData& data, std::string_view metric, auto&& f) {
   for (const std::string& model : data.models())
     for (const std::string& task : data.tasks(model, metric)) f(model, task);
 }
 
-/// What was found and what was run, in words.
+/// The findings in sentences, and a table of the tasks that were run.
 inline ReportSection summary_section(const ReportData& data) {
-  ReportSection section{"summary", "In short", pitfalls_summary(data)};
+  ReportSection section{"summary", "Summary", pitfalls_summary(data)};
   const LostFunctions lost = lost_functions(data);
   const auto measured = static_cast<std::size_t>(
       std::count_if(lost.cells.begin(), lost.cells.end(), [](const LostFunction& f) { return f.rise.has_value(); }));
@@ -77,7 +77,7 @@ inline ReportSection summary_section(const ReportData& data) {
                              " (perplexity " + (*f.rise > 0 ? "+" : "−") + percent(std::abs(*f.rise)) + ")";
     last = head;
   }
-  ReportTable table{"What was run", {"model", "task", "cells", "samples of a cell", "contexts"}, {}};
+  ReportTable table{"Tasks that were run", {"model", "task", "cells", "samples of a cell", "contexts"}, {}};
   std::string few;
   each_task(data, {}, [&](const std::string& model, const std::string& task) {
     const SampleCounts counts = sample_counts(data, model, task);
@@ -101,11 +101,11 @@ inline ReportSection flips_section(const ReportData& data, const ReportOptions& 
   ReportSection section{"flipped", "Samples that flipped"};
   const std::vector<CellFlips> flips = flipped_samples(data.registry, data.records);
   if (flips.empty()) return section;
-  const std::vector<std::size_t> shown = dealt(flips, options.samples_per_cell, options.samples);
-  std::size_t all = 0, some = 0;
+  const std::vector<std::size_t> shown = shown_counts(flips, options.samples_per_cell, options.samples);
+  std::size_t all_lost = 0, all_shown = 0;
   for (std::size_t i = 0; i < flips.size(); ++i) {
-    all += flips[i].lost.size();
-    some += shown[i];
+    all_lost += flips[i].lost.size();
+    all_shown += shown[i];
     if (shown[i] == 0) continue;
     const CellFlips& f = flips[i];
     section.flips.push_back({data.short_name(f.model) + ", " + f.task + ", " + cell_words(f.cell) + ": " +
@@ -114,24 +114,24 @@ inline ReportSection flips_section(const ReportData& data, const ReportOptions& 
     for (std::size_t s = 0; s < shown[i]; ++s)
       section.flips.back().pairs.emplace_back(*f.lost[s].base, *f.lost[s].cell);
   }
-  section.lines = {"The uncompressed base was right and the cell wrong " + std::to_string(all) +
-                   " times; report.html shows " + std::to_string(some) + " of them, both answers side by side."};
+  section.lines = {"In " + std::to_string(all_lost) + (all_lost == 1 ? " case" : " cases") +
+                   ", the answer of the uncompressed base is right and that of the cell is wrong. report.html shows " +
+                   std::to_string(all_shown) + " of these pairs side by side."};
   section.tables.push_back(flips_table(data, flips));
   return section;
 }
 
 inline ReportSection prompts_section(const ReportData& data) {
-  ReportSection section{"prompts", "The prompt, shaded by what was kept"};
+  ReportSection section{"prompts", "Prompts, shaded by the heads that keep each token"};
   if (data.prompts.empty()) return section;
   section.lines = {
-      "report.html shows the first prompt of each task as each cell keeps it: the more heads keep a token, the "
-      "stronger "
-      "its color."};
+      "report.html shows the first prompt of each task for each cell. The more heads keep a token, the stronger its "
+      "color."};
   section.prompts = data.prompts;
   return section;
 }
 
-/// Of instructions that get lost and prompts that leak.
+/// The sections about lost instructions and leaking prompts.
 inline std::vector<ReportSection> pitfalls_sections(const ReportData& data) {
   return {class_section(data), leakage_section(data), following_section(data),
           kept_section(data),  prompts_section(data), entropy_section(data)};
@@ -139,7 +139,7 @@ inline std::vector<ReportSection> pitfalls_sections(const ReportData& data) {
 
 }  // namespace detail
 
-/// Puts a report together; a section whose input is absent is left out.
+/// Builds a report. A section without input is left out.
 inline Report build_report(const ReportData& data, const ReportOptions& options = {}) {
   Report report{"KV-cache compression: what still works", {}};
   const auto add = [&](ReportSection section) {
@@ -151,7 +151,7 @@ inline Report build_report(const ReportData& data, const ReportOptions& options 
   ReportSection divergence{"divergence", "Function and perplexity"}, heat{"heat", "Function by press and ratio"},
       degradation{"sds", "Silent degradation"}, states{"states", "How answers ended"},
       perplexity{"perplexity", "Perplexity"}, times{"time", "Time"}, figures{"figures", "All figures"},
-      settings{"settings", "How it was run"};
+      settings{"settings", "Settings of the runs"};
   detail::each_task(data, {}, [&](const std::string& model, const std::string& task) {
     const SampleCounts counts = sample_counts(data, model, task);
     detail::draw(divergence, divergence_chart(data, model, task), counts);
@@ -174,14 +174,13 @@ inline Report build_report(const ReportData& data, const ReportOptions& options 
     });
   if (!degradation.tables.empty())
     degradation.lines = {
-        "The silent degradation score is the share of the function that is lost over the rise of "
-        "perplexity, both against the uncompressed base, with its 95 % bootstrap interval, for which contexts and "
-        "texts "
-        "are redrawn. Maximally silent: function is worse and perplexity is not. Too few contexts: worse by no more "
-        "than chance."};
+        "The silent degradation score (SDS) is the share of the function that is lost, divided by the rise in "
+        "perplexity, both compared with the uncompressed base. Its 95 % interval is a bootstrap over contexts and "
+        "texts. Maximally silent: function is worse, but perplexity is not. Too few contexts: function is worse by "
+        "no more than chance."};
   figures.lines = {
-      "value [95 % interval], then the change against the uncompressed base on the same samples with its p, "
-      "Holm-corrected over the table; contexts are the units of intervals and p"};
+      "Value [95 % interval], then the change from the uncompressed base on the same samples with its p value, "
+      "Holm-corrected over the table. Intervals and p values treat each context as one unit."};
   figures.folded = settings.folded = true;
   for (const RunFacts& run : data.runs) {
     ReportTable table{run.source, {"setting", "value"}, {}};

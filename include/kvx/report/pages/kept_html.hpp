@@ -31,7 +31,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// Of each token the name of its span; of those that overlap, the last.
+/// The name of each token's span. If spans overlap, the last one counts.
 inline std::vector<std::string> span_names(const KeptText& text) {
   std::vector<std::string> names(text.tokens.size());
   for (const NamedSpan& span : text.spans)
@@ -40,23 +40,25 @@ inline std::vector<std::string> span_names(const KeptText& text) {
   return names;
 }
 
-/// Text in which one sees the ends of lines.
+/// A token as HTML, with a sign at the end of each line.
 inline std::string token_html(const std::string& token) {
   std::string html;
   for (const char c : utf8_of(code_points(token))) html += c == '\n' ? "⏎\n" : std::string(1, c);
   return html_text(html);
 }
 
-/// The tokens as one cell has them; those of a span stand in an element with its name and color.
+/// The tokens of a prompt, shaded by how many heads of the cell keep them. Those of a span are in an element with its
+/// name and color.
 inline std::string shaded_tokens(const KeptText& text, const KeptText::Cell& cell,
                                  const std::vector<std::string>& names) {
-  std::string html = "<pre class=\"kept\">", open;
+  std::string html = "<pre class=\"kept\">", open_span;
   for (std::size_t t = 0; t < text.tokens.size(); ++t) {
-    if (names[t] != open) {
-      if (!open.empty()) html += "</span>";
-      open = names[t];
-      if (!open.empty())
-        html += "<span class=\"part\" style=\"border-color:" + span_color(open) + "\"><b>" + html_text(open) + "</b>";
+    if (names[t] != open_span) {
+      if (!open_span.empty()) html += "</span>";
+      open_span = names[t];
+      if (!open_span.empty())
+        html += "<span class=\"part\" style=\"border-color:" + span_color(open_span) + "\"><b>" + html_text(open_span) +
+                "</b>";
     }
     const Index heads = cell.heads[t];
     const std::string share =
@@ -66,7 +68,7 @@ inline std::string shaded_tokens(const KeptText& text, const KeptText::Cell& cel
             ": kept by " + std::to_string(heads) + " of " + std::to_string(text.heads) + " heads\">" +
             token_html(text.tokens[t]) + (heads == 0 ? "</s>" : "</i>");
   }
-  return html + (open.empty() ? "" : "</span>") + "</pre>\n";
+  return html + (open_span.empty() ? "" : "</span>") + "</pre>\n";
 }
 
 inline std::string share_kept(const KeptText& text, const KeptText::Cell& cell) {
@@ -76,8 +78,8 @@ inline std::string share_kept(const KeptText& text, const KeptText::Cell& cell) 
 
 }  // namespace detail
 
-/// A prompt as each cell keeps it: the more heads keep a token, the darker it stands; a token that none keeps is struck
-/// through. The cells of a press are folded, unless it is the only one.
+/// A prompt for each cell: the more heads keep a token, the stronger its color; a token that no head keeps is struck
+/// through. The cells of a press are folded, unless it is the only press.
 inline std::string kept_html(const KeptText& text) {
   const std::vector<std::string> names = detail::span_names(text);
   std::vector<std::pair<std::string, std::string>> presses;  // with the cells of each
@@ -86,22 +88,23 @@ inline std::string kept_html(const KeptText& text) {
     auto press = std::ranges::find(presses, method, &std::pair<std::string, std::string>::first);
     if (press == presses.end()) press = presses.insert(press, {method, {}});
     press->second += "<h4>" + html_text(cell.name.setting_words()) + ": " + detail::share_kept(text, cell) +
-                     " of the rows stay</h4>" + detail::shaded_tokens(text, cell, names);
+                     " of the rows kept</h4>" + detail::shaded_tokens(text, cell, names);
   }
-  const std::string from = text.task.empty() ? ""
-                                             : ": " + text.task + ", sample " + std::to_string(text.index) +
-                                                   (text.query_aware ? ", with its question" : "");
-  std::string html = "<h3>" + html_text(last_part(text.model) + from) + "</h3>\n<p class=\"note\">" +
-                     std::to_string(text.tokens.size()) + " tokens, kept by <i class=\"scale\"></i> few to all of " +
-                     std::to_string(text.heads) +
-                     " heads, <s class=\"gone\">by none</s>; a tool tip has each token's number and heads</p>\n";
+  const std::string source = text.task.empty() ? ""
+                                               : ": " + text.task + ", sample " + std::to_string(text.index) +
+                                                     (text.query_aware ? ", with its question" : "");
+  std::string html =
+      "<h3>" + html_text(last_part(text.model) + source) + "</h3>\n<p class=\"note\">" +
+      std::to_string(text.tokens.size()) + " tokens, kept by <i class=\"scale\"></i> few to all of " +
+      std::to_string(text.heads) +
+      " heads, <s class=\"gone\">by none</s>; point at a token to see its number and how many heads keep it</p>\n";
   for (const auto& [press, cells] : presses)
     html += std::string("<details") + (presses.size() == 1 ? " open" : "") + "><summary>" + html_text(press) +
             "</summary>\n" + cells + "</details>\n";
   return html;
 }
 
-/// A page of its own about what is kept of some prompts, with pictures that were drawn and tables.
+/// A page about the kept tokens of some prompts, with tables and drawn pictures. It needs no other file.
 inline std::string kept_page(std::string_view title, std::span<const KeptText> texts, std::span<const Picture> drawn,
                              std::span<const ReportTable> tables) {
   std::string body;

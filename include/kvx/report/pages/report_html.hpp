@@ -37,7 +37,7 @@ inline std::string html_flip(const Record& base, const Record& cell) {
 
 }  // namespace detail
 
-/// A page that needs no other file.
+/// The report as a page that needs no other file.
 inline std::string report_html(const Report& report) {
   std::string html = "<nav>";
   for (const ReportSection& section : report.sections)

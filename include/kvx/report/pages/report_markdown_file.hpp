@@ -9,7 +9,7 @@
 
 namespace kvx::inline v0 {
 
-/// The report as Markdown, with links to its pictures' files. Samples are left to the page.
+/// The report as Markdown, with links to the files of its pictures. Answers and prompts are in report.html only.
 inline std::string report_markdown_file(const Report& report) {
   std::string text = "# " + report.title + "\n";
   for (const ReportSection& section : report.sections) {

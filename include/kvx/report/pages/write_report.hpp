@@ -16,8 +16,8 @@
 
 namespace kvx::inline v0 {
 
-/// Writes RESULTS.md, report.html and the pictures into a directory, made when it is missing; without a gnuplot what
-/// has nothing but pictures is left out. Throws Error.
+/// Writes RESULTS.md, report.html and the pictures to a directory, which is created if it is missing. Without gnuplot,
+/// pictures are left out, and so are sections that have nothing else. Throws Error.
 inline void write_report(Report report, const std::string& dir, const std::optional<Gnuplot>& gnuplot) {
   const auto make = [](const std::filesystem::path& folder) {
     std::error_code code;

@@ -25,7 +25,7 @@
 
 namespace kvx::inline v0 {
 
-/// The classes of a task's instructions; a single instruction has a colon in its name.
+/// The classes of a task's instructions. The names of single instructions have a colon, those of classes have none.
 inline GroupChoice instruction_classes(const ReportData& data, const std::string& model, const PartMetric& followed) {
   return choose_groups(data, model, followed.task, std::string(followed.metric->name),
                        [](const std::string& group) { return group.find(':') == group.npos; });
@@ -33,20 +33,22 @@ inline GroupChoice instruction_classes(const ReportData& data, const std::string
 
 namespace detail {
 
-/// The classes that are large enough to be compared, with their figures in a cell, the lowest by `of` first.
+/// The classes with at least kLeastParts parts in a cell, with their figures, sorted by value_of(figures), the lowest
+/// first.
 inline std::vector<std::pair<std::string, const ResultRow*>> sorted_classes(const ReportData& data,
                                                                             const GroupChoice& classes,
-                                                                            const CellName& cell, auto&& of) {
+                                                                            const CellName& cell, auto&& value_of) {
   std::vector<std::pair<std::string, const ResultRow*>> found;
   for (const std::string& name : classes.groups)
     if (const ResultRow* row = find_group(data, classes, cell, name);
-        row != nullptr && row->figure.n >= kLeastParts && std::isfinite(of(*row)))
+        row != nullptr && row->figure.n >= kLeastParts && std::isfinite(value_of(*row)))
       found.emplace_back(name, row);
-  std::ranges::stable_sort(found, {}, [&](const auto& each) { return of(*each.second); });
+  std::ranges::stable_sort(found, {}, [&](const auto& entry) { return value_of(*entry.second); });
   return found;
 }
 
-/// The table of the classes, with all instructions together, the classes that are lowest and highest, and their gap.
+/// The table of the classes: the figure of all instructions together, the lowest and the highest class, their gap, and
+/// each class.
 inline ReportTable class_table(const ReportData& data, const GroupChoice& classes) {
   ReportTable table = group_table(
       data, classes,
@@ -72,13 +74,13 @@ inline ReportTable class_table(const ReportData& data, const GroupChoice& classe
     std::vector<TableField>& row = table.rows[r];
     row.insert(row.begin() + 2, fields.begin(), fields.end());
   }
-  table.note += "; lowest and highest are of the classes with at least 20 parts";
+  table.note += "; lowest and highest: among the classes with at least 20 parts";
   return table;
 }
 
 }  // namespace detail
 
-/// How many instructions of each class are followed: a mean over all hides that some are lost before others.
+/// How many instructions of each class are followed. A mean over all classes hides that some are lost before others.
 inline ReportSection class_section(const ReportData& data) {
   ReportSection section{"classes", "Instructions by class"};
   const std::vector<PressFamily> families = press_families(data.methods());
@@ -91,12 +93,13 @@ inline ReportSection class_section(const ReportData& data) {
       for (const PressFamily& family : families)
         detail::draw(
             section,
-            group_chart(data, classes, family,
-                        {picture_path(task, name, "classes_" + family.front().label()),
-                         name + ": instructions of " + task + " that are followed, " + family.front().label(),
-                         "The share of the instructions of each class that is followed, with its 95 % interval; thin "
-                         "lines are classes of fewer than 20. Level dotted lines are the uncompressed base's."},
-                        "followed (" + classes.metric + ")"),
+            group_chart(
+                data, classes, family,
+                {picture_path(task, name, "classes_" + family.front().label()),
+                 name + ": instructions of " + task + " that are followed, " + family.front().label(),
+                 "The share of the instructions of each class that is followed, with 95 % intervals. Thin "
+                 "lines: classes with fewer than 20 instructions. Horizontal dotted lines: the uncompressed base."},
+                "followed (" + classes.metric + ")"),
             sample_counts(data, model, task));
       section.tables.push_back(detail::class_table(data, classes));
     }

@@ -17,7 +17,8 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// `0.40 [0.21, 0.62] ↓`, marked where it is below the base, `↑` where above, by more than chance.
+/// The field of a figure, such as `0.40 [0.21, 0.62] ↓`. An arrow shows that the interval of the change from the base
+/// lies below (`↓`) or above (`↑`) 0.
 inline TableField group_field(const ResultRow* row) {
   if (row == nullptr) return {"–"};
   const std::string text = with_interval(row->figure, two_decimals);
@@ -26,25 +27,25 @@ inline TableField group_field(const ResultRow* row) {
   return {text};
 }
 
-/// What the marks of such a field mean.
+/// The note that explains these fields.
 inline constexpr const char* kGroupNote =
-    "value [95 % interval, contexts are its units]; ↓ and ↑: the interval of the change against the uncompressed base "
-    "lies "
-    "below or above 0";
+    "value [95 % interval, with contexts as units]; ↓ or ↑: the 95 % interval of the change from the uncompressed base "
+    "lies below or above 0";
 
 }  // namespace detail
 
 /// A table with a row for each cell, and a column for each group with the number of its parts and contexts.
-inline ReportTable group_table(const ReportData& data, const GroupChoice& of, std::string caption) {
+inline ReportTable group_table(const ReportData& data, const GroupChoice& choice, std::string caption) {
   ReportTable table{std::move(caption), {"press", "ratio"}, {}, detail::kGroupNote};
-  for (const std::string& group : of.groups) {
-    const SampleCounts counts = parts_of(data, of, group);
+  for (const std::string& group : choice.groups) {
+    const SampleCounts counts = parts_of(data, choice, group);
     table.head.push_back(group_name(group) + " (n = " + std::to_string(counts.n) +
                          ", contexts = " + std::to_string(counts.contexts) + ")");
   }
-  for (const CellName& cell : cells_of(data, of)) {
+  for (const CellName& cell : cells_of(data, choice)) {
     auto& row = table.rows.emplace_back(std::vector<TableField>{{cell.label()}, {six_digits(cell.ratio)}});
-    for (const std::string& group : of.groups) row.push_back(detail::group_field(find_group(data, of, cell, group)));
+    for (const std::string& group : choice.groups)
+      row.push_back(detail::group_field(find_group(data, choice, cell, group)));
   }
   return table;
 }

@@ -24,7 +24,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// What is kept of each span against the ratio, and of the whole context as a gray line.
+/// The share kept of each span against the ratio, and of the whole context as a gray line.
 inline std::optional<Picture> kept_chart(const ReportData& data, const std::string& model, const std::string& task,
                                          const std::vector<std::string>& spans, const PressFamily& family) {
   std::vector<ChartSeries> series;
@@ -36,10 +36,10 @@ inline std::optional<Picture> kept_chart(const ReportData& data, const std::stri
   auto panels = method_panels(family, std::vector<ChartPoint>(spans.size(), {0, {.value = 1}}),
                               [&](const CellName& method, std::size_t s) {
                                 std::vector<ChartPoint> points;
-                                for (const KeptShare& of : data.kept_shares)
-                                  if (of.model == model && of.task == task && of.span == spans[s] &&
-                                      of.cell.method() == method && std::isfinite(of.share))
-                                    points.push_back({of.cell.ratio, {.value = of.share}});
+                                for (const KeptShare& kept : data.kept_shares)
+                                  if (kept.model == model && kept.task == task && kept.span == spans[s] &&
+                                      kept.cell.method() == method && std::isfinite(kept.share))
+                                    points.push_back({kept.cell.ratio, {.value = kept.share}});
                                 return points;
                               });
   if (panels.empty()) return std::nullopt;
@@ -48,24 +48,25 @@ inline std::optional<Picture> kept_chart(const ReportData& data, const std::stri
   axes.level.clear();
   const std::string name = data.short_name(model);
   return panel_chart({picture_path(task, name, "kept_" + family.front().label()),
-                      name + ": what is kept of the spans of " + task + ", " + family.front().label(),
-                      "The share of each span's rows that stays, over all layers and heads; the gray dashed line is "
-                      "the whole prompt's. A span below it is evicted harder than the rest."},
+                      name + ": rows kept of the spans of " + task + ", " + family.front().label(),
+                      "The share of each span's rows that is kept, over all layers and heads. Gray dashed line: the "
+                      "whole prompt. A span below this line loses more than the rest."},
                      series, panels, axes);
 }
 
-/// A row for each cell: what is kept of the whole prompt, of each span, and how that compares.
+/// A row for each cell: the share kept of each span and of the whole prompt, and how they compare.
 inline ReportTable kept_table(const ReportData& data, const std::string& model, const std::string& task,
                               const std::vector<std::string>& spans) {
   ReportTable table{data.short_name(model) + ": " + task + ", share of the rows kept", {"press", "ratio"}, {}};
   table.head.insert(table.head.end(), spans.begin(), spans.end());
-  table.note = "in brackets: as a multiple of what is kept of the whole prompt (all)";
-  const auto of_task = [&](const KeptShare& of) { return of.model == model && of.task == task; };
-  for (const CellName& cell : distinct(data.kept_shares, &KeptShare::cell, of_task)) {
+  table.note = "in parentheses: as a multiple of the share kept of the whole prompt (all)";
+  const auto is_of_task = [&](const KeptShare& kept) { return kept.model == model && kept.task == task; };
+  for (const CellName& cell : distinct(data.kept_shares, &KeptShare::cell, is_of_task)) {
     auto& row = table.rows.emplace_back(std::vector<TableField>{{cell.label()}, {six_digits(cell.ratio)}});
     for (const std::string& span : spans) {
-      const auto found = std::ranges::find_if(
-          data.kept_shares, [&](const KeptShare& of) { return of_task(of) && of.cell == cell && of.span == span; });
+      const auto found = std::ranges::find_if(data.kept_shares, [&](const KeptShare& kept) {
+        return is_of_task(kept) && kept.cell == cell && kept.span == span;
+      });
       if (found == data.kept_shares.end() || std::isnan(found->share))
         row.push_back({"–"});
       else
@@ -79,15 +80,15 @@ inline ReportTable kept_table(const ReportData& data, const std::string& model, 
 
 }  // namespace detail
 
-/// How much presses keep of the parts of prompts.
+/// How many rows presses keep of the parts of prompts.
 inline ReportSection kept_section(const ReportData& data) {
-  ReportSection section{"kept", "What is kept of each span"};
+  ReportSection section{"kept", "Rows kept of each span"};
   const std::vector<PressFamily> families = press_families(data.methods());
   for (const std::string& model : data.models())
     for (const std::string& task :
-         distinct(data.kept_shares, &KeptShare::task, [&](const KeptShare& of) { return of.model == model; })) {
-      std::vector<std::string> spans = distinct(data.kept_shares, &KeptShare::span, [&](const KeptShare& of) {
-        return of.model == model && of.task == task;
+         distinct(data.kept_shares, &KeptShare::task, [&](const KeptShare& kept) { return kept.model == model; })) {
+      std::vector<std::string> spans = distinct(data.kept_shares, &KeptShare::span, [&](const KeptShare& kept) {
+        return kept.model == model && kept.task == task;
       });
       sort_spans(spans);
       for (const PressFamily& family : families)

@@ -17,7 +17,7 @@
 
 namespace kvx::inline v0 {
 
-/// How much of its prompt a model gives away, by what defends it and by what attacks it.
+/// How much of the prompt the answers repeat, by defense and by kind of attack.
 inline ReportSection leakage_section(const ReportData& data) {
   struct Kind {
     std::string_view begin, words, file;
@@ -35,17 +35,17 @@ inline ReportSection leakage_section(const ReportData& data) {
             choose_groups(data, model, task, std::string(metric->name),
                           [&](const std::string& group) { return group.starts_with(kind.begin); });
         if (groups.groups.empty()) continue;
-        const std::string what = name + ": " + task + " " + std::string(kind.words);
+        const std::string title = name + ": " + task + " " + std::string(kind.words);
         for (const PressFamily& family : families)
           detail::draw(section,
                        group_chart(data, groups, family,
                                    {picture_path(task, name, std::string(kind.file) + family.front().label()),
-                                    what + ", " + family.front().label(),
-                                    words + ": how much of the prompt the answers repeat, with its 95 % interval; "
-                                            "lower is better. Level dotted lines are the uncompressed base's."},
+                                    title + ", " + family.front().label(),
+                                    words + ": how much of the prompt the answers repeat, with 95 % intervals; lower "
+                                            "is better. Horizontal dotted lines: the uncompressed base."},
                                    "leakage (" + words + ")"),
                        sample_counts(data, model, task));
-        section.tables.push_back(group_table(data, groups, what + ", " + words));
+        section.tables.push_back(group_table(data, groups, title + ", " + words));
       }
     }
   return section;

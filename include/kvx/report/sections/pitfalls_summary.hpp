@@ -23,20 +23,20 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// `keywords loses most (−0.60, to 0.20) and startend least (−0.02, to 0.70)`; empty where fewer than two classes can
-/// be compared.
+/// The text `keywords loses most (−0.60, to 0.20) and startend least (−0.02, to 0.70)`. Empty if fewer than two classes
+/// can be compared.
 inline std::string lost_classes(const ReportData& data, const GroupChoice& classes, const CellName& cell) {
   const auto sorted = sorted_classes(data, classes, cell, [](const ResultRow& row) { return row.change.value; });
   if (sorted.size() < 2) return {};
-  const auto told = [](const auto& each, const char* how) {
-    const ResultRow& row = *each.second;
-    return each.first + how + signed_decimals(row.change.value) + ", to " + two_decimals(row.figure.value) + ")";
+  const auto describe = [](const auto& entry, const char* words) {
+    const ResultRow& row = *entry.second;
+    return entry.first + words + signed_decimals(row.change.value) + ", to " + two_decimals(row.figure.value) + ")";
   };
-  return told(sorted.front(), " loses most (") + " and " + told(sorted.back(), " least (");
+  return describe(sorted.front(), " loses most (") + " and " + describe(sorted.back(), " least (");
 }
 
-/// `rises by 0.25 [0.10, 0.40] to 0.35 (p = 0.003)`
-inline std::string changed(const ResultRow& row) {
+/// The text `rises by 0.25 [0.10, 0.40] to 0.35 (p = 0.003)`.
+inline std::string change_text(const ResultRow& row) {
   const std::string value = two_decimals(row.figure.value);
   const Estimate& change = row.change;
   if (change.value == 0) return "stays at " + value;
@@ -48,61 +48,62 @@ inline std::string changed(const ResultRow& row) {
          (std::isnan(change.holm_p) ? "" : " (" + p_text(change.holm_p) + ")");
 }
 
-/// A sentence for each press about the classes that lose most and least at its highest ratio, and about its fair forms
-/// there.
-inline void tell_classes(std::vector<std::string>& lines, const ReportData& data, const std::string& model,
-                         const GroupChoice& classes, const PressFamily& family) {
+/// Adds a sentence about the classes that lose most and least at the highest ratio of a press and of its fair forms.
+inline void add_class_sentence(std::vector<std::string>& lines, const ReportData& data, const std::string& model,
+                               const GroupChoice& classes, const PressFamily& family) {
   std::string line;
   for (const CellName& method : family) {
     const auto cell = hardest_cell(cells_of(data, classes), method);
     const std::string words = cell ? lost_classes(data, classes, *cell) : "";
     if (words.empty()) continue;
-    line += line.empty() ? data.short_name(model) + ": of the instructions of " + classes.task + ", with " : "; with ";
-    line += method.label() + " at " + cell->setting_words() + " " + words;
+    line += line.empty() ? data.short_name(model) + ", instructions of " + classes.task + ": with " : "; with ";
+    line += method.label() + " at " + cell->setting_words() + ", " + words;
   }
   if (!line.empty()) lines.push_back(line + ".");
 }
 
-/// A sentence for each press about the setting at which its leakage rises most, and how its fair forms differ there.
-inline void tell_leakage(std::vector<std::string>& lines, const ReportData& data, const std::string& model,
-                         const TaskMetric& leaks, const PressFamily& family) {
+/// Adds a sentence about the setting at which the leakage of a press rises most, and the leakage of its fair forms at
+/// this setting.
+inline void add_leakage_sentence(std::vector<std::string>& lines, const ReportData& data, const std::string& model,
+                                 const TaskMetric& leaks, const PressFamily& family) {
   const auto& [task, metric] = leaks;
   std::optional<CellName> most;
   const ResultRow* row = nullptr;
   for (const CellName& cell : data.cells(model, task)) {
-    const ResultRow* own = cell.method() == family.front() ? data.find(model, task, cell, metric) : nullptr;
-    if (own == nullptr || std::isnan(own->change.value) || (row != nullptr && own->change.value <= row->change.value))
+    const ResultRow* candidate = cell.method() == family.front() ? data.find(model, task, cell, metric) : nullptr;
+    if (candidate == nullptr || std::isnan(candidate->change.value) ||
+        (row != nullptr && candidate->change.value <= row->change.value))
       continue;
     most = cell;
-    row = own;
+    row = candidate;
   }
   if (row == nullptr) return;
   std::string line = data.short_name(model) + ": leakage (" + row->figure.name + " of " + task + ") with " +
-                     family.front().label() + " is highest against the base at " + most->setting_words() +
-                     ", where it " + changed(*row);
+                     family.front().label() + " is highest, compared with the base, at " + most->setting_words() +
+                     ", where it " + change_text(*row);
   for (const CellName& cell : data.cells(model, task)) {
     const bool is_fair = std::find(family.begin() + 1, family.end(), cell.method()) != family.end();
     if (!is_fair || cell.setting() != most->setting()) continue;
     const ResultRow* other = data.find(model, task, cell, metric);
     if (other == nullptr || std::isnan(other->figure.value)) continue;
     line += "; with " + cell.method().label() + " it is " + two_decimals(other->figure.value) + ", " +
-            signed_decimals(other->figure.value - row->figure.value) + " against the press alone";
+            signed_decimals(other->figure.value - row->figure.value) + " compared with " + family.front().label();
   }
   lines.push_back(line + ".");
 }
 
 }  // namespace detail
 
-/// Which instructions presses lose first and what leaks, in sentences.
+/// Sentences about the instructions that presses lose first and about leakage.
 inline std::vector<std::string> pitfalls_summary(const ReportData& data) {
   std::vector<std::string> lines;
   const std::vector<PressFamily> families = press_families(data.methods());
   for (const std::string& model : data.models()) {
     for (const PartMetric& followed : part_metrics(data, model, Role::following))
       for (const PressFamily& family : families)
-        detail::tell_classes(lines, data, model, instruction_classes(data, model, followed), family);
+        detail::add_class_sentence(lines, data, model, instruction_classes(data, model, followed), family);
     for (const TaskMetric& leaks : data.with_role(model, Role::leak))
-      for (const PressFamily& family : families) detail::tell_leakage(lines, data, model, leaks, family);
+      for (const PressFamily& family : families) detail::add_leakage_sentence(lines, data, model, leaks, family);
   }
   return lines;
 }

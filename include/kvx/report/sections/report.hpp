@@ -13,7 +13,7 @@
 
 namespace kvx::inline v0 {
 
-/// A field of a table; strong ones are what a reader should not miss, faint ones what is no more than chance.
+/// A field of a table. Strong fields are those that a reader should not miss; faint ones are no more than chance.
 struct TableField {
   enum class Weight { plain, strong, faint };
   std::string text;
@@ -27,22 +27,22 @@ struct ReportTable {
   std::string note = {};
 };
 
-/// Pairs of answers of one cell, of which some are shown.
+/// Answers of one cell that are shown next to the base's answers.
 struct ShownFlips {
   std::string caption;
   std::vector<std::pair<Record, Record>> pairs;  ///< the base's and the cell's
 };
 
-/// A part of a report: what it says, what it shows, its figures.
+/// A section of a report: text, pictures, tables, and answers and prompts that are shown in full.
 struct ReportSection {
   std::string id, title;
   std::vector<std::string> lines = {};
-  std::vector<std::string> points = {};  ///< of a list, after the lines
+  std::vector<std::string> points = {};  ///< items of a list after the lines
   std::vector<Picture> pictures = {};
   std::vector<ReportTable> tables = {};
   std::vector<ShownFlips> flips = {};
-  std::vector<KeptText> prompts = {};  ///< shaded by what was kept, on the page alone
-  bool folded = false;                 ///< its tables are for who asks for them
+  std::vector<KeptText> prompts = {};  ///< shaded by how many heads keep each token; in report.html only
+  bool folded = false;                 ///< whether report.html hides the tables until they are opened
 
   bool empty() const {
     return lines.empty() && points.empty() && pictures.empty() && tables.empty() && flips.empty() && prompts.empty();
@@ -51,11 +51,11 @@ struct ReportSection {
 
 namespace detail {
 
-/// Adds a picture, where there is one to draw.
+/// Adds the picture, if there is one.
 inline void draw(ReportSection& section, std::optional<Picture> picture) {
   if (picture) section.pictures.push_back(std::move(*picture));
 }
-/// Adds a picture with the counts of its samples in the caption.
+/// Adds the picture, if there is one, with the counts of its samples in the caption.
 inline void draw(ReportSection& section, std::optional<Picture> picture, const SampleCounts& counts) {
   if (picture && counts.contexts > 0) {
     picture->caption += " " + counts_text(counts) + ".";
@@ -68,7 +68,7 @@ inline void draw(ReportSection& section, std::optional<Picture> picture, const S
 
 struct Report {
   std::string title;
-  std::vector<ReportSection> sections;  ///< none is empty
+  std::vector<ReportSection> sections;  ///< none of them is empty
 };
 
 }  // namespace kvx::inline v0

@@ -26,7 +26,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// So many decimals that a figure of this size has two or three digits that count.
+/// The number of decimals with which a figure of this size has two or three significant digits.
 inline int decimals_for(double size) {
   size = std::abs(size);
   if (!(size > 0)) return 2;
@@ -45,14 +45,15 @@ inline std::string two_decimals(double number) { return decimals(number, 2); }
 /// A count, or a dash if it is unknown.
 inline std::string count_text(std::size_t count) { return count == 0 ? "–" : std::to_string(count); }
 
-/// `+0.12` or `−0.12`
+/// The number with its sign: `+0.12` or `−0.12`.
 inline std::string signed_decimals(double number, int count = 2) {
   return (number < 0 ? "−" : "+") + decimals(std::abs(number), count);
 }
 
 inline std::string p_text(double p) { return p < 0.0005 ? "p < 0.001" : "p = " + decimals(p, 3); }
 
-/// `0.83 [0.71, 0.91] −0.12 (p = 0.031)`: the value, its interval, its change.
+/// The text `0.83 [0.71, 0.91] −0.12 (p = 0.031)`: a value, its interval, its change and the corrected p of the change.
+/// `=` means no change.
 inline std::string figure_text(const ResultRow* row) {
   if (row == nullptr || std::isnan(row->figure.value)) return "–";
   const int count = decimals_for(row->figure.value);
@@ -98,18 +99,19 @@ inline std::optional<ReportTable> degradation_table(const ReportData& data, cons
       data.short_name(model) + ": " + task,
       {"press", "ratio", "metric", "n", "contexts", "texts", "verdict", "SDS", "function lost", "perplexity rise", "p"},
       {}};
-  SampleCounts least{0, std::numeric_limits<std::size_t>::max()};
+  SampleCounts fewest{0, std::numeric_limits<std::size_t>::max()};
   for (const CellDegradation& row : data.degradations) {
     if (row.model != model || row.task != task) continue;
     using enum TableField::Weight;
     const auto& [state, sds, drop, rise, quality] = row.figures;
     const bool silent = state == Degradation::silent, few = state == Degradation::too_few;
-    least.contexts = std::min({least.contexts, drop.contexts, rise.n});
-    // What the file leaves empty of a score that is silent or measured has no end.
-    const auto endless = [&](double number) { return std::isnan(number) ? std::string("∞") : decimals(number, 2); };
-    const std::string score = silent || state == Degradation::measured
-                                  ? endless(sds.value) + " [" + endless(sds.low) + ", " + endless(sds.high) + "]"
-                                  : detail::with_interval(sds, detail::two_decimals);
+    fewest.contexts = std::min({fewest.contexts, drop.contexts, rise.n});
+    // In a score that is silent or measured, an empty field of the file stands for infinity.
+    const auto or_infinity = [&](double number) { return std::isnan(number) ? std::string("∞") : decimals(number, 2); };
+    const std::string score =
+        silent || state == Degradation::measured
+            ? or_infinity(sds.value) + " [" + or_infinity(sds.low) + ", " + or_infinity(sds.high) + "]"
+            : detail::with_interval(sds, detail::two_decimals);
     table.rows.push_back({{row.cell.label()},
                           {six_digits(row.cell.ratio)},
                           {row.metric},
@@ -126,11 +128,11 @@ inline std::optional<ReportTable> degradation_table(const ReportData& data, cons
                            : drop.p < 0.0005  ? "< 0.001"
                                               : decimals(drop.p, 3)}});
   }
-  if (const auto note = detail::counts_note(least); !note.empty()) table.note = "Note: " + note;
+  if (const auto note = detail::counts_note(fewest); !note.empty()) table.note = "Note: " + note;
   return table.rows.empty() ? std::nullopt : std::optional(std::move(table));
 }
 
-/// How many answers each cell lost and gained, and in which states it lost them.
+/// The number of answers that each cell lost and gained, and the states of the lost ones.
 inline ReportTable flips_table(const ReportData& data, const std::vector<CellFlips>& flips) {
   ReportTable table{"Answers that flipped",
                     {"model", "task", "press", "ratio", "compared", "contexts", "lost", "gained", "lost as"},
@@ -138,9 +140,9 @@ inline ReportTable flips_table(const ReportData& data, const std::vector<CellFli
   for (const CellFlips& cell : flips) {
     std::map<std::string, std::size_t> states;
     for (const auto& pair : cell.lost) ++states[pair.cell->state];
-    std::string as;
+    std::string lost_states;
     for (const auto& [state, count] : states)
-      as.append(as.empty() ? "" : ", ").append(state) += " " + std::to_string(count);
+      lost_states.append(lost_states.empty() ? "" : ", ").append(state) += " " + std::to_string(count);
     table.rows.push_back({{data.short_name(cell.model)},
                           {cell.task},
                           {cell.cell.label()},
@@ -149,7 +151,7 @@ inline ReportTable flips_table(const ReportData& data, const std::vector<CellFli
                           {std::to_string(cell.contexts.size())},
                           {std::to_string(cell.lost.size())},
                           {std::to_string(cell.gained)},
-                          {as.empty() ? "–" : as}});
+                          {lost_states.empty() ? "–" : lost_states}});
   }
   return table;
 }
