@@ -50,7 +50,7 @@ TEST_CASE("Chunk loses no protected row where a chunk keeps none") {
   CHECK(kept(layer, protecting({7, 8}), Allowance::of_tokens(2)) == Kept{{2, 7}});
   CHECK(error_of([&] {
           kept(layer, protecting({0, 1}), Allowance::of_tokens(2));
-        }) == "chunk: a budget of 2 rows has no room for its 1 protected ones");
+        }) == "chunk: a budget of 2 rows has no room for its 1 protected rows");
 }
 
 TEST_CASE("Chunk lets what it wraps see one chunk at a time") {

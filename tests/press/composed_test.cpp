@@ -122,10 +122,10 @@ TEST_CASE("the presses of a composition rewrite rows in order") {
 TEST_CASE("a composition refuses presses whose heads keep different numbers of rows, and ratios that do not fit") {
   CHECK(error_of([] {
           Composed{{knorm, AnyPolicy(DuoAttention())}}.validate();
-        }) == "composed: expected presses that keep as many rows of each head, found duo_attention");
+        }) == "composed: expected presses that keep the same number of rows in each head, found duo_attention");
   CHECK(error_of([] {
           Composed{{knorm, knorm}, {0.5}}.validate();
-        }) == "composed: ratios: expected 2, one a press, found 1");
+        }) == "composed: ratios: expected 2, one for each press, found 1");
   CHECK(error_of([] {
           Composed{{knorm, knorm}, {0.5, 1}}.validate();
         }) == "composed: ratios: expected 0 <= ratio < 1, found 1.000000");

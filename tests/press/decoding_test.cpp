@@ -58,7 +58,7 @@ TEST_CASE("a target that holds no more than what its press protects is refused")
 TEST_CASE("a span of the context cannot be found once the context's rows are numbered anew") {
   CHECK(refused_decoding("prefill_decoding(rerotate(knorm), decoding(protect(knorm, span=10:20)))") ==
         "prefill_decoding: expected a press for the context that leaves positions as they are, since protect(knorm, "
-        "span=10:20) goes by them, found rerotate(knorm)");
+        "span=10:20) uses them, found rerotate(knorm)");
   CHECK(refused_decoding("prefill_decoding(rerotate(knorm), decoding(knorm))").empty());
 }
 
@@ -71,8 +71,7 @@ TEST_CASE("kvpress's CompressionRatioDecodingPress is a decoding press with a ra
 }
 
 TEST_CASE("presses that need what is not there while decoding are refused") {
-  const std::string expected =
-      "decoding: expected a press that looks at keys, values and the last queries alone, found ";
+  const std::string expected = "decoding: expected a press that uses only keys, values and the last queries, found ";
   CHECK(refused_decoding("decoding(observed_attention)") == expected + "observed_attention");
   CHECK(refused_decoding("decoding(leverage)") == expected + "leverage");
   CHECK(refused_decoding("decoding(critical(knorm))") == expected + "critical(knorm)");

@@ -149,7 +149,7 @@ TEST_CASE("Fair without spans of its own goes by those of the prompt") {
   CHECK(kept_with({{"prepend", {0, 2}}, {"defense", {2, 5}}, {"instructions", {6, 9}}}, 5) == Kept{{3, 4, 5, 8, 9}});
   CHECK(error_of([&] {
           kept_with({{"instructions", {1, 4}}}, 5);
-        }) == "fair: a prompt without a span defense, and none are written");
+        }) == "fair: a prompt without a span defense, and no spans are given");
   CHECK(error_of([&] {
           kept_with({{"defense", {1, 5}}, {"instructions", {4, 8}}}, 5);
         }) == "fair: the spans 1:5 and 4:8 overlap");

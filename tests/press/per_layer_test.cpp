@@ -45,12 +45,12 @@ TEST_CASE("a layer of ratio 0 is not scored") {
 TEST_CASE("PerLayer needs a ratio for each layer, and a press that goes by it") {
   CHECK(error_of([] {
           Press<PerLayer<Knorm>>(0.5, {{}, {0.5, 0.5}}).select(input(0));
-        }) == "per_layer: ratios: expected 3, one a layer, found 2");
+        }) == "per_layer: ratios: expected 3, one for each layer, found 2");
   CHECK(error_of([] {
           PerLayer<Knorm>{{}, {0.5, 1}}.validate();
         }) == "per_layer: ratios: expected 0 <= ratio < 1, found 1.000000");
   CHECK(error_of([] { PerLayer<SimLayerKV>().validate(); }) ==
-        "per_layer: expected a press that goes by the ratio and rewrites nothing, found simlayerkv");
+        "per_layer: expected a press that uses the budget and does not rewrite rows, found simlayerkv");
   CHECK(error_of([] { PerLayer<Rerotate<Knorm>>().validate(); }) ==
-        "per_layer: expected a press that goes by the ratio and rewrites nothing, found rerotate");
+        "per_layer: expected a press that uses the budget and does not rewrite rows, found rerotate");
 }

@@ -31,5 +31,5 @@ TEST_CASE("PrefillDecoding wraps a press for the context and a decoding one, whi
   CHECK(refused("prefill_decoding(decoding(knorm), decoding(knorm))") == expected);
   CHECK(refused("prefill_decoding(rerotate(knorm), decoding(protect(knorm, first=1)))") ==
         "prefill_decoding: expected a press for the context that leaves positions as they are, since protect(knorm, "
-        "first=1) goes by them, found rerotate(knorm)");
+        "first=1) uses them, found rerotate(knorm)");
 }

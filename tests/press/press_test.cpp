@@ -111,7 +111,7 @@ TEST_CASE("input that does not fit is an error before another engine's cache is 
   };
   const PressInput in = foreign.before.input();
   CHECK(refused(Press<Knorm>(0.5), in, 19, 40) ==
-        "knorm: apply: expected keys and values of PressInput's shape, found others");
+        "knorm: apply: expected keys and values of PressInput's shape, found another shape");
   CHECK(refused(Press<Knorm>(0.5), in, 20, 20) == "knorm: apply: positions: expected 40, found 20");
   CHECK(refused(Press<ThinK>(0.5), in, 20, 40) == "think: PressInput::queries.tokens: expected 20, found 0");
   PressInput without = in;
@@ -126,11 +126,10 @@ TEST_CASE("select() refuses presses that rewrite rows, and Press refuses those t
     return error_of([&] { Press<AnyPolicy>(0.5, kvx_presses().parse(text)).select(layer.input()); });
   };
   CHECK(select("knorm").empty());
-  CHECK(select("think") ==
-        "press: expected a press that only chooses rows, found one that rewrites them: call apply()");
+  CHECK(select("think") == "press: expected a press that does not rewrite rows, found one that does: call apply()");
   CHECK(select("composed(knorm, think)").ends_with("call apply()"));
   CHECK(select("knorm+int4") ==
-        "knorm+int4: expected a press that is done after the context, since Press has no cache");
+        "knorm+int4: expected a press that does not act while answers are decoded, since Press has no cache");
   CHECK(select("decoding(knorm)").ends_with("since Press has no cache"));
   CHECK(select("dms(knorm, threshold=0, decoding=true)").ends_with("since Press has no cache"));
   const auto layer = kvx_test::Layer::random(1, 1, 10, 2, 1);

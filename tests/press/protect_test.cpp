@@ -42,10 +42,10 @@ TEST_CASE("what is protected has to fit into the budget and the context") {
   CHECK_THROWS_AS(kept({.first = 3, .spans = {{"", {2, 5}}}}, 4), NotApplicable);
   CHECK(error_of([] {
           kept({.first = 1, .spans = {{"", {5, 7}}}}, 2);
-        }) == "protect: a budget of 2 rows has no room for its 3 protected ones");
+        }) == "protect: a budget of 2 rows has no room for its 3 protected rows");
   CHECK_THROWS_AS(kept({.spans = {{"", {5, 9}}}}, 6), NotApplicable);
   CHECK(error_of([] { kept({.first = 9}, 7); }) ==
-        "protect: a context of 8 tokens ends before the last of its protected ones, 8");
+        "protect: a context of 8 tokens ends before its last protected token, 8");
 }
 
 TEST_CASE("Protect checks its tokens, and wraps a press that only scores") {
@@ -88,7 +88,7 @@ TEST_CASE("no press around Protect loses what is protected") {
   };
   CHECK(select("chunkkv(protect(knorm, span=[1, 9]), length=3)", 6).at(0) == std::vector<Index>{0, 1, 2, 9, 10, 11});
   CHECK(error_of([&] { select("chunkkv(protect(knorm, span=[1, 9]), length=3)", 3); }) ==
-        "chunkkv: a budget of 3 rows has no room for its 2 protected ones");
+        "chunkkv: a budget of 3 rows has no room for its 2 protected rows");
   CHECK(select("entropy_chunkkv(protect(knorm, span=[1, 9]), length=3, low_length=1)", 6).at(0) ==
         std::vector<Index>{0, 1, 2, 9, 10, 11});
   CHECK(select("entropy_chunkkv(protect(knorm, span=[1, 9]), length=3, low_length=1)", 3).at(0) ==
@@ -105,7 +105,8 @@ TEST_CASE("Protect's spans are written as numbers and names, one or a list") {
   CHECK(written("protect(knorm, force_keep_global=[0, 3:5, instructions])") ==
         "protect(knorm, span=[0:1, 3:5, instructions])");
   CHECK(written(written("protect(knorm, span=[0, defense])")) == "protect(knorm, span=[0:1, defense])");
-  CHECK(error_of([&] { written("protect(knorm, span=[7:5])"); }) ==
-        "press 'protect(knorm, span=[7:5])': span: expected a list in brackets, each first:last, two token numbers, or "
-        "one, or the name of a span of the prompt, found '[7:5]'");
+  CHECK(
+      error_of([&] { written("protect(knorm, span=[7:5])"); }) ==
+      "press 'protect(knorm, span=[7:5])': span: expected a list in brackets, each first:last (two token numbers), or "
+      "one token number, or the name of a span of the prompt, found '[7:5]'");
 }

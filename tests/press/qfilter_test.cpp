@@ -27,5 +27,5 @@ TEST_CASE("QFilter keeps the keys of smallest product with the filter of their l
   in.layers = 3;
   CHECK(error_of([&] { Press<QFilter>(0.5, policy).select(in); }) ==
         "qfilter: filters.safetensors: filters: expected 6 x 2 for 3 layers, found 4 x 2");
-  CHECK(error_of([] { QFilter().load({}); }) == "qfilter: file: expected the path of a file of filters, found none");
+  CHECK(error_of([] { QFilter().load({}); }) == "qfilter: file: expected the path of a file with filters, found none");
 }

@@ -43,6 +43,7 @@ TEST_CASE("Quantized groups whole blocks, and what is not quantized yet") {
   CHECK(refused("int4(group=8)") == "int4: group: expected a multiple of 16, found 8");
   CHECK(refused("int4(residual=100)") == "int4: residual: expected a multiple of the group, 32, found 100");
   CHECK(refused("knorm+int4+int8") == "int8: expected a press that does not quantize, found knorm+int4");
-  CHECK(refused("dms(knorm, threshold=0, decoding=true)+int8")
-            .starts_with("int8: expected a press that does not evict single rows while decoding, found dms("));
+  CHECK(
+      refused("dms(knorm, threshold=0, decoding=true)+int8")
+          .starts_with("int8: expected a press that does not evict single rows while answers are decoded, found dms("));
 }

@@ -181,6 +181,8 @@ TEST_CASE("a policy of somebody else is added once and used by its name") {
   CHECK(registry.entries().back().name == "last");
   const kvx_test::Layer layer(1, 1, 5, 2);
   CHECK(registry.parse("last").select(layer.input(), Allowance::of_tokens(1)) == Kept{{4}});
-  CHECK(error_of([&] { registry.add<Last>(); }) == "press last: there is one of this name");
-  CHECK(error_of([&] { registry.add<SnapKV>(); }) == "press snapkv: there is one of this name");
+  CHECK(error_of([&] { registry.add<Last>(); }) ==
+        "press last: expected a new name, found one that is registered already");
+  CHECK(error_of([&] { registry.add<SnapKV>(); }) ==
+        "press snapkv: expected a new name, found one that is registered already");
 }
