@@ -10,7 +10,7 @@
 namespace kvx::inline v0 {
 
 /// StreamingLLM in the form of kv-canary: keeps the first `sinks` tokens and the most recent ones. The number of rows
-/// is rounded to the nearest. Xiao et al., "Efficient Streaming Language Models with Attention Sinks",
+/// is rounded to the nearest, and may be 0. Xiao et al., "Efficient Streaming Language Models with Attention Sinks",
 /// arXiv:2309.17453.
 struct CanaryStreamingLLM {
   static constexpr std::string_view name = "canary_streaming_llm", paper = "arXiv:2309.17453";

@@ -19,7 +19,7 @@
 
 namespace kvx::inline v0 {
 
-/// What a press may need in addition to its written form.
+/// Settings of a press that its written form does not have.
 struct PressSetup {
   std::optional<std::uint64_t> seed = {};  ///< for a press that draws random numbers and is written without a seed
   TensorReader read = {};                  ///< reads the files that parameters name

@@ -31,9 +31,9 @@ inline void snap_votes(std::string_view press, int window, int kernel, const Pre
   out.setZero();
   const std::vector<float> weights = mean_weights(in);
   for (Index h = 0; h < in.kv_heads(); ++h) {
-    float* const votes = out.row(h).data();
-    add_window_attention(in, h, weights, votes);
-    average_pool({votes, static_cast<std::size_t>(scored)}, kernel);
+    float* const attention = out.row(h).data();
+    add_window_attention(in, h, weights, attention);
+    average_pool({attention, static_cast<std::size_t>(scored)}, kernel);
   }
   out.rightCols(window).setConstant(out.leftCols(scored).maxCoeff() + 1);
 }
@@ -46,10 +46,10 @@ inline void snap_votes_of_range(Index window, int kernel, const PressInput& in, 
   auto scores = out.middleCols(range.first, range.size());
   const std::vector<float> weights = mean_weights(part);
   for (Index h = 0; h < in.kv_heads(); ++h) {
-    Matrix<float> votes = Matrix<float>::Zero(1, range.last);
-    add_window_attention(part, h, weights, votes.data());
-    average_pool({votes.data() + range.first, static_cast<std::size_t>(scored)}, kernel);
-    scores.row(h).head(scored) = votes.middleCols(range.first, scored);
+    Matrix<float> attention = Matrix<float>::Zero(1, range.last);
+    add_window_attention(part, h, weights, attention.data());
+    average_pool({attention.data() + range.first, static_cast<std::size_t>(scored)}, kernel);
+    scores.row(h).head(scored) = attention.middleCols(range.first, scored);
     scores.row(h).tail(window).setConstant(scored > 0 ? scores.row(h).head(scored).maxCoeff() : 1);
   }
 }
