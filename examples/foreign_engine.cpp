@@ -1,5 +1,5 @@
-// Presses another engine's cache in place. That engine keeps a token's keys and values of all heads side by side, as
-// many do; strides tell kvx so, and nothing is copied. Needs kvx::press alone.
+// Compresses the cache of another engine in place. That engine stores the keys and values of all heads of a token next
+// to each other, as many engines do; strides describe this layout to kvx, and nothing is copied. Only needs kvx::press.
 #include <kvx/press.hpp>
 #include <kvx/press/snapkv.hpp>
 
@@ -10,7 +10,7 @@
 
 namespace {
 
-/// Somebody else's cache of one layer: row t is [key of head 0, key of head 1, ..., value of head 0, ...].
+/// The other engine's cache of one layer: row t is [key of head 0, key of head 1, ..., value of head 0, ...].
 struct ForeignCache {
   kvx::Index kv_heads, head_dim, tokens;
   std::vector<float> rows;
@@ -33,7 +33,7 @@ struct ForeignCache {
   }
 };
 
-/// The engine's own attention of one query over one KV head.
+/// The other engine's attention of one query over one KV head.
 Eigen::RowVectorXf attend(ForeignCache& cache, kvx::Index head, const Eigen::RowVectorXf& query) {
   Eigen::RowVectorXf weights =
       query * cache.keys().head(head).transpose() / std::sqrt(static_cast<float>(query.size()));
@@ -46,13 +46,13 @@ Eigen::RowVectorXf attend(ForeignCache& cache, kvx::Index head, const Eigen::Row
 int main() {
   constexpr kvx::Index kHeads = 4, kKvHeads = 2, kHeadDim = 64, kTokens = 512, kWindow = 32;
   ForeignCache cache(kKvHeads, kHeadDim, kTokens);
-  std::vector<float> queries(
-      static_cast<std::size_t>(kWindow * kHeads * kHeadDim));  // of the last tokens, token by token
+  // The queries of the last tokens, [kWindow, kHeads, kHeadDim].
+  std::vector<float> queries(static_cast<std::size_t>(kWindow * kHeads * kHeadDim));
   std::mt19937 random(1);
   std::normal_distribution<float> normal;
   for (float& x : cache.rows) x = normal(random);
   for (float& x : queries) x = normal(random);
-  cache.keys().head(0).row(100) *= 1.3f;  // a key that the queries will look for
+  cache.keys().head(0).row(100) *= 1.3f;  // a key that all queries attend to
   for (kvx::Index t = 0; t < kWindow; ++t)
     for (kvx::Index i = 0; i < kHeads; ++i)
       for (kvx::Index d = 0; d < kHeadDim; ++d)

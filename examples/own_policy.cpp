@@ -1,4 +1,4 @@
-// A policy written outside kvx, given to the registry and used by name: own_policy [MODEL_DIR]
+// Adds a policy to kvx's presses, uses it by name, and prints what each press keeps of a prompt: own_policy [MODEL_DIR]
 #include <kvx/model/compress.hpp>
 #include <kvx/press/named/policies.hpp>
 #include <kvx/text/tokenizer.hpp>
@@ -12,10 +12,10 @@
 
 namespace {
 
-/// Keeps the rows of largest value norm, and the last `recent` ones.
+/// Keeps the last `recent` rows, and those whose values have the largest norm.
 struct ValueNorm {
   static constexpr std::string_view name = "value_norm", paper = "";
-  int recent = 8;
+  int recent = 8;  ///< the number of last rows that stay
   static constexpr auto parameters() { return std::tuple(kvx::Parameter{"recent", &ValueNorm::recent}); }
 
   kvx::Needs needs() const { return {}; }
@@ -36,7 +36,8 @@ int main(int argc, char** argv) try {
   kvx::Threads threads;
   const auto tokenizer = kvx::Tokenizer::load(dir);
   const auto model = kvx::Decoder::load(dir, kvx::WeightFormat::bf16, threads);
-  const auto prompt = tokenizer.encode("Keys are compared with queries; values are what is added up in the end.");
+  const auto prompt =
+      tokenizer.encode("Attention compares a query with all keys, and adds up the values by how well they match.");
   for (const std::string press : {"none", "value_norm", "value_norm(recent=2)", "knorm"}) {
     const auto policy = registry.parse(press);
     const auto context = kvx::compress(model, prompt, policy, kvx::Allowance::of_ratio(0.5), kvx::Dtype::bf16, threads);

@@ -14,7 +14,7 @@ using kvx_test::FirstChannel;
 using kvx_test::kept;
 using TestedAda = Ada<FirstChannel>;
 
-TEST_CASE("Ada gives the rows of a layer to the heads that score best, but leaves each a share of its own") {
+TEST_CASE("Ada keeps the best rows of all heads, but a share of the budget in each head") {
   const auto layer = kvx_test::scored_layer({{9, 8, 7, 6}, {1, 2, 3, 5}});
   const auto two = Allowance::of_tokens(2);
   CHECK(kept(layer, TestedAda{.alpha = 0}, two) == Kept{{0, 1, 2, 3}, {}});
@@ -24,7 +24,7 @@ TEST_CASE("Ada gives the rows of a layer to the heads that score best, but leave
   CHECK(Hooks(TestedAda()).rows(layer.input(), two.resolve(layer.input())) == 4);
 }
 
-TEST_CASE("Ada's scores are those of its wrapped press, and if scores are equal the newer row stays") {
+TEST_CASE("Ada uses the scores of the wrapped press, and keeps the newer row if scores are equal") {
   const auto layer = kvx_test::scored_layer({{1, 2, 2}, {2, 1, 2}});
   Matrix<float> scores(2, 3);
   Hooks(TestedAda()).score(layer.input(), {}, view(scores));
@@ -35,7 +35,7 @@ TEST_CASE("Ada's scores are those of its wrapped press, and if scores are equal 
   CHECK(Hooks(TestedAda()).traits().ragged);
 }
 
-TEST_CASE("Ada wraps only what scores, and its share is one") {
+TEST_CASE("Ada wraps only presses that only score, and alpha is between 0 and 1") {
   CHECK(error_of([] { TestedAda{.alpha = 1.5}.validate(); }) == "ada: alpha: expected 0 <= alpha <= 1, found 1.500000");
   CHECK(error_of([] { Ada<PyramidKV>().validate(); }) == "ada: expected a press that only scores, found pyramidkv");
   CHECK(error_of([] { Ada<AnyPolicy>{AnyPolicy(PyramidKV{.window = 8})}.validate(); }) ==

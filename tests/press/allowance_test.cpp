@@ -19,7 +19,7 @@ Index keep_of(const Allowance& allowance, Index tokens) {
   return allowance.resolve(kvx_test::Layer(1, 1, tokens, 2).input()).keep;
 }
 
-/// A whole cache of in.layers times `keep` rows per head.
+/// The bytes of a cache of in.layers layers with `keep` rows per head.
 std::size_t cache_bytes(const PressInput& in, Index keep) {
   KvCache cache({in.layers, in.kv_heads(), in.head_dim(), in.dtype});
   const std::vector<float> row(static_cast<std::size_t>(in.head_dim()));
@@ -32,7 +32,7 @@ std::size_t cache_bytes(const PressInput& in, Index keep) {
 }
 }  // namespace
 
-TEST_CASE("a ratio is counted in double, rounded down, and leaves at least one row") {
+TEST_CASE("the rows that a ratio leaves are counted in double, rounded down, and at least one") {
   CHECK(kept_rows(100, 0.9) == 9);  // 1 - 0.9 is a little below 0.1
   CHECK(kept_rows(100, 0.5) == 50);
   CHECK(kept_rows(7, 0.5) == 3);
@@ -44,7 +44,7 @@ TEST_CASE("a ratio is counted in double, rounded down, and leaves at least one r
   CHECK(budget.ratio == 0.75);
 }
 
-TEST_CASE("tokens are kept as told, or all where there are fewer") {
+TEST_CASE("an allowance in tokens keeps this number of rows, or all rows if there are fewer") {
   CHECK(keep_of(Allowance::of_tokens(3), 10) == 3);
   CHECK(keep_of(Allowance::of_tokens(10), 10) == 10);
   CHECK(keep_of(Allowance::of_tokens(99), 10) == 10);
@@ -52,7 +52,7 @@ TEST_CASE("tokens are kept as told, or all where there are fewer") {
   CHECK(Allowance::of_tokens(99).resolve(kvx_test::Layer(1, 1, 12, 2).input()).ratio == 0);
 }
 
-TEST_CASE("bytes keep as many rows as a whole cache fits into, and not one more") {
+TEST_CASE("an allowance in bytes keeps as many rows as fit into the bytes, and not one more") {
   const kvx_test::Layer layer(4, 2, 50, 6);
   for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
     PressInput in = layer.input();
@@ -71,7 +71,7 @@ TEST_CASE("bytes keep as many rows as a whole cache fits into, and not one more"
   }
 }
 
-TEST_CASE("what allows nothing is an error") {
+TEST_CASE("an allowance that leaves no row is an error") {
   for (const double ratio : {-0.1, 1.0, 2.0, static_cast<double>(NAN)})
     CHECK(error_of([&] { Allowance::of_ratio(ratio); }).starts_with("ratio: expected 0 <= ratio < 1, found "));
   CHECK(error_of([] { Allowance::of_tokens(0); }) == "keep: expected 1 token or more, found 0");

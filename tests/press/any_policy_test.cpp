@@ -12,7 +12,7 @@
 
 using namespace kvx;
 
-TEST_CASE("a policy chosen at run time does what the policy itself does") {
+TEST_CASE("AnyPolicy selects and scores like the policy that it holds") {
   const SnapKV snapkv{.window = 3, .kernel = 3};
   const AnyPolicy any(snapkv), copy = any;
   const auto layer = kvx_test::Layer::random(4, 2, 12, 6, 1);
@@ -29,7 +29,7 @@ TEST_CASE("a policy chosen at run time does what the policy itself does") {
   CHECK(any.written() == "snapkv(window=3, kernel=3)");
 }
 
-TEST_CASE("rows and the dependence on the budget are the policy's own") {
+TEST_CASE("AnyPolicy has the rows and traits of the policy that it holds") {
   const kvx_test::Layer layer(4, 2, 12, 6);
   CHECK(AnyPolicy(None()).rows(layer.input(), {0.5, 6}) == 24);
   CHECK(AnyPolicy(SnapKV()).rows(layer.input(), {0.5, 6}) == 12);
@@ -37,7 +37,7 @@ TEST_CASE("rows and the dependence on the budget are the policy's own") {
   CHECK_FALSE(AnyPolicy(SnapKV()).traits().scores_by_budget);
 }
 
-TEST_CASE("an input that lacks something is refused before it is scored") {
+TEST_CASE("AnyPolicy refuses an input that lacks something before it is scored") {
   const AnyPolicy any{ObservedAttention()};
   const kvx_test::Layer layer(1, 1, 4, 2);
   Matrix<float> scores(1, 4);

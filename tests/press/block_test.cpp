@@ -17,7 +17,7 @@ using kvx_test::FirstChannel;
 using kvx_test::kept;
 
 namespace {
-/// Scores a row by how far its key is from that of the first row.
+/// Scores a row by the distance of its key from the first row's key, plus its value.
 struct FromFirst {
   static constexpr std::string_view name = "from_first";
   std::vector<Index>* seen = nullptr;
@@ -31,16 +31,17 @@ struct FromFirst {
 };
 }  // namespace
 
-TEST_CASE("Block keeps the best of what it has and of the next block, head by head") {
+TEST_CASE("Block keeps, in each head, the best of the rows kept so far and the next block") {
   const auto layer = kvx_test::scored_layer({{0, 5, 1, 4, 6, 2}, {9, 0, 8, 1, 1, 7}});
   for (const int block : {1, 2, 128})
     CHECK(kept(layer, Block<FirstChannel>{.block = block}, Allowance::of_tokens(2)) == Kept{{1, 4}, {0, 2}});
 }
 
-TEST_CASE("Block does not look back at what it has dropped") {
+TEST_CASE("Block scores without the rows that it has evicted") {
   std::vector<Index> seen;
   const auto layer = kvx_test::scored_layer({{0, 1, 3, 5, 4}});
-  // Of 0, 1, 3 the first goes, then distances are from 1: of 1, 3, 5 the first goes, and of 3, 5, 4.
+  // Of the keys 0, 1, 3 the first is evicted. Then distances are from 1: of 1, 3, 5 the first is evicted, and so of 3,
+  // 5, 4.
   CHECK(kept(layer, Block<FromFirst>{{&seen}, 1}, Allowance::of_tokens(2)) == Kept{{3, 4}});
   CHECK(seen == std::vector<Index>{3, 3, 3});
   seen.clear();
@@ -49,14 +50,14 @@ TEST_CASE("Block does not look back at what it has dropped") {
   CHECK(kept(layer, Block<FromFirst>{.block = 3}, Allowance::of_tokens(2)) == Kept{{3, 4}});
 }
 
-TEST_CASE("Block hands over the values of the rows that it scores") {
+TEST_CASE("Block passes the values of the rows to the wrapped press") {
   auto layer = kvx_test::scored_layer({{0, 0, 0, 0}});
   layer.row(layer.values, 0, 1)[0] = 2;
   layer.row(layer.values, 0, 3)[0] = 1;
   CHECK(kept(layer, Block<FromFirst>{.block = 1}, Allowance::of_tokens(2)) == Kept{{1, 3}});
 }
 
-TEST_CASE("Block scores what stays by 1 and the rest by 0") {
+TEST_CASE("Block gives rows that stay the score 1, and others 0") {
   const auto layer = kvx_test::scored_layer({{3, 1, 2}});
   Matrix<float> scores(1, 3);
   Block<FirstChannel>().score(layer.input(), {.ratio = 1 / 3.0, .keep = 2}, view(scores));
@@ -64,7 +65,7 @@ TEST_CASE("Block scores what stays by 1 and the rest by 0") {
   CHECK(Hooks(Block<FirstChannel>()).traits().scores_by_budget);
 }
 
-TEST_CASE("Block wraps only what scores by something that can be cut") {
+TEST_CASE("Block wraps only presses that only score and can do so from a part of the rows") {
   CHECK(error_of([] { Block<FirstChannel>{.block = 0}.validate(); }) == "block: block: expected 1 or more, found 0");
   CHECK(error_of([] { Block<PyramidKV>().validate(); }) == "block: expected a press that only scores, found pyramidkv");
   CHECK(error_of([] { Block<ObservedAttention>().validate(); }) ==

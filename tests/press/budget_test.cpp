@@ -1,4 +1,4 @@
-// What holds for budgets in rows and bytes, whatever the press.
+// Properties of budgets in rows and in bytes that all presses have.
 #include "support/error_of.hpp"
 #include "support/layer.hpp"
 #include "support/presses.hpp"
@@ -23,7 +23,7 @@ using kvx_test::Layer;
 
 constexpr Index kLayers = 5;
 
-/// The layer as each of a model of kLayers.
+/// The layer as layer `l` of a model with kLayers layers.
 PressInput input(const Layer& layer, const AnyPolicy& policy, Index l) {
   PressInput in = layer.input(policy.needs());
   in.layer = l;
@@ -32,7 +32,7 @@ PressInput input(const Layer& layer, const AnyPolicy& policy, Index l) {
   return in;
 }
 std::vector<Kept> select(const AnyPolicy& policy, const Layer& layer, const Allowance& allowance) {
-  if (policy.needs().repetition) {  // all layers may share a budget
+  if (policy.needs().repetition) {  // layers may share a budget
     const PressInput first = input(layer, policy, 0);
     const Budget budget = budget_of(policy, allowance, first);
     std::vector<Matrix<float>> scores(kLayers, Matrix<float>(first.kv_heads(), first.tokens()));
@@ -42,7 +42,7 @@ std::vector<Kept> select(const AnyPolicy& policy, const Layer& layer, const Allo
     }
     return select_layers_within(policy, allowance, budget, first.tokens(),
                                 {first.layers, first.kv_heads(), first.head_dim(), first.dtype},
-                                [&](const Budget& within) { return policy.select_layers(within, scores); });
+                                [&](const Budget& layer_budget) { return policy.select_layers(layer_budget, scores); });
   }
   std::vector<Kept> kept;
   for (Index l = 0; l < kLayers; ++l) kept.push_back(policy.select(input(layer, policy, l), allowance));
@@ -55,7 +55,7 @@ Index rows_in(const std::vector<Kept>& layers) {
   return rows;
 }
 
-TEST_CASE("every press keeps exactly the rows that are asked for, over all layers and heads") {
+TEST_CASE("every press keeps exactly the given number of rows, summed over all layers and heads") {
   kvx_test::Tally tally{"budgets in rows", 0, 0, 0, "more protected rows than may stay"};
   for (const Index tokens : {71, 150, 257}) {
     const Layer layer = Layer::random(6, 3, tokens, 8, 1);
@@ -80,7 +80,7 @@ TEST_CASE("every press keeps exactly the rows that are asked for, over all layer
   }
 }
 
-TEST_CASE("every press keeps as many rows as fit into the bytes that are asked for, in its format") {
+TEST_CASE("every press keeps as many rows as fit into the given bytes in its own format") {
   kvx_test::Tally tally{"rows of budgets in bytes", 0, 0, 0, "more protected rows than may stay"};
   constexpr Index kTokens = 257;
   const Layer layer = Layer::random(6, 3, kTokens, 8, 1);
@@ -122,7 +122,7 @@ TEST_CASE("every press keeps as many rows as fit into the bytes that are asked f
     }
 }
 
-TEST_CASE("where heads keep different numbers of quantized rows, a budget in bytes is the largest that fits") {
+TEST_CASE("if heads keep different numbers of quantized rows, the largest budget that fits into the bytes is used") {
   kvx_test::Tally tally{"largest budgets in bytes"};
   constexpr Index kTokens = 150;
   const Layer layer = Layer::random(6, 3, kTokens, 8, 1);
@@ -134,17 +134,17 @@ TEST_CASE("where heads keep different numbers of quantized rows, a budget in byt
     for (const std::string format : {"+int2(group=16, residual=32)", "+int4(group=16, residual=16)",
                                      "+int8(group=16, residual=7, keys=per_token)"}) {
       const AnyPolicy policy = kvx_presses().parse(press + format);
-      const bool together = press.starts_with("kvzip");  // all layers share the bytes
+      const bool shared = press.starts_with("kvzip");  // all layers share the bytes
       std::vector<std::vector<Kept>> by_keep = {{}};
       for (Index keep = 1; keep <= kTokens; ++keep) {
-        const bool served = press != "ada(protect(knorm, first=9))" || keep >= 9;
-        by_keep.push_back(served ? select(policy, layer, Allowance::of_tokens(keep)) : std::vector<Kept>());
+        const bool applicable = press != "ada(protect(knorm, first=9))" || keep >= 9;
+        by_keep.push_back(applicable ? select(policy, layer, Allowance::of_tokens(keep)) : std::vector<Kept>());
       }
       const auto bytes_of = [&](Index keep, std::size_t l) {
         const auto& kept = by_keep[static_cast<std::size_t>(keep)];
         std::size_t sum = 0;
-        for (std::size_t at = 0; at < kept.size(); ++at)
-          if (together || at == l) sum += stored_bytes(policy.quantization(), shape, kept[at]);
+        for (std::size_t layer_index = 0; layer_index < kept.size(); ++layer_index)
+          if (shared || layer_index == l) sum += stored_bytes(policy.quantization(), shape, kept[layer_index]);
         return sum;
       };
       for (std::size_t most = 16 * row; most < 130 * row; most += 2 * row + 13) {
@@ -152,7 +152,7 @@ TEST_CASE("where heads keep different numbers of quantized rows, a budget in byt
         CAPTURE(most);
         const auto kept = select(policy, layer, Allowance::of_bytes(most));
         for (std::size_t l = 0; l < kept.size(); ++l) {
-          const std::size_t part = together ? most : most * (l + 1) / kLayers - most * l / kLayers;
+          const std::size_t part = shared ? most : most * (l + 1) / kLayers - most * l / kLayers;
           Index keep = kTokens;
           while (bytes_of(keep, l) > part) --keep;
           CHECK(tally.count(kept[l] == by_keep[static_cast<std::size_t>(keep)][l]));
@@ -161,13 +161,13 @@ TEST_CASE("where heads keep different numbers of quantized rows, a budget in byt
     }
 }
 
-TEST_CASE("the largest budget that fits is found in about as many selections as a bisection takes") {
+TEST_CASE("the largest budget that fits is found with about as many selections as by bisection") {
   constexpr Index kTokens = 4000, kHeads = 8;
   const AnyPolicy policy = kvx_presses().parse("int2");
   const CacheShape shape{1, kHeads, 128, Dtype::bf16};
   std::vector<std::size_t> bytes;
   for (Index rows = 0; rows <= kTokens; ++rows) bytes.push_back(stored_bytes(policy.quantization(), shape, rows));
-  const auto rows_at = [](Index keep) {  // odd heads give rows to the heads before them
+  const auto rows_at = [](Index keep) {  // every second head gives rows to the head before it
     std::vector<Index> rows(kHeads, keep);
     for (std::size_t h = 0; h + 1 < kHeads; h += 2) {
       const Index more = std::min(kTokens - keep, keep / (static_cast<Index>(h) + 2));
@@ -190,7 +190,7 @@ TEST_CASE("the largest budget that fits is found in about as many selections as 
   CHECK(calls < 25 * searches);
 }
 
-TEST_CASE("bytes that hold no row are refused, unless the press itself decides how much stays") {
+TEST_CASE("bytes that are not enough for one row are refused, unless the press ignores the budget") {
   const Registry presses = kvx_presses();
   const CacheShape shape{2, 3, 8, Dtype::f32};
   CHECK(error_of([&] { budget_of(presses.parse("knorm+int4"), Allowance::of_bytes(407), 100, shape); }) ==
@@ -199,7 +199,7 @@ TEST_CASE("bytes that hold no row are refused, unless the press itself decides h
   CHECK(budget_of(presses.parse("int4"), Allowance::of_bytes(1), 100, shape).keep == 100);
 }
 
-TEST_CASE("a part of the context has its share of an exact budget, and the shares add up") {
+TEST_CASE("the parts of a context share an exact budget, and their shares add up to it") {
   for (const Index keep : {0, 1, 7, 33, 100}) {
     Index sum = 0;
     for (Index first = 0; first < 100; first += 9) {
@@ -210,10 +210,10 @@ TEST_CASE("a part of the context has its share of an exact budget, and the share
     }
     CHECK(sum == keep);
   }
-  CHECK(kept_of_part({0.5, 50}, 0, 9, 100) == 4);  // of a ratio each part is rounded as kvpress rounds the whole
+  CHECK(kept_of_part({0.5, 50}, 0, 9, 100) == 4);  // for a ratio, each part is rounded down, as in kvpress
 }
 
-TEST_CASE("for a number of rows chunkkv keeps whole chunks and the best rows of the next") {
+TEST_CASE("chunkkv keeps whole chunks and the best rows of one more if the budget is a number of rows") {
   const Layer layer = Layer::random(2, 2, 50, 8, 3);
   const AnyPolicy policy = kvx_presses().parse("chunkkv(knorm, length=10)");
   const auto rows = [&](Index keep) { return policy.select(layer.input(), Allowance::of_tokens(keep)).front(); };
@@ -222,12 +222,12 @@ TEST_CASE("for a number of rows chunkkv keeps whole chunks and the best rows of 
     for (const Index j : kept) ++sizes[static_cast<std::size_t>(j / 10)];
     return sizes;
   };
-  const auto whole = rows(20), some = rows(23);
-  CHECK(std::ranges::count(chunks_of(whole), 10) == 2);
-  CHECK(std::ranges::count(chunks_of(some), 10) == 2);
-  CHECK(std::ranges::count(chunks_of(some), 3) == 1);
-  CHECK(std::ranges::includes(some, whole));
-  CHECK(std::ranges::includes(rows(30), some));
+  const auto twenty = rows(20), more = rows(23);
+  CHECK(std::ranges::count(chunks_of(twenty), 10) == 2);
+  CHECK(std::ranges::count(chunks_of(more), 10) == 2);
+  CHECK(std::ranges::count(chunks_of(more), 3) == 1);
+  CHECK(std::ranges::includes(more, twenty));
+  CHECK(std::ranges::includes(rows(30), more));
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 
 using namespace kvx;
 
-TEST_CASE("CanarySnapKV lets all heads vote together, and rounds the number of rows half to even") {
+TEST_CASE("CanarySnapKV averages over all heads, and rounds the number of rows, halves to even") {
   auto layer = kvx_test::one_hot_layer(2, 2, 6);
   kvx_test::point(layer, layer.queries, 0, 5, 1);
   kvx_test::point(layer, layer.queries, 1, 5, 3);

@@ -9,7 +9,7 @@
 
 using namespace kvx;
 
-TEST_CASE("CanaryStreamingLLM keeps the sinks and the last rows, and rounds their number half to even") {
+TEST_CASE("CanaryStreamingLLM keeps the sinks and the last rows, and rounds their number, halves to even") {
   const kvx_test::Layer layer(2, 2, 8, 2);
   const CanaryStreamingLLM policy{.sinks = 2};
   CHECK(Press<CanaryStreamingLLM>(0.5, policy).select(layer.input()) == Kept{{0, 1, 6, 7}, {0, 1, 6, 7}});

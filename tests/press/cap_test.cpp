@@ -23,20 +23,20 @@ Kept kept_by_cap(const kvx_test::Layer& layer, Index keep) {
 }
 }  // namespace
 
-TEST_CASE("CAP keeps the sinks and the values that no other row has") {
+TEST_CASE("CAP keeps the sinks and the rows whose values no other row has") {
   const kvx_test::Layer layer = layer_of_values();
   CHECK(kept_by_cap(layer, 1) == Kept{{0}});
   CHECK(kept_by_cap(layer, 2) == Kept{{0, 2}});
   CHECK(kept_by_cap(layer, 3) == Kept{{0, 2, 3}});
 }
 
-TEST_CASE("CAP leaves out a value whose key is turned away from the queries") {
+TEST_CASE("CAP evicts a row whose key points away from the queries") {
   kvx_test::Layer layer = layer_of_values();
   layer.keys[4] = -1;
   CHECK(kept_by_cap(layer, 2) == Kept{{0, 3}});
 }
 
-TEST_CASE("CAP needs more than its sinks, and parameters in their ranges") {
+TEST_CASE("CAP needs a context longer than its sinks, and parameters in their ranges") {
   const kvx_test::Layer layer(1, 1, 4, 2);
   CHECK(error_of([&] { Press<CAP>(0.5).select(layer.input(CAP().needs())); }) ==
         "cap: a context of 4 tokens is not longer than its 4 sinks");

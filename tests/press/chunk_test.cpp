@@ -22,7 +22,8 @@ using kvx_test::FirstChannel;
 using kvx_test::kept;
 
 namespace {
-/// Scores a row by what it is handed of it beside its key: value, query and key before RoPE, one of the last queries.
+/// Scores a row by the sum of all its inputs except the key: value, query and key before RoPE, and one of the last
+/// queries.
 struct Everything {
   static constexpr std::string_view name = "everything";
   Needs needs() const { return {.queries = 2, .pre_rope_queries = true, .pre_rope_keys = true}; }
@@ -41,27 +42,27 @@ TEST_CASE("Chunk keeps the same share of each chunk") {
   CHECK(kept(layer, policy, Allowance::of_ratio(0.5)) == Kept{{0, 1, 6, 7, 8}, {2, 3, 4, 5, 8}});
   CHECK(kept(layer, policy, Allowance::of_ratio(0.4)) == Kept{{0, 1, 6, 7, 8}, {2, 3, 4, 5, 8}});
   const PressInput in = layer.input();
-  CHECK(policy.rows(in, Allowance::of_ratio(0.9).resolve(in)) == 2 * 3);  // a row of each chunk at least
+  CHECK(policy.rows(in, Allowance::of_ratio(0.9).resolve(in)) == 2 * 3);  // at least one row of each chunk
 }
 
-TEST_CASE("Chunk loses no protected row where a chunk keeps none") {
+TEST_CASE("Chunk does not evict a protected row, and throws if its chunk may keep no row") {
   const auto layer = kvx_test::scored_layer({{8, 7, 6, 5, 4, 3, 2, 1}});
   const auto protecting = [](TokenSpan tokens) { return Chunk<Protect<FirstChannel>>{{.spans = {{"", tokens}}}, 2}; };
   CHECK(kept(layer, protecting({7, 8}), Allowance::of_tokens(2)) == Kept{{2, 7}});
   CHECK(error_of([&] {
           kept(layer, protecting({0, 1}), Allowance::of_tokens(2));
-        }) == "chunk: a budget of 2 rows has no room for its 1 protected ones");
+        }) == "chunk: a budget of 2 rows has no room for its 1 protected rows");
 }
 
-TEST_CASE("Chunk lets what it wraps see one chunk at a time") {
+TEST_CASE("Chunk passes one chunk at a time to the wrapped press") {
   auto layer = kvx_test::one_hot_layer(1, 1, 9);
-  for (const Index from : {2, 5, 8}) kvx_test::point(layer, layer.pre_rope_queries, 0, from, from - 1);
+  for (const Index t : {2, 5, 8}) kvx_test::point(layer, layer.pre_rope_queries, 0, t, t - 1);
   const Chunk<SnapKV> policy{{.window = 1, .kernel = 1}, 3};
   CHECK(kept(layer, policy, Allowance::of_ratio(0.3)) == Kept{{1, 2, 4, 5, 7, 8}});
   CHECK_THROWS_AS(kept(layer, Chunk<SnapKV>{{.window = 1}, 4}, Allowance::of_ratio(0.3)), NotApplicable);
 }
 
-TEST_CASE("Chunk cuts all that is wanted, and turns a chunk's queries to the context's last positions") {
+TEST_CASE("Chunk cuts all inputs into chunks, and rotates a chunk's queries to the last positions of the context") {
   auto layer = kvx_test::Layer::random(4, 2, 7, 8, 1);
   const Chunk<Everything> policy{.length = 4};
   Matrix<float> found(2, 7);
@@ -70,17 +71,17 @@ TEST_CASE("Chunk cuts all that is wanted, and turns a chunk's queries to the con
   const RopeTable rope(layer.inv_freq, last);
   for (Index h = 0; h < 2; ++h)
     for (Index j = 0; j < 7; ++j) {
-      const Index first = j < 4 ? 0 : 4, count = j < 4 ? 4 : 3, which = (j - first) % 2, head = 2 * h + 1;
-      const float* const turned = layer.row(layer.pre_rope_queries, head, first + count - 2 + which);
-      std::vector<float> query(turned, turned + 8);
-      rope.rotate(which, query.data());
+      const Index first = j < 4 ? 0 : 4, count = j < 4 ? 4 : 3, query_index = (j - first) % 2, head = 2 * h + 1;
+      const float* const unrotated = layer.row(layer.pre_rope_queries, head, first + count - 2 + query_index);
+      std::vector<float> query(unrotated, unrotated + 8);
+      rope.rotate(query_index, query.data());
       CHECK(found(h, j) ==
             doctest::Approx(layer.row(layer.values, h, j)[0] + query[0] +
                             layer.row(layer.pre_rope_queries, head, j)[0] + layer.row(layer.pre_rope_keys, h, j)[0]));
     }
 }
 
-TEST_CASE("Chunk wraps only what scores by something that can be cut") {
+TEST_CASE("Chunk wraps only presses that only score and can do so from a part of the rows") {
   CHECK(error_of([] { Chunk<SnapKV>{.length = 0}.validate(); }) == "chunk: length: expected 1 or more, found 0");
   CHECK(error_of([] { Chunk<PyramidKV>().validate(); }) == "chunk: expected a press that only scores, found pyramidkv");
   CHECK(error_of([] { Chunk<ObservedAttention>().validate(); }) ==

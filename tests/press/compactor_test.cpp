@@ -20,7 +20,7 @@ kvx_test::Layer layer_of_keys() {
 const std::vector<Matrix<float>> kIdentity = {Matrix<float>::Identity(2, 2)};
 }  // namespace
 
-TEST_CASE("Compactor keeps its first and last rows and, by leverage, the key that stands out") {
+TEST_CASE("Compactor keeps its first and last rows, and the key with the highest leverage") {
   const kvx_test::Layer layer = layer_of_keys();
   const Compactor policy{.sinks = 1, .recent = 1, .sketches = kIdentity};
   const PressInput in = layer.input(policy.needs());
@@ -33,7 +33,7 @@ TEST_CASE("Compactor keeps its first and last rows and, by leverage, the key tha
   CHECK(half(0, 0) == half(0, 2));
 }
 
-TEST_CASE("Compactor needs more than its first and last rows") {
+TEST_CASE("Compactor is not applicable to a context of no more than its first and last rows") {
   const kvx_test::Layer layer = layer_of_keys();
   CHECK(error_of([&] { Press<Compactor>(0.5, {.sinks = 4, .recent = 2}).select(layer.input(Compactor().needs())); }) ==
         "compactor: a context of 6 tokens is not longer than its 4 sinks and 2 recent tokens");

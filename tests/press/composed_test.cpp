@@ -23,7 +23,7 @@ namespace {
 Kept kept(const kvx_test::Layer& layer, const Composed& policy, const Allowance& allowance = Allowance::of_ratio(0)) {
   return select(policy, layer.input(policy.needs()), allowance);
 }
-/// A layer whose key norms are those given, for each KV head.
+/// A layer with these key norms, [kv_heads][tokens].
 kvx_test::Layer with_norms(const std::vector<std::vector<float>>& norms) {
   kvx_test::Layer layer(static_cast<Index>(norms.size()), static_cast<Index>(norms.size()),
                         static_cast<Index>(norms[0].size()), 2);
@@ -35,16 +35,16 @@ kvx_test::Layer with_norms(const std::vector<std::vector<float>>& norms) {
 const AnyPolicy knorm{Knorm()}, streaming{StreamingLLM{.sinks = 1}};
 }  // namespace
 
-TEST_CASE("each press of a composition sees what the one before it left, head by head") {
+TEST_CASE("each press of a composition gets, head by head, the rows that the one before it kept") {
   const auto layer = with_norms({{9, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {1, 1, 1, 1, 1, 1, 9, 2, 8, 3}});
   CHECK(kept(layer, {{streaming, knorm}, {0.5, 0.4}}) == Kept{{6, 7, 8}, {0, 7, 9}});
   CHECK(kept(layer, {{knorm, streaming}, {0.5, 0.4}}) == Kept{{1, 4, 5}, {1, 4, 5}});
 }
 
-TEST_CASE("without ratios the presses of a composition remove equal shares and end at the budget") {
+TEST_CASE("without ratios, the presses of a composition remove equal shares, and the budget's number of rows stays") {
   const auto layer = with_norms({{9, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 9, 9, 9, 9}});
   const Composed policy{{streaming, knorm}};
-  CHECK(kept(layer, policy, Allowance::of_ratio(0.75)) == Kept{{12, 13, 14, 15}});  // of 0, 9, 10, ...
+  CHECK(kept(layer, policy, Allowance::of_ratio(0.75)) == Kept{{12, 13, 14, 15}});  // of the rows 0, 9, 10, ...
   CHECK(kept(layer, {{knorm, streaming}}, Allowance::of_ratio(0.75)) == Kept{{1, 6, 7, 8}});
   for (Index keep = 1; keep < 16; ++keep) {
     const auto allowance = Allowance::of_tokens(keep);
@@ -53,7 +53,7 @@ TEST_CASE("without ratios the presses of a composition remove equal shares and e
   }
 }
 
-TEST_CASE("a press with a budget of its own leaves the others their share") {
+TEST_CASE("a part that ignores the budget does not reduce the rows of the other parts") {
   const auto layer = with_norms({{1, 2, 3, 4, 5, 6, 7, 8}});
   const AnyPolicy think{ThinK()};
   CHECK(kept(layer, {{think, knorm, think}}, Allowance::of_tokens(3)) == Kept{{0, 1, 2}});
@@ -62,19 +62,19 @@ TEST_CASE("a press with a budget of its own leaves the others their share") {
   CHECK(Hooks(Composed{{think, think}}).traits().own_budget);
 }
 
-TEST_CASE("a composition counts the rows that stay") {
+TEST_CASE("a composition states the number of rows that stay") {
   const kvx_test::Layer layer(2, 2, 97, 2);
   const Composed policy{{streaming, knorm}, {0.3, 0.4}};
   CHECK(policy.rows(layer.input(), {0, 97}) == 2 * 40);  // rows after each press: 97, 67, 40
   CHECK(kept(layer, policy).front().size() == 40);
 }
 
-TEST_CASE("the last queries and the attention received stay with their rows") {
+TEST_CASE("a later part gets the last queries of the context and the attention sums of its rows") {
   auto layer = kvx_test::one_hot_layer(2, 1, 8);
-  *layer.row(layer.keys, 0, 3) = 2;  // a larger norm: it goes first
+  *layer.row(layer.keys, 0, 3) = 2;  // a larger norm: knorm evicts it
   for (Index i = 0; i < 2; ++i) {
     point(layer, layer.queries, i, 7, 5);
-    layer.row(layer.queries, i, 7)[3] = 2e4f;  // what it looks at before that goes
+    layer.row(layer.queries, i, 7)[3] = 2e4f;  // the query attends to the row that is evicted
   }
   const Composed snapkv{{knorm, AnyPolicy(SnapKV{.window = 1, .kernel = 1})}, {0.125, 0.7}};
   CHECK(kept(layer, snapkv) == Kept{{5, 7}});
@@ -82,9 +82,9 @@ TEST_CASE("the last queries and the attention received stay with their rows") {
   CHECK(kept(layer, {{knorm, AnyPolicy(ObservedAttention())}, {0.125, 0.8}}) == Kept{{4}});
 }
 
-TEST_CASE("a press that looks for the query or the unrotated key of each token finds them") {
+TEST_CASE("a later part gets the queries and unrotated keys of its rows") {
   auto whole = kvx_test::Layer::random(2, 1, 12, 4, 9);
-  for (Index t = 6; t < 12; ++t)  // these go
+  for (Index t = 6; t < 12; ++t)  // knorm evicts these rows
     for (Index d = 0; d < 4; ++d) whole.row(whole.keys, 0, t)[d] = 100;
   kvx_test::Layer half(2, 1, 6, 4);
   const auto copy = [&](auto tensor, Index heads) {
@@ -110,22 +110,22 @@ TEST_CASE("the presses of a composition rewrite rows in order") {
   CHECK_FALSE(Hooks(Composed{{knorm, streaming}}).traits().edits);
   const std::vector<Index> rows = {1, 4, 6};
   Matrix<float> keys = layer.input().keys.head(0).topRows(3), values = keys, expected = keys;
-  std::vector<Position> positions = {1, 4, 6}, own = positions;
+  std::vector<Position> positions = {1, 4, 6}, expected_positions = positions;
   const PressInput in = layer.input({.queries = 2});
-  rerotate.edit(in, 0, rows, {view(expected), view(values), own});
-  think.edit(in, 0, rows, {view(expected), view(values), own});
+  rerotate.edit(in, 0, rows, {view(expected), view(values), expected_positions});
+  think.edit(in, 0, rows, {view(expected), view(values), expected_positions});
   policy.edit(in, 0, rows, {view(keys), view(values), positions});
   CHECK(keys == expected);
   CHECK(positions == std::vector<Position>{0, 1, 2});
 }
 
-TEST_CASE("a composition refuses presses whose heads keep different numbers of rows, and ratios that do not fit") {
+TEST_CASE("a composition refuses presses whose heads keep different numbers of rows, and wrong ratios") {
   CHECK(error_of([] {
           Composed{{knorm, AnyPolicy(DuoAttention())}}.validate();
-        }) == "composed: expected presses that keep as many rows of each head, found duo_attention");
+        }) == "composed: expected presses that keep the same number of rows in each head, found duo_attention");
   CHECK(error_of([] {
           Composed{{knorm, knorm}, {0.5}}.validate();
-        }) == "composed: ratios: expected 2, one a press, found 1");
+        }) == "composed: ratios: expected 2, one for each press, found 1");
   CHECK(error_of([] {
           Composed{{knorm, knorm}, {0.5, 1}}.validate();
         }) == "composed: ratios: expected 0 <= ratio < 1, found 1.000000");

@@ -13,7 +13,7 @@ using kvx_test::kept;
 using CriticalAdaByFirst = CriticalAda<FirstChannel>;
 
 namespace {
-/// Two heads, the first of higher scores; in both the values grow from row to row.
+/// Two heads, of which the first has higher scores; in both, the values grow from row to row.
 kvx_test::Layer growing_layer() {
   auto layer = kvx_test::scored_layer({{9, 8, 7, 6, 5, 4}, {3, 2, 1, 1, 1, 1}});
   layer.output(0, 0) = layer.output(0, 2) = 1;
@@ -23,21 +23,23 @@ kvx_test::Layer growing_layer() {
 }
 }  // namespace
 
-TEST_CASE("CriticalAda shares out rows by score, and gives the second half of a head's by score times value") {
-  // Heads get five rows and one. The first takes its best two, and of 21, 24, 25, 24 the best three.
+TEST_CASE("CriticalAda gives rows to heads by score, and selects half of a head's rows by score times norm") {
+  // The heads get five rows and one row. The first head keeps its best two rows, and of the others, whose weighted
+  // scores are 21, 24, 25 and 24, the best three.
   CHECK(kept(growing_layer(), CriticalAdaByFirst{.alpha = 0.3, .epsilon = 0}, Allowance::of_tokens(3)) ==
         Kept{{0, 1, 3, 4, 5}, {0}});
   CHECK(kept(growing_layer(), CriticalAdaByFirst{.alpha = 0.3, .epsilon = 0, .first = 1}, Allowance::of_tokens(3)) ==
         Kept{{0, 1, 2, 3, 4}, {0}});
 }
 
-TEST_CASE("CriticalAda's safe rows are each head's best, whatever their values") {
-  // Four and two rows: the safe two of the second head are its first ones, though the last weighs more than the second.
+TEST_CASE("CriticalAda keeps the best rows of each head, whatever their values are") {
+  // The heads get four and two rows. The second head keeps its first two, though the last row has a higher weighted
+  // score than the second.
   CHECK(kept(growing_layer(), CriticalAdaByFirst{.alpha = 0.7, .epsilon = 0, .first = 0}, Allowance::of_tokens(3)) ==
-        Kept{{0, 1, 4, 5}, {0, 1}});  // of equal ones the newer
+        Kept{{0, 1, 4, 5}, {0, 1}});  // if scores are equal, the newer row stays
 }
 
-TEST_CASE("CriticalAda wraps only what scores, and needs the output projection") {
+TEST_CASE("CriticalAda wraps only presses that only score, and needs the output projection") {
   CHECK(error_of([] { CriticalAdaByFirst{.alpha = -1}.validate(); }) ==
         "critical_ada: alpha: expected 0 <= alpha <= 1, found -1.000000");
   CHECK(error_of([] { CriticalAdaByFirst{.first = 2}.validate(); }) ==

@@ -16,7 +16,8 @@ using kvx_test::kept;
 using TestedCritical = Critical<FirstChannel>;
 
 namespace {
-/// Values (0, 1), (0, 2), ... whose L1 norm, times the mean of 1 and 3, arrives in the hidden states.
+/// A layer with the values (0, 1), (0, 2), ... and an output projection that multiplies their L1 norms by 2, the mean
+/// over two query heads of 1 and 3.
 kvx_test::Layer weighted_layer(const std::vector<std::vector<float>>& scores) {
   auto layer = kvx_test::scored_layer(scores, 2);
   for (Index h = 0; h < layer.kv_heads; ++h) {
@@ -35,14 +36,14 @@ Matrix<float> scores(const kvx_test::Layer& layer, const TestedCritical& policy,
 }
 }  // namespace
 
-TEST_CASE("Critical weighs a score by the value's L1 norm in the hidden states, averaged over the query heads") {
+TEST_CASE("Critical multiplies a score by the L1 norm of W_O v, averaged over the query heads") {
   const auto layer = weighted_layer({{1, 1, 3, 0}, {0, 2, 0, 1}});
   const auto found = scores(layer, {.epsilon = 0.5, .first = 0}, 0.5);
   const Matrix<float> expected{{1.5f * 2, 1.5f * 4, 3.5f * 6, 0.5f * 8}, {0.5f * 2, 2.5f * 4, 0.5f * 6, 1.5f * 8}};
   CHECK(found.isApprox(expected, 1e-6f));
 }
 
-TEST_CASE("Critical first takes the best rows as they are") {
+TEST_CASE("Critical keeps the best rows by the plain scores first") {
   const auto layer = weighted_layer({{4, 3.4f, 3, 2.9f, 1, 1, 1, 1}});
   const float best = std::numeric_limits<float>::max();
   const auto found = scores(layer, {.epsilon = 0}, 0.5);  // half of four rows
@@ -55,13 +56,13 @@ TEST_CASE("Critical first takes the best rows as they are") {
   CHECK((scores(layer, {.first = 0.01}, 0.9).array() == best).count() == 1);
 }
 
-TEST_CASE("Critical counts its first rows from what the ratio leaves, before that is truncated") {
+TEST_CASE("Critical computes its number of first rows before the number of kept rows is rounded down") {
   const auto layer = weighted_layer({std::vector<float>(29, 1.0f)});
   const float best = std::numeric_limits<float>::max();
   CHECK((scores(layer, {.first = 0.7}, 0.5).array() == best).count() == 10);  // 0.7 of 14.5, not of 14
 }
 
-TEST_CASE("Critical wraps only what scores, and needs the output projection") {
+TEST_CASE("Critical wraps only presses that only score, and needs the output projection") {
   CHECK(error_of([] { TestedCritical{.first = -1}.validate(); }) ==
         "critical: first: expected 0 <= first <= 1, found -1.000000");
   CHECK(error_of([] { TestedCritical{.epsilon = -1}.validate(); }) ==

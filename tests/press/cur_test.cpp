@@ -14,7 +14,7 @@
 
 using namespace kvx;
 
-TEST_CASE("CUR with random leverage scores as kvpress does with the same projection") {
+TEST_CASE("CUR with random leverage scores like kvpress with the same projection") {
   kvx_test::Layer layer(2, 2, 6, 4);
   const int keys[] = {2,  0,  0, 1, -3, 3,  -1, 1,  2,  -3, 3, 3, -3, 3,  3, -1, 3, 2,  3,  2, 3,  3, 2, -3,
                       -1, -1, 1, 2, 2,  -1, 1,  -2, -1, 2,  0, 2, 3,  -1, 1, 1,  1, -1, -2, 1, -3, 2, 3, 3},
@@ -45,7 +45,7 @@ TEST_CASE("CUR with random leverage scores as kvpress does with the same project
                             0.13435281813144684f, 0.36564719676971436f});
 }
 
-TEST_CASE("CUR draws its projection by seed and layer") {
+TEST_CASE("CUR draws its projection from the seed and the layer") {
   const auto layer = kvx_test::Layer::random(1, 1, 40, 8, 3);
   const auto kept = [&](std::uint64_t seed, Index number) {
     PressInput in = layer.input();

@@ -16,18 +16,18 @@ std::string refused_decoding(const std::string& text) {
 }
 }  // namespace
 
-TEST_CASE("nothing of the context goes before a question is asked") {
+TEST_CASE("decoding() evicts nothing before the first decoding step") {
   const auto layer = kvx_test::Layer::random(2, 1, 9, 4, 1);
   const AnyPolicy policy = kvx_presses().parse("decoding(knorm, target=2)");
   CHECK(policy.select(layer.input(), Allowance::of_ratio(0.5)) == keep_all(1, 9));
 }
 
-TEST_CASE("a target is a number of rows, or what a ratio leaves of all tokens") {
+TEST_CASE("a target is a number of rows, or the share of all tokens that a ratio leaves") {
   CHECK(kvx_presses().parse("decoding(knorm, target=7)").decoding()->target_rows(100) == 7);
   CHECK(kvx_presses().parse("decoding(knorm, ratio=0.9)").decoding()->target_rows(100) == 9);  // as kvpress counts
 }
 
-TEST_CASE("prefill_decoding evicts as its first press and decodes as its second") {
+TEST_CASE("prefill_decoding selects like its first press, and evicts like its second while answers are decoded") {
   const auto layer = kvx_test::Layer::random(2, 1, 9, 4, 1);
   const AnyPolicy both = kvx_presses().parse("prefill_decoding(knorm, decoding(keydiff, target=5))");
   const auto allowance = Allowance::of_ratio(0.5);
@@ -37,7 +37,7 @@ TEST_CASE("prefill_decoding evicts as its first press and decodes as its second"
   CHECK(kvx_presses().parse("knorm").decoding() == nullptr);
 }
 
-TEST_CASE("a target that holds no more than what its press protects is refused") {
+TEST_CASE("a target is refused if it has no room for more than the protected rows") {
   const auto needs = [](const std::string& press, Index rows) {
     const std::string text = "decoding(" + press + ", interval=64, target=";
     CHECK(refused_decoding(text + std::to_string(rows) + ")") ==
@@ -55,10 +55,10 @@ TEST_CASE("a target that holds no more than what its press protects is refused")
   needs("protect(streaming_llm, span=10:20)", 14);
 }
 
-TEST_CASE("a span of the context cannot be found once the context's rows are numbered anew") {
+TEST_CASE("spans of the context are refused while answers are decoded if the rows of the context are renumbered") {
   CHECK(refused_decoding("prefill_decoding(rerotate(knorm), decoding(protect(knorm, span=10:20)))") ==
         "prefill_decoding: expected a press for the context that leaves positions as they are, since protect(knorm, "
-        "span=10:20) goes by them, found rerotate(knorm)");
+        "span=10:20) uses them, found rerotate(knorm)");
   CHECK(refused_decoding("prefill_decoding(rerotate(knorm), decoding(knorm))").empty());
 }
 
@@ -70,9 +70,8 @@ TEST_CASE("kvpress's CompressionRatioDecodingPress is a decoding press with a ra
   CHECK(written("DecodingPress(KnormPress, hidden_states_buffer_size=64)") == "decoding(knorm, buffer=64)");
 }
 
-TEST_CASE("presses that need what is not there while decoding are refused") {
-  const std::string expected =
-      "decoding: expected a press that looks at keys, values and the last queries alone, found ";
+TEST_CASE("presses that need inputs which decoding does not have are refused") {
+  const std::string expected = "decoding: expected a press that uses only keys, values and the last queries, found ";
   CHECK(refused_decoding("decoding(observed_attention)") == expected + "observed_attention");
   CHECK(refused_decoding("decoding(leverage)") == expected + "leverage");
   CHECK(refused_decoding("decoding(critical(knorm))") == expected + "critical(knorm)");

@@ -30,7 +30,7 @@ Kept kept_by_duo(Index layer, const DuoAttention& policy, const Allowance& allow
 }
 }  // namespace
 
-TEST_CASE("DuoAttention cuts the heads of a model that score lowest to their first and last rows") {
+TEST_CASE("DuoAttention cuts the heads with the lowest scores in the model to their first and last rows") {
   const Allowance any = Allowance::of_tokens(1);
   CHECK(kept_by_duo(0, scored_heads(0.25), any) == Kept{kAll, kEnds});
   CHECK(kept_by_duo(1, scored_heads(0.25), any) == Kept{kAll, kAll});
@@ -40,11 +40,11 @@ TEST_CASE("DuoAttention cuts the heads of a model that score lowest to their fir
 
 TEST_CASE("DuoAttention needs a ratio, and a score for each head") {
   CHECK(error_of([] { kept_by_duo(0, scored_heads({}), Allowance::of_tokens(3)); }) ==
-        "duo_attention: expected a ratio, since whole heads are cut; found a number of rows");
+        "duo_attention: expected a ratio, since whole heads are cut, found a number of rows");
   CHECK(error_of([] { kept_by_duo(0, DuoAttention{.sinks = 1, .recent = 2}, Allowance::of_ratio(0.5)); }) ==
         "duo_attention: head_scores: expected [2, 2], found [0, 0]");
   CHECK(error_of([] { DuoAttention().load({}); }) ==
-        "duo_attention: file: expected a file that holds head_scores, found none");
+        "duo_attention: file: expected the path of a file with head_scores, found none");
   CHECK(error_of([] { DuoAttention{.ratio = 1.5}.validate(); }) ==
         "duo_attention: ratio: expected 0 <= ratio <= 1, found 1.500000");
 }

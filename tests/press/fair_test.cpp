@@ -30,7 +30,7 @@ Matrix<float> scores(const kvx_test::Layer& layer, const Fair<P>& policy) {
 }
 }  // namespace
 
-TEST_CASE("Fair keeps of each range rows in proportion to its tokens") {
+TEST_CASE("Fair keeps rows of each range in proportion to its tokens") {
   kvx_test::Layer layer(1, 1, 10, 2);
   for (Index t = 0; t < 10; ++t) *layer.row(layer.keys, 0, t) = static_cast<float>(10 - t);
   CHECK(kept(layer, Fair<Knorm>{{}, {1, 4}, {4, 8}}, 5) == Kept{{2, 3, 7, 8, 9}});
@@ -38,7 +38,7 @@ TEST_CASE("Fair keeps of each range rows in proportion to its tokens") {
   CHECK(kept(layer, Fair<Knorm>{{}, {1, 4}, {4, 8}}, 1) == Kept{{9}});
 }
 
-TEST_CASE("fair TOVA lets the last token of each range vote within it") {
+TEST_CASE("fair TOVA scores each range by the last query of the range") {
   auto layer = kvx_test::one_hot_layer(2, 1, 8);
   for (Index i = 0; i < 2; ++i) point(layer, layer.queries, i, 3, 1);
   point(layer, layer.queries, 0, 7, 5);
@@ -51,7 +51,7 @@ TEST_CASE("fair TOVA lets the last token of each range vote within it") {
   CHECK(scores(layer, Fair<Tova>{{}, {0, 1}, {1, 7}})(0, 0) == 1);
 }
 
-TEST_CASE("fair SnapKV lets half of its window vote at the end of each range") {
+TEST_CASE("fair SnapKV scores each range by half of the window at its end") {
   auto layer = kvx_test::one_hot_layer(1, 1, 10);
   point(layer, layer.queries, 0, 2, 1);  // not in the window
   point(layer, layer.queries, 0, 3, 0);
@@ -67,17 +67,17 @@ TEST_CASE("fair SnapKV lets half of its window vote at the end of each range") {
   CHECK(pooled(0, 4) == doctest::Approx(1 / 3.0));
 }
 
-TEST_CASE("fair SnapKV gives the later range what the earlier one is too short for") {
+TEST_CASE("fair SnapKV uses more of the window in the later range if the earlier one is too short") {
   auto layer = kvx_test::one_hot_layer(1, 1, 8);
   point(layer, layer.queries, 0, 5, 3);
   const auto found = scores(layer, Fair<SnapKV>{{.window = 4, .kernel = 1}, {0, 1}, {1, 8}});
-  CHECK(found(0, 0) == 1);                             // nothing to vote on
-  CHECK(found(0, 3) > found(0, 2) + 0.3f);             // three votes
-  CHECK(found(0, 7) == doctest::Approx(found(0, 3)));  // the window gets no more than the best
+  CHECK(found(0, 0) == 1);                             // no rows before the window
+  CHECK(found(0, 3) > found(0, 2) + 0.3f);             // three queries of the window
+  CHECK(found(0, 7) == doctest::Approx(found(0, 3)));  // the window gets the highest score, not more
 }
 
-TEST_CASE("fair observed attention leaves out what the later span looks at in the earlier one") {
-  auto layer = kvx_test::one_hot_layer(1, 1, 6);  // all queries at zero: even attention
+TEST_CASE("fair observed attention does not count the attention from the later span to the earlier one") {
+  auto layer = kvx_test::one_hot_layer(1, 1, 6);  // all queries are zero: even attention
   for (Index t = 0; t < 6; ++t)
     for (Index j = 0; j <= t; ++j) layer.attention[static_cast<std::size_t>(j)] += 1 / static_cast<float>(t + 1);
   const auto found = scores(layer, Fair<ObservedAttention>{{}, {1, 3}, {3, 5}});
@@ -98,7 +98,7 @@ TEST_CASE("fair StreamingLLM keeps the sinks and the recent tokens of both range
   CHECK(found(0, 11) == doctest::Approx(0.9));
 }
 
-TEST_CASE("Fair does the same around a press chosen at run time") {
+TEST_CASE("Fair selects the same rows if it wraps an AnyPolicy") {
   auto layer = kvx_test::Layer::random(4, 2, 24, 8, 3);
   const auto check = [&](const auto& inner) {
     const Fair<std::decay_t<decltype(inner)>> fair{inner, {3, 10}, {10, 20}};
@@ -114,7 +114,7 @@ TEST_CASE("Fair does the same around a press chosen at run time") {
   check(StreamingLLM());
 }
 
-TEST_CASE("Fair needs two spans of the context that touch, and a press that only scores") {
+TEST_CASE("Fair needs two adjacent spans of the context, and a press that only scores") {
   const auto error = [](TokenSpan defense, TokenSpan instructions) {
     return error_of([&] { Fair<Knorm>{{}, defense, instructions}.validate(); });
   };
@@ -124,7 +124,7 @@ TEST_CASE("Fair needs two spans of the context that touch, and a press that only
         "fair: instructions: expected a span that touches defense, 1:4, and does not overlap it, found 3:8");
   CHECK(error({1, 4}, {5, 8}) != "");
   CHECK(error({4, 4}, {4, 8}) != "");
-  CHECK(error({}, {}) == "");  // those of the prompt
+  CHECK(error({}, {}) == "");  // the named parts of the prompt
   CHECK(error_of([] {
           Fair<DuoAttention>{{}, {1, 4}, {4, 8}}.validate();
         }) == "fair: expected a press that only scores, found duo_attention");
@@ -135,7 +135,7 @@ TEST_CASE("Fair needs two spans of the context that touch, and a press that only
         }) == "fair: a context of 6 tokens has no span 4:8");
 }
 
-TEST_CASE("Fair without spans of its own goes by those of the prompt") {
+TEST_CASE("Fair uses the named parts of the prompt if no spans are given") {
   kvx_test::Layer layer(1, 1, 10, 2);
   for (Index t = 0; t < 10; ++t) *layer.row(layer.keys, 0, t) = static_cast<float>(10 - t);
   const auto kept_with = [&](const std::vector<NamedSpan>& spans, Index keep) {
@@ -149,7 +149,7 @@ TEST_CASE("Fair without spans of its own goes by those of the prompt") {
   CHECK(kept_with({{"prepend", {0, 2}}, {"defense", {2, 5}}, {"instructions", {6, 9}}}, 5) == Kept{{3, 4, 5, 8, 9}});
   CHECK(error_of([&] {
           kept_with({{"instructions", {1, 4}}}, 5);
-        }) == "fair: a prompt without a span defense, and none are written");
+        }) == "fair: a prompt without a span defense, and no spans are given");
   CHECK(error_of([&] {
           kept_with({{"defense", {1, 5}}, {"instructions", {4, 8}}}, 5);
         }) == "fair: the spans 1:5 and 4:8 overlap");

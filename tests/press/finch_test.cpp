@@ -15,45 +15,46 @@
 
 using namespace kvx;
 
-TEST_CASE("Finch numbers the rows that stay anew, as in kvpress, unless rerotate is false") {
+TEST_CASE("Finch renumbers the rows that stay, as in kvpress, unless rerotate is false") {
   const auto layer = kvx_test::Layer::random(1, 1, 12, 8, 5);
   const Finch finch{.window = 3}, plain{.window = 3, .rerotate = false};
   CHECK(Hooks(finch).traits().dense_positions);
   CHECK(Hooks(finch).traits().edits);
   CHECK_FALSE(Hooks(plain).traits().edits);
   const auto pressed = [&](const Finch& policy) {
-    kvx_test::Layer own = layer;
+    kvx_test::Layer pressed_layer = layer;
     const auto tensor = [&](std::vector<float>& data) { return TensorView<float>::head_major(data.data(), 1, 12, 8); };
     std::vector<Position> positions(12);
     std::iota(positions.begin(), positions.end(), 0);
-    const Kept kept =
-        Press<Finch>(0.5, policy).apply(own.input(policy.needs()), tensor(own.keys), tensor(own.values), positions);
+    const Kept kept = Press<Finch>(0.5, policy)
+                          .apply(pressed_layer.input(policy.needs()), tensor(pressed_layer.keys),
+                                 tensor(pressed_layer.values), positions);
     positions.resize(kept.front().size());
-    return std::pair(own, positions);
+    return std::pair(pressed_layer, positions);
   };
   const Kept kept = select(plain, layer.input(plain.needs()), Allowance::of_ratio(0.5));
   CHECK(kept == Press<Finch>(0.5, plain).select(layer.input(plain.needs())));
-  const auto [turned, dense] = pressed(finch);
-  const auto [same, own] = pressed(plain);
+  const auto [rotated, dense] = pressed(finch);
+  const auto [unchanged, original] = pressed(plain);
   CHECK(dense == std::vector<Position>{0, 1, 2, 3, 4, 5});
-  CHECK(std::vector<Index>(own.begin(), own.end()) == kept.front());
-  const RopeTable back(layer.inv_freq, own), there(layer.inv_freq, dense);
+  CHECK(std::vector<Index>(original.begin(), original.end()) == kept.front());
+  const RopeTable original_rope(layer.inv_freq, original), dense_rope(layer.inv_freq, dense);
   for (Index j = 0; j < 6; ++j) {
-    // A key of zero angle, rotated to where it stands, is what the other two have in common.
+    // Relative to a vector that is rotated to the same position, a key does not depend on the position.
     Matrix<float> before = Matrix<float>::Ones(1, 8), after = before;
-    back.rotate(j, before.data());
-    there.rotate(j, after.data());
-    const auto channels = [&](const kvx_test::Layer& of, const Matrix<float>& by) {
-      const auto key = of.input().keys.head(0).row(j);
-      std::vector<float> products;  // of complex channels with conjugates, which do not change when both are turned
+    original_rope.rotate(j, before.data());
+    dense_rope.rotate(j, after.data());
+    const auto channels = [&](const kvx_test::Layer& pressed_layer, const Matrix<float>& vector) {
+      const auto key = pressed_layer.input().keys.head(0).row(j);
+      std::vector<float> products;  // of complex channels with conjugates, which do not change if both are rotated
       for (Index c = 0; c < 4; ++c) {
-        products.push_back(key[c] * by(0, c) + key[c + 4] * by(0, c + 4));
-        products.push_back(key[c + 4] * by(0, c) - key[c] * by(0, c + 4));
+        products.push_back(key[c] * vector(0, c) + key[c + 4] * vector(0, c + 4));
+        products.push_back(key[c + 4] * vector(0, c) - key[c] * vector(0, c + 4));
       }
       return products;
     };
-    const auto old = channels(same, before), moved = channels(turned, after);
-    for (std::size_t i = 0; i < old.size(); ++i) CHECK(moved[i] == doctest::Approx(old[i]).epsilon(1e-4));
+    const auto expected = channels(unchanged, before), found = channels(rotated, after);
+    for (std::size_t i = 0; i < expected.size(); ++i) CHECK(found[i] == doctest::Approx(expected[i]).epsilon(1e-4));
   }
 }
 

@@ -1,4 +1,4 @@
-// Scores and kept rows of every policy against kvpress.
+// Compares the scores and the kept rows of every policy with those of kvpress.
 #include "support/golden.hpp"
 #include "support/error_of.hpp"
 
@@ -25,7 +25,7 @@ namespace {
 
 using namespace kvx;
 
-/// Scores above this say "protected" and nothing more.
+/// Scores above this mark protected rows; their values are not compared.
 constexpr float kProtected = 1e30f;
 
 bool close(MatrixView<const float> found, const std::vector<float>& golden, float tolerance) {
@@ -44,8 +44,9 @@ bool close(MatrixView<const float> found, const std::vector<float>& golden, floa
   return true;
 }
 
-/// Equal as sets; where scores at the cut tie, no row that scores clearly above the cut may be missing. Ties between
-/// heads may move rows from one to another, and of chunks that tie one may be shorter, by up to `shorter` rows.
+/// Whether two selections are equal. If scores at the cut tie, it is enough that no row with a score clearly above the
+/// cut is missing. Ties between heads may move rows from one head to another, and one of several chunks with equal
+/// scores may be shorter by up to `shorter` rows.
 bool same_rows(const Kept& kept, const Kept& golden, const Matrix<float>& scores, bool tie, const Traits& traits,
                std::size_t shorter) {
   if (!tie) return kept == golden;
@@ -69,10 +70,10 @@ bool same_rows(const Kept& kept, const Kept& golden, const Matrix<float>& scores
   return true;
 }
 
-/// The policy of a node, with the data that the file has for it. Throws Error for one that kvx does not know.
+/// The policy of a node, with the data that the file has for it. Throws Error for a policy that kvx does not know.
 AnyPolicy policy_of(const JsonValue& node, const Safetensors& file, const kvx_test::GoldenLayer& layer) {
   const AnyPolicy policy = kvx_test::policy_of(node, [&](const std::string&, const std::string&) {
-    const auto floats = to_floats(file.at("qfilters"));  // of one layer, for all
+    const auto floats = to_floats(file.at("qfilters"));  // of one layer, used for all layers
     return Matrix<float>(
         view(floats.data(), layer.kv_heads(), layer.head_dim(), layer.head_dim()).replicate(layer.layers(), 1));
   });
@@ -121,7 +122,7 @@ struct CheckedCase {
     return golden;
   }
 
-  /// Whether what stays has been rewritten as the file says: keys, values, or channels set to zero.
+  /// Whether the rows that stay are rewritten as in the file: keys, values, or channels set to zero.
   bool same_edits(const PressInput& in, const Kept& kept) const {
     bool same = true;
     for (Index h = 0; h < layer.kv_heads(); ++h) {
@@ -154,7 +155,7 @@ struct CheckedCase {
   }
 };
 
-/// Checks the presses of one layer, whose tensors are those of the file that begin with `prefix`.
+/// Checks the presses of one layer. Its tensors are those of the file whose names begin with `prefix`.
 void check_layer(const Safetensors& file, const std::string& prefix, const JsonValue& entry, const JsonValue& presses,
                  kvx_test::Tally& tally) {
   const kvx_test::GoldenLayer layer(file, entry, prefix);
@@ -181,7 +182,7 @@ void check_layer(const Safetensors& file, const std::string& prefix, const JsonV
                           std::string(press.at("id").string()),
                           given ? std::string(simdjson::minify(given->element())) : "",
                           tie && tie->boolean()};
-      // The means of its last chunks are equal, which the file does not say.
+      // The means of the last chunks are equal, but the file does not mark this case as a tie.
       checked.tie |= checked.id == "entropychunk-snapkv" && layer.tokens() == 288 && ratio == 0.9;
       CAPTURE(prefix);
       CAPTURE(layer.tokens());

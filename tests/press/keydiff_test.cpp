@@ -10,7 +10,7 @@
 
 using namespace kvx;
 
-TEST_CASE("KeyDiff keeps the keys that point away from the mean direction, whatever their length") {
+TEST_CASE("KeyDiff keeps the keys that point away from the mean direction, whatever their length is") {
   kvx_test::Layer layer(2, 2, 4, 2);
   layer.keys = {1, 0, /**/ 0, 1, /**/ 2, 0, /**/ 9, 0,  // row 1 is at a right angle to the others
                 0, 3, /**/ 0, 1, /**/ 0, 2, /**/ 4, 0};

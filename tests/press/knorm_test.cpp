@@ -8,7 +8,7 @@
 
 using namespace kvx;
 
-TEST_CASE("Knorm keeps the keys of smallest norm, each head its own") {
+TEST_CASE("Knorm keeps the keys with the smallest norm in each head") {
   kvx_test::Layer layer(2, 2, 4, 2);
   layer.keys = {3, 4, /**/ -1, 0, /**/ 0, 2, /**/ 6, -8,  // norms 5, 1, 2, 10
                 1, 1, /**/ 9,  9, /**/ 8, 8, /**/ 0, 0};
@@ -16,7 +16,7 @@ TEST_CASE("Knorm keeps the keys of smallest norm, each head its own") {
   CHECK(Press<Knorm>(Allowance::of_tokens(1)).select(layer.input()) == Kept{{1}, {3}});
 }
 
-TEST_CASE("Knorm reads an interleaved cache as well") {
+TEST_CASE("Knorm also reads a cache in token-major layout") {
   kvx_test::Layer layer(2, 2, 3, 1);
   layer.keys = {1, 9, /**/ 2, 8, /**/ 3, 7};
   PressInput in = layer.input();

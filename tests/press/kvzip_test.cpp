@@ -19,7 +19,7 @@ Matrix<float> layer_of(std::vector<float> scores) {
 }
 }  // namespace
 
-TEST_CASE("layers share a budget, or have one each, and every head keeps its best row") {
+TEST_CASE("KVzip shares a budget over all layers, or gives each layer one, and every head keeps its best row") {
   const std::vector<Matrix<float>> scores = {layer_of({1, 2, 3, 4}), layer_of({5, 6, 7, 8})};
   const Budget half{0.5, 2};
   CHECK(KVzip{}.select_layers(half, scores) == std::vector<Kept>{{{3}}, {{1, 2, 3}}});
@@ -27,17 +27,17 @@ TEST_CASE("layers share a budget, or have one each, and every head keeps its bes
   CHECK(KVzip{.layerwise = true}.select_layers(half, scores) == std::vector<Kept>{{{2, 3}}, {{2, 3}}});
 }
 
-TEST_CASE("if scores are equal the newer row stays, in whatever layer and head") {
+TEST_CASE("KVzip keeps the newer row if scores are equal, also of different layers and heads") {
   const std::vector<Matrix<float>> scores = {layer_of({2, 2, 2, 2}), layer_of({2, 2, 2, 2})};
   CHECK(KVzip{}.select_layers({0.5, 2}, scores) == std::vector<Kept>{{{2, 3}}, {{2, 3}}});
 }
 
-TEST_CASE("what goes is truncated, not what stays") {
+TEST_CASE("KVzip rounds down the number of evicted rows, not of kept ones") {
   const std::vector<Matrix<float>> scores = {layer_of({1, 2, 3, 4, 5})};
   CHECK(KVzip{}.select_layers({0.5, 2}, scores) == std::vector<Kept>{{{2, 3, 4}}});
 }
 
-TEST_CASE("sinks stay, heads of a layer compete") {
+TEST_CASE("KVzip keeps the sinks, and the heads of a layer share its budget") {
   kvx_test::Layer layer(2, 2, 4, 2);
   layer.repeated = {0, 9, 1, 8, /* head 1 */ 0, 2, 3, 4};
   const Needs needs = KVzip{}.needs();
@@ -46,7 +46,7 @@ TEST_CASE("sinks stay, heads of a layer compete") {
         "kvzip: PressInput::repeated: expected 8, found 0");
 }
 
-TEST_CASE("parameters out of their range are errors") {
+TEST_CASE("KVzip refuses parameters out of their range") {
   CHECK(error_of([] { KVzip{.sinks = -1}.validate(); }) == "kvzip: sinks: expected 0 or more, found -1");
   CHECK(error_of([] { KVzip{.chunk = 0}.validate(); }) == "kvzip: chunk: expected 1 or more, found 0");
 }

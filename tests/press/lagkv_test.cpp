@@ -11,10 +11,10 @@
 
 using namespace kvx;
 
-TEST_CASE("LagKV keeps of a partition the rows that spread most in the range of the next one") {
+TEST_CASE("LagKV keeps the rows of a partition with the largest deviation in the range of the next partition") {
   kvx_test::Layer layer(1, 1, 5, 2);
-  // A sink, a partition, and the next partition, which scales the first one and stays. The channels of the first
-  // partition's second row differ.
+  // A sink, a partition, and the next partition, by whose range the first one is scaled and which stays. In the first
+  // partition, the channels of the second row differ.
   layer.keys = layer.values = {9, 9, /**/ 0, 0, /**/ 0, 1, /**/ 0, 0, /**/ 1, 1};
   const LagKV policy{.sinks = 1, .lag = 2};
   CHECK(Press<LagKV>(Allowance::of_tokens(4), policy).select(layer.input()) == Kept{{0, 2, 3, 4}});
@@ -23,7 +23,7 @@ TEST_CASE("LagKV keeps of a partition the rows that spread most in the range of 
   CHECK(Press<LagKV>(Allowance::of_tokens(4), policy).select(layer.input()) == Kept{{0, 1, 3, 4}});
 }
 
-TEST_CASE("LagKV keeps the sinks and the most recent rows of a context without two partitions") {
+TEST_CASE("LagKV keeps the sinks and the most recent rows of a context with fewer than two partitions") {
   const kvx_test::Layer layer(1, 1, 6, 2);
   CHECK(Press<LagKV>(Allowance::of_tokens(3), {.sinks = 1}).select(layer.input()) == Kept{{0, 4, 5}});
   CHECK(error_of([] { LagKV{.lag = 0}.validate(); }) == "lagkv: lag: expected 1 or more, found 0");

@@ -9,7 +9,7 @@
 
 using namespace kvx;
 
-TEST_CASE("LeverageScore keeps the key that stands out before RoPE, each head its own") {
+TEST_CASE("LeverageScore keeps, in each head, the key that differs from the others before RoPE") {
   kvx_test::Layer layer(2, 2, 5, 2);
   layer.pre_rope_keys = {1, 0, 1, 0, 0, 5, 1, 0, 1, 0,  //
                          7, 7, 0, 1, 0, 1, 0, 1, 0, 1};
@@ -17,7 +17,7 @@ TEST_CASE("LeverageScore keeps the key that stands out before RoPE, each head it
   CHECK(Press<LeverageScore>(Allowance::of_tokens(1), policy).select(layer.input(policy.needs())) == Kept{{2}, {0}});
 }
 
-TEST_CASE("LeverageScore draws a sketch by its seed, and takes one a head") {
+TEST_CASE("LeverageScore draws its projections from the seed, and needs one for each head") {
   const auto layer = kvx_test::Layer::random(2, 2, 20, 8, 1);
   const PressInput in = layer.input(LeverageScore().needs());
   const auto scores = [&](std::uint64_t seed) {

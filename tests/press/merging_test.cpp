@@ -12,8 +12,9 @@
 using namespace kvx;
 
 namespace {
-/// Rows 1 and 3 stay, with keys along the two axes; 0 and 2 go, with cosines of 0.6, 0.8 and 1, 0, and 4 goes, opposite
-/// to both. Values are along the first axis, but for row 0.
+/// Rows 1 and 3 stay; their keys point along the two axes. Rows 0, 2 and 4 are evicted: row 0 has the cosines 0.6 and
+/// 0.8 with the kept keys, row 2 has 1 and 0, and row 4 points away from both. All values are along the first axis
+/// except that of row 0.
 struct Example {
   kvx_test::Layer layer{1, 1, 5, 2};
   Matrix<float> keys{2, 2}, values{2, 2};
@@ -28,9 +29,9 @@ struct Example {
   Matrix<float> merged(double threshold, double fraction) {
     const std::vector<Index> kept = {1, 3};
     std::vector<Position> positions = {1, 3};
-    const Matrix<float> own = keys;
+    const Matrix<float> keys_before = keys;
     Merging<Knorm>{{}, threshold, fraction}.edit(layer.input(), 0, kept, {view(keys), view(values), positions});
-    CHECK(keys == own);
+    CHECK(keys == keys_before);
     CHECK(positions == std::vector<Position>{1, 3});
     return values;
   }
@@ -41,33 +42,33 @@ Matrix<float> matrix(float a, float b, float c, float d) {
   all << a, b, c, d;
   return all;
 }
-// Row 2 joins row 1 with weight 1 6 / (6 + 2), row 0 joins row 3 with weight 0.8 1 / (1 + 3).
+// Row 2 is merged into row 1 with the weight 1 * 6 / (6 + 2), and row 0 into row 3 with 0.8 * 1 / (1 + 3).
 const float kFirst = (2 + 0.75f * 6) / 1.75f, kSecond = 3 / 1.2f, kSecondUp = 0.2f / 1.2f;
 }  // namespace
 
-TEST_CASE("Merging adds the values that go to those of the most similar keys, by similarity and norm") {
+TEST_CASE("Merging adds the values of evicted rows to the kept rows with the most similar keys") {
   CHECK(Example().merged(0, 1).isApprox(matrix(kFirst, 0, kSecond, kSecondUp), 1e-5f));
   CHECK(Example().merged(-1, 1).isApprox(matrix(kFirst, 0, kSecond, kSecondUp), 1e-5f));  // opposite keys add nothing
 }
 
-TEST_CASE("Merging leaves out what is not similar enough") {
+TEST_CASE("Merging does not merge rows that are not similar enough") {
   CHECK(Example().merged(0.9, 1).isApprox(matrix(kFirst, 0, 3, 0), 1e-5f));
-  CHECK(Example().merged(0, 0.5).isApprox(matrix(kFirst, 0, kSecond, kSecondUp), 1e-5f));  // of three the better two
+  CHECK(Example().merged(0, 0.5).isApprox(matrix(kFirst, 0, kSecond, kSecondUp), 1e-5f));  // two of three
   CHECK(Example().merged(0, 0.4).isApprox(matrix(kFirst, 0, 3, 0), 1e-5f));
   CHECK(Example().merged(0.9, 0.5).isApprox(matrix(kFirst, 0, 3, 0), 1e-5f));
 }
 
-TEST_CASE("Merging has nothing to do where nothing goes") {
+TEST_CASE("Merging changes nothing if no row is evicted") {
   const auto layer = kvx_test::Layer::random(1, 1, 3, 2, 1);
   Matrix<float> keys = layer.input().keys.head(0), values = layer.input().values.head(0);
-  const Matrix<float> own = values;
+  const Matrix<float> values_before = values;
   const std::vector<Index> kept = {0, 1, 2};
   std::vector<Position> positions = {0, 1, 2};
   Merging<Knorm>{.fraction = 0.5}.edit(layer.input(), 0, kept, {view(keys), view(values), positions});
-  CHECK(values == own);
+  CHECK(values == values_before);
 }
 
-TEST_CASE("Merging keeps what the press inside keeps, and refuses one that rewrites rows") {
+TEST_CASE("Merging keeps the rows that the wrapped press keeps, and refuses one that rewrites rows") {
   const auto layer = kvx_test::Layer::random(1, 1, 9, 2, 1);
   const auto half = Allowance::of_ratio(0.5);
   CHECK(select(Merging<Knorm>(), layer.input(), half) == select(Knorm(), layer.input(), half));

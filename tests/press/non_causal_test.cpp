@@ -9,7 +9,7 @@
 
 using namespace kvx;
 
-TEST_CASE("NonCausalAttention counts the queries of a key's chunk, those before it too, times the norm of its value") {
+TEST_CASE("NonCausalAttention scores by the attention of all queries of the chunk, times the norm of the value") {
   auto layer = kvx_test::one_hot_layer(1, 1, 6);
   for (Index t = 0; t < 6; ++t) {
     kvx_test::point(layer, layer.queries, 0, t, t < 3 ? 2 : 5);

@@ -8,7 +8,7 @@
 
 using namespace kvx;
 
-TEST_CASE("None keeps every row at every budget") {
+TEST_CASE("None keeps all rows at every budget") {
   const kvx_test::Layer layer(2, 2, 5, 2);
   CHECK(Press<None>(0.0).select(layer.input()) == keep_all(2, 5));
   CHECK(Press<None>(0.9).select(layer.input()) == keep_all(2, 5));

@@ -14,7 +14,7 @@ Kept kept_by_observed_attention(const kvx_test::Layer& layer, Index keep) {
 }
 }  // namespace
 
-TEST_CASE("ObservedAttention divides what a token received by the number of queries that saw it") {
+TEST_CASE("ObservedAttention divides the attention that a row received by the number of queries that see it") {
   kvx_test::Layer layer(1, 1, 4, 2);
   layer.attention = {2, 2.4f, 1, 0.6f};  // by 4, 3, 2 and 1 queries: 0.5, 0.8, 0.5, 0.6
   CHECK(kept_by_observed_attention(layer, 1) == Kept{{1}});
@@ -22,7 +22,7 @@ TEST_CASE("ObservedAttention divides what a token received by the number of quer
   CHECK(kept_by_observed_attention(layer, 3) == Kept{{1, 2, 3}});
 }
 
-TEST_CASE("ObservedAttention takes the mean over the query heads of a KV head, and no other ones") {
+TEST_CASE("ObservedAttention averages over the query heads of the KV head") {
   kvx_test::Layer layer(4, 2, 3, 2);
   layer.attention = {3, 0, 0, /**/ 0, 4, 0, /**/ 0, 0, 1, /**/ 0, 0, 1};
   CHECK(kept_by_observed_attention(layer, 1) == Kept{{1}, {2}});

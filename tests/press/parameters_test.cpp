@@ -36,7 +36,7 @@ std::string refused(std::string_view text) {
 }
 }  // namespace
 
-TEST_CASE("parameters are listed in their order, as text") {
+TEST_CASE("parameters are listed as text, in their order") {
   const auto all = parameters_of(Sample{.share = 0.1});
   REQUIRE(all.size() == 4);
   CHECK(all[0].name == "count");
@@ -47,14 +47,14 @@ TEST_CASE("parameters are listed in their order, as text") {
   CHECK(all[3].value == "none");
 }
 
-TEST_CASE("the written form names what is not at its default") {
+TEST_CASE("the written form has the parameters that differ from their defaults") {
   CHECK(written_form(Sample()) == "sample");
   CHECK(written_form(Sample{.count = 4}) == "sample(count=4)");
   CHECK(written_form(Sample{.flag = false, .share = 1e-300, .seed = ~std::uint64_t{0}}) ==
         "sample(flag=false, share=1e-300, seed=18446744073709551615)");
 }
 
-TEST_CASE("arguments of every type are read, by either name, in any order") {
+TEST_CASE("arguments of every type are parsed, by kvx's or kvpress's names, in any order") {
   const Sample sample = made("sample(seed=18446744073709551615, share=0.25, flag=false, n_count=-0)");
   CHECK(sample.count == 0);
   CHECK_FALSE(sample.flag);
@@ -69,7 +69,7 @@ TEST_CASE("arguments of every type are read, by either name, in any order") {
   CHECK(made("sample").count == 3);
 }
 
-TEST_CASE("a value of the wrong type is an error with parameter, expected and found") {
+TEST_CASE("the error for a value of the wrong type has the parameter, the expected type and the text") {
   CHECK(refused("sample(count=x)") == "press 'sample(count=x)': count: expected an integer, found 'x'");
   for (const auto* value : {"1.5", "", "1 2", "0x10", "99999999999", "none", "true"})
     CHECK(refused("sample(count=" + std::string(value) + ")").find("count: expected an integer, found '") !=
@@ -82,16 +82,16 @@ TEST_CASE("a value of the wrong type is an error with parameter, expected and fo
   CHECK(refused("sample(seed=-1)") == "press 'sample(seed=-1)': seed: expected an integer or none, found '-1'");
 }
 
-TEST_CASE("a parameter given twice, by whatever name, is an error") {
+TEST_CASE("a parameter that is given twice is an error") {
   CHECK(refused("sample(count=1, count=1)") == "press 'sample(count=1, count=1)': count: expected once, found twice");
 }
 
-TEST_CASE("an unknown parameter is an error with the nearest name") {
+TEST_CASE("the error for an unknown parameter proposes the nearest name") {
   CHECK(refused("sample(cuont=1)") ==
         "press 'sample(cuont=1)': unknown parameter 'cuont'; did you mean count? There are: count, flag, share, seed");
   CHECK(refused("sample(=1)").find("unknown parameter ''") != std::string::npos);
 }
 
-TEST_CASE("a policy's own check comes last") {
+TEST_CASE("validate() is called after all arguments have been parsed") {
   CHECK(refused("sample(count=-1)") == "sample: count: expected 0 or more, found -1");
 }

@@ -9,7 +9,7 @@
 
 using namespace kvx;
 
-TEST_CASE("PrefillDecoding does with the context what its first press does, and then what its second does") {
+TEST_CASE("PrefillDecoding has the hooks of its first press for the context, and the decoding of its second") {
   const Registry registry = kvx_presses();
   const AnyPolicy both = registry.parse("prefill_decoding(think(window=5), decoding(knorm, target=7))");
   CHECK(both.decoding()->target == 7);
@@ -22,7 +22,7 @@ TEST_CASE("PrefillDecoding does with the context what its first press does, and 
   CHECK(both.select(layer.input(), Allowance::of_ratio(0.5)) == keep_all(1, 9));
 }
 
-TEST_CASE("PrefillDecoding wraps a press for the context and a decoding one, which agree about positions") {
+TEST_CASE("PrefillDecoding needs a press for the context and a decoding(...), with positions that fit together") {
   const auto refused = [](const char* text) { return error_of([&] { kvx_presses().parse(text); }); };
   const std::string expected =
       "prefill_decoding: expected a press for the context and a decoding(...), such as prefill_decoding(snapkv, "
@@ -31,5 +31,5 @@ TEST_CASE("PrefillDecoding wraps a press for the context and a decoding one, whi
   CHECK(refused("prefill_decoding(decoding(knorm), decoding(knorm))") == expected);
   CHECK(refused("prefill_decoding(rerotate(knorm), decoding(protect(knorm, first=1)))") ==
         "prefill_decoding: expected a press for the context that leaves positions as they are, since protect(knorm, "
-        "first=1) goes by them, found rerotate(knorm)");
+        "first=1) uses them, found rerotate(knorm)");
 }

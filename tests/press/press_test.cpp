@@ -25,7 +25,7 @@ using namespace kvx;
 
 namespace {
 
-/// A cache of another engine, of two KV heads, 20 tokens and 8 channels, which a press is to be applied to.
+/// A cache of another engine, with two KV heads, 20 tokens and 8 channels, before and after a press.
 struct Foreign {
   kvx_test::Layer before = kvx_test::Layer::random(4, 2, 20, 8, 3), layer = before;
   std::vector<Position> positions = std::vector<Position>(40);
@@ -36,22 +36,22 @@ struct Foreign {
   template <class P>
   Kept apply(const P& policy, double ratio) {
     const Press<P> press(ratio, policy);
-    const PressInput in = layer.input(press.needs());  // which looks at what is changed
+    const PressInput in = layer.input(press.needs());  // refers to the rows that apply() changes
     return press.apply(in, TensorView<float>::head_major(layer.keys.data(), 2, 20, 8),
                        TensorView<float>::head_major(layer.values.data(), 2, 20, 8), positions);
   }
 
-  /// Whether the cache is what kvx's own becomes by the same press.
-  bool is_as_own(const AnyPolicy& policy, double ratio, const Kept& kept) {
+  /// Whether the cache has the same rows as kvx's own cache after the same press.
+  bool equals_own_cache(const AnyPolicy& policy, double ratio, const Kept& kept) {
     const PressInput in = before.input(needs_of(policy));
     LayerCache rows(2, HeadCache(Dtype::f32, 8));
     for (Index h = 0; h < 2; ++h)
       for (Index t = 0; t < 20; ++t)
         rows[static_cast<std::size_t>(h)].append(static_cast<Position>(t), in.keys.row(h, t), in.values.row(h, t));
     if (kept != policy.select(with_queries(in, policy.needs().queries), Allowance::of_ratio(ratio))) return false;
-    const LayerCache own = edited(policy, with_queries(in, policy.edit_queries()), rows, kept);
+    const LayerCache own_cache = edited(policy, with_queries(in, policy.edit_queries()), rows, kept);
     for (Index h = 0; h < 2; ++h) {
-      const HeadCache& head = own[static_cast<std::size_t>(h)];
+      const HeadCache& head = own_cache[static_cast<std::size_t>(h)];
       const auto count = static_cast<std::size_t>(head.rows());
       if (!std::equal(head.positions().begin(), head.positions().end(), positions.begin() + h * 20) ||
           !std::equal(head.keys<float>().data(), head.keys<float>().data() + 8 * count, layer.row(layer.keys, h, 0)) ||
@@ -65,11 +65,11 @@ struct Foreign {
 
 }  // namespace
 
-TEST_CASE("a press does the same to another engine's cache as to kvx's own") {
+TEST_CASE("a press has the same effect on another engine's cache as on kvx's own") {
   const auto check = [](const auto& policy) {
     Foreign foreign;
     const Kept kept = foreign.apply(policy, 0.4);
-    CHECK(foreign.is_as_own(AnyPolicy(policy), 0.4, kept));
+    CHECK(foreign.equals_own_cache(AnyPolicy(policy), 0.4, kept));
   };
   check(Knorm());
   check(SnapKV{.window = 4});
@@ -82,11 +82,11 @@ TEST_CASE("a press does the same to another engine's cache as to kvx's own") {
     CAPTURE(text);
     Foreign foreign;
     const AnyPolicy policy = kvx_presses().parse(text);
-    CHECK(foreign.is_as_own(policy, 0.4, foreign.apply(policy, 0.4)));
+    CHECK(foreign.equals_own_cache(policy, 0.4, foreign.apply(policy, 0.4)));
   }
 }
 
-TEST_CASE("rows of another engine are protected by and rotated from the positions that it gives") {
+TEST_CASE("the positions that another engine passes are used for protected spans and for rotation") {
   Foreign foreign;
   for (std::size_t i = 0; i < 40; ++i) foreign.positions[i] = static_cast<Position>(100 + i % 20);
   const Kept kept = foreign.apply(Protect<Knorm>{.spans = {{"", {110, 113}}}}, 0.7);
@@ -94,16 +94,16 @@ TEST_CASE("rows of another engine are protected by and rotated from the position
     for (const Index row : {10, 11, 12}) CHECK(std::binary_search(head.begin(), head.end(), row));
   CHECK(foreign.positions[0] == 100 + kept[0][0]);
 
-  Foreign turned;
-  for (std::size_t i = 0; i < 40; ++i) turned.positions[i] = static_cast<Position>(2 * (i % 20));
-  turned.apply(Rerotate<Knorm>(), 0);
-  const std::vector<Position> by = {-7};
-  Matrix<float> key = turned.before.input().keys.head(1).row(7);
-  RopeTable(turned.before.inv_freq, by).rotate(0, key.data());
-  CHECK(key.row(0).isApprox(turned.layer.input().keys.head(1).row(7), 1e-5f));
+  Foreign rotated;
+  for (std::size_t i = 0; i < 40; ++i) rotated.positions[i] = static_cast<Position>(2 * (i % 20));
+  rotated.apply(Rerotate<Knorm>(), 0);
+  const std::vector<Position> shift = {-7};
+  Matrix<float> key = rotated.before.input().keys.head(1).row(7);
+  RopeTable(rotated.before.inv_freq, shift).rotate(0, key.data());
+  CHECK(key.row(0).isApprox(rotated.layer.input().keys.head(1).row(7), 1e-5f));
 }
 
-TEST_CASE("input that does not fit is an error before another engine's cache is changed") {
+TEST_CASE("if the input is wrong, apply() throws before it changes another engine's cache") {
   Foreign foreign;
   const auto refused = [&](const auto& press, const PressInput& in, Index tokens, std::size_t positions) {
     const auto rows = TensorView<float>::head_major(foreign.layer.keys.data(), 2, tokens, 8);
@@ -111,7 +111,7 @@ TEST_CASE("input that does not fit is an error before another engine's cache is 
   };
   const PressInput in = foreign.before.input();
   CHECK(refused(Press<Knorm>(0.5), in, 19, 40) ==
-        "knorm: apply: expected keys and values of PressInput's shape, found others");
+        "knorm: apply: expected keys and values of PressInput's shape, found another shape");
   CHECK(refused(Press<Knorm>(0.5), in, 20, 20) == "knorm: apply: positions: expected 40, found 20");
   CHECK(refused(Press<ThinK>(0.5), in, 20, 40) == "think: PressInput::queries.tokens: expected 20, found 0");
   PressInput without = in;
@@ -126,11 +126,10 @@ TEST_CASE("select() refuses presses that rewrite rows, and Press refuses those t
     return error_of([&] { Press<AnyPolicy>(0.5, kvx_presses().parse(text)).select(layer.input()); });
   };
   CHECK(select("knorm").empty());
-  CHECK(select("think") ==
-        "press: expected a press that only chooses rows, found one that rewrites them: call apply()");
+  CHECK(select("think") == "press: expected a press that does not rewrite rows, found one that does: call apply()");
   CHECK(select("composed(knorm, think)").ends_with("call apply()"));
   CHECK(select("knorm+int4") ==
-        "knorm+int4: expected a press that is done after the context, since Press has no cache");
+        "knorm+int4: expected a press that does not act while answers are decoded, since Press has no cache");
   CHECK(select("decoding(knorm)").ends_with("since Press has no cache"));
   CHECK(select("dms(knorm, threshold=0, decoding=true)").ends_with("since Press has no cache"));
   const auto layer = kvx_test::Layer::random(1, 1, 10, 2, 1);
@@ -141,26 +140,26 @@ TEST_CASE("select() refuses presses that rewrite rows, and Press refuses those t
   CHECK(error_of([&] { Press<KVzip>(0.5, {.layerwise = true}).select(in); }).empty());
 }
 
-TEST_CASE("a press keeps what its policy and its ratio say") {
+TEST_CASE("a press keeps the rows that its policy and its ratio determine") {
   const kvx_test::Layer ten_tokens(1, 1, 10, 2);
   const Press<StreamingLLM> press(0.5, {.sinks = 2});
   CHECK(press.select(ten_tokens.input()).at(0) == std::vector<Index>{0, 1, 7, 8, 9});
 }
 
-TEST_CASE("a press takes an allowance in tokens or bytes too") {
+TEST_CASE("a press also accepts an allowance in tokens or bytes") {
   const kvx_test::Layer ten_tokens(1, 1, 10, 2);
   CHECK(Press<StreamingLLM>(Allowance::of_tokens(6)).select(ten_tokens.input()) == Kept{{0, 1, 2, 3, 8, 9}});
   CHECK(Press<StreamingLLM>(Allowance::of_bytes(6 * 20)).select(ten_tokens.input()) == Kept{{0, 1, 2, 3, 8, 9}});
 }
 
-TEST_CASE("a press tells what it needs") { CHECK(Press<SnapKV>(0.5, {.window = 32}).needs().queries == 32); }
+TEST_CASE("a press has the needs of its policy") { CHECK(Press<SnapKV>(0.5, {.window = 32}).needs().queries == 32); }
 
-TEST_CASE("a ratio or a parameter out of its range is an error at once") {
+TEST_CASE("the constructor of Press refuses a ratio or a parameter out of its range") {
   CHECK(error_of([] { Press<SnapKV>(1.0); }) == "ratio: expected 0 <= ratio < 1, found 1.000000");
   CHECK(error_of([] { Press<SnapKV>(0.5, {.kernel = 2}); }) == "snapkv: kernel: expected an odd number, found 2");
 }
 
-TEST_CASE("an empty input is an error under every kind of allowance") {
+TEST_CASE("an empty input is an error with every kind of allowance") {
   for (const auto& allowance : {Allowance::of_ratio(0.5), Allowance::of_tokens(3), Allowance::of_bytes(1000)})
     CHECK(error_of([&] { Press<StreamingLLM>(allowance).select({}); }) ==
           "streaming_llm: PressInput::keys: expected at least one row, found none");

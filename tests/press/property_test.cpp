@@ -1,4 +1,4 @@
-// What holds for every press, whatever it scores.
+// Properties that all presses have.
 #include "support/layer.hpp"
 #include "support/presses.hpp"
 
@@ -18,13 +18,14 @@ namespace {
 using namespace kvx;
 using kvx_test::Layer;
 
-/// The layer with KV head order[h], and its query heads, in place h.
+/// The layer with its heads permuted: KV head h, with its query heads, is KV head order[h] of `layer`.
 Layer permuted(const Layer& layer, const std::vector<Index>& order) {
   Layer out = layer;
-  const auto move = [&](const std::vector<float>& from, std::vector<float>& to, std::size_t per_kv_head) {
+  const auto move = [&](const std::vector<float>& source, std::vector<float>& permuted_tensor,
+                        std::size_t per_kv_head) {
     for (std::size_t h = 0; h < order.size(); ++h)
-      std::copy_n(from.begin() + order[h] * static_cast<Index>(per_kv_head), per_kv_head,
-                  to.begin() + static_cast<Index>(h * per_kv_head));
+      std::copy_n(source.begin() + order[h] * static_cast<Index>(per_kv_head), per_kv_head,
+                  permuted_tensor.begin() + static_cast<Index>(h * per_kv_head));
   };
   const auto heads = static_cast<std::size_t>(layer.kv_heads);
   move(layer.keys, out.keys, layer.keys.size() / heads);
@@ -41,7 +42,7 @@ Layer permuted(const Layer& layer, const std::vector<Index>& order) {
   return out;
 }
 
-TEST_CASE("every press keeps, in ascending order, the number of rows that it states") {
+TEST_CASE("every press keeps the number of rows that it states, in ascending order") {
   for (const Index tokens : {70, 100, 257}) {
     const Layer layer = Layer::random(6, 3, tokens, 8, 1);
     for (const AnyPolicy& policy : kvx_test::every_press(1, 3, 8))
@@ -55,7 +56,7 @@ TEST_CASE("every press keeps, in ascending order, the number of rows that it sta
         try {
           kept = policy.select(in, Allowance::of_ratio(ratio));
         } catch (const NotApplicable&) {
-          continue;  // protects more than there may be
+          continue;  // more protected rows than may stay
         }
         REQUIRE(kept.size() == 3);
         Index rows = 0;
@@ -64,7 +65,7 @@ TEST_CASE("every press keeps, in ascending order, the number of rows that it sta
           CHECK(std::adjacent_find(head.begin(), head.end(), std::greater_equal<>()) == head.end());
           CHECK((head.empty() || (head.front() >= 0 && head.back() < tokens)));
         }
-        // A shorter last chunk may be among those that stay.
+        // A shorter last chunk may be among the chunks that stay.
         if (policy.traits().own_budget || policy.policy_name() == "chunkkv")
           CHECK(rows <= policy.rows(in, budget));
         else
@@ -73,11 +74,11 @@ TEST_CASE("every press keeps, in ascending order, the number of rows that it sta
   }
 }
 
-TEST_CASE("permuting heads permutes what every press keeps") {
+TEST_CASE("if heads are permuted, every press keeps the permuted rows") {
   const std::vector<Index> order = {2, 0, 1};
   const Layer layer = Layer::random(6, 3, 120, 16, 2), other = permuted(layer, order);
   for (const AnyPolicy& policy : kvx_test::every_press(1, 3, 16)) {
-    // Lots and sketches are drawn per head index, filters and patterns are read per head index.
+    // Random numbers are drawn per head index; filters and head scores are read per head index.
     const std::string name(policy.policy_name());
     if (name == "random" || name == "leverage" || name == "compactor" || name == "qfilter" || name == "duo_attention")
       continue;
@@ -89,7 +90,7 @@ TEST_CASE("permuting heads permutes what every press keeps") {
   }
 }
 
-TEST_CASE("no press writes to what it is handed, and each repeats itself") {
+TEST_CASE("no press changes its input, and each selects the same rows when it is called again") {
   const Layer layer = Layer::random(4, 2, 100, 16, 3), copy = layer;
   for (const AnyPolicy& policy : kvx_test::every_press(1, 2, 16)) {
     CAPTURE(policy.written());
@@ -101,7 +102,7 @@ TEST_CASE("no press writes to what it is handed, and each repeats itself") {
   }
 }
 
-TEST_CASE("a press tells what its input lacks") {
+TEST_CASE("every press refuses an input that lacks something") {
   const Layer layer = Layer::random(4, 2, 100, 16, 4);
   for (const AnyPolicy& policy : kvx_test::every_press(1, 2, 16)) {
     CAPTURE(policy.written());

@@ -15,7 +15,7 @@
 using namespace kvx;
 
 namespace {
-/// Of a layer whose keys grow, so that Knorm keeps the first.
+/// The rows kept of a layer whose keys grow, so that Knorm keeps the first rows.
 Kept kept(const Protect<Knorm>& policy, Index keep, const std::vector<NamedSpan>& spans = {}) {
   kvx_test::Layer layer(1, 1, 8, 2);
   for (Index t = 0; t < 8; ++t) *layer.row(layer.keys, 0, t) = static_cast<float>(t + 1);
@@ -25,7 +25,7 @@ Kept kept(const Protect<Knorm>& policy, Index keep, const std::vector<NamedSpan>
 }
 }  // namespace
 
-TEST_CASE("Protect keeps its tokens, and of the others those that score best") {
+TEST_CASE("Protect keeps its tokens, and the best of the other rows") {
   CHECK(kept({}, 3) == Kept{{0, 1, 2}});
   CHECK(kept({.spans = {{"", {5, 7}}}}, 3) == Kept{{0, 5, 6}});
   CHECK(kept({.first = 1, .spans = {{"", {5, 7}}}}, 4) == Kept{{0, 1, 5, 6}});
@@ -38,17 +38,17 @@ TEST_CASE("a token that is protected twice counts once") {
   CHECK(kept({.first = 7, .spans = {{"", {1, 2}}}}, 7) == Kept{{0, 1, 2, 3, 4, 5, 6}});
 }
 
-TEST_CASE("what is protected has to fit into the budget and the context") {
+TEST_CASE("protected tokens must fit into the budget and the context") {
   CHECK_THROWS_AS(kept({.first = 3, .spans = {{"", {2, 5}}}}, 4), NotApplicable);
   CHECK(error_of([] {
           kept({.first = 1, .spans = {{"", {5, 7}}}}, 2);
-        }) == "protect: a budget of 2 rows has no room for its 3 protected ones");
+        }) == "protect: a budget of 2 rows has no room for its 3 protected rows");
   CHECK_THROWS_AS(kept({.spans = {{"", {5, 9}}}}, 6), NotApplicable);
   CHECK(error_of([] { kept({.first = 9}, 7); }) ==
-        "protect: a context of 8 tokens ends before the last of its protected ones, 8");
+        "protect: a context of 8 tokens ends before its last protected token, 8");
 }
 
-TEST_CASE("Protect checks its tokens, and wraps a press that only scores") {
+TEST_CASE("Protect checks its spans, and wraps only a press that only scores") {
   CHECK(error_of([] { Protect<Knorm>{.first = -1}.validate(); }) == "protect: first: expected 0 or more, found -1");
   CHECK(error_of([] {
           Protect<Knorm>{.spans = {{"", {4, 4}}}}.validate();
@@ -58,7 +58,7 @@ TEST_CASE("Protect checks its tokens, and wraps a press that only scores") {
   CHECK(Hooks(Protect<Knorm>()).traits().only_scores());
 }
 
-TEST_CASE("Protect keeps the parts of the prompt that it names") {
+TEST_CASE("Protect keeps the named parts of the prompt") {
   const std::vector<NamedSpan> spans = {{"defense", {4, 6}}, {"instructions", {6, 8}}};
   CHECK(kept({.spans = {{"instructions", {}}}}, 3, spans) == Kept{{0, 6, 7}});
   CHECK(kept({.spans = {{"defense", {}}, {"", {7, 8}}}}, 4, spans) == Kept{{0, 4, 5, 7}});
@@ -67,19 +67,19 @@ TEST_CASE("Protect keeps the parts of the prompt that it names") {
   CHECK(error_of([&] { kept({.spans = {{"prepend", {}}}}, 3, spans); }) == "protect: a prompt without a span prepend");
 }
 
-TEST_CASE("Protect's spans are positions, whatever went before") {
+TEST_CASE("Protect's spans are positions in the context, also if rows have been evicted before") {
   kvx_test::Layer layer(1, 1, 12, 2);
   for (Index t = 0; t < 12; ++t) *layer.row(layer.keys, 0, t) = static_cast<float>(t + 1);
   const auto select = [&](const std::string& text, Index keep) {
     return kvx_presses().parse(text).select(layer.input(), Allowance::of_tokens(keep));
   };
-  // The first press leaves 0 and 5 to 11.
+  // The first press keeps the rows 0 and 5 to 11.
   CHECK(select("composed(streaming_llm(sinks=1), protect(knorm, span=6:8), ratios=[0.3, 0.6])", 3) == Kept{{0, 6, 7}});
   CHECK(select("chunk(protect(knorm, span=7:9), length=4)", 6) == Kept{{0, 1, 4, 7, 8, 9}});
   CHECK(select("block(protect(knorm, span=7:9), block=2)", 4) == Kept{{0, 1, 7, 8}});
 }
 
-TEST_CASE("no press around Protect loses what is protected") {
+TEST_CASE("no press that wraps Protect evicts its tokens") {
   kvx_test::Layer layer(2, 2, 12, 2);
   for (Index t = 0; t < 12; ++t)
     for (Index h = 0; h < 2; ++h) *layer.row(layer.keys, h, t) = static_cast<float>(t + 1);
@@ -88,7 +88,7 @@ TEST_CASE("no press around Protect loses what is protected") {
   };
   CHECK(select("chunkkv(protect(knorm, span=[1, 9]), length=3)", 6).at(0) == std::vector<Index>{0, 1, 2, 9, 10, 11});
   CHECK(error_of([&] { select("chunkkv(protect(knorm, span=[1, 9]), length=3)", 3); }) ==
-        "chunkkv: a budget of 3 rows has no room for its 2 protected ones");
+        "chunkkv: a budget of 3 rows has no room for its 2 protected rows");
   CHECK(select("entropy_chunkkv(protect(knorm, span=[1, 9]), length=3, low_length=1)", 6).at(0) ==
         std::vector<Index>{0, 1, 2, 9, 10, 11});
   CHECK(select("entropy_chunkkv(protect(knorm, span=[1, 9]), length=3, low_length=1)", 3).at(0) ==
@@ -105,7 +105,8 @@ TEST_CASE("Protect's spans are written as numbers and names, one or a list") {
   CHECK(written("protect(knorm, force_keep_global=[0, 3:5, instructions])") ==
         "protect(knorm, span=[0:1, 3:5, instructions])");
   CHECK(written(written("protect(knorm, span=[0, defense])")) == "protect(knorm, span=[0:1, defense])");
-  CHECK(error_of([&] { written("protect(knorm, span=[7:5])"); }) ==
-        "press 'protect(knorm, span=[7:5])': span: expected a list in brackets, each first:last, two token numbers, or "
-        "one, or the name of a span of the prompt, found '[7:5]'");
+  CHECK(
+      error_of([&] { written("protect(knorm, span=[7:5])"); }) ==
+      "press 'protect(knorm, span=[7:5])': span: expected a list in brackets, each first:last (two token numbers), or "
+      "one token number, or the name of a span of the prompt, found '[7:5]'");
 }

@@ -25,7 +25,7 @@ std::vector<Index> rows_of_layers(const Budget& budget, const PyramidKV& policy)
 }
 }  // namespace
 
-TEST_CASE("PyramidKV gives low layers more rows, from twice the mean less mean / beta to mean / beta") {
+TEST_CASE("PyramidKV gives layers from 2 mean - mean / beta rows down to mean / beta rows") {
   const PyramidKV policy{.window = 1, .kernel = 1, .beta = 20};
   CHECK(rows_of_layers({0.5, 50}, policy) == std::vector<Index>{98, 66, 34, 2});  // rounded: 97.5, 65.83, 34.17, 2.5
   const std::vector<Index> exact = rows_of_layers(exact_budget(50, 100), policy);
@@ -33,13 +33,13 @@ TEST_CASE("PyramidKV gives low layers more rows, from twice the mean less mean /
   CHECK(std::is_sorted(exact.rbegin(), exact.rend()));
 }
 
-TEST_CASE("PyramidKV gives no layer more than there is to vote on, nor less than the window") {
+TEST_CASE("PyramidKV gives no layer more than tokens - window rows, nor fewer than the window") {
   const PyramidKV policy{.window = 3, .kernel = 1, .beta = 20};
   CHECK(rows_of_layers({0.5, 50}, policy) == std::vector<Index>{97, 66, 34, 3});
-  CHECK(rows_of_layers({0.9, 10}, policy) == std::vector<Index>{10, 10, 10, 10});  // the last layer would have 0.5
+  CHECK(rows_of_layers({0.9, 10}, policy) == std::vector<Index>{10, 10, 10, 10});  // the last layer would get 0.5
 }
 
-TEST_CASE("PyramidKV scores as SnapKV does") {
+TEST_CASE("PyramidKV scores like SnapKV") {
   const auto layer = kvx_test::Layer::random(4, 2, 30, 6, 1);
   const PyramidKV policy{.window = 5, .kernel = 3};
   const PressInput in = layer.input(policy.needs());

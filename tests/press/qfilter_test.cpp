@@ -9,7 +9,7 @@
 
 using namespace kvx;
 
-TEST_CASE("QFilter keeps the keys of smallest product with the filter of their layer and head") {
+TEST_CASE("QFilter keeps the keys with the smallest product with the filter of their layer and head") {
   kvx_test::Layer layer(2, 2, 3, 2);
   layer.keys = {3, -9, /**/ -1, 0, /**/ 2, 9, /**/ 0, 4, /**/ 0, 5, /**/ 0, 3};
   QFilter policy{.file = "filters.safetensors"};
@@ -17,7 +17,7 @@ TEST_CASE("QFilter keeps the keys of smallest product with the filter of their l
     CHECK(file == "filters.safetensors");
     CHECK(tensor == "filters");
     Matrix<float> filters = Matrix<float>::Zero(4, 2);
-    filters.bottomRows(2) << 1, 0, 0, 1;  // of the second layer
+    filters.bottomRows(2) << 1, 0, 0, 1;  // the filters of the second layer
     return filters;
   });
   PressInput in = layer.input();
@@ -27,5 +27,5 @@ TEST_CASE("QFilter keeps the keys of smallest product with the filter of their l
   in.layers = 3;
   CHECK(error_of([&] { Press<QFilter>(0.5, policy).select(in); }) ==
         "qfilter: filters.safetensors: filters: expected 6 x 2 for 3 layers, found 4 x 2");
-  CHECK(error_of([] { QFilter().load({}); }) == "qfilter: file: expected the path of a file of filters, found none");
+  CHECK(error_of([] { QFilter().load({}); }) == "qfilter: file: expected the path of a file with filters, found none");
 }

@@ -9,26 +9,26 @@
 
 using namespace kvx;
 
-TEST_CASE("Quantized stores what a press leaves, in the bits of its name") {
+TEST_CASE("Quantized keeps the rows of the wrapped press, and quantizes to the bits in its name") {
   const auto layer = kvx_test::Layer::random(2, 2, 20, 4, 1);
   const Registry registry = kvx_presses();
   const Allowance half = Allowance::of_ratio(0.5);
   for (const int bits : {2, 4, 8}) {
     const AnyPolicy policy = registry.parse("knorm+int" + std::to_string(bits) + "(group=16, residual=64)");
-    const CacheQuantization how = policy.quantization().value();
-    CHECK(how.keys.bits == bits);
-    CHECK(how.values.bits == bits);
-    CHECK(how.keys.group == 16);
-    CHECK(how.residual == 64);
-    CHECK(how.bias);
-    CHECK(how.keys.axis == Quantization::Axis::per_channel);
-    CHECK(how.values.axis == Quantization::Axis::per_token);
+    const CacheQuantization quantization = policy.quantization().value();
+    CHECK(quantization.keys.bits == bits);
+    CHECK(quantization.values.bits == bits);
+    CHECK(quantization.keys.group == 16);
+    CHECK(quantization.residual == 64);
+    CHECK(quantization.bias);
+    CHECK(quantization.keys.axis == Quantization::Axis::per_channel);
+    CHECK(quantization.values.axis == Quantization::Axis::per_token);
     CHECK(policy.select(layer.input(), half) == registry.parse("knorm").select(layer.input(), half));
   }
   CHECK(registry.parse("int4").select(layer.input(), half) == keep_all(2, 20));
 }
 
-TEST_CASE("Quantized does the rest of what the press does, and no adapter goes around it") {
+TEST_CASE("Quantized passes on the other hooks of the wrapped press, and no adapter wraps it") {
   const Registry registry = kvx_presses();
   CHECK(registry.parse("think(window=3)+int8").edit_queries() == 3);
   CHECK(registry.parse("think+int8").edits());
@@ -38,11 +38,12 @@ TEST_CASE("Quantized does the rest of what the press does, and no adapter goes a
   CHECK(error_of([] { kvx_presses().parse("ada(knorm+int8)"); }).ends_with("ada cannot wrap int8"));
 }
 
-TEST_CASE("Quantized groups whole blocks, and what is not quantized yet") {
+TEST_CASE("Quantized refuses wrong groups, and presses that quantize or evict single rows") {
   const auto refused = [](const char* text) { return error_of([&] { kvx_presses().parse(text); }); };
   CHECK(refused("int4(group=8)") == "int4: group: expected a multiple of 16, found 8");
   CHECK(refused("int4(residual=100)") == "int4: residual: expected a multiple of the group, 32, found 100");
   CHECK(refused("knorm+int4+int8") == "int8: expected a press that does not quantize, found knorm+int4");
-  CHECK(refused("dms(knorm, threshold=0, decoding=true)+int8")
-            .starts_with("int8: expected a press that does not evict single rows while decoding, found dms("));
+  CHECK(
+      refused("dms(knorm, threshold=0, decoding=true)+int8")
+          .starts_with("int8: expected a press that does not evict single rows while answers are decoded, found dms("));
 }

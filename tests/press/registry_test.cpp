@@ -37,7 +37,7 @@ const std::string kNames = [] {
 
 Matrix<float> any_file(const std::string&, const std::string&) { return Matrix<float>::Zero(1, 1); }
 
-/// Another value than the default, that every policy accepts: kernels stay odd, residuals multiples of groups.
+/// A value other than the default that every policy accepts: kernels are odd, residuals are multiples of groups.
 std::string changed(std::string_view parameter, const std::string& value) {
   if (value == "true") return "false";
   if (value == "false") return "true";
@@ -56,7 +56,7 @@ std::string changed(std::string_view parameter, const std::string& value) {
   return std::to_string(std::stoi(value) + 2);
 }
 
-/// What a policy must be given for others to be parsed.
+/// The arguments without which a press is not parsed.
 std::string required(std::string_view press) {
   if (press == "qfilter" || press == "duo_attention") return "file=filters.safetensors";
   if (press == "fair") return "defense=0:9, instructions=9:30";
@@ -66,14 +66,14 @@ std::string required(std::string_view press) {
   return "";
 }
 
-/// The presses that one wraps, in a written form.
+/// The presses inside the parentheses of a written form.
 std::string wrapped(const Registry::Entry& entry) {
   if (entry.name == "prefill_decoding") return "snapkv, decoding(knorm)";
   if (entry.wraps == "press") return "knorm";
   return entry.wraps.empty() ? "" : "knorm, snapkv";
 }
 
-/// The text of a press: inside parentheses what it wraps and its arguments, or behind a press and a plus.
+/// The written form of a press with these arguments; a quantizer is written after a press and a plus.
 std::string text_of(const Registry::Entry& entry, const std::string& arguments) {
   const bool follows = entry.name.starts_with("int");
   std::string inside = follows ? "" : wrapped(entry);
@@ -82,7 +82,7 @@ std::string text_of(const Registry::Entry& entry, const std::string& arguments) 
 }
 }  // namespace
 
-TEST_CASE("every entry parses by its name, and its written form is what was parsed") {
+TEST_CASE("every registered press is parsed, and its written form is the parsed text") {
   const Registry registry = kvx_presses();
   CHECK(registry.entries().size() == std::tuple_size_v<Policies::List>);
   for (const auto& entry : registry.entries()) {
@@ -91,7 +91,7 @@ TEST_CASE("every entry parses by its name, and its written form is what was pars
   }
 }
 
-TEST_CASE("the written form of every entry comes back with every parameter changed, one by one and together") {
+TEST_CASE("every registered press keeps its written form, with each parameter changed and with all of them changed") {
   const Registry registry = kvx_presses();
   for (const auto& entry : registry.entries()) {
     std::string all;
@@ -110,7 +110,7 @@ TEST_CASE("the written form of every entry comes back with every parameter chang
   }
 }
 
-TEST_CASE("an adapter refuses what it cannot wrap, and says what it expected") {
+TEST_CASE("an adapter refuses a press that it cannot wrap, and says what it expected") {
   CHECK(refused_text("decoding(kvzip)") == "press 'decoding(kvzip)': decoding cannot wrap kvzip");
   CHECK(refused_text("ada(snapkv+int4)") == "press 'ada(snapkv+int4)': ada cannot wrap int4");
   CHECK(refused_text("int8+int4").find("expected a press that does not quantize, found int8") != std::string::npos);
@@ -121,7 +121,7 @@ TEST_CASE("an adapter refuses what it cannot wrap, and says what it expected") {
   CHECK(refused_text("ada") == "press 'ada': expected one press in parentheses, such as ada(snapkv), found 0");
 }
 
-TEST_CASE("a quantizer is written behind what it stores, or alone") {
+TEST_CASE("a quantizer is written after the press that it wraps, or as its name only") {
   const auto written = [](std::string_view text) { return kvx_presses().parse(text).written(); };
   CHECK(written("ada( snapkv ) + int4") == "ada(snapkv)+int4");
   CHECK(written("int4(knorm)") == "knorm+int4");
@@ -142,7 +142,7 @@ TEST_CASE("case, underscores, a final Press and kvpress's parameter names are ac
   CHECK(written("K_Norm") == "knorm");
 }
 
-TEST_CASE("a typing mistake gets the nearest name and the list of what exists") {
+TEST_CASE("the error for an unknown name proposes the nearest name and lists all") {
   const auto meant = [](const std::string& found, const std::string& name) {
     CHECK(refused_text(found) ==
           "press '" + found + "': unknown press '" + found + "'; did you mean " + name + "?" + kNames);
@@ -165,7 +165,7 @@ TEST_CASE("a parameter out of its range is an error") {
   CHECK(refused_text("expected_attention(future=0)") == "expected_attention: future: expected 1 or more, found 0");
 }
 
-TEST_CASE("every error text is one line, whatever was written") {
+TEST_CASE("every error message is one line, whatever text is parsed") {
   for (const std::string text : {"snap\nkv", "snapkv(win\ndow=3)", "snapkv(window=\r\n3x)", "a\tb", "\x1b[31m", "(\n)",
                                  "snapkv(\n", "none(\n=\n)"}) {
     const std::string message = refused_text(text);
@@ -175,12 +175,14 @@ TEST_CASE("every error text is one line, whatever was written") {
   }
 }
 
-TEST_CASE("a policy of somebody else is added once and used by its name") {
+TEST_CASE("a policy of another program can be added once, and is used by its name") {
   Registry registry = kvx_presses();
   registry.add<Last>();
   CHECK(registry.entries().back().name == "last");
   const kvx_test::Layer layer(1, 1, 5, 2);
   CHECK(registry.parse("last").select(layer.input(), Allowance::of_tokens(1)) == Kept{{4}});
-  CHECK(error_of([&] { registry.add<Last>(); }) == "press last: there is one of this name");
-  CHECK(error_of([&] { registry.add<SnapKV>(); }) == "press snapkv: there is one of this name");
+  CHECK(error_of([&] { registry.add<Last>(); }) ==
+        "press last: expected a new name, found one that is registered already");
+  CHECK(error_of([&] { registry.add<SnapKV>(); }) ==
+        "press snapkv: expected a new name, found one that is registered already");
 }

@@ -12,12 +12,12 @@
 
 using namespace kvx;
 
-TEST_CASE("Rerotate turns the keys that stay as if they were all that there had been") {
+TEST_CASE("Rerotate rotates the keys that stay to the positions 0, 1, 2, ...") {
   const auto layer = kvx_test::Layer::random(1, 1, 12, 8, 5);
   const std::vector<Index> kept = {0, 3, 4, 11};
-  std::vector<Position> old(kept.begin(), kept.end()), positions = old;
+  std::vector<Position> original(kept.begin(), kept.end()), positions = original;
   const std::vector<Position> dense = {0, 1, 2, 3};
-  const RopeTable before(layer.inv_freq, old), after(layer.inv_freq, dense);
+  const RopeTable before(layer.inv_freq, original), after(layer.inv_freq, dense);
   Matrix<float> keys(4, 8), expected(4, 8), values = Matrix<float>::Ones(4, 8);
   for (Index j = 0; j < 4; ++j) {
     keys.row(j) = expected.row(j) = layer.input().keys.head(0).row(kept[static_cast<std::size_t>(j)]);
@@ -30,7 +30,7 @@ TEST_CASE("Rerotate turns the keys that stay as if they were all that there had 
   CHECK(values == Matrix<float>::Ones(4, 8));
 }
 
-TEST_CASE("Rerotate keeps what the press inside keeps") {
+TEST_CASE("Rerotate keeps the rows that the wrapped press keeps") {
   const auto layer = kvx_test::Layer::random(2, 1, 20, 4, 1);
   const Finch finch{.window = 3, .chunk = 7, .rerotate = false};
   const PressInput in = layer.input(finch.needs());

@@ -35,7 +35,7 @@ std::string refused(const Needs& needs, const PressInput& in) {
 }
 }  // namespace
 
-TEST_CASE("each head keeps its rows with the highest scores; if equal, the newer") {
+TEST_CASE("each head keeps its rows with the highest scores and, if scores are equal, the newer row") {
   Layer layer(2, 2, 5, 1);
   layer.values = {5, 1, 4, 2, 3, /* head 1 */ 7, 7, 7, 8, 7};
   CHECK(select(ByValue(), layer.input(), Allowance::of_tokens(3)) == Kept{{0, 2, 4}, {2, 3, 4}});
@@ -49,13 +49,13 @@ TEST_CASE("a policy may state another number of rows") {
   CHECK(Hooks(ByValue()).rows(layer.input(), {0.8, 1}) == 1);
 }
 
-TEST_CASE("nothing is scored when all rows stay") {
+TEST_CASE("nothing is scored if all rows stay") {
   const Layer layer(2, 2, 3, 1);
   CHECK(select(NeverScores(), layer.input(), Allowance::of_ratio(0)) == Kept{{0, 1, 2}, {0, 1, 2}});
   CHECK(select(NeverScores(), layer.input(), Allowance::of_tokens(9)) == keep_all(2, 3));
 }
 
-TEST_CASE("an input that holds what is needed passes, unneeded parts may be absent") {
+TEST_CASE("check() accepts an input with all that is needed; other fields may be empty") {
   const Layer layer = Layer::random(4, 2, 5, 6, 1);
   for (const Needs& needs :
        {Needs{}, Needs{.queries = 3}, Needs{.queries = 64}, Needs{.pre_rope_queries = true}, Needs{.attention = true},
@@ -63,7 +63,7 @@ TEST_CASE("an input that holds what is needed passes, unneeded parts may be abse
     CHECK(refused(needs, layer.input(needs)) == "");
 }
 
-TEST_CASE("each missing or inconsistent input is an error that names the field") {
+TEST_CASE("check() names the field that is missing or has a wrong shape") {
   const Layer layer = Layer::random(4, 2, 5, 6, 1), other = Layer::random(3, 1, 4, 8, 1);
   const Needs queries{.queries = 3}, pre_rope{.pre_rope_queries = true}, attention{.attention = true};
   const Needs all{.queries = 3, .pre_rope_queries = true, .attention = true};
@@ -96,7 +96,7 @@ TEST_CASE("each missing or inconsistent input is an error that names the field")
         "press: PressInput::attention: expected heads x 5 sums, found 5");
 }
 
-TEST_CASE("keys without heads, channels or layers are an error before anything is divided by them") {
+TEST_CASE("check() refuses keys without heads or channels, and a model without layers") {
   const Layer layer(1, 1, 2, 2);
   PressInput in = layer.input();
   in.keys = in.values = TensorView<const float>(in.keys.row(0, 0), 0, 2, 2, 0, 2);

@@ -18,7 +18,7 @@ Kept kept_by_simlayer(Index target, const SimLayerKV& policy) {
 }
 }  // namespace
 
-TEST_CASE("SimLayerKV cuts a layer that looks at its first and recent rows, and no other") {
+TEST_CASE("SimLayerKV cuts a layer whose last query attends to its first and recent rows, and no other layer") {
   const SimLayerKV policy{.threshold = 0.9, .last = 1, .recent = 3, .initial = 2};
   for (const Index target : {0, 1, 6, 8}) CHECK(kept_by_simlayer(target, policy) == Kept{{0, 1, 8, 9}});
   for (const Index target : {2, 5, 9}) CHECK(kept_by_simlayer(target, policy) == keep_all(1, 10));
@@ -27,7 +27,7 @@ TEST_CASE("SimLayerKV cuts a layer that looks at its first and recent rows, and 
   CHECK(kept_by_simlayer(0, off) == keep_all(1, 10));
 }
 
-TEST_CASE("SimLayerKV judges more rows than the queries that judge") {
+TEST_CASE("SimLayerKV needs more recent rows than last queries") {
   CHECK(error_of([] { SimLayerKV{.last = 5, .recent = 5}.validate(); }) ==
         "simlayerkv: recent: expected more than last, 5, found 5");
   CHECK(error_of([] { SimLayerKV{.threshold = 1.5}.validate(); }) ==

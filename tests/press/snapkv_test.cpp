@@ -21,7 +21,7 @@ Matrix<float> scores(const kvx_test::Layer& layer, const SnapKV& policy) {
 }
 }  // namespace
 
-TEST_CASE("SnapKV keeps its window and what the window's queries look at") {
+TEST_CASE("SnapKV keeps its window and the rows that the queries of the window attend to") {
   auto layer = kvx_test::one_hot_layer(1, 1, 10);
   point(layer, layer.queries, 0, 8, 3);
   point(layer, layer.queries, 0, 9, 5);
@@ -30,7 +30,7 @@ TEST_CASE("SnapKV keeps its window and what the window's queries look at") {
   CHECK(kept(layer, {.window = 3, .kernel = 1}, 6) == Kept{{0, 3, 5, 7, 8, 9}});
 }
 
-TEST_CASE("SnapKV spreads votes to neighbors") {
+TEST_CASE("SnapKV averages scores over neighboring rows") {
   auto layer = kvx_test::one_hot_layer(1, 1, 10);
   point(layer, layer.queries, 0, 8, 4);
   point(layer, layer.queries, 0, 9, 4);
@@ -40,13 +40,13 @@ TEST_CASE("SnapKV spreads votes to neighbors") {
 }
 
 TEST_CASE("SnapKV's queries do not see the tokens after them") {
-  const auto layer = kvx_test::one_hot_layer(1, 1, 4);  // all queries at zero: even attention to 3, then to 4 tokens
+  const auto layer = kvx_test::one_hot_layer(1, 1, 4);  // all queries are zero: even attention to 3, then to 4 tokens
   const auto found = scores(layer, {.window = 2, .kernel = 1});
   CHECK(found(0, 0) == doctest::Approx((1 / 3.0 + 1 / 4.0) / 2));
   CHECK(found(0, 2) > found(0, 0) + 0.9f);
 }
 
-TEST_CASE("SnapKV takes the mean over the query heads of a KV head, and no other ones") {
+TEST_CASE("SnapKV averages over the query heads of the KV head") {
   auto layer = kvx_test::one_hot_layer(4, 2, 8);
   const Index targets[] = {1, 3, 2, 2};
   for (Index i = 0; i < 4; ++i) point(layer, layer.queries, i, 7, targets[i]);
@@ -58,16 +58,16 @@ TEST_CASE("SnapKV takes the mean over the query heads of a KV head, and no other
   CHECK(kept(layer, {.window = 1, .kernel = 1}, 3) == Kept{{1, 3, 7}, {2, 6, 7}});
 }
 
-TEST_CASE("SnapKV cannot serve a context that is not longer than its window") {
+TEST_CASE("SnapKV is not applicable to a context that is not longer than its window") {
   const auto layer = kvx_test::one_hot_layer(1, 1, 4);
   CHECK_THROWS_AS(kept(layer, {.window = 4}, 2), NotApplicable);
   CHECK(error_of([&] { kept(layer, {.window = 64}, 2); }) ==
         "snapkv: a context of 4 tokens is not longer than its window of 64");
-  CHECK(kept(layer, {.window = 3}, 2) == Kept{{2, 3}});  // the window does not fit: its newest rows
+  CHECK(kept(layer, {.window = 3}, 2) == Kept{{2, 3}});  // no room for the window: its newest rows
   CHECK(kept(layer, {.window = 64}, 4) == keep_all(1, 4));
 }
 
-TEST_CASE("SnapKV needs a window, and a kernel with a middle") {
+TEST_CASE("SnapKV needs a window and an odd kernel") {
   CHECK(error_of([] { SnapKV{.window = 0}.validate(); }) == "snapkv: window: expected 1 or more, found 0");
   CHECK(error_of([] { SnapKV{.kernel = 4}.validate(); }) == "snapkv: kernel: expected an odd number, found 4");
   CHECK(error_of([] { SnapKV{.kernel = -1}.validate(); }) == "snapkv: kernel: expected an odd number, found -1");

@@ -25,19 +25,19 @@ TEST_CASE("StreamingLLM keeps the sinks and the most recent tokens") {
   CHECK(kept_of_ten(3, 0) == std::vector<Index>{7, 8, 9});
 }
 
-TEST_CASE("StreamingLLM keeps the last of the sinks when there is no room for all") {
+TEST_CASE("StreamingLLM keeps the newest sinks if the budget has no room for all of them") {
   CHECK(kept_of_ten(4, 4) == std::vector<Index>{0, 1, 2, 3});
   CHECK(kept_of_ten(2, 4) == std::vector<Index>{2, 3});
   CHECK(kept_of_ten(3, 9) == std::vector<Index>{6, 7, 8});
 }
 
-TEST_CASE("StreamingLLM cannot serve a context that is not longer than its sinks") {
+TEST_CASE("StreamingLLM is not applicable to a context that is not longer than its sinks") {
   CHECK_THROWS_AS(kept_of_ten(5, 10), NotApplicable);
   CHECK(error_of([] { kept_of_ten(5, 10); }) ==
         "streaming_llm: a context of 10 tokens is not longer than its 10 sinks");
   CHECK(kept_of_ten(10, 10).size() == 10);
 }
 
-TEST_CASE("StreamingLLM has no negative number of sinks") {
+TEST_CASE("StreamingLLM refuses a negative number of sinks") {
   CHECK(error_of([] { StreamingLLM{.sinks = -1}.validate(); }) == "streaming_llm: sinks: expected 0 or more, found -1");
 }

@@ -10,7 +10,7 @@
 using namespace kvx;
 
 namespace {
-/// Which channels of head `h` are left of keys that are all one.
+/// Whether each channel of head `h` is unchanged, rather than set to zero.
 std::vector<bool> channels(const kvx_test::Layer& layer, const ThinK& policy, Index h) {
   Matrix<float> keys = layer.input().keys.head(h), values = layer.input().values.head(h);
   std::vector<Position> positions(static_cast<std::size_t>(keys.rows()));
@@ -25,7 +25,7 @@ std::vector<bool> channels(const kvx_test::Layer& layer, const ThinK& policy, In
 }
 }  // namespace
 
-TEST_CASE("ThinK clears the channels that add least to the logits of the last queries") {
+TEST_CASE("ThinK sets the channels to zero that add least to the logits of the last queries") {
   kvx_test::Layer layer(1, 1, 3, 4);
   const float keys[] = {1, 1, 4, 1, -1, 1, -4, 1, 1, 1, 4, 1}, queries[] = {0, 0, 0, 9, -3, 2, 1, 0, 3, -2, 1, 1};
   std::copy(std::begin(keys), std::end(keys), layer.keys.begin());
@@ -37,7 +37,7 @@ TEST_CASE("ThinK clears the channels that add least to the logits of the last qu
   CHECK(channels(layer, {.ratio = 0.2, .window = 2}, 0) == std::vector{true, true, true, true});
 }
 
-TEST_CASE("ThinK takes the query heads of a KV head together, and no other ones") {
+TEST_CASE("ThinK adds up the query heads of the KV head") {
   kvx_test::Layer layer(4, 2, 1, 2);
   std::fill(layer.keys.begin(), layer.keys.end(), 1.0f);
   const float queries[] = {2, 0, 0, 1, 1, 0, 0, 2};

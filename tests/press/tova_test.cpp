@@ -15,7 +15,7 @@ Kept kept_by_tova(const kvx_test::Layer& layer, Index keep) {
 }
 }  // namespace
 
-TEST_CASE("Tova keeps what the last query looks at, and the last token") {
+TEST_CASE("Tova keeps the rows that the last query attends to, and the last row") {
   auto layer = kvx_test::one_hot_layer(1, 1, 6);
   point(layer, layer.queries, 0, 5, 2);
   point(layer, layer.queries, 0, 4, 3);  // not the last query

@@ -13,7 +13,7 @@ using kvx::parse_written;
 using kvx::split_presses;
 using Texts = std::vector<std::string_view>;
 
-TEST_CASE("a name stands alone or with its arguments, spaces or not") {
+TEST_CASE("a written form is a name with or without arguments and spaces") {
   CHECK(parse_written("snapkv").name == "snapkv");
   CHECK(parse_written("snapkv").arguments.empty());
   CHECK(parse_written("snapkv()").arguments.empty());
@@ -28,7 +28,7 @@ TEST_CASE("a name stands alone or with its arguments, spaces or not") {
   }
 }
 
-TEST_CASE("what is not a written form is an error that shows the text") {
+TEST_CASE("the error for a text that is not a written form shows the text") {
   const auto expect = [](const char* text, const std::string& found) {
     CHECK(error_of([&] { parse_written(text); }) ==
           "press '" + std::string(text) + "': expected name, name(parameter=value, ...) or name(press, ...), found " +
@@ -47,7 +47,7 @@ TEST_CASE("what is not a written form is an error that shows the text") {
   expect("snapkv(window=1,)", "'' without '='");
 }
 
-TEST_CASE("presses inside stand before the arguments, or in front of a plus") {
+TEST_CASE("wrapped presses come before the arguments, or before a plus") {
   const auto ada = parse_written("composed(snapkv(window=32), a+b, ratios=[0.1, 0.2])");
   CHECK(ada.name == "composed");
   CHECK(ada.inner == Texts{"snapkv(window=32)", "a+b"});
@@ -60,7 +60,7 @@ TEST_CASE("presses inside stand before the arguments, or in front of a plus") {
   CHECK(stored.arguments[0].first == "group");
 }
 
-TEST_CASE("a list is split at the commas outside parentheses") {
+TEST_CASE("a list is split at the commas that are not inside parentheses") {
   CHECK(split_presses("none, snapkv(window=32, kernel=7),tova") ==
         Texts{"none", "snapkv(window=32, kernel=7)", "tova"});
   CHECK(split_presses("a(b(c, d), e), f") == Texts{"a(b(c, d), e)", "f"});

@@ -9,15 +9,16 @@
 
 namespace kvx::inline v0 {
 
-/// Lets the heads of a layer compete for its rows: the best stay, whichever head's they are. Feng et al., "Ada-KV:
-/// Optimizing KV Cache Eviction by Adaptive Budget Allocation for Efficient LLM Inference", arXiv:2407.11550. As in
-/// kvpress each head first keeps its best rows, the share `alpha` of an even budget and at least one; with `alpha=0` a
-/// head may be left without rows. The paper mixes even and adaptive budgets by alpha.
+/// Lets the heads of a layer compete for its rows: the rows with the highest scores of all heads stay, so that heads
+/// keep different numbers of rows. As in kvpress, each head first keeps its own best rows: the share `alpha` of an even
+/// budget, and at least one row. With `alpha=0` a head may lose all its rows. The paper instead uses alpha to mix even
+/// and adaptive budgets. Feng et al., "Ada-KV: Optimizing KV Cache Eviction by Adaptive Budget Allocation for Efficient
+/// LLM Inference", arXiv:2407.11550.
 template <ScorePolicy P>
 struct Ada {
   static constexpr std::string_view name = "ada", kvpress_name = "AdaKV", paper = "arXiv:2407.11550";
-  P inner = {};
-  double alpha = 0.2;
+  P inner = {};        ///< the press that scores the rows
+  double alpha = 0.2;  ///< the share of an even budget that every head keeps, 0 to 1
   static constexpr auto parameters() { return std::tuple(Parameter{"alpha", &Ada::alpha, "alpha_safeguard"}); }
   void validate() const {
     detail::check_alpha(name, alpha);

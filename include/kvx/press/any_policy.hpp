@@ -20,12 +20,14 @@ namespace kvx::inline v0 {
 
 struct Decoding;
 
-/// A policy chosen at run time, which adapters can wrap like any other. Copies share it; it is immutable.
+/// A policy whose type is chosen at run time. Adapters can wrap it like any other policy. It is immutable, and copies
+/// share it.
 class AnyPolicy {
  public:
   static constexpr std::string_view name = "press";
 
-  /// None yet: an adapter's, before it is given the policy to wrap. It has no members to call.
+  /// Empty: the state of an adapter's member `inner` before it gets a policy. Only operator bool and traits() may be
+  /// called.
   AnyPolicy() = default;
   template <RegistrablePolicy P>
     requires(!std::same_as<P, AnyPolicy>)
@@ -36,7 +38,7 @@ class AnyPolicy {
   std::string_view policy_name() const { return policy_->policy_name(); }
   /// The written form that the registry parses back to the same policy.
   std::string written() const { return policy_->written(); }
-  /// The policy as what it is, or nullptr when it is something else.
+  /// The policy, or nullptr if its type is not P.
   template <class P>
   const P* as() const {
     const auto* holder = dynamic_cast<const Holder<P>*>(policy_.get());
@@ -68,7 +70,7 @@ class AnyPolicy {
   const Decoding* decoding() const { return policy_->decoding(); }
   std::optional<SlidingThreshold> sliding_threshold() const { return policy_->sliding_threshold(); }
   std::optional<CacheQuantization> quantization() const { return policy_->quantization(); }
-  /// Whether rows are evicted or changed while answers are decoded, so that each sequence needs its own rows.
+  /// Whether rows are evicted while answers are decoded, so that each sequence needs its own copy of the rows.
   bool rolls() const { return decoding() != nullptr || sliding_threshold().has_value(); }
 
  private:

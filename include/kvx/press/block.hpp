@@ -13,16 +13,16 @@
 
 namespace kvx::inline v0 {
 
-/// Evicts as if the context came in blocks of `block` tokens: the rows kept so far and a new block are scored together,
-/// and the best stay. So KeyDiff is used in Park et al., "KeyDiff: Key Similarity-Based KV Cache Eviction for
-/// Long-Context LLM Inference in Resource-Constrained Environments", arXiv:2504.15364. As in kvpress the first rows
-/// fill the cache without being scored, and keys and queries are those of one prefill. The score of a row that stays is
-/// 1, except for rows that the wrapped press protects.
+/// Evicts as if the context came in blocks of `block` tokens: the rows kept so far and the next block are scored
+/// together by the wrapped press, and the best stay. As in kvpress, the first rows fill the cache without being scored,
+/// and keys and queries are those of one prefill. A row that stays gets the score 1 (kProtected if the wrapped press
+/// protects it), and any other row 0. Park et al., "KeyDiff: Key Similarity-Based KV Cache Eviction for Long-Context
+/// LLM Inference in Resource-Constrained Environments", arXiv:2504.15364, uses KeyDiff in this way.
 template <ScorePolicy P>
 struct Block {
   static constexpr std::string_view name = "block", paper = "arXiv:2504.15364";
-  P inner = {};
-  int block = 128;
+  P inner = {};     ///< the press that scores the rows
+  int block = 128;  ///< tokens per block
   static constexpr auto parameters() { return std::tuple(Parameter{"block", &Block::block, "block_size"}); }
   void validate() const {
     detail::expect_at_least(name, "block", 1, block);
@@ -45,12 +45,12 @@ struct Block {
       out.setZero();
       for (Index h = 0; h < out.rows(); ++h) {
         auto& rows = kept[static_cast<std::size_t>(h)];
-        std::size_t to = 0;
-        for (const Index from : best[static_cast<std::size_t>(h)]) {
-          rows[to] = rows[static_cast<std::size_t>(from)];
-          out(h, rows[to++]) = scores(h, from) == kProtected ? kProtected : 1;
+        std::size_t count = 0;
+        for (const Index j : best[static_cast<std::size_t>(h)]) {
+          rows[count] = rows[static_cast<std::size_t>(j)];
+          out(h, rows[count++]) = scores(h, j) == kProtected ? kProtected : 1;
         }
-        rows.resize(to);
+        rows.resize(count);
       }
     }
   }

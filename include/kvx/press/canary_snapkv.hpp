@@ -13,23 +13,24 @@
 
 namespace kvx::inline v0 {
 
-/// SnapKV as kv-canary has it: the votes of all heads count together, so that every KV head keeps the same tokens, they
-/// are not pooled, the number of rows is rounded, and a budget below the window keeps the last of it. Li et al.,
-/// "SnapKV: LLM Knows What You are Looking for Before Generation", arXiv:2404.14469.
+/// SnapKV in the form of kv-canary: keeps the last `window` rows and those with the highest mean attention of the last
+/// `window` queries. The mean is over all query heads, so that every KV head keeps the same tokens; it is not pooled
+/// over neighbors. The number of rows is rounded to the nearest and may be 0, and a budget below the window keeps the
+/// newest rows. Li et al., "SnapKV: LLM Knows What You are Looking for Before Generation", arXiv:2404.14469.
 struct CanarySnapKV {
   static constexpr std::string_view name = "canary_snapkv", paper = "arXiv:2404.14469";
-  int window = 8;
+  int window = 8;  ///< the last queries, which score the rows before them
   static constexpr auto parameters() { return std::tuple(Parameter{"window", &CanarySnapKV::window, "window_size"}); }
   void validate() const { detail::expect_at_least(name, "window", 1, window); }
 
   Needs needs() const { return {.queries = window}; }
   Index rows(const PressInput& in, const Budget& budget) const { return detail::rounded_rows(budget, in); }
   void score(const PressInput& in, const Budget&, Scores out) const {
-    std::vector<float> votes = detail::mean_window_attention(in);
-    // Above all votes, and the later the better, whatever the budget has room for.
+    std::vector<float> attention = detail::mean_window_attention(in);
+    // More than any attention, and more for newer rows, so that a budget below the window keeps the newest.
     for (Index j = std::max<Index>(0, in.tokens() - window); j < in.tokens(); ++j)
-      votes[static_cast<std::size_t>(j)] = 2 + static_cast<float>(j);
-    for (Index h = 0; h < out.rows(); ++h) std::copy(votes.begin(), votes.end(), out.row(h).data());
+      attention[static_cast<std::size_t>(j)] = 2 + static_cast<float>(j);
+    for (Index h = 0; h < out.rows(); ++h) std::copy(attention.begin(), attention.end(), out.row(h).data());
   }
 };
 static_assert(ScorePolicy<CanarySnapKV>);

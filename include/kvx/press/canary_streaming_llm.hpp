@@ -9,12 +9,12 @@
 
 namespace kvx::inline v0 {
 
-/// Keeps the first `sinks` tokens and the most recent ones as kv-canary does, which rounds the number of rows, and
-/// fills a budget below the sinks with the first of them. Xiao et al., "Efficient Streaming Language Models with
-/// Attention Sinks", arXiv:2309.17453.
+/// StreamingLLM in the form of kv-canary: keeps the first `sinks` tokens and the most recent ones. The number of rows
+/// is rounded to the nearest, and may be 0. Xiao et al., "Efficient Streaming Language Models with Attention Sinks",
+/// arXiv:2309.17453.
 struct CanaryStreamingLLM {
   static constexpr std::string_view name = "canary_streaming_llm", paper = "arXiv:2309.17453";
-  int sinks = 4;
+  int sinks = 4;  ///< tokens at the beginning that stay
   static constexpr auto parameters() { return std::tuple(Parameter{"sinks", &CanaryStreamingLLM::sinks, "n_sink"}); }
   void validate() const { detail::expect_at_least(name, "sinks", 0, sinks); }
 

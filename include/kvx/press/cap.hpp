@@ -19,14 +19,17 @@
 
 namespace kvx::inline v0 {
 
-/// Keeps the values that the rest cannot stand in for, among the tokens that the next `future` queries are expected to
-/// look at: the leverage of a value in a ridge regression in which each token weighs by the cosine of its key with the
-/// mean query, turned to those positions, at sharpness `tau`. arXiv:2604.25975. Sinks stay.
+/// Keeps the first `sinks` tokens, and the rows that future queries are likely to attend to and whose values the other
+/// rows cannot replace. A row is weighted by w = exp(tau (c - max c)), where c is the cosine of its key with the mean
+/// query, rotated to the mean of the next `future` positions. Its score is w times the leverage of its value v in a
+/// ridge regression, v^T (I + sum of (w + epsilon) v v^T)^-1 v, averaged over the query heads of the KV head.
+/// arXiv:2604.25975.
 struct CAP {
   static constexpr std::string_view name = "cap", paper = "arXiv:2604.25975";
-  double tau = 5;
-  int future = 512, sinks = 4;
-  double epsilon = 1e-6;
+  double tau = 5;         ///< how sharply weights fall with the cosine
+  int future = 512;       ///< positions after the context over which the mean query's rotation is averaged
+  int sinks = 4;          ///< tokens at the beginning that stay; their queries, keys and values are left out
+  double epsilon = 1e-6;  ///< added to every weight in the regression
   static constexpr auto parameters() {
     return std::tuple(Parameter{"tau", &CAP::tau}, Parameter{"future", &CAP::future, "n_future_positions"},
                       Parameter{"sinks", &CAP::sinks, "n_sink"}, Parameter{"epsilon", &CAP::epsilon});
@@ -60,12 +63,12 @@ struct CAP {
  private:
   using Floats = std::vector<float>;
 
-  /// Proportional to the mean of the queries [tokens, head_dim], rotated.
+  /// The sum of the queries [tokens, head_dim], rotated. Only its direction is used.
   static Floats mean_query(MatrixView<const float> queries, const detail::MeanRotation& rotation) {
     Floats mean(static_cast<std::size_t>(queries.cols()));
     row_kernels().weighted_sum(Floats(static_cast<std::size_t>(queries.rows()), 1.0f).data(), queries, mean.data());
     const auto half = mean.begin() + queries.cols() / 2;
-    std::swap_ranges(mean.begin(), half, half);  // between two swaps of the halves, backward is forward
+    std::swap_ranges(mean.begin(), half, half);  // with the halves swapped, rotate_back() rotates forward
     rotation.rotate_back(mean.data());
     std::swap_ranges(mean.begin(), half, half);
     return mean;
@@ -85,7 +88,7 @@ struct CAP {
     for (float& weight : weights) weight += static_cast<float>(epsilon);
     Matrix<float> moment = Matrix<float>::Identity(values.cols(), values.cols());
     detail::add_squares(weights, values, moment);
-    // With L L^T the moment, the leverage is |L^-1 v|^2.
+    // With the Cholesky factor L, moment = L L^T, the leverage is |L^-1 v|^2.
     Matrix<double> root = moment.cast<double>();
     detail::invert_root(root);
     const Matrix<float> whiten = root.transpose().cast<float>();

@@ -14,15 +14,15 @@
 
 namespace kvx::inline v0 {
 
-/// Scores each chunk of `length` tokens as if it were the whole context, and keeps the same share of each, as FINCH
-/// does (Corallo, Papotti, "FINCH: Prompt-guided Key-Value Cache Compression for Large Language Models",
-/// arXiv:2408.00167). As in kvpress queries of a chunk are turned to the context's last positions, and what needs more
-/// tokens than the last chunk has cannot be wrapped.
+/// Cuts the context into chunks of `length` tokens, scores each chunk as if it were the whole context, and keeps the
+/// same share of each chunk. As in kvpress, a chunk's last queries are rotated to the last positions of the context. A
+/// press that needs more tokens than the last chunk has is not applicable. FINCH selects chunk by chunk: Corallo,
+/// Papotti, "FINCH: Prompt-guided Key-Value Cache Compression for Large Language Models", arXiv:2408.00167.
 template <ScorePolicy P>
 struct Chunk {
   static constexpr std::string_view name = "chunk", paper = "arXiv:2408.00167";
-  P inner = {};
-  int length = 1024;
+  P inner = {};       ///< the press that scores the rows
+  int length = 1024;  ///< tokens per chunk; the last chunk may be shorter
   static constexpr auto parameters() { return std::tuple(Parameter{"length", &Chunk::length, "chunk_length"}); }
   void validate() const {
     detail::expect_at_least(name, "length", 1, length);

@@ -18,16 +18,16 @@
 
 namespace kvx::inline v0 {
 
-/// Keeps whole chunks of `length` tokens, those of highest mean score, the same for all heads. Liu et al., "ChunkKV:
-/// Semantic-Preserving KV Cache Compression for Efficient Long-Context LLM Inference", arXiv:2502.00299. As in kvpress
-/// a ratio counts chunks, the last of which may be shorter, and a context of less than one chunk is left to the wrapped
-/// press. If a number of rows is not a multiple of the chunk length, only the best rows of the last chunk are kept. The
-/// paper also lets neighboring layers share their chunks.
+/// Keeps whole chunks of `length` tokens: those with the highest mean score over their tokens and all heads, the same
+/// chunks in all heads. As in kvpress, a ratio counts chunks, of which the last may be shorter, and a context shorter
+/// than one chunk is selected by row. For an exact number of rows, the last chunk taken keeps only its best rows. The
+/// paper also lets neighboring layers share their chunks. Liu et al., "ChunkKV: Semantic-Preserving KV Cache
+/// Compression for Efficient Long-Context LLM Inference", arXiv:2502.00299.
 template <ScorePolicy P>
 struct ChunkKV {
   static constexpr std::string_view name = "chunkkv", paper = "arXiv:2502.00299";
-  P inner = {};
-  int length = 20;
+  P inner = {};     ///< the press that scores the rows
+  int length = 20;  ///< tokens per chunk
   static constexpr auto parameters() { return std::tuple(Parameter{"length", &ChunkKV::length, "chunk_length"}); }
   void validate() const {
     detail::expect_at_least(name, "length", 1, length);
@@ -40,7 +40,7 @@ struct ChunkKV {
   }
   Kept select(const PressInput& in, const Budget& budget, MatrixView<const float> scores) const {
     if (in.tokens() < length) return keep_best(scores, budget.keep);
-    const Matrix<float> sums = scores.colwise().sum();  // over the heads, [1, tokens]
+    const Matrix<float> sums = scores.colwise().sum();  // of all heads, [1, tokens]
     if (budget.exact) return Kept(static_cast<std::size_t>(in.kv_heads()), best_rows(sums, budget.keep));
     std::vector<Index> rows;
     for (const Index chunk : top_k(detail::chunk_means(sums, length), chunks(budget, in.tokens())))
@@ -52,7 +52,8 @@ struct ChunkKV {
   Index chunks(const Budget& budget, Index tokens) const {
     return kept_rows((tokens + length - 1) / length, budget.ratio);
   }
-  /// Exactly `keep` rows: whole chunks, best first (if equal, the newer first), then the best rows of the next chunk.
+  /// Exactly `keep` rows: whole chunks by descending mean score (if equal, the newer first), then the best rows of the
+  /// next chunk.
   std::vector<Index> best_rows(const Matrix<float>& sums, Index keep) const {
     const std::span<const float> all(sums.data(), static_cast<std::size_t>(sums.size()));
     const auto size = static_cast<std::size_t>(length);

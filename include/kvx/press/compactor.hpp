@@ -15,17 +15,20 @@
 
 namespace kvx::inline v0 {
 
-/// Keeps what stands out among the keys before RoPE and what its neighbors attend to: a leverage score, times
-/// `blending`, plus one of attention within chunks, which later tokens take part in. Chari, Van Durme, "Compactor:
-/// Calibrated Query-Agnostic KV Cache Compression with Approximate Leverage Scores", arXiv:2507.08143. As in kvpress
-/// `blending` is the compression ratio unless it is given, where the paper has a constant; the first `sinks` and the
-/// last `recent` rows are not scored and get the maximum of the others.
+/// Keeps rows with unusual keys and rows that nearby tokens attend to: the score is `blending` times the leverage of
+/// the key before RoPE (LeverageScore), plus the attention within chunks (NonCausalAttention). As in kvpress,
+/// `blending` is the compression ratio unless it is given (a constant in the paper), and the first `sinks` and last
+/// `recent` rows are not scored but get the maximum of the other rows. Chari, Van Durme, "Compactor: Calibrated
+/// Query-Agnostic KV Cache Compression with Approximate Leverage Scores", arXiv:2507.08143.
 struct Compactor {
   static constexpr std::string_view name = "compactor", paper = "arXiv:2507.08143";
-  int sinks = 8, recent = 4, chunk = 256, sketch = 48;
-  std::optional<double> blending = {};
-  std::optional<std::uint64_t> seed = {};
-  std::vector<Matrix<float>> sketches = {};  ///< [kv_heads] of [head_dim, sketch], used instead of drawn ones
+  int sinks = 8;                             ///< rows at the beginning that are not scored
+  int recent = 4;                            ///< rows at the end that are not scored
+  int chunk = 256;                           ///< tokens per chunk, within which attention is counted
+  int sketch = 48;                           ///< channels of the random projection for leverage
+  std::optional<double> blending = {};       ///< the weight of leverage; none: the compression ratio
+  std::optional<std::uint64_t> seed = {};    ///< of the random projection; none: 0
+  std::vector<Matrix<float>> sketches = {};  ///< [kv_heads] of [head_dim, sketch]; empty: drawn from the seed
   static constexpr auto parameters() {
     using Self = Compactor;
     return std::tuple(

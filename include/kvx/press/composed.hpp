@@ -19,31 +19,31 @@
 
 namespace kvx::inline v0 {
 
-/// Presses one after the other, each on what those before it left, as if that were the context; the queries that it is
-/// shown are still those of the whole context. Each removes the share that `ratios` gives for it; without ratios, those
-/// that go by the budget remove equal shares. Rows are rewritten at the end, in order, unseen by the presses that
-/// follow; in kvpress these see it.
+/// Applies several presses in turn, each to the rows that the ones before it kept, as if these were the context. The
+/// last queries that a press gets are still those of the whole context. Each press removes the share that `ratios`
+/// gives for it; without ratios, all presses that use the budget remove equal shares. Presses that rewrite rows do so
+/// at the end, in order, so that later presses select by the original rows; in kvpress they see the rewritten ones.
 struct Composed {
   static constexpr std::string_view name = "composed", paper = "";
-  std::vector<AnyPolicy> parts = {};
-  std::vector<double> ratios = {};  ///< none, or one a part
+  std::vector<AnyPolicy> parts = {};  ///< the presses, in order
+  std::vector<double> ratios = {};    ///< the share of its rows that each press removes; empty: from the budget
   static constexpr auto parameters() { return std::tuple(Parameter{"ratios", &Composed::ratios}); }
   void validate() const {
     for (const AnyPolicy& part : parts)
       if (part.traits().ragged)
-        throw Error(name, "expected presses that keep as many rows of each head, found " + part.written());
+        throw Error(name, "expected presses that keep the same number of rows in each head, found " + part.written());
     if (!ratios.empty() && ratios.size() != parts.size())
-      throw Error("composed: ratios",
-                  "expected " + std::to_string(parts.size()) + ", one a press, found " + std::to_string(ratios.size()));
+      throw Error("composed: ratios", "expected " + std::to_string(parts.size()) + ", one for each press, found " +
+                                          std::to_string(ratios.size()));
     for (const double ratio : ratios) detail::expect_ratio(name, "ratios", ratio);
   }
 
   Traits traits() const {
     Traits all{.own_budget = true};
     for (const AnyPolicy& part : parts) {
-      const Traits own = part.traits();
-      all.own_budget &= own.own_budget || !ratios.empty();
-      all.dense_positions |= own.dense_positions;
+      const Traits part_traits = part.traits();
+      all.own_budget &= part_traits.own_budget || !ratios.empty();
+      all.dense_positions |= part_traits.dense_positions;
     }
     return all;
   }
@@ -53,19 +53,20 @@ struct Composed {
     return all;
   }
   Index rows(const PressInput& in, const Budget& budget) const {
-    PressInput left = in;
-    for (std::size_t i = 0; i < parts.size(); ++i)
-      left.keys =
-          in.keys.tokens(0, parts[i].rows(left, allowance(i, budget, left.tokens()).resolve(left)) / in.kv_heads());
-    return left.tokens() * in.kv_heads();
+    PressInput remaining = in;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const Budget part_budget = allowance(i, budget, remaining.tokens()).resolve(remaining);
+      remaining.keys = in.keys.tokens(0, parts[i].rows(remaining, part_budget) / in.kv_heads());
+    }
+    return remaining.tokens() * in.kv_heads();
   }
-  /// Each part ranks what is left when it is its turn.
+  /// Unused: select() lets each part score the rows that remain.
   void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
   Kept select(const PressInput& in, const Budget& budget, MatrixView<const float>) const {
     Kept kept = keep_all(in.kv_heads(), in.tokens());
     for (std::size_t i = 0; i < parts.size(); ++i) {
-      const Left left(in, kept, parts[i].needs());
-      const Kept chosen = parts[i].select(left.input, allowance(i, budget, left.input.tokens()));
+      const RemainingRows remaining(in, kept, parts[i].needs());
+      const Kept chosen = parts[i].select(remaining.input, allowance(i, budget, remaining.input.tokens()));
       for (std::size_t h = 0; h < kept.size(); ++h) {
         std::vector<Index> rows;
         for (const Index j : chosen[h]) rows.push_back(kept[h][static_cast<std::size_t>(j)]);
@@ -87,11 +88,11 @@ struct Composed {
   }
 
  private:
-  /// What a part is shown of a layer of which some rows are left.
-  struct Left {
+  /// The input of a part: the rows of a layer that the parts before it kept.
+  struct RemainingRows {
     PressInput input;
 
-    Left(const PressInput& in, const Kept& kept, const Needs& needs) : input(in) {
+    RemainingRows(const PressInput& in, const Kept& kept, const Needs& needs) : input(in) {
       const auto count = static_cast<Index>(kept.front().size());
       if (count < in.tokens()) {
         for (std::size_t h = 0; h < kept.size(); ++h)
@@ -103,7 +104,7 @@ struct Composed {
       input.keys = gather(in.keys, kept, keys_);
       input.values = gather(in.values, kept, values_);
       if (needs.pre_rope_keys) input.pre_rope_keys = gather(in.pre_rope_keys, kept, pre_rope_keys_);
-      // Who asks for all queries looks for that of each key.
+      // A policy that needs the queries of all tokens expects one query per key.
       input.queries = needs.queries == kAllTokens ? gather(in.queries, kept, queries_)
                                                   : with_queries(in, std::min(needs.queries, count)).queries;
       if (needs.attention) {
@@ -114,25 +115,27 @@ struct Composed {
     }
 
    private:
-    static TensorView<const float> gather(TensorView<const float> from, const Kept& kept, std::vector<float>& to) {
-      const Index group = from.heads() / static_cast<Index>(kept.size()), dim = from.head_dim();
-      for (Index i = 0; i < from.heads(); ++i)
+    /// The kept rows of each head, copied to `rows`. A query head takes the rows of its KV head.
+    static TensorView<const float> gather(TensorView<const float> all, const Kept& kept, std::vector<float>& rows) {
+      const Index group = all.heads() / static_cast<Index>(kept.size()), dim = all.head_dim();
+      for (Index i = 0; i < all.heads(); ++i)
         for (const Index j : kept[static_cast<std::size_t>(i / group)])
-          to.insert(to.end(), from.row(i, j), from.row(i, j) + dim);
-      return TensorView<const float>::head_major(to.data(), from.heads(), static_cast<Index>(kept.front().size()), dim);
+          rows.insert(rows.end(), all.row(i, j), all.row(i, j) + dim);
+      return TensorView<const float>::head_major(rows.data(), all.heads(), static_cast<Index>(kept.front().size()),
+                                                 dim);
     }
 
     std::vector<float> keys_, values_, pre_rope_keys_, queries_, attention_;
     std::vector<Position> positions_;
   };
 
-  /// How many of `tokens` rows part `i` may keep. The last part that uses the budget keeps exactly what it says.
+  /// How many of `tokens` rows part `i` may keep. The last part that uses the budget keeps `budget.keep` rows.
   Allowance allowance(std::size_t i, const Budget& budget, Index tokens) const {
     if (!ratios.empty()) return Allowance::of_ratio(ratios[i]);
-    const auto sharing = [](const AnyPolicy& part) { return !part.traits().own_budget; };
-    if (std::none_of(parts.begin() + static_cast<std::ptrdiff_t>(i) + 1, parts.end(), sharing))
+    const auto uses_budget = [](const AnyPolicy& part) { return !part.traits().own_budget; };
+    if (std::none_of(parts.begin() + static_cast<std::ptrdiff_t>(i) + 1, parts.end(), uses_budget))
       return Allowance::of_tokens(budget.keep);
-    const auto count = static_cast<double>(std::count_if(parts.begin(), parts.end(), sharing));
+    const auto count = static_cast<double>(std::count_if(parts.begin(), parts.end(), uses_budget));
     const double share = 1 - std::pow(1 - budget.ratio, 1 / count);
     return budget.exact ? Allowance::of_tokens(std::max(budget.keep, kept_rows(tokens, share)))
                         : Allowance::of_ratio(share);

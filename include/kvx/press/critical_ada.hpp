@@ -13,14 +13,16 @@
 
 namespace kvx::inline v0 {
 
-/// Lets the heads of a layer compete for its rows, as Ada does, and then chooses each head's rows in two stages, as
-/// Critical does. With `alpha=0` a head may be left without rows. Feng et al., "Identify Critical KV Cache in LLM
-/// Inference from an Output Perturbation Perspective", arXiv:2502.03805.
+/// Lets the heads of a layer compete for its rows, as Ada does, which gives each head its number of rows; then chooses
+/// the rows of each head in two stages, as Critical does. With `alpha=0` a head may lose all its rows. Feng et al.,
+/// "Identify Critical KV Cache in LLM Inference from an Output Perturbation Perspective", arXiv:2502.03805.
 template <ScorePolicy P>
 struct CriticalAda {
   static constexpr std::string_view name = "critical_ada", kvpress_name = "CriticalAdaKV", paper = "arXiv:2502.03805";
-  P inner = {};
-  double alpha = 0.2, epsilon = 1e-4, first = 0.5;
+  P inner = {};           ///< the press that scores the rows
+  double alpha = 0.2;     ///< the share of an even budget that every head keeps, 0 to 1
+  double epsilon = 1e-4;  ///< added to a score before it is multiplied by the norm
+  double first = 0.5;     ///< the share of a head's rows that the first stage fills, 0 to 1
   static constexpr auto parameters() {
     using Self = CriticalAda;
     return std::tuple(Parameter{"alpha", &Self::alpha, "alpha_safeguard"}, Parameter{"epsilon", &Self::epsilon},
@@ -38,13 +40,13 @@ struct CriticalAda {
     const Index safe = detail::safe_rows(budget.keep, alpha);
     Kept kept = detail::adaptive_rows(scores, budget.keep, safe);
     const Matrix<float> norms = detail::output_norms(in);
-    Matrix<float> weighed = scores;
+    Matrix<float> weighted = scores;
     for (Index h = 0; h < scores.rows(); ++h) {
       auto& rows = kept[static_cast<std::size_t>(h)];
       const auto count = static_cast<Index>(rows.size());
-      const auto best = static_cast<Index>(static_cast<double>(count) * first);
-      detail::weigh_scores(view(weighed), h, norms, epsilon, std::max(safe, best));
-      rows = top_k({weighed.row(h).data(), static_cast<std::size_t>(weighed.cols())}, count);
+      const auto first_rows = static_cast<Index>(static_cast<double>(count) * first);
+      detail::weigh_scores(view(weighted), h, norms, epsilon, std::max(safe, first_rows));
+      rows = top_k({weighted.row(h).data(), static_cast<std::size_t>(weighted.cols())}, count);
     }
     return kept;
   }

@@ -15,24 +15,24 @@
 
 namespace kvx::inline v0 {
 
-/// Whose rows' squared norms CUR takes.
+/// Which squared norms CUR scores by: of keys, of values, their mean, or their product.
 enum class CurLeverage { key, value, kv_avg, kv_product };
 constexpr auto names_of(CurLeverage) { return std::array<std::string_view, 4>{"key", "value", "kv_avg", "kv_product"}; }
 
-/// Keeps the sinks and the tokens of highest leverage in a CUR decomposition of keys and values, with squared norms in
-/// place of leverage scores. Sengupta et al., "Value-Guided KV Compression for LLMs via Approximated CUR
-/// Decomposition", arXiv:2509.15038. As in kvpress, `local_approximation` takes the norms relative to their block of
-/// `local_window` tokens, and `random_leverage` first projects keys and values to 20 random channels. kvpress draws the
-/// projection anew at each call; here it depends on seed and layer.
+/// Keeps the first `sinks` tokens and the rows of highest leverage in a CUR decomposition of keys and values, where
+/// squared norms approximate leverage. The score is by default |k|^2 |v|^2, each norm divided by the sum over its block
+/// of `local_window` tokens. As in kvpress, `random_leverage` first projects keys and values to 20 random channels;
+/// kvpress draws the projection anew at each call, kvx from the seed and the layer. Sengupta et al., "Value-Guided KV
+/// Compression for LLMs via Approximated CUR Decomposition", arXiv:2509.15038.
 struct CUR {
   static constexpr std::string_view name = "cur", paper = "arXiv:2509.15038";
-  int sinks = 4;
-  CurLeverage leverage = CurLeverage::kv_product;
-  bool local_approximation = true;
-  int local_window = 16;
-  bool random_leverage = false;
-  std::optional<std::uint64_t> seed = {};
-  Matrix<float> projection = {};  ///< [head_dim, channels], used instead of a drawn one
+  int sinks = 4;                                   ///< tokens at the beginning that stay
+  CurLeverage leverage = CurLeverage::kv_product;  ///< which squared norms are used
+  bool local_approximation = true;                 ///< whether norms are divided by the sum over their block
+  int local_window = 16;                           ///< tokens per block
+  bool random_leverage = false;                    ///< whether keys and values are first projected to random channels
+  std::optional<std::uint64_t> seed = {};          ///< of the random projection; none: 0
+  Matrix<float> projection = {};                   ///< [head_dim, channels]; empty: drawn from the seed
   static constexpr auto parameters() {
     return std::tuple(
         Parameter{"sinks", &CUR::sinks, "num_sinks"}, Parameter{"leverage", &CUR::leverage, "leverage_type"},
@@ -49,11 +49,11 @@ struct CUR {
   Index protected_rows() const { return sinks; }
   Needs needs() const { return {}; }
   void score(const PressInput& in, const Budget&, Scores out) const {
-    const Matrix<float> projected = random_leverage ? projection_of(in) : Matrix<float>();
+    const Matrix<float> projection_matrix = random_leverage ? projection_of(in) : Matrix<float>();
     const auto norms_of = [&](MatrixView<const float> rows) {
       if (!random_leverage) return norms(rows);
-      const Matrix<float> few = rows.lazyProduct(projected);
-      return norms(view(few));
+      const Matrix<float> projected_rows = rows.lazyProduct(projection_matrix);
+      return norms(view(projected_rows));
     };
     for (Index h = 0; h < out.rows(); ++h) {
       const Norms keys = norms_of(in.keys.head(h)), values = norms_of(in.values.head(h));

@@ -13,18 +13,20 @@
 
 namespace kvx::inline v0 {
 
-/// Compresses a cache while answers are decoded. After every `interval` steps, where the question is one step, and
-/// after a step of more tokens than may stay, each layer is cut to `target` rows per head; with `ratio`, to what the
-/// ratio leaves of all tokens so far. Between cuts the cache grows. The prefill does not compress the context. If the
-/// rows are fewer than the press inside needs, the answer ends as not applicable. As in kvpress (DecodingPress,
-/// CompressionRatioDecodingPress), except that queries keep the rotation of their own positions.
+/// Compresses a cache while answers are decoded; the context is not compressed after the prefill. Every `interval`
+/// steps, the wrapped press cuts each layer to `target` rows per head, or, with `ratio`, to the share of all tokens so
+/// far that the ratio leaves. The whole question is one step, and a step of at least as many tokens as may stay is
+/// followed by a cut at once. Between cuts the cache grows. If a layer then has fewer rows than the wrapped press
+/// needs, the answer is not applicable. As in kvpress (DecodingPress, CompressionRatioDecodingPress), except that
+/// queries keep the rotation of their own positions.
 struct Decoding {
   static constexpr std::string_view name = "decoding", paper = "";
   static constexpr KvpressVariant kvpress_variant = {"CompressionRatioDecoding", "ratio", "0.5"};
-  AnyPolicy inner = {};
-  int interval = 512, target = 2048;
-  std::optional<double> ratio = {};
-  int buffer = 256;  ///< the most queries that are remembered; the press inside must not need more
+  AnyPolicy inner = {};              ///< the press that scores the rows
+  int interval = 512;                ///< steps between two cuts
+  int target = 2048;                 ///< rows per head after a cut
+  std::optional<double> ratio = {};  ///< the share of all tokens so far that a cut removes, instead of `target`
+  int buffer = 256;                  ///< the most last queries that are stored; the wrapped press must not need more
   static constexpr auto parameters() {
     return std::tuple(Parameter{"interval", &Decoding::interval, "compression_interval"},
                       Parameter{"target", &Decoding::target, "target_size"},
@@ -32,28 +34,28 @@ struct Decoding {
                       Parameter{"buffer", &Decoding::buffer, "hidden_states_buffer_size"});
   }
   void validate() const {
-    const Needs wanted = inner.needs();
+    const Needs inner_needs = inner.needs();
     detail::expect_only_scores(name, inner);
     detail::expect_inner(name, inner,
-                         !wanted.attention && !wanted.pre_rope_queries && !wanted.pre_rope_keys &&
-                             !wanted.output_projection && wanted.queries != kAllTokens,
-                         "looks at keys, values and the last queries alone");
-    detail::expect_at_least<Index>(name, "interval", std::max<Index>(1, wanted.queries), interval);
-    detail::expect_at_least<Index>(name, "buffer", wanted.queries, buffer);
+                         !inner_needs.attention && !inner_needs.pre_rope_queries && !inner_needs.pre_rope_keys &&
+                             !inner_needs.output_projection && inner_needs.queries != kAllTokens,
+                         "uses only keys, values and the last queries");
+    detail::expect_at_least<Index>(name, "interval", std::max<Index>(1, inner_needs.queries), interval);
+    detail::expect_at_least<Index>(name, "buffer", inner_needs.queries, buffer);
     if (ratio)
       detail::expect_ratio(name, "ratio", *ratio);
     else
-      detail::expect_at_least<Index>(name, "target", std::max(wanted.queries, inner.protected_rows()) + 1, target);
+      detail::expect_at_least<Index>(name, "target", std::max(inner_needs.queries, inner.protected_rows()) + 1, target);
   }
 
   const Decoding* decoding() const { return this; }
-  /// Rows per head that stay of `tokens`.
+  /// The rows per head that stay after a cut, if there have been `tokens` tokens so far.
   Index target_rows(Index tokens) const { return ratio ? kept_rows(tokens, *ratio) : target; }
 
   Traits traits() const { return {.own_budget = true, .outermost = true}; }
   Needs needs() const { return {}; }
   Index rows(const PressInput& in, const Budget&) const { return in.kv_heads() * in.tokens(); }
-  /// Nothing is evicted before a question is asked.
+  /// Unused: nothing is evicted before the first decoding step.
   void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
   Kept select(const PressInput& in, const Budget&, MatrixView<const float>) const {
     return keep_all(in.kv_heads(), in.tokens());

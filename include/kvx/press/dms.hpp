@@ -14,28 +14,28 @@
 
 namespace kvx::inline v0 {
 
-/// Evicts all rows that score below `threshold`, however many these are, except the last `window` rows; without a
-/// window a head may be left without rows. Lancucki et al., "Inference-Time Hyper-Scaling with KV Cache Compression",
-/// arXiv:2506.05345, where evictions are learned and delayed by the window; here, as in kvpress, any score takes the
-/// place of the learned decision. With `decoding=true`, rows are also evicted while answers are decoded, each when it
-/// leaves the window.
+/// Evicts every row whose score is below `threshold`, except the last `window` rows, whatever the budget is. With
+/// `window=0` a head may lose all its rows. With `decoding=true`, rows are also evicted while answers are decoded, each
+/// when it leaves the window. Lancucki et al., "Inference-Time Hyper-Scaling with KV Cache Compression",
+/// arXiv:2506.05345, learns which rows to evict and delays evictions by the window; here, as in kvpress, the scores of
+/// any press replace the learned decisions.
 template <ScorePolicy P>
 struct Dms {
   static constexpr std::string_view name = "dms", kvpress_name = "DMS", paper = "arXiv:2506.05345";
-  P inner = {};
-  std::optional<double> threshold = {};
-  int window = 128;
-  bool while_decoding = false;
+  P inner = {};                          ///< the press that scores the rows
+  std::optional<double> threshold = {};  ///< rows with lower scores are evicted; must be given
+  int window = 128;                      ///< the number of newest rows that stay
+  bool while_decoding = false;           ///< the parameter `decoding`: also evict while answers are decoded
   static constexpr auto parameters() {
     return std::tuple(Parameter{"threshold", &Dms::threshold}, Parameter{"window", &Dms::window, "sliding_window_size"},
                       Parameter{"decoding", &Dms::while_decoding});
   }
   void validate() const {
-    if (!threshold) throw Error("dms: threshold", "expected a score below which rows go, found none");
+    if (!threshold) throw Error("dms: threshold", "expected the lowest score that stays, found none");
     detail::expect_at_least(name, "window", 0, window);
     detail::expect_only_scores(name, inner);
     detail::expect_inner(name, inner, !while_decoding || Hooks(inner).traits().row_wise,
-                         "scores each row by itself, as decoding=true scores new rows alone");
+                         "scores each row independently of the others, as decoding=true requires");
   }
 
   Traits traits() const { return {.own_budget = true, .ragged = true, .outermost = while_decoding}; }

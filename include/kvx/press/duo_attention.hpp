@@ -18,16 +18,17 @@
 
 namespace kvx::inline v0 {
 
-/// Makes the share `ratio` of all heads of a model streaming heads, those that score lowest: they keep their first
-/// `sinks` and last `recent` rows, the other heads keep all. Xiao et al., "DuoAttention: Efficient Long-Context LLM
-/// Inference with Retrieval and Streaming Heads", arXiv:2410.10819. Scores per layer and KV head come from a file; the
-/// paper learns them, kvpress also estimates them. Without a ratio of its own the share is the ratio of the run.
+/// Keeps all rows in some heads, and only the first `sinks` and the last `recent` rows in the others, the streaming
+/// heads: the share `ratio` of all KV heads of the model, those with the lowest scores. Scores per layer and KV head
+/// come from a file; the paper learns them, kvpress can also estimate them. Xiao et al., "DuoAttention: Efficient
+/// Long-Context LLM Inference with Retrieval and Streaming Heads", arXiv:2410.10819.
 struct DuoAttention {
   static constexpr std::string_view name = "duo_attention", kvpress_name = "DuoAttention", paper = "arXiv:2410.10819";
-  std::optional<double> ratio = {};
-  int sinks = 128, recent = 256;
-  std::string file = {};       ///< holds the tensor head_scores, [layers, kv_heads]
-  Matrix<float> pattern = {};  ///< what load() has read of it
+  std::optional<double> ratio = {};  ///< the share of streaming heads, 0 to 1; none: the budget's ratio
+  int sinks = 128;                   ///< first rows that a streaming head keeps
+  int recent = 256;                  ///< last rows that a streaming head keeps
+  std::string file = {};             ///< a file with the tensor head_scores, [layers, kv_heads]; must be given
+  Matrix<float> pattern = {};        ///< head_scores, [layers, kv_heads], as load() read them
   static constexpr auto parameters() {
     using Self = DuoAttention;
     return std::tuple(Parameter{"ratio", &Self::ratio, "head_compression_ratio"},
@@ -40,7 +41,7 @@ struct DuoAttention {
     detail::expect_at_least(name, "recent", 0, recent);
   }
   void load(const TensorReader& read) {
-    if (file.empty()) throw Error("duo_attention: file", "expected a file that holds head_scores, found none");
+    if (file.empty()) throw Error("duo_attention: file", "expected the path of a file with head_scores, found none");
     pattern = read(file, "head_scores");
   }
 
@@ -50,7 +51,7 @@ struct DuoAttention {
     const auto streaming = static_cast<Index>(streaming_heads(budget, in).size());
     return in.kv_heads() * in.tokens() - streaming * std::max<Index>(0, in.tokens() - sinks - recent);
   }
-  /// There is nothing to rank.
+  /// Unused: select() does not depend on the tokens.
   void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
   Kept select(const PressInput& in, const Budget& budget, MatrixView<const float>) const {
     Kept kept = keep_all(in.kv_heads(), in.tokens());
@@ -61,20 +62,20 @@ struct DuoAttention {
   }
 
  private:
-  /// Those of the layer; of equal scores the lower layer and head streams first.
+  /// The streaming heads of the layer. If head scores are equal, the later layer and head is the streaming one.
   std::vector<std::size_t> streaming_heads(const Budget& budget, const PressInput& in) const {
     if (pattern.rows() != in.layers || pattern.cols() != in.kv_heads())
       throw Error("duo_attention: head_scores",
                   "expected [" + std::to_string(in.layers) + ", " + std::to_string(in.kv_heads()) + "], found [" +
                       std::to_string(pattern.rows()) + ", " + std::to_string(pattern.cols()) + "]");
     if (budget.exact && !ratio)
-      throw Error("duo_attention", "expected a ratio, since whole heads are cut; found a number of rows");
+      throw Error("duo_attention", "expected a ratio, since whole heads are cut, found a number of rows");
     const Matrix<float> lowest = -pattern;
     const auto size = static_cast<std::size_t>(lowest.size());
     const double count = std::nearbyint(static_cast<double>(size) * ratio.value_or(budget.ratio));
     std::vector<std::size_t> heads;
-    for (const Index at : top_k({lowest.data(), size}, static_cast<Index>(count)))
-      if (at / in.kv_heads() == in.layer) heads.push_back(static_cast<std::size_t>(at % in.kv_heads()));
+    for (const Index index : top_k({lowest.data(), size}, static_cast<Index>(count)))
+      if (index / in.kv_heads() == in.layer) heads.push_back(static_cast<std::size_t>(index % in.kv_heads()));
     return heads;
   }
 };

@@ -12,10 +12,10 @@
 
 namespace kvx::inline v0 {
 
-/// What a policy wants for scoring and for editing.
+/// The inputs that a policy needs for scoring and for rewriting rows.
 inline Needs needs_of(const AnyPolicy& policy) { return policy.needs() | Needs{.queries = policy.edit_queries()}; }
 
-/// A layer's rows as floats, for a PressInput.
+/// A copy of a layer's rows as floats, for a PressInput.
 class FloatRows {
  public:
   explicit FloatRows(const LayerCache& layer)
@@ -37,20 +37,20 @@ class FloatRows {
   std::vector<float> keys_, values_;
 };
 
-/// The rows `kept` of a layer, rewritten where the policy does that. `in` has the layer's number and, for a policy that
-/// edits, inv_freq and the last edit_queries() queries; what else it has is not looked at.
+/// A layer with only the rows `kept`, rewritten if the policy rewrites rows. `in` must have the layer's number and, for
+/// a policy that rewrites rows, inv_freq and the last edit_queries() queries; its other fields are not used.
 inline LayerCache edited(const AnyPolicy& policy, PressInput in, const LayerCache& layer, const Kept& kept) {
-  LayerCache small = compacted(layer, kept);
-  if (!policy.traits().edits) return small;
+  LayerCache compact_layer = compacted(layer, kept);
+  if (!policy.traits().edits) return compact_layer;
   FloatRows all(layer);
   in.keys = all.keys();
   in.values = all.values();
   for (Index h = 0; h < in.kv_heads(); ++h) {
-    HeadCache& head = small[static_cast<std::size_t>(h)];
+    HeadCache& head = compact_layer[static_cast<std::size_t>(h)];
     Matrix<float> kept_keys, kept_values;
-    head.visit([&](auto own_keys, auto own_values) {
-      kept_keys = own_keys.template cast<float>();
-      kept_values = own_values.template cast<float>();
+    head.visit([&](auto stored_keys, auto stored_values) {
+      kept_keys = stored_keys.template cast<float>();
+      kept_values = stored_values.template cast<float>();
     });
     std::vector<Position> positions(head.positions().begin(), head.positions().end());
     policy.edit(in, h, kept[static_cast<std::size_t>(h)], {view(kept_keys), view(kept_values), positions});
@@ -60,11 +60,11 @@ inline LayerCache edited(const AnyPolicy& policy, PressInput in, const LayerCach
       rewritten.append(positions[static_cast<std::size_t>(j)], kept_keys.row(j).data(), kept_values.row(j).data());
     head = std::move(rewritten);
   }
-  return small;
+  return compact_layer;
 }
 
-/// The position of the token after a context of `tokens`. If edits have numbered the rows anew, it comes after the
-/// positions of all layers and heads.
+/// The position of the first token after a context of `tokens` tokens: `tokens`, or, if the policy renumbers the rows,
+/// the position after the highest one in any layer and head.
 inline Position position_after(const AnyPolicy& policy, const KvCache& cache, Index tokens) {
   if (!policy.traits().dense_positions) return static_cast<Position>(tokens);
   Position next = 0;

@@ -20,14 +20,16 @@
 
 namespace kvx::inline v0 {
 
-/// Keeps whole chunks of `length` tokens, best mean score first, the same for all heads; of a chunk whose score is high
-/// and uneven, beside the median of all chunks, only its best `low_length` tokens. What that saves goes to the best
-/// tokens that are left. It is kvpress's own variant of ChunkKV, and meant for scores that are not negative.
+/// Keeps whole chunks of `length` tokens by descending mean score, the same in all heads. Of a chunk whose mean score
+/// is at least the median of all chunks, but whose scores are more uneven than the median (lower entropy), only the
+/// best `low_length` tokens stay. The rows that this saves go to the best of the other tokens. A variant of ChunkKV
+/// that kvpress introduced; meant for scores that are not negative.
 template <ScorePolicy P>
 struct EntropyChunkKV {
   static constexpr std::string_view name = "entropy_chunkkv", kvpress_name = "EntropyGatedChunkKV", paper = "";
-  P inner = {};
-  int length = 10, low_length = 4;
+  P inner = {};        ///< the press that scores the rows
+  int length = 10;     ///< tokens per chunk
+  int low_length = 4;  ///< tokens that stay of a chunk with a high but uneven score; less than `length`
   static constexpr auto parameters() {
     using Self = EntropyChunkKV;
     return std::tuple(Parameter{"length", &Self::length, "chunk_length"},
@@ -47,7 +49,7 @@ struct EntropyChunkKV {
     const std::vector<float> means = detail::chunk_means(ranked, length);
     std::vector<float> entropies;
     for (std::size_t chunk = 0; chunk < means.size(); ++chunk) entropies.push_back(entropy(chunk_of(all, chunk)));
-    const float high = lower_median(means), even = lower_median(entropies);
+    const float median_score = lower_median(means), median_entropy = lower_median(entropies);
 
     std::vector<std::size_t> order(means.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -58,7 +60,7 @@ struct EntropyChunkKV {
     for (const std::size_t chunk : order) {
       const auto part = chunk_of(all, chunk);
       Index count = std::min(left, static_cast<Index>(part.size()));
-      if (means[chunk] >= high && entropies[chunk] < even) count = std::min<Index>(count, low_length);
+      if (means[chunk] >= median_score && entropies[chunk] < median_entropy) count = std::min<Index>(count, low_length);
       for (const Index j : top_k(part, count)) {
         float& score = part[static_cast<std::size_t>(j)];
         score = std::max(score, std::numeric_limits<float>::max());
@@ -73,17 +75,19 @@ struct EntropyChunkKV {
     const auto size = static_cast<std::size_t>(length), first = chunk * size;
     return scores.subspan(first, std::min(size, scores.size() - first));
   }
-  /// How evenly the scores of a chunk are spread, from 0, all on one token, to 1. Negative ones are shifted to 0.
+  /// The entropy of a chunk's scores, from 0 (all on one token) to 1 (all tokens equal). If scores are negative, all
+  /// are shifted so that the lowest becomes 0.
   static float entropy(std::span<const float> scores) {
-    constexpr float kNotZero = 1e-8f;
+    constexpr float kEpsilon = 1e-8f;
     if (scores.size() == 1) return 0;
     const float shift = std::min(0.0f, *std::min_element(scores.begin(), scores.end()));
-    float total = kNotZero, sum = 0;
+    float total = kEpsilon, sum = 0;
     for (const float score : scores) total += score - shift;
     if (total == kProtected) return 1;  // a chunk with protected rows stays as a whole
-    for (const float score : scores) sum -= (score - shift) / total * std::log((score - shift) / total + kNotZero);
+    for (const float score : scores) sum -= (score - shift) / total * std::log((score - shift) / total + kEpsilon);
     return std::clamp(sum / std::log(static_cast<float>(scores.size())), 0.0f, 1.0f);
   }
+  /// The median; of an even number of values, the lower of the two in the middle.
   static float lower_median(std::vector<float> values) {
     const auto middle = values.begin() + (static_cast<std::ptrdiff_t>(values.size()) - 1) / 2;
     std::nth_element(values.begin(), middle, values.end());

@@ -18,14 +18,19 @@
 
 namespace kvx::inline v0 {
 
-/// Keeps what future queries are expected to attend to: queries are taken as normal, with the mean and covariance of
-/// the context's queries, rotated to the mean angle of the next `future` positions. Devoto, Jeblick, Jegou, "Expected
-/// Attention: KV Cache Compression by Estimating Attention from Future Queries Distribution", arXiv:2510.00636.
+/// Keeps the first `sinks` tokens and the rows that future queries are expected to attend to. Queries are modeled as a
+/// normal distribution with the mean m and covariance C of the context's queries, rotated by the mean rotation of the
+/// next `future` positions. The expected attention is the softmax of m.k / sqrt(d) + k^T C k / 2d over the keys k,
+/// averaged over the query heads of the KV head; the score is (attention + epsilon) * |v|. Devoto, Jeblick, Jegou,
+/// "Expected Attention: KV Cache Compression by Estimating Attention from Future Queries Distribution",
+/// arXiv:2510.00636.
 struct ExpectedAttention {
   static constexpr std::string_view name = "expected_attention", paper = "arXiv:2510.00636";
-  int future = 512, sinks = 4;
-  bool covariance = true, vnorm = true;
-  double epsilon = 0;
+  int future = 512;        ///< positions after the context over which the rotation is averaged
+  int sinks = 4;           ///< tokens at the beginning that stay; their queries and keys are left out
+  bool covariance = true;  ///< whether C is used; otherwise only the mean
+  bool vnorm = true;       ///< whether attention is multiplied by the norm of the value
+  double epsilon = 0;      ///< added to the attention before that
   static constexpr auto parameters() {
     using Self = ExpectedAttention;
     return std::tuple(Parameter{"future", &Self::future, "n_future_positions"},
@@ -65,8 +70,8 @@ struct ExpectedAttention {
   }
 
  private:
-  /// The softmax of the expected logits of one query head, [keys]: m.k / sqrt(d) + k^T C k / 2d for mean m and
-  /// covariance C of its queries, the keys being rotated back instead of both.
+  /// The expected attention of one query head, [keys]. Instead of the mean and the covariance of the queries, the keys
+  /// have been rotated, backward.
   std::vector<float> expected_weights(MatrixView<const float> queries, MatrixView<const float> keys) const {
     const RowKernels kernels = row_kernels();
     const detail::Moments moments(queries);

@@ -11,19 +11,21 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 namespace kvx::inline v0 {
 
-/// Evicts from two instructions alike: the tokens up to where they touch and those from there on keep rows in
-/// proportion to their number, by scores that the press inside gives to each by itself. Chen, Geh, Grover, Van den
-/// Broeck, Israel, "The Pitfalls of KV Cache Compression", arXiv:2510.00231. Where none are written they are the
-/// prompt's spans `defense` (without one `prepend`) and `instructions`. What stays in any case, which the paper calls a
-/// whitelist, is the press `protect`.
+/// Evicts from two instructions of a prompt in equal proportion. The context is cut in two ranges at the start of the
+/// later span, and each range keeps rows in proportion to its tokens: its best rows by the scores that the wrapped
+/// press gives within that range. If no spans are given, they are the parts of the prompt named `defense` (if there is
+/// none, `prepend`) and `instructions`. Chen, Geh, Grover, Van den Broeck, Israel, "The Pitfalls of KV Cache
+/// Compression", arXiv:2510.00231. The press `protect` is the whitelist of this paper.
 template <ScorePolicy P>
 struct Fair {
   static constexpr std::string_view name = "fair", paper = "arXiv:2510.00231";
-  P inner = {};
-  TokenSpan defense = {}, instructions = {};  ///< in either order
+  P inner = {};                 ///< the press that scores the rows
+  TokenSpan defense = {};       ///< a span of the context, in tokens
+  TokenSpan instructions = {};  ///< a span that begins where `defense` ends, or ends where it begins
   static constexpr auto parameters() {
     return std::tuple(Parameter{"defense", &Fair::defense, "defense_span"},
                       Parameter{"instructions", &Fair::instructions, "sys_instr_span"});
@@ -56,26 +58,27 @@ struct Fair {
   }
 
  private:
-  /// A defense may stand on both sides of the instructions.
-  static TokenSpan longest(const PressInput& in, std::string_view wanted) {
+  /// The longest part of the prompt with this name. There may be several: a defense can come both before and after the
+  /// instructions.
+  static TokenSpan longest(const PressInput& in, std::string_view part_name) {
     TokenSpan found;
     for (const NamedSpan& span : in.spans)
-      if (span.name == wanted && span.tokens.size() > found.size()) found = span.tokens;
+      if (span.name == part_name && span.tokens.size() > found.size()) found = span.tokens;
     return found;
   }
 
   Ranges ranges(const PressInput& in) const {
-    if (!in.positions.empty()) throw NotApplicable(name, "a context of which rows have gone");
-    TokenSpan one = defense, other = instructions;
-    if (other == TokenSpan()) {
-      one = longest(in, "defense");
-      if (one.size() < 1) one = longest(in, "prepend");
-      other = longest(in, "instructions");
-      if (one.size() < 1 || other.size() < 1)
+    if (!in.positions.empty()) throw NotApplicable(name, "a context some rows of which have been evicted");
+    TokenSpan earlier = defense, later = instructions;
+    if (later == TokenSpan()) {
+      earlier = longest(in, "defense");
+      if (earlier.size() < 1) earlier = longest(in, "prepend");
+      later = longest(in, "instructions");
+      if (earlier.size() < 1 || later.size() < 1)
         throw NotApplicable(name, std::string("a prompt without a span ") +
-                                      (one.size() < 1 ? "defense" : "instructions") + ", and none are written");
+                                      (earlier.size() < 1 ? "defense" : "instructions") + ", and no spans are given");
     }
-    const TokenSpan earlier = one.first < other.first ? one : other, later = one.first < other.first ? other : one;
+    if (later.first <= earlier.first) std::swap(earlier, later);
     if (earlier.last > later.first)
       throw NotApplicable(
           name, "the spans " + detail::format_value(earlier) + " and " + detail::format_value(later) + " overlap");

@@ -19,17 +19,18 @@
 
 namespace kvx::inline v0 {
 
-/// Lets the last `window` queries, which hold the question, vote on the tokens before them, a query's votes counting
-/// more the more tokens it sees; the window itself stays. Corallo, Papotti, "FINCH: Prompt-guided Key-Value Cache
-/// Compression for Large Language Models", arXiv:2408.00167. The paper prefills chunk by chunk; as in kvpress `chunk`
-/// selects from each chunk of rows separately, after one prefill. Unless `rerotate=false`, the rows that stay are
-/// numbered from 0 on and their keys rotated to these positions. kvpress finds the window by a delimiter token; here it
-/// is a number of tokens.
+/// Keeps the last `window` rows, which hold the question, and the rows with the highest mean attention of these rows'
+/// queries. A query's attention is first multiplied by the number of tokens before it, since it is spread over as many.
+/// The rows that stay are then numbered from 0 on, and their keys are rotated to these positions. The paper prefills
+/// chunk by chunk; as in kvpress, `chunk` instead selects from each chunk of rows separately, after one prefill.
+/// kvpress finds the window by a delimiter token; here it is a number of tokens. Corallo, Papotti, "FINCH:
+/// Prompt-guided Key-Value Cache Compression for Large Language Models", arXiv:2408.00167.
 struct Finch {
   static constexpr std::string_view name = "finch", paper = "arXiv:2408.00167";
-  int window = 64;
-  std::optional<int> chunk = std::nullopt;
-  bool normalize = true, rerotate = true;
+  int window = 64;                          ///< the number of last tokens, whose queries score the rows before them
+  std::optional<int> chunk = std::nullopt;  ///< tokens per chunk that rows are selected from; none: the whole context
+  bool normalize = true;  ///< whether a query's attention is multiplied by the number of tokens before it
+  bool rerotate = true;   ///< whether the rows that stay are renumbered and their keys rotated
   static constexpr auto parameters() {
     return std::tuple(Parameter{"window", &Finch::window, "window_size"},
                       Parameter{"chunk", &Finch::chunk, "chunk_length"},
@@ -50,16 +51,16 @@ struct Finch {
     return rows * in.kv_heads();
   }
   void score(const PressInput& in, const Budget&, Scores out) const {
-    const Index voted = in.tokens() - window;
-    if (voted <= 0)
+    const Index scored = in.tokens() - window;
+    if (scored <= 0)
       throw NotApplicable("finch", "a context of " + std::to_string(in.tokens()) +
                                        " tokens is not longer than its window of " + std::to_string(window));
     std::vector<float> weights = detail::mean_weights(in);
     for (Index t = 0; normalize && t < window; ++t)
-      weights[static_cast<std::size_t>(t)] *= static_cast<float>(voted + t);
+      weights[static_cast<std::size_t>(t)] *= static_cast<float>(scored + t);
     out.setZero();
     for (Index h = 0; h < in.kv_heads(); ++h) detail::add_window_attention(in, h, weights, out.row(h).data());
-    out.rightCols(window).setConstant(out.leftCols(voted).maxCoeff() + 1);
+    out.rightCols(window).setConstant(out.leftCols(scored).maxCoeff() + 1);
   }
   Kept select(const PressInput& in, const Budget& budget, MatrixView<const float> scores) const {
     Kept kept(static_cast<std::size_t>(in.kv_heads()));

@@ -4,8 +4,8 @@
 
 #include <type_traits>
 
-// The concepts Has... hold if a policy has a member with the name of the hook, whatever its signature. If they tested
-// whether a call compiles, a hook with a wrong signature would be silently ignored.
+// The concepts Has... are satisfied if a policy has a member with the name of the hook, whatever its signature. If they
+// tested whether a call compiles, a hook with a wrong signature would be silently ignored.
 
 namespace kvx::inline v0 {
 
@@ -17,7 +17,7 @@ struct HookNames {
       kvpress_variant;
 };
 
-/// Makes a hook's name ambiguous if the policy has any member with this name, of whatever kind.
+/// Naming a member of this class is ambiguous, hence an error, if the policy has a member with the same name.
 template <class P>
 struct HookProbe : P, HookNames {};
 template <class P>
@@ -50,7 +50,7 @@ template <class P> concept HasKvpressVariant = !requires { &detail::HookProbe<P>
 template <class P> concept HasKvpressName = !requires { &detail::HookProbe<P>::kvpress_name; };
 // clang-format on
 
-/// The policy has no member with the name of a trait. Such a member would be ignored.
+/// The policy has no member with the name of a trait: such a member would be ignored, since traits are set in traits().
 template <class P>
 concept TraitsAreNoMembers = requires {
                                &detail::TraitProbe<P>::scores_by_budget;

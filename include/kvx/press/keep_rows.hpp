@@ -10,14 +10,14 @@
 
 namespace kvx::inline v0 {
 
-/// Every row of a layer.
+/// All rows of a layer.
 inline Kept keep_all(Index kv_heads, Index tokens) {
   std::vector<Index> rows(static_cast<std::size_t>(tokens));
   std::iota(rows.begin(), rows.end(), Index{0});
   return Kept(static_cast<std::size_t>(kv_heads), rows);
 }
 
-/// The rows of highest score, `rows` per head.
+/// The `rows` rows of each head with the highest scores. If scores are equal, the newer row is taken.
 inline Kept keep_best(MatrixView<const float> scores, Index rows) {
   Kept kept;
   for (Index h = 0; h < scores.rows(); ++h)

@@ -8,9 +8,10 @@
 
 namespace kvx::inline v0 {
 
-/// Keeps the keys that differ most from the mean direction of all keys. Park et al., "KeyDiff: Key Similarity-Based KV
-/// Cache Eviction for Long-Context LLM Inference in Resource-Constrained Environments", arXiv:2504.15364. The paper
-/// evicts block by block as the prompt comes in; this scores the whole context at once, as kvpress does.
+/// Keeps the keys that differ most from the other keys of their head: the score is minus the cosine between the key and
+/// the mean of all keys, each scaled to length 1. Park et al., "KeyDiff: Key Similarity-Based KV Cache Eviction for
+/// Long-Context LLM Inference in Resource-Constrained Environments", arXiv:2504.15364. The paper evicts block by block
+/// during the prefill (see Block); as in kvpress, the whole context is scored at once.
 struct KeyDiff {
   static constexpr std::string_view name = "keydiff", paper = "arXiv:2504.15364";
   static constexpr auto parameters() { return std::tuple(); }

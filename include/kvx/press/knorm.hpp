@@ -7,9 +7,9 @@
 
 namespace kvx::inline v0 {
 
-/// Keeps the keys of smallest L2 norm, which rotation leaves as it is.
-/// Devoto et al., "A Simple and Effective L2 Norm-Based Strategy for KV Cache Compression", arXiv:2406.11430. The
-/// paper's experiments spare the first layers; this presses all, as kvpress does.
+/// Keeps the keys with the smallest L2 norm: the score is -|k|. (RoPE does not change the norm.) Devoto et al., "A
+/// Simple and Effective L2 Norm-Based Strategy for KV Cache Compression", arXiv:2406.11430. The paper's experiments
+/// leave the first layers uncompressed; as in kvpress, all layers are compressed.
 struct Knorm {
   static constexpr std::string_view name = "knorm", paper = "arXiv:2406.11430";
   static constexpr auto parameters() { return std::tuple(); }

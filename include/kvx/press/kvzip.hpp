@@ -18,16 +18,17 @@
 
 namespace kvx::inline v0 {
 
-/// Keeps what the model looks at when it repeats its context, which costs a second pass over it. All heads of all
-/// layers share one budget, or all heads of a layer with `layerwise`. Each head keeps at least its best row; in kvpress
-/// a head may be left without rows. Kim et al., "KVzip: Query-Agnostic KV Cache Compression with Context
-/// Reconstruction", arXiv:2505.23416. `normalize` is KVzip+.
+/// Keeps the rows that the model attends to when it is asked to repeat its context, which takes a second pass over the
+/// context. The score of a row is the highest attention that it gets from any query of that pass. All heads of all
+/// layers share one budget, or, with `layerwise`, all heads of a layer. Each head keeps at least its best row; in
+/// kvpress a head may lose all its rows. Kim et al., "KVzip: Query-Agnostic KV Cache Compression with Context
+/// Reconstruction", arXiv:2505.23416.
 struct KVzip {
   static constexpr std::string_view name = "kvzip", paper = "arXiv:2505.23416";
-  bool layerwise = false;
-  int sinks = 4;
-  bool normalize = false;
-  int chunk = 2048;
+  bool layerwise = false;  ///< whether each layer has a budget of its own
+  int sinks = 4;           ///< tokens at the beginning that stay
+  bool normalize = false;  ///< KVzip+: attention is multiplied by the norm of W_O v over that of the hidden state
+  int chunk = 2048;        ///< tokens of the context that are repeated at a time
   static constexpr auto parameters() {
     return std::tuple(Parameter{"layerwise", &KVzip::layerwise}, Parameter{"sinks", &KVzip::sinks, "n_sink"},
                       Parameter{"normalize", &KVzip::normalize, "kvzip_plus_normalization"},
@@ -41,7 +42,7 @@ struct KVzip {
   Traits traits() const { return {.ragged = true, .outermost = true}; }
   Needs needs() const { return {.repetition = Repetition{chunk, sinks, normalize}}; }
   Index rows(const PressInput& in, const Budget& budget) const {
-    return std::max(in.kv_heads(), kept(in.kv_heads(), in.tokens(), budget));
+    return std::max(in.kv_heads(), rows_to_keep(in.kv_heads(), in.tokens(), budget));
   }
   void score(const PressInput& in, const Budget&, Scores out) const {
     std::copy(in.repeated.begin(), in.repeated.end(), out.data());
@@ -62,13 +63,14 @@ struct KVzip {
   }
 
  private:
-  /// The rows to keep over `heads` heads that share a budget. For a ratio, kvpress rounds down the number of rows that
-  /// are evicted, not of those that stay.
-  static Index kept(Index heads, Index tokens, const Budget& budget) {
+  /// The number of rows that stay in `heads` heads that share a budget. For a ratio, the number of rows that are
+  /// evicted is rounded down, as in kvpress, not the number of those that stay.
+  static Index rows_to_keep(Index heads, Index tokens, const Budget& budget) {
     if (budget.exact) return heads * budget.keep;
     const Index rows = heads * tokens;
     return rows - static_cast<Index>(static_cast<double>(rows) * budget.ratio);
   }
+  /// The rows of each layer that stay if all heads of these layers share a budget.
   static std::vector<Kept> select_together(std::span<const Matrix<float>> scores, const Budget& budget) {
     const Index heads = scores.front().rows(), tokens = scores.front().cols();
     Matrix<float> all(static_cast<Index>(scores.size()) * heads, tokens);
@@ -76,11 +78,11 @@ struct KVzip {
     for (Index h = 0; h < all.rows(); ++h)
       for (const Index best : top_k({all.row(h).data(), static_cast<std::size_t>(tokens)}, 1))
         all(h, best) = kProtected;
-    Kept rows = detail::best_together(all, std::max(all.rows(), kept(all.rows(), tokens, budget)));
-    std::vector<Kept> together;
+    Kept rows = detail::best_together(all, std::max(all.rows(), rows_to_keep(all.rows(), tokens, budget)));
+    std::vector<Kept> layers;
     for (auto head = rows.begin(); head != rows.end(); head += heads)
-      together.emplace_back(std::make_move_iterator(head), std::make_move_iterator(head + heads));
-    return together;
+      layers.emplace_back(std::make_move_iterator(head), std::make_move_iterator(head + heads));
+    return layers;
   }
 };
 static_assert(ScorePolicy<KVzip>);

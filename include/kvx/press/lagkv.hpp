@@ -13,16 +13,18 @@
 
 namespace kvx::inline v0 {
 
-/// Cuts the tokens after the sinks into partitions of `lag`, and keeps of each the keys and values whose channels
-/// spread most after they were scaled to the range of the next partition. Sinks and the most recent partition stay.
-/// Liang et al., "LagKV: Lag-Relative Information of the KV Cache Tells Which Tokens Are Important",
-/// arXiv:2504.04704. As in kvpress, partitions compete by the rank of their tokens unless `cross_scoring`, and a
-/// context without two partitions keeps its most recent tokens. A channel without a range counts as zero, where kvpress
-/// divides by it.
+/// Keeps the first `sinks` tokens, the last partition of `lag` tokens with the remainder after it, and of every other
+/// partition the rows that differ most from the next partition. For this, each channel is scaled by its minimum and
+/// maximum in the next partition; the score is the softmax, over the partition, of the standard deviation over a row's
+/// channels, averaged over keys and values. As in kvpress, scores are replaced by ranks within the partition unless
+/// `cross_scoring` is set, and a context with fewer than two partitions keeps its sinks and most recent tokens. A
+/// channel whose minimum equals its maximum counts as zero; kvpress divides by zero. Liang et al., "LagKV: Lag-Relative
+/// Information of the KV Cache Tells Which Tokens Are Important", arXiv:2504.04704.
 struct LagKV {
   static constexpr std::string_view name = "lagkv", paper = "arXiv:2504.04704";
-  int sinks = 4, lag = 128;
-  bool cross_scoring = false;
+  int sinks = 4;               ///< tokens at the beginning that stay
+  int lag = 128;               ///< tokens per partition
+  bool cross_scoring = false;  ///< whether scores of different partitions are compared, instead of ranks
   static constexpr auto parameters() {
     return std::tuple(Parameter{"sinks", &LagKV::sinks, "n_sink"}, Parameter{"lag", &LagKV::lag, "lag_size"},
                       Parameter{"cross_scoring", &LagKV::cross_scoring});
@@ -53,7 +55,7 @@ struct LagKV {
  private:
   using Row = Eigen::Matrix<float, 1, Eigen::Dynamic, Eigen::RowMajor | Eigen::DontAlign>;
 
-  /// Softmax over the partition that begins at `first` of the deviation of each row's scaled channels, [lag].
+  /// The softmax, over the partition that begins at row `first`, of the deviation of each row's scaled channels, [lag].
   Row weights(MatrixView<const float> rows, Index first) const {
     const auto next = rows.middleRows(first + lag, lag);
     const Row low = next.colwise().minCoeff(), range = next.colwise().maxCoeff() - low;

@@ -12,15 +12,16 @@
 
 namespace kvx::inline v0 {
 
-/// Keeps the keys that stand out from the others, by the statistical leverage of the keys before RoPE in a random
-/// projection of `sketch` channels. One half of Compactor: Chari, Van Durme, "Compactor: Calibrated Query-Agnostic KV
-/// Cache Compression with Approximate Leverage Scores", arXiv:2507.08143. Like kvpress this solves by a Cholesky
-/// factorization; kvpress draws anew at each call, this by seed, layer and head.
+/// Keeps the keys that differ most from the other keys of their head, by statistical leverage: x^T (X^T X + 0.01 I)^-1
+/// x for the row x of X, the keys before RoPE, minus their mean, projected to `sketch` random channels. One of the two
+/// scores of Compactor: Chari, Van Durme, "Compactor: Calibrated Query-Agnostic KV Cache Compression with Approximate
+/// Leverage Scores", arXiv:2507.08143. kvpress draws the projection anew at each call, kvx from the seed, the layer and
+/// the head.
 struct LeverageScore {
   static constexpr std::string_view name = "leverage", kvpress_name = "LeverageScore", paper = "arXiv:2507.08143";
-  int sketch = 48;
-  std::optional<std::uint64_t> seed = {};
-  std::vector<Matrix<float>> sketches = {};  ///< [kv_heads] of [head_dim, sketch], used instead of drawn ones
+  int sketch = 48;                           ///< channels of the random projection
+  std::optional<std::uint64_t> seed = {};    ///< of the random projection; none: 0
+  std::vector<Matrix<float>> sketches = {};  ///< [kv_heads] of [head_dim, sketch]; empty: drawn from the seed
   static constexpr auto parameters() {
     return std::tuple(Parameter{"sketch", &LeverageScore::sketch, "sketch_dimension"},
                       Parameter{"seed", &LeverageScore::seed});

@@ -9,13 +9,14 @@
 
 namespace kvx::inline v0 {
 
-/// Keeps what attends and is attended to nearby: keys are scored by the queries of their chunk of `chunk` tokens, later
-/// ones included, times the norm of their value. One half of Compactor: Chari, Van Durme, "Compactor: Calibrated
-/// Query-Agnostic KV Cache Compression with Approximate Leverage Scores", arXiv:2507.08143. As in kvpress logits are
-/// not divided by sqrt(head_dim), and a last chunk that is shorter is filled up with zeros that take part.
+/// Keeps the rows that nearby tokens attend to: the score is the attention that a row gets from all queries of its
+/// chunk of `chunk` tokens, earlier and later ones, times the norm of its value, averaged over three neighboring rows.
+/// One of the two scores of Compactor: Chari, Van Durme, "Compactor: Calibrated Query-Agnostic KV Cache Compression
+/// with Approximate Leverage Scores", arXiv:2507.08143. As in kvpress, logits are not divided by sqrt(head_dim), and a
+/// shorter last chunk is filled up with zero keys and queries, which count like others.
 struct NonCausalAttention {
   static constexpr std::string_view name = "non_causal", kvpress_name = "NonCausalAttn", paper = "arXiv:2507.08143";
-  int chunk = 256;
+  int chunk = 256;  ///< tokens per chunk
   static constexpr auto parameters() {
     return std::tuple(Parameter{"chunk", &NonCausalAttention::chunk, "chunk_size"});
   }

@@ -7,7 +7,7 @@
 
 namespace kvx::inline v0 {
 
-/// Keeps everything, whatever the budget: the base that every other press is compared with.
+/// Keeps all rows, whatever the budget is: the baseline that other presses are compared with.
 struct None {
   static constexpr std::string_view name = "none", paper = "";
   static constexpr auto parameters() { return std::tuple(); }

@@ -11,9 +11,10 @@
 
 namespace kvx::inline v0 {
 
-/// Keeps the tokens that received most attention, as a mean over the queries that could see them.
-/// Zhang et al., "H2O: Heavy-Hitter Oracle for Efficient Generative Inference of Large Language Models",
-/// arXiv:2306.14048, in the prefill-only form of kvpress. The paper sums without the mean, keeps a recent window and
+/// Keeps the rows that received the most attention: the score is the attention from all queries of the context, divided
+/// by the number of queries that can see the row, averaged over the query heads of the KV head. Zhang et al., "H2O:
+/// Heavy-Hitter Oracle for Efficient Generative Inference of Large Language Models", arXiv:2306.14048, in the form of
+/// kvpress, which evicts once after the prefill. The paper uses the plain sum, also keeps the most recent tokens, and
 /// evicts while decoding.
 struct ObservedAttention {
   static constexpr std::string_view name = "observed_attention", paper = "arXiv:2306.14048";
@@ -29,7 +30,8 @@ struct ObservedAttention {
       for (Index j = 0; j < tokens; ++j) out(i / group, j) += received(i, j) / static_cast<float>(group * (tokens - j));
   }
   Needs ranges_needs() const { return {.queries = kAllTokens, .attention = true}; }
-  /// What the later span looks at in the earlier one is left out there.
+  /// As score(), but rows of the earlier span do not count the attention from the later span, and are divided by the
+  /// number of queries up to the later span that can see them.
   void score_ranges(const PressInput& in, const Budget& budget, const Ranges& ranges, Scores out) const {
     score(in, budget, out);
     const auto [first, last] = ranges.earlier;
@@ -37,8 +39,8 @@ struct ObservedAttention {
     const std::vector<float> weights(static_cast<std::size_t>(in.tokens()), 1 / static_cast<float>(group));
     for (Index h = 0; h < in.kv_heads(); ++h) {
       std::vector<float> received(weights.size());
-      for (const TokenSpan asking : {ranges.earlier, TokenSpan{ranges.later.last, in.tokens()}})
-        detail::add_window_attention(detail::ending_at(in, asking.last, asking.size()), h, weights, received.data());
+      for (const TokenSpan queries : {ranges.earlier, TokenSpan{ranges.later.last, in.tokens()}})
+        detail::add_window_attention(detail::ending_at(in, queries.last, queries.size()), h, weights, received.data());
       for (Index j = first; j < last; ++j)
         out(h, j) = received[static_cast<std::size_t>(j)] / static_cast<float>(last - j);
     }

@@ -15,41 +15,42 @@
 
 namespace kvx::inline v0 {
 
-/// Gives each layer a ratio of its own, instead of the run's.
+/// Applies the wrapped press with a ratio of its own in each layer, whatever the budget is.
 template <ScorePolicy P>
 struct PerLayer {
   static constexpr std::string_view name = "per_layer", kvpress_name = "PerLayerCompression", paper = "";
-  P inner = {};
-  std::vector<double> ratios = {};  ///< [layers]
+  P inner = {};                     ///< the press that selects the rows
+  std::vector<double> ratios = {};  ///< [layers], the share of the rows that is removed; must be given
   static constexpr auto parameters() {
     return std::tuple(Parameter{"ratios", &PerLayer::ratios, "compression_ratios"});
   }
   void validate() const {
-    const Traits all = Hooks(inner).traits();
-    detail::expect_inner(name, inner, !all.own_budget && !all.edits, "goes by the ratio and rewrites nothing");
+    const Traits inner_traits = Hooks(inner).traits();
+    detail::expect_inner(name, inner, !inner_traits.own_budget && !inner_traits.edits,
+                         "uses the budget and does not rewrite rows");
     for (const double ratio : ratios) detail::expect_ratio(name, "ratios", ratio);
   }
 
   Traits traits() const { return {.own_budget = true}; }
-  Index rows(const PressInput& in, const Budget&) const { return Hooks(inner).rows(in, own_budget_of(in)); }
+  Index rows(const PressInput& in, const Budget&) const { return Hooks(inner).rows(in, layer_budget(in)); }
   void score(const PressInput& in, const Budget&, Scores out) const {
-    const Budget own = own_budget_of(in);
-    if (keeps_all(inner, in, own))
+    const Budget budget = layer_budget(in);
+    if (keeps_all(inner, in, budget))
       out.setZero();
     else
-      Hooks(inner).score(in, own, out);
+      Hooks(inner).score(in, budget, out);
   }
   Kept select(const PressInput& in, const Budget&, MatrixView<const float> scores) const {
-    const Budget own = own_budget_of(in);
-    if (keeps_all(inner, in, own)) return keep_all(in.kv_heads(), in.tokens());
-    return select_scored(inner, in, own, scores);
+    const Budget budget = layer_budget(in);
+    if (keeps_all(inner, in, budget)) return keep_all(in.kv_heads(), in.tokens());
+    return select_scored(inner, in, budget, scores);
   }
 
  private:
-  Budget own_budget_of(const PressInput& in) const {
+  Budget layer_budget(const PressInput& in) const {
     if (static_cast<Index>(ratios.size()) != in.layers)
-      throw Error("per_layer: ratios",
-                  "expected " + std::to_string(in.layers) + ", one a layer, found " + std::to_string(ratios.size()));
+      throw Error("per_layer: ratios", "expected " + std::to_string(in.layers) + ", one for each layer, found " +
+                                           std::to_string(ratios.size()));
     return Allowance::of_ratio(ratios[static_cast<std::size_t>(in.layer)]).resolve(in);
   }
 };

@@ -16,6 +16,7 @@
 
 namespace kvx::inline v0 {
 
+/// The policy has a static member `name`.
 template <class P>
 concept HasName = requires {
                     { P::name } -> std::convertible_to<std::string_view>;
@@ -34,20 +35,20 @@ template <class P> concept KvpressNameFits = !HasKvpressName<P> ||
 
 }  // namespace detail
 
-/// A policy that evicts by score. It has a name, needs() and score(), and may have the other hooks that Hooks lists. A
-/// policy does not compile if it has a member with the name of a hook but another declaration, or with the name of a
-/// trait.
+/// A policy: a class with a static member `name` and the member functions needs() and score(), and with any of the
+/// other hooks that Hooks lists. It does not satisfy the concept if a member has the name of a hook but another
+/// signature, or the name of a trait.
 template <class P>
 concept ScorePolicy = HasName<P> && NotFinal<P> && TraitsAreNoMembers<P> && detail::LoadFits<P> &&
                       detail::KvpressVariantFits<P> && detail::KvpressNameFits<P> &&
                       requires(const Hooks<P> policy, const PressInput& in, const Budget& budget, const Ranges& ranges,
-                               Scores out, MatrixView<const float> scores, std::span<const Matrix<float>> of_layers,
+                               Scores out, MatrixView<const float> scores, std::span<const Matrix<float>> layer_scores,
                                Index head, std::span<const Index> kept, HeadRows rows) {
                         { policy.needs() } -> std::same_as<Needs>;
                         { policy.score(in, budget, out) } -> std::same_as<void>;
                         { policy.rows(in, budget) } -> std::same_as<Index>;
                         { policy.select(in, budget, scores) } -> std::same_as<Kept>;
-                        { policy.select_layers(budget, of_layers) } -> std::same_as<std::vector<Kept>>;
+                        { policy.select_layers(budget, layer_scores) } -> std::same_as<std::vector<Kept>>;
                         { policy.protected_rows() } -> std::same_as<Index>;
                         { policy.score_ranges(in, budget, ranges, out) } -> std::same_as<void>;
                         { policy.ranges_needs() } -> std::same_as<Needs>;
@@ -63,7 +64,8 @@ concept ScorePolicy = HasName<P> && NotFinal<P> && TraitsAreNoMembers<P> && deta
                         { policy.declared() } -> std::same_as<Traits>;
                       };
 
-/// A policy that a registry can hold: it names its paper ("" for none) and its parameters, a tuple of Parameter.
+/// A policy that a registry can hold. It also has a static member `paper` ("" if there is none) and a static function
+/// parameters(), which returns a tuple of Parameter.
 template <class P>
 concept RegistrablePolicy =
     ScorePolicy<P> && std::default_initializable<P> && requires {
@@ -71,12 +73,12 @@ concept RegistrablePolicy =
                                                          P::parameters();
                                                        };
 
-/// A parameter of a policy in its written form.
+/// A parameter of a policy: its name in the written form, and the data member that holds its value.
 template <class P, class T>
 struct Parameter {
   std::string_view name;
   T P::*member;
-  std::string_view kvpress_name = {};  ///< accepted as well
+  std::string_view kvpress_name = {};  ///< kvpress's name for it, which is accepted, too
 };
 template <class P, class T>
 Parameter(std::string_view, T P::*) -> Parameter<P, T>;

@@ -14,14 +14,14 @@
 
 namespace kvx::inline v0 {
 
-/// For Needs::queries: those of the whole context.
+/// A value of Needs::queries: the queries of all tokens of the context.
 inline constexpr Index kAllTokens = std::numeric_limits<Index>::max();
 
-/// A second pass, in which the model is asked to repeat its context chunk by chunk.
+/// A second pass over the context, in which the model is asked to repeat it chunk by chunk.
 struct Repetition {
-  Index chunk = 0;         ///< tokens at a time
-  Index sinks = 0;         ///< the context's first tokens, which are attended to beside the chunk
-  bool normalize = false;  ///< attention is weighed by what values add, relative to the hidden states that they add to
+  Index chunk = 0;         ///< tokens per chunk
+  Index sinks = 0;         ///< the number of first tokens that queries see in addition to the chunk
+  bool normalize = false;  ///< whether attention is multiplied by the norm of W_O v over that of the hidden state
 };
 
 /// The inputs that a policy needs besides keys and values.
@@ -29,9 +29,9 @@ struct Needs {
   Index queries = 0;               ///< the number of last queries, after RoPE (fewer if the context is shorter)
   bool pre_rope_queries = false;   ///< the queries of all tokens, before RoPE
   bool pre_rope_keys = false;      ///< the keys of all tokens, before RoPE
-  bool attention = false;          ///< the attention that each token received
-  bool output_projection = false;  ///< the matrix that turns the heads' outputs into hidden states
-  std::optional<Repetition> repetition = {};  ///< known only when all layers have been prefilled
+  bool attention = false;          ///< the attention that each token received, summed over the queries
+  bool output_projection = false;  ///< the matrix W_O, which turns the outputs of the heads into hidden states
+  std::optional<Repetition> repetition = {};  ///< the attention of a second pass, after all layers have been prefilled
 
   friend Needs operator|(const Needs& a, const Needs& b) {
     return {.queries = std::max(a.queries, b.queries),
@@ -43,10 +43,10 @@ struct Needs {
   }
 };
 
-/// One layer after its attention over the whole context, in memory that somebody else owns. Query head i belongs to KV
-/// head i / (heads / kv_heads).
+/// The input of a policy: one layer after its attention over the whole context. Refers to memory of the caller. Fields
+/// that a policy does not need may be empty. Query head i belongs to KV head i / (heads / kv_heads).
 struct PressInput {
-  Index layer = 0, layers = 1;
+  Index layer = 0, layers = 1;            ///< the index of the layer, and the number of layers of the model
   Index first_head = 0, layer_heads = 0;  ///< for an input with some of the layer's KV heads: the first, and the total
   TensorView<const float> keys = {}, values = {};  ///< [kv_heads, tokens, head_dim], keys after RoPE
   TensorView<const float> queries = {};            ///< [heads, Needs::queries, head_dim], after RoPE
@@ -55,67 +55,69 @@ struct PressInput {
   std::span<const float> attention = {};  ///< [heads, tokens]: causal softmax attention, summed over the queries
   std::span<const float> inv_freq = {};   ///< [head_dim / 2], the angles per position of RoPE
   TensorView<const float> output_projection = {};  ///< [heads, hidden, head_dim]: W_O by query head
-  /// [kv_heads, tokens]: the most attention that each token got from a query while the context was repeated.
+  /// [kv_heads, tokens]: the highest attention that each token got from a query while the context was repeated.
   std::span<const float> repeated = {};
-  Dtype dtype = Dtype::f32;               ///< the dtype of stored rows, for budgets in bytes
-  std::span<const NamedSpan> spans = {};  ///< the known parts of the prompt, by position
-  /// [kv_heads, tokens]: the rows' positions in the context, if some rows are gone; empty if row t is token t.
+  Dtype dtype = Dtype::f32;               ///< the dtype of the stored rows, for budgets in bytes
+  std::span<const NamedSpan> spans = {};  ///< the parts of the prompt that have names, by position
+  /// [kv_heads, tokens]: the positions of the rows in the context, if rows have been evicted before; empty if row t is
+  /// token t.
   std::span<const Position> positions = {};
-  Index context = 0;  ///< tokens of the context that rows with positions come from
+  Index context = 0;  ///< if `positions` is not empty: the tokens of the whole context
 
   Index tokens() const { return keys.tokens(); }
   Index kv_heads() const { return keys.heads(); }
   Index head_dim() const { return keys.head_dim(); }
-  /// KV heads of the whole layer.
+  /// The KV heads of the whole layer.
   Index all_heads() const { return layer_heads == 0 ? kv_heads() : layer_heads; }
   /// The position of row `t` of KV head `h`.
   Index position(Index h, Index t) const {
     return positions.empty() ? t : Index{positions[static_cast<std::size_t>(h * tokens() + t)]};
   }
-  /// Tokens of the whole context.
+  /// The tokens of the whole context.
   Index context_tokens() const { return positions.empty() ? tokens() : context; }
 };
 
-/// Evicts single rows while answers are decoded: a row that scores below the threshold is evicted when it leaves the
-/// window of the newest rows.
+/// Eviction of single rows while answers are decoded: a row whose score is below `threshold` is evicted when it is no
+/// longer one of the newest `window` rows.
 struct SlidingThreshold {
   float threshold;
   Index window;
 };
 
-/// How much may stay of one layer.
+/// How many rows of one layer may stay.
 struct Budget {
-  double ratio = 0;    ///< the share of the rows that is removed
+  double ratio = 0;    ///< the share of the rows that is removed, 0 to 1
   Index keep = 0;      ///< rows to keep per KV head, on average
   bool exact = false;  ///< whether exactly `keep` rows stay; otherwise a press may round `ratio` in its own way
 };
 
-/// Scores of one layer to write, [kv_heads, tokens]. Rows with higher scores are kept; if equal, the newer row.
+/// The scores of one layer, [kv_heads, tokens], which a policy writes. Rows with higher scores stay; if scores are
+/// equal, the newer row stays.
 using Scores = MatrixView<float>;
 
 /// The score of a row that always stays. If the budget has no room for all such rows, the press is not applicable.
 inline constexpr float kProtected = std::numeric_limits<float>::infinity();
 
-/// The surviving rows of one layer: per KV head, ascending.
+/// The rows of one layer that stay: for each KV head, their indices in ascending order.
 using Kept = std::vector<std::vector<Index>>;
 
-/// A context in two ranges, [0, cut) and [cut, tokens), that should be treated alike. Each is a span that a user named,
-/// extended to the cut and to the context's end.
+/// A context in two ranges, [0, cut) and [cut, tokens), that should be compressed alike. Each contains one of two spans
+/// that a user gave.
 struct Ranges {
   Index cut;
-  TokenSpan earlier, later;
+  TokenSpan earlier, later;  ///< the two spans; `earlier` ends at the cut, `later` begins there
 };
 
 /// The rows of one head that stay, for a policy to rewrite.
 struct HeadRows {
   MatrixView<float> keys, values;  ///< [kept, head_dim]
-  std::span<Position> positions;   ///< [kept], the positions that the keys were rotated by
+  std::span<Position> positions;   ///< [kept], the positions that the keys have been rotated by
 };
 
 /// The input with only the last `count` of its queries.
 inline PressInput with_queries(PressInput in, Index count) {
-  const Index there = in.queries.tokens();
-  if (count < there) in.queries = in.queries.tokens(there - count, count);
+  const Index available = in.queries.tokens();
+  if (count < available) in.queries = in.queries.tokens(available - count, count);
   return in;
 }
 

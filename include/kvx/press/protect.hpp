@@ -17,17 +17,18 @@
 
 namespace kvx::inline v0 {
 
-/// Keeps the tokens of `spans` in any case, within the budget, and of the others those that score best. A span is
-/// written as `12:57`, one token as `12`, a part of the prompt by its name; positions are those in the context,
-/// whatever has been evicted before. A press around it without room for these tokens is not applicable. The whitelist
-/// (force_keep_global) of Chen, Geh, Grover, Van den Broeck, Israel, "The Pitfalls of KV Cache Compression",
-/// arXiv:2510.00231, for any press that scores.
+/// Always keeps the first `first` tokens and the tokens of `spans`, and fills the rest of the budget with the rows that
+/// the wrapped press scores highest. A span is written as `12:57`, a single token as `12`, a part of the prompt by its
+/// name. Positions are those in the context, even if rows have been evicted before. If the budget has no room for all
+/// of these tokens, the press is not applicable. This is the whitelist (force_keep_global) of Chen, Geh, Grover, Van
+/// den Broeck, Israel, "The Pitfalls of KV Cache Compression", arXiv:2510.00231, for any press that only scores.
 template <ScorePolicy P>
 struct Protect {
   static constexpr std::string_view name = "protect", paper = "arXiv:2510.00231";
-  P inner = {};
-  int first = 0;  ///< tokens at the context's beginning
-  std::vector<NamedSpan> spans = {};
+  P inner = {};   ///< the press that scores the other rows
+  int first = 0;  ///< tokens at the beginning of the context that stay
+  std::vector<NamedSpan> spans =
+      {};  ///< the parameter `span`: spans of tokens, or names of parts of the prompt, that stay
   static constexpr auto parameters() {
     return std::tuple(Parameter{"first", &Protect::first}, Parameter{"span", &Protect::spans, "force_keep_global"});
   }
@@ -39,14 +40,14 @@ struct Protect {
         throw Error("protect: span", "expected 0 <= first < last, found " + detail::format_value(span));
   }
 
-  /// The scores depend on the budget, since the protected rows must fit into it.
+  /// score() depends on the budget, since it throws if the protected rows do not fit into it.
   Traits traits() const { return {.scores_by_budget = true, .by_position = true}; }
-  /// The rows in spans that are given as numbers, and the protected rows of the wrapped press.
+  /// The tokens in spans that are given as numbers, and the protected rows of the wrapped press.
   Index protected_rows() const {
-    std::vector<TokenSpan> numbers = {{0, first}};
+    std::vector<TokenSpan> numbered = {{0, first}};
     for (const NamedSpan& span : spans)
-      if (span.name.empty()) numbers.push_back(span.tokens);
-    return Hooks(inner).protected_rows() + size_of_union(std::move(numbers));
+      if (span.name.empty()) numbered.push_back(span.tokens);
+    return Hooks(inner).protected_rows() + size_of_union(std::move(numbered));
   }
   void score(const PressInput& in, const Budget& budget, Scores out) const {
     Hooks(inner).score(in, budget, out);
@@ -58,7 +59,7 @@ struct Protect {
     for (Index h = 0; h < out.rows(); ++h)
       if (const Index rows = (out.row(h).array() == kProtected).count(); rows > budget.keep)
         throw NotApplicable(name, "a budget of " + std::to_string(budget.keep) + " rows has no room for its " +
-                                      std::to_string(rows) + " protected ones");
+                                      std::to_string(rows) + " protected rows");
   }
 
  private:
@@ -78,10 +79,10 @@ struct Protect {
     for (const TokenSpan& span : found)
       if (span.last > in.context_tokens())
         throw NotApplicable(name, "a context of " + std::to_string(in.context_tokens()) +
-                                      " tokens ends before the last of its protected ones, " +
-                                      std::to_string(span.last - 1));
+                                      " tokens ends before its last protected token, " + std::to_string(span.last - 1));
     return found;
   }
+  /// The number of tokens in at least one of the spans.
   static Index size_of_union(std::vector<TokenSpan> spans) {
     std::sort(spans.begin(), spans.end(), [](const TokenSpan& a, const TokenSpan& b) { return a.first < b.first; });
     Index size = 0, last = 0;

@@ -11,17 +11,18 @@
 
 namespace kvx::inline v0 {
 
-/// Keeps the keys of smallest product with their head's filter, a direction along which queries lie that was computed
-/// from the model's queries beforehand. Godey et al., "Q-Filters: Leveraging QK Geometry for Efficient KV Cache
-/// Compression", arXiv:2503.02812. kvpress downloads published filters; this reads them from a file with one f32 tensor
-/// "filters" [layers, kv_heads, head_dim], oriented as the published ones: against the mean query.
+/// Keeps the keys that queries are likely to attend to: the score is -f.k, where the filter f of a head is the main
+/// direction of its queries, computed beforehand, with its sign chosen against the mean query. kvpress downloads
+/// published filters; kvx reads them from a file with one f32 tensor "filters" [layers, kv_heads, head_dim], which
+/// kvx-calibrate writes. Godey et al., "Q-Filters: Leveraging QK Geometry for Efficient KV Cache Compression",
+/// arXiv:2503.02812.
 struct QFilter {
   static constexpr std::string_view name = "qfilter", paper = "arXiv:2503.02812";
-  std::string file;
-  Matrix<float> filters = {};  // [layers kv_heads, head_dim], what load() read
+  std::string file;            ///< the path of the file; must be given
+  Matrix<float> filters = {};  ///< [layers kv_heads, head_dim], as load() read them
   static constexpr auto parameters() { return std::tuple(Parameter{"file", &QFilter::file}); }
   void load(const TensorReader& read) {
-    if (file.empty()) throw Error("qfilter: file", "expected the path of a file of filters, found none");
+    if (file.empty()) throw Error("qfilter: file", "expected the path of a file with filters, found none");
     filters = read(file, "filters");
   }
 

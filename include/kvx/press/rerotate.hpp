@@ -10,13 +10,14 @@
 
 namespace kvx::inline v0 {
 
-/// Closes the gaps that eviction leaves: the rows that stay are numbered from 0 on, their keys are rotated to the new
-/// positions, and the question begins after the longest head of all layers. As in Xiao et al., "Efficient Streaming
-/// Language Models with Attention Sinks", arXiv:2309.17453, which counts positions inside the cache.
+/// Keeps the rows that the wrapped press keeps, and closes the gaps between them: in each head they are numbered from 0
+/// on, and their keys are rotated to these positions. The next token gets the position after the highest one in any
+/// layer and head. Xiao et al., "Efficient Streaming Language Models with Attention Sinks", arXiv:2309.17453, also
+/// counts positions within the cache.
 template <ScorePolicy P>
 struct Rerotate {
   static constexpr std::string_view name = "rerotate", kvpress_name = "KeyRerotation", paper = "arXiv:2309.17453";
-  P inner = {};
+  P inner = {};  ///< the press that selects the rows
   static constexpr auto parameters() { return std::tuple(); }
   void validate() const { detail::expect_inner(name, inner, !Hooks(inner).traits().edits, "does not rewrite rows"); }
 

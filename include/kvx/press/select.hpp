@@ -15,7 +15,7 @@
 
 namespace kvx::inline v0 {
 
-/// Throws Error unless `in` is consistent and holds what is needed.
+/// Throws Error unless the shapes of `in` fit together and it has everything in `needs`.
 inline void check(std::string_view press, const Needs& needs, const PressInput& in) {
   const auto fail = [&](const std::string& what) { throw Error(press, what); };
   const auto require = [&](std::string_view field, Index expected, Index found) {
@@ -51,31 +51,31 @@ inline void check(std::string_view press, const Needs& needs, const PressInput& 
   if (needs.output_projection)
     check_queries("output_projection", in.output_projection, std::max<Index>(1, in.output_projection.tokens()));
   if (needs.repetition) require("repeated", in.kv_heads() * in.tokens(), static_cast<Index>(in.repeated.size()));
-  const auto received = static_cast<Index>(in.attention.size());
-  if (needs.attention && (received == 0 || received % (in.kv_heads() * in.tokens()) != 0))
+  const auto sums = static_cast<Index>(in.attention.size());
+  if (needs.attention && (sums == 0 || sums % (in.kv_heads() * in.tokens()) != 0))
     fail("PressInput::attention: expected heads x " + std::to_string(in.tokens()) + " sums, found " +
-         std::to_string(received));
+         std::to_string(sums));
 }
 
-/// Throws NotApplicable if a protected row is not kept.
+/// Throws NotApplicable if a row with the score kProtected is not kept.
 inline void expect_protected(std::string_view press, MatrixView<const float> scores, const Kept& kept) {
   for (Index h = 0; h < scores.rows(); ++h) {
     const Index rows = (scores.row(h).array() == kProtected).count();
     if (rows == 0) continue;
-    const auto& stay = kept[static_cast<std::size_t>(h)];
-    if (std::count_if(stay.begin(), stay.end(), [&](Index j) { return scores(h, j) == kProtected; }) < rows)
-      throw NotApplicable(press, "a budget of " + std::to_string(stay.size()) + " rows has no room for its " +
-                                     std::to_string(rows) + " protected ones");
+    const auto& head = kept[static_cast<std::size_t>(h)];
+    if (std::count_if(head.begin(), head.end(), [&](Index j) { return scores(h, j) == kProtected; }) < rows)
+      throw NotApplicable(press, "a budget of " + std::to_string(head.size()) + " rows has no room for its " +
+                                     std::to_string(rows) + " protected rows");
   }
 }
 
-/// Whether the budget has room for every row, so that nothing needs to be scored.
+/// Whether the budget has room for all rows, so that they need not be scored.
 template <ScorePolicy P>
 bool keeps_all(const P& policy, const PressInput& in, const Budget& budget) {
   return budget.keep >= in.tokens() && !Hooks(policy).traits().own_budget;
 }
 
-/// The rows that stay by the policy's scores. Throws NotApplicable if a protected row does not stay.
+/// The rows that the policy selects by these scores. Throws NotApplicable if a protected row does not stay.
 template <ScorePolicy P>
 Kept select_scored(const P& policy, const PressInput& in, const Budget& budget, MatrixView<const float> scores) {
   Kept kept = Hooks(policy).select(in, budget, scores);
@@ -83,8 +83,8 @@ Kept select_scored(const P& policy, const PressInput& in, const Budget& budget, 
   return kept;
 }
 
-/// Scores and selects the rows of one layer that stay. Nothing is scored when all do. Throws Error when the input lacks
-/// what the policy needs, NotApplicable when the context is too short for it.
+/// Scores the rows of one layer and returns those that stay. If all rows may stay, they are not scored. Throws Error if
+/// the input lacks something that the policy needs, and NotApplicable if the context is too short for the policy.
 template <ScorePolicy P>
 Kept select(const P& policy, const PressInput& in, const Allowance& allowance) {
   check(P::name, Hooks(policy).needs(), in);

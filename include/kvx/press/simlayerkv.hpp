@@ -14,14 +14,17 @@
 
 namespace kvx::inline v0 {
 
-/// Keeps only the first `initial` and the most recent rows of layers that are lazy: those where the last `last` queries
-/// give them more than `threshold` of their attention; other layers keep all. Zhang et al., "SimLayerKV: A Simple
-/// Framework for Layer-Level KV Cache Reduction", arXiv:2410.13846. As in kvpress a threshold of 1 switches it off, the
-/// `recent` rows that are judged end before the `last` ones, and the most recent `recent` - `last` rows stay.
+/// Cuts lazy layers to their first `initial` and most recent rows; other layers keep all rows. A layer is lazy if the
+/// last `last` queries give more than the share `threshold` of their attention to its first `initial` rows and to
+/// `recent` recent rows. As in kvpress, a threshold of 1 turns the press off, these `recent` rows are those before the
+/// last `last` rows, and the newest `recent` - `last` rows of a lazy layer stay. Zhang et al., "SimLayerKV: A Simple
+/// Framework for Layer-Level KV Cache Reduction", arXiv:2410.13846.
 struct SimLayerKV {
   static constexpr std::string_view name = "simlayerkv", paper = "arXiv:2410.13846";
-  double threshold = 1;
-  int last = 1, recent = 1024, initial = 4;
+  double threshold = 1;  ///< the share of attention above which a layer is lazy, 0 to 1
+  int last = 1;          ///< the number of last queries whose attention is averaged
+  int recent = 1024;     ///< recent rows; more than `last`
+  int initial = 4;       ///< first rows
   static constexpr auto parameters() {
     using Self = SimLayerKV;
     return std::tuple(Parameter{"threshold", &Self::threshold, "lazy_threshold"},
@@ -48,8 +51,8 @@ struct SimLayerKV {
   Kept select(const PressInput& in, const Budget&, MatrixView<const float> scores) const {
     Kept kept = keep_all(in.kv_heads(), in.tokens());
     if (threshold >= 1 || in.tokens() - initial - recent - last <= 0) return kept;
-    const Matrix<float> judged = scores.row(0).head(in.tokens() - last);
-    if (static_cast<double>(judged.leftCols(initial).sum() + judged.rightCols(recent).sum()) > threshold)
+    const Matrix<float> attention = scores.row(0).head(in.tokens() - last);
+    if (static_cast<double>(attention.leftCols(initial).sum() + attention.rightCols(recent).sum()) > threshold)
       for (auto& rows : kept) rows.erase(rows.begin() + initial, rows.end() - (recent - last));
     return kept;
   }

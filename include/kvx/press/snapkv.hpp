@@ -9,12 +9,13 @@
 
 namespace kvx::inline v0 {
 
-/// Lets the last `window` queries vote on the tokens before them; votes are average-pooled over `kernel` neighbors,
-/// and the window itself stays. Li et al., "SnapKV: LLM Knows What You are Looking for Before Generation",
-/// arXiv:2404.14469. As in kvpress there is one set per KV head, by the mean over its query heads.
+/// Keeps the last `window` rows and those with the highest attention of the last `window` queries, averaged over these
+/// queries, over the query heads of the KV head, as in kvpress, and over `kernel` neighboring rows. Li et al., "SnapKV:
+/// LLM Knows What You are Looking for Before Generation", arXiv:2404.14469.
 struct SnapKV {
   static constexpr std::string_view name = "snapkv", paper = "arXiv:2404.14469";
-  int window = 64, kernel = 5;
+  int window = 64;  ///< the last queries, which score the rows before them; their own rows stay
+  int kernel = 5;   ///< neighboring rows that scores are averaged over; odd
   static constexpr auto parameters() {
     return std::tuple(Parameter{"window", &SnapKV::window, "window_size"},
                       Parameter{"kernel", &SnapKV::kernel, "kernel_size"});
@@ -26,7 +27,7 @@ struct SnapKV {
     detail::snap_votes(name, window, kernel, in, out);
   }
   Needs ranges_needs() const { return {.queries = kAllTokens}; }
-  /// Half of the window votes at the end of each range.
+  /// As score() in each range, with half of the window at the end of each.
   void score_ranges(const PressInput& in, const Budget&, const Ranges& ranges, Scores out) const {
     const Index earlier = std::min<Index>(std::max(1, window / 2), ranges.cut),
                 later = std::min(std::max<Index>(1, window - earlier), in.tokens() - ranges.cut);

@@ -11,12 +11,12 @@
 
 namespace kvx::inline v0 {
 
-/// Keeps the first `sinks` tokens and the most recent ones.
-/// Xiao et al., "Efficient Streaming Language Models with Attention Sinks", arXiv:2309.17453. The paper counts
-/// positions inside the cache; here keys keep their angles.
+/// Keeps the first `sinks` tokens (attention sinks) and the most recent ones. Xiao et al., "Efficient Streaming
+/// Language Models with Attention Sinks", arXiv:2309.17453. The paper counts positions within the cache; here keys keep
+/// the rotation of their original positions (see Rerotate).
 struct StreamingLLM {
   static constexpr std::string_view name = "streaming_llm", paper = "arXiv:2309.17453";
-  int sinks = 4;
+  int sinks = 4;  ///< tokens at the beginning that stay
   static constexpr auto parameters() { return std::tuple(Parameter{"sinks", &StreamingLLM::sinks, "n_sink"}); }
   void validate() const { detail::expect_at_least(name, "sinks", 0, sinks); }
 
@@ -32,7 +32,7 @@ struct StreamingLLM {
     out.middleCols(sinks, std::clamp<Index>(evicted, 0, in.tokens() - sinks)).setZero();
   }
   static constexpr bool ranges_quota() { return false; }
-  /// The same rise in each range, so that of both the most recent tokens stay.
+  /// Scores rise from 0.1 to 0.9 in each range, so that the most recent tokens of both stay. Sinks score 1.
   void score_ranges(const PressInput& in, const Budget&, const Ranges& ranges, Scores out) const {
     const auto rise = [&](Index first, Index last) {
       const double step = 0.8 / static_cast<double>(std::max<Index>(1, last - first - 1));

@@ -13,14 +13,15 @@
 
 namespace kvx::inline v0 {
 
-/// Sets the share `ratio` of each head's key channels to zero, those that add least to the logits of the last `window`
-/// queries; all rows stay, and later keys stay whole. Xu et al., "ThinK: Thinner Key Cache by Query-Driven Pruning",
-/// arXiv:2407.21018. As in kvpress, the channels stay in memory. The default ratio in kvpress is 0, which
-/// changes nothing; here it is 0.5.
+/// Keeps all rows, and sets the share `ratio` of each head's key channels to zero: those with the smallest product of
+/// the squared queries, summed over the last `window` queries of the KV head's query heads, and the squared keys,
+/// summed over the rows. Keys of later tokens are not changed. As in kvpress, no memory is freed. The default ratio of
+/// kvpress is 0, which changes nothing. Xu et al., "ThinK: Thinner Key Cache by Query-Driven Pruning",
+/// arXiv:2407.21018.
 struct ThinK {
   static constexpr std::string_view name = "think", paper = "arXiv:2407.21018";
-  double ratio = 0.5;
-  int window = 32;
+  double ratio = 0.5;  ///< the share of key channels that become zero, rounded down to whole channels; below 1
+  int window = 32;     ///< the number of last queries
   static constexpr auto parameters() {
     return std::tuple(Parameter{"ratio", &ThinK::ratio, "key_channel_compression_ratio"},
                       Parameter{"window", &ThinK::window, "window_size"});
@@ -33,7 +34,7 @@ struct ThinK {
   Traits traits() const { return {.own_budget = true}; }
   Needs needs() const { return {}; }
   Index rows(const PressInput& in, const Budget&) const { return in.kv_heads() * in.tokens(); }
-  /// There is nothing to rank.
+  /// Unused: all rows stay.
   void score(const PressInput&, const Budget&, Scores out) const { out.setZero(); }
   Kept select(const PressInput& in, const Budget&, MatrixView<const float>) const {
     return keep_all(in.kv_heads(), in.tokens());
@@ -41,7 +42,7 @@ struct ThinK {
   Index edit_queries() const { return window; }
   void edit(const PressInput& in, Index head, std::span<const Index>, HeadRows rows) const {
     const Index group = in.queries.heads() / in.kv_heads(), dim = in.head_dim();
-    // The squares' sums over queries and over keys, negated: top_k() finds what goes.
+    // Negative, so that top_k() finds the channels with the smallest products.
     Matrix<float> queries = Matrix<float>::Zero(1, dim);
     for (Index i = head * group; i < (head + 1) * group; ++i)
       queries += in.queries.head(i).array().square().matrix().colwise().sum();

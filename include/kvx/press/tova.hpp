@@ -10,9 +10,10 @@
 
 namespace kvx::inline v0 {
 
-/// Keeps what the last query attends to, by the mean over all heads, so that every KV head keeps the same tokens.
-/// Oren et al., "Transformers are Multi-State RNNs", arXiv:2401.06104. The paper evicts at each decoding step and may
-/// drop the last token; this evicts once and keeps it, as kvpress does.
+/// Keeps the last token and the rows with the highest attention of the last query, averaged over all query heads, so
+/// that every KV head keeps the same tokens. Oren et al., "Transformers are Multi-State RNNs", arXiv:2401.06104. The
+/// paper evicts at each decoding step and may evict the last token; as in kvpress, rows are evicted once, and the last
+/// token stays.
 struct Tova {
   static constexpr std::string_view name = "tova", paper = "arXiv:2401.06104";
   static constexpr auto parameters() { return std::tuple(); }
@@ -25,7 +26,7 @@ struct Tova {
     for (Index h = 0; h < out.rows(); ++h) std::copy(weights.begin(), weights.end(), out.row(h).data());
   }
   Needs ranges_needs() const { return {.queries = kAllTokens}; }
-  /// The last token of each range votes on those before it.
+  /// As score() in each range, with the last query of each.
   void score_ranges(const PressInput& in, const Budget&, const Ranges& ranges, Scores out) const {
     for (const TokenSpan range : {TokenSpan{0, ranges.cut}, TokenSpan{ranges.cut, in.tokens()}}) {
       const std::vector<float> weights = detail::mean_window_attention(detail::ending_at(in, range.last, 1));

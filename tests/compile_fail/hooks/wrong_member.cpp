@@ -1,5 +1,5 @@
-// Must not compile: a policy with a member named KVX_HOOK that has other parameters than the hook of this name, or with
-// a member that has the name of the trait KVX_TRAIT.
+// Must not compile: a policy with a member KVX_HOOK whose parameters differ from those of the hook with this name, or
+// with a data member that has the name of the trait KVX_TRAIT.
 #include <kvx/press.hpp>
 
 struct Scorer {

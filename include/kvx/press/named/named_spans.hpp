@@ -12,8 +12,8 @@
 
 namespace kvx::inline v0 {
 
-/// Spans that a user names, each `[NAME=]FIRST:LAST`. A first without a name is the `defense`, a second the
-/// `instructions`. Throws Error for what is none.
+/// Parses spans that a user has written, each as `[NAME=]FIRST:LAST`. The first span without a name is `defense`, the
+/// second is `instructions`. Throws Error for any other text, and for a name that is given twice.
 inline std::vector<NamedSpan> parse_named_spans(std::span<const std::string> texts) {
   std::vector<NamedSpan> spans;
   std::size_t unnamed = 0;
@@ -26,7 +26,7 @@ inline std::vector<NamedSpan> parse_named_spans(std::span<const std::string> tex
       span.name = unnamed++ == 0 ? "defense" : "instructions";
     const std::string_view tokens = std::string_view(text).substr(equals == text.npos ? 0 : equals + 1);
     if (!is_span_name(span.name) || !detail::parse_value(tokens, span.tokens))
-      throw Error("span", "expected [NAME=]FIRST:LAST, a third with its name, found '" + text + "'");
+      throw Error("span", "expected [NAME=]FIRST:LAST, where a third span needs a name, found '" + text + "'");
     for (const NamedSpan& other : spans)
       if (other.name == span.name)
         throw Error("span", "expected one span " + span.name + ", found another in '" + text + "'");

@@ -30,6 +30,7 @@ std::string one_of(const Names& names) {
   return "one of " + text;
 }
 
+/// The value as parse_value() reads it.
 template <class T>
 std::string format_value(const T& value) {
   if constexpr (std::same_as<T, bool>) {
@@ -56,6 +57,7 @@ std::string format_value(const T& value) {
   }
 }
 
+/// Parses a text to `value`. Returns false, with any value, if the text is not a value of this type.
 template <class T>
 bool parse_value(std::string_view text, T& value) {
   if constexpr (std::same_as<T, bool>) {
@@ -97,6 +99,7 @@ bool parse_value(std::string_view text, T& value) {
   }
 }
 
+/// The type as error messages call it, after "expected".
 template <class T>
 std::string type_name() {
   if constexpr (std::same_as<T, bool>)
@@ -106,7 +109,7 @@ std::string type_name() {
   else if constexpr (std::is_enum_v<T>)
     return one_of(names_of(T()));
   else if constexpr (std::same_as<T, TokenSpan>)
-    return "first:last, two token numbers, or one";
+    return "first:last (two token numbers), or one token number";
   else if constexpr (std::same_as<T, NamedSpan>)
     return type_name<TokenSpan>() + ", or the name of a span of the prompt";
   else if constexpr (requires(T value) { value.emplace_back(); })
@@ -117,10 +120,10 @@ std::string type_name() {
     return std::floating_point<T> ? "a number" : "an integer";
 }
 
-/// What can be done with a parameter's value, whatever its type.
+/// The functions that format and parse parameter values of one type.
 struct ValueType {
   std::string (*format)(const void* value);
-  bool (*parse)(std::string_view text, void* value);  // false where the text is none
+  bool (*parse)(std::string_view text, void* value);  // returns false if the text is not a value of the type
   std::string (*name)();
 };
 template <class T>

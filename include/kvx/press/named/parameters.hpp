@@ -3,8 +3,8 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/near_miss.hpp>
 #include <kvx/press/hooks.hpp>
-#include <kvx/press/named/written.hpp>
 #include <kvx/press/named/parameter_values.hpp>
+#include <kvx/press/named/written.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
@@ -27,7 +27,7 @@ struct ParameterText {
 
 namespace detail {
 
-// What differs from policy to policy is kept small: a program may know fifty of them.
+// Most of this code does not depend on the policy's type, so that it is compiled once and not for every policy.
 
 /// A parameter of one policy.
 struct Field {
@@ -55,25 +55,26 @@ inline std::vector<ParameterText> texts_of(const std::vector<Field>& fields) {
   return all;
 }
 
-inline std::string written_from(std::string before, std::string_view name, std::string inside,
+inline std::string written_from(std::string prefix, std::string_view name, std::string inside,
                                 const std::vector<ParameterText>& values, const std::vector<ParameterText>& defaults) {
   for (std::size_t i = 0; i < values.size(); ++i)
     if (values[i].value != defaults[i].value)
       inside.append(inside.empty() ? "" : ", ").append(values[i].name).append("=").append(values[i].value);
-  before.append(name);
-  return inside.empty() ? before : before.append("(").append(inside).append(")");
+  prefix.append(name);
+  return inside.empty() ? prefix : prefix.append("(").append(inside).append(")");
 }
 
 inline std::string where(const WrittenPress& written) { return "press '" + std::string(written.text) + "'"; }
 
-/// Throws Error unless as many presses are inside.
+/// Throws Error unless the form wraps `least` to `most` presses.
 inline void check_inner(const WrittenPress& written, std::size_t least, std::size_t most, const std::string& expected) {
   const std::size_t found = written.inner.size();
   if (found < least || found > most)
     throw Error(where(written), "expected " + expected + ", found " + std::to_string(found));
 }
 
-/// Gives the fields the values of a written form.
+/// Sets the fields to the values of a written form. Throws Error for an unknown parameter, a parameter that is given
+/// twice, or a text that is not a value of the parameter's type.
 inline void assign(const WrittenPress& written, const std::vector<Field>& fields) {
   std::vector<std::string_view> names, given;
   for (const Field& field : fields) {
@@ -98,17 +99,18 @@ inline void assign(const WrittenPress& written, const std::vector<Field>& fields
 
 }  // namespace detail
 
-/// The parameters of a policy, in the order in which it declares them.
+/// The parameters of a policy, in the order of its parameters().
 template <class P>
 std::vector<ParameterText> parameters_of(P policy) {
   return detail::texts_of(detail::fields_of(policy));
 }
 
-/// The written form: the name, the policies that it wraps, and the parameters that are not at their defaults. One that
-/// `follows` stands behind the policy that it wraps, unless that is its default.
+/// The written form of a policy: its name, with the policies that it wraps and the parameters that differ from their
+/// defaults in parentheses. A policy with the trait `follows` is written after the policy that it wraps and a `+`, or
+/// as its name only if that is its default.
 template <class P>
 std::string written_form(const P& policy) {
-  std::string before, inside;
+  std::string prefix, inside;
   const auto written = [](const auto& inner) {
     if constexpr (requires { inner.written(); })
       return inner ? inner.written() : std::string();
@@ -120,15 +122,15 @@ std::string written_form(const P& policy) {
     if (!Hooks(policy).declared().follows)
       inside = std::move(wrapped);
     else if (wrapped != written(P().inner))
-      before = std::move(wrapped) + "+";
+      prefix = std::move(wrapped) + "+";
   } else if constexpr (requires { policy.parts; }) {
     for (const auto& part : policy.parts) inside.append(inside.empty() ? "" : ", ").append(written(part));
   }
-  return detail::written_from(before, P::name, inside, parameters_of(policy), parameters_of(P()));
+  return detail::written_from(prefix, P::name, inside, parameters_of(policy), parameters_of(P()));
 }
 
-/// A policy with the arguments of a written form; make_inner(text) makes what it wraps. Throws Error for a parameter it
-/// does not have, a value it cannot take, or another number of presses than it wraps.
+/// Makes the policy that a written form describes; make_inner(text) makes the presses that it wraps. Throws Error for
+/// an unknown parameter, a value of another type or out of range, or a wrong number of wrapped presses.
 template <class P, class MakeInner>
 P make_policy(const WrittenPress& written, MakeInner&& make_inner) {
   P policy;

@@ -49,7 +49,8 @@
 
 namespace kvx::inline v0 {
 
-/// Every policy of kvx; the registry, the drivers, the help text and the tests walk this list.
+/// All policies of kvx. The registry is made from this list, and with it the help text of the programs and the tests
+/// that run every press.
 struct Policies {
   using List = std::tuple<None, Random, Knorm, StreamingLLM, SnapKV, ExpectedAttention, Tova, ObservedAttention, LagKV,
                           KeyDiff, CUR, CAP, LeverageScore, NonCausalAttention, Compactor, QFilter, Finch, KVzip,
@@ -60,12 +61,12 @@ struct Policies {
                           Decoding, PrefillDecoding, Quantized<8>, Quantized<4>, Quantized<2>>;
 };
 
-template <class Own>
+template <class PolicyList>
 Registry kvx_presses() {
   Registry registry;
   [&]<class... P>(std::type_identity<std::tuple<P...>>) {
     (registry.add<P>(), ...);
-  }(std::type_identity<typename Own::List>());
+  }(std::type_identity<typename PolicyList::List>());
   return registry;
 }
 

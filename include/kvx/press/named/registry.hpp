@@ -4,8 +4,8 @@
 #include <kvx/core/near_miss.hpp>
 #include <kvx/press/any_policy.hpp>
 #include <kvx/press/hooks.hpp>
-#include <kvx/press/named/written.hpp>
 #include <kvx/press/named/parameters.hpp>
+#include <kvx/press/named/written.hpp>
 #include <kvx/press/tensor_reader.hpp>
 
 #include <algorithm>
@@ -19,13 +19,14 @@
 
 namespace kvx::inline v0 {
 
-/// What a press may need that its written form does not say.
+/// Settings of a press that its written form does not have.
 struct PressSetup {
-  std::optional<std::uint64_t> seed = {};  ///< for one that draws lots and has no seed of its own
-  TensorReader read = {};                  ///< of the files that parameters name
+  std::optional<std::uint64_t> seed = {};  ///< for a press that draws random numbers and is written without a seed
+  TensorReader read = {};                  ///< reads the files that parameters name
 };
 
-/// Policies by the text that names them, for programs that choose at run time; kvx_presses() has those of kvx.
+/// Makes policies from their written forms, for programs that choose presses at run time. kvx_presses() returns a
+/// registry of all policies of kvx.
 class Registry {
  public:
   struct Entry {
@@ -33,14 +34,15 @@ class Registry {
     std::vector<ParameterText> defaults;
     std::string_view kvpress_name;
     std::optional<KvpressVariant> variant;
-    std::string_view wraps;  ///< what stands in the parentheses of an adapter, "" for a policy of its own
+    std::string_view wraps;  ///< what an adapter wraps: "press" or "press, press, ..."; "" if the policy is no adapter
     AnyPolicy (*make)(const Registry&, const WrittenPress&, const PressSetup&);
   };
 
-  /// Throws Error when its name is taken.
+  /// Adds a policy. Throws Error if a policy of this name is registered already.
   template <RegistrablePolicy P>
   void add() {
-    if (find(P::name) != nullptr) throw Error("press " + std::string(P::name), "there is one of this name");
+    if (find(P::name) != nullptr)
+      throw Error("press " + std::string(P::name), "expected a new name, found one that is registered already");
     Entry entry{P::name, P::paper, parameters_of(P()), "", {}, "", &make<P>};
     if constexpr (HasKvpressName<P>) entry.kvpress_name = P::kvpress_name;
     if constexpr (HasKvpressVariant<P>) entry.variant = P::kvpress_variant;
@@ -51,7 +53,7 @@ class Registry {
 
   const std::vector<Entry>& entries() const { return entries_; }
 
-  /// One line a policy for a reader: name, what it wraps, parameters with their defaults, paper.
+  /// A table for people with one line per policy: name, what it wraps, parameters with their defaults, and paper.
   std::string listing() const {
     std::string text;
     for (const Entry& entry : entries_) {
@@ -65,8 +67,9 @@ class Registry {
     return text;
   }
 
-  /// The policy that a text like `snapkv`, `snapkv(window=32)` or `ada(snapkv)` stands for. Throws Error with the
-  /// nearest name for a name or a parameter that does not exist, and for an adapter that cannot wrap what it is given.
+  /// Makes the policy of a written form such as `snapkv`, `snapkv(window=32)` or `ada(snapkv)`. Throws Error for a name
+  /// or a parameter that does not exist (the message proposes the nearest one), and for an adapter that cannot wrap the
+  /// given press.
   AnyPolicy parse(std::string_view text, const PressSetup& setup = {}) const {
     const WrittenPress written = parse_written(text);
     if (const Entry* entry = find(written.name)) return entry->make(*this, written, setup);
@@ -106,7 +109,8 @@ class Registry {
     return inner;
   }
   static void check_reader(const WrittenPress& written, const PressSetup& setup) {
-    if (!setup.read) throw Error(detail::where(written), "nothing was given to read its file by");
+    if (!setup.read)
+      throw Error(detail::where(written), "expected a PressSetup with a reader for its file, found none");
   }
 
   const Entry* find(std::string_view name) const {
@@ -122,9 +126,10 @@ class Registry {
 
 struct Policies;  // policies.hpp
 
-/// A registry of kvx's own policies, to which others can be added. Who calls it includes policies.hpp too, or links
-/// kvx::compiled. (A template, so that the code of all policies is generated only where it is called.)
-template <class Own = Policies>
+/// A registry of kvx's own policies, to which others can be added. A program that calls it must also include
+/// policies.hpp, or link kvx::compiled. (It is a template so that the code of all policies is generated only where it
+/// is called.)
+template <class PolicyList = Policies>
 Registry kvx_presses();
 
 }  // namespace kvx::inline v0

@@ -12,12 +12,13 @@
 namespace kvx::inline v0 {
 
 /// The parts of a press's written form: name(press, ..., parameter=value, ...), or press+name(parameter=value, ...).
-/// The views point into the text.
+/// The views refer to the parsed text.
 struct WrittenPress {
-  std::string_view text, name;
-  std::vector<std::string_view> inner = {};  ///< the presses that it wraps
-  std::vector<std::pair<std::string_view, std::string_view>> arguments = {};
-  std::vector<std::pair<std::string_view, std::string_view>> defaults = {};  ///< parameters set by the name
+  std::string_view text, name;                                                ///< the whole form, and the name in it
+  std::vector<std::string_view> inner = {};                                   ///< the presses that it wraps
+  std::vector<std::pair<std::string_view, std::string_view>> arguments = {};  ///< parameters and values
+  /// Parameters and values that a name of kvpress stands for; arguments come after them.
+  std::vector<std::pair<std::string_view, std::string_view>> defaults = {};
 };
 
 namespace detail {
@@ -28,15 +29,15 @@ inline std::string_view trim(std::string_view text) {
 }
 }  // namespace detail
 
-/// Splits `text` at commas, or at another character, but not at those inside parentheses or brackets.
-inline std::vector<std::string_view> split_presses(std::string_view text, char at = ',') {
+/// Splits `text` at each `separator` that is not inside parentheses or brackets.
+inline std::vector<std::string_view> split_presses(std::string_view text, char separator = ',') {
   std::vector<std::string_view> parts;
   int depth = 0;
   std::size_t begin = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '(' || text[i] == '[') ++depth;
     if (text[i] == ')' || text[i] == ']') --depth;
-    if (text[i] == at && depth == 0) {
+    if (text[i] == separator && depth == 0) {
       parts.push_back(detail::trim(text.substr(begin, i - begin)));
       begin = i + 1;
     }
@@ -45,7 +46,7 @@ inline std::vector<std::string_view> split_presses(std::string_view text, char a
   return parts;
 }
 
-/// A name as it is compared: lower case, without `_` and without a final "press".
+/// The form in which names are compared: lower case, without `_` and without a final "press".
 inline std::string canonical_press_name(std::string_view name) {
   std::string canonical;
   for (const char c : name)
@@ -54,8 +55,8 @@ inline std::string canonical_press_name(std::string_view name) {
   return canonical;
 }
 
-/// Parses a written form. Throws Error where it is not `name`, `name(press, ..., parameter=value, ...)`, or such a one
-/// behind a press and `+`.
+/// Parses a written form. Throws Error unless it is `name`, `name(press, ..., parameter=value, ...)`, or one of these
+/// after a press and a `+`.
 inline WrittenPress parse_written(std::string_view text) {
   const auto fail = [&](std::string_view what) {
     throw Error("press '" + std::string(text) + "'",

@@ -12,12 +12,14 @@
 
 namespace kvx::inline v0::detail {
 
-/// The number of rows that each head keeps, whatever the other heads score: at least one, unless alpha is 0.
+/// The number of best rows that each head keeps whatever the scores of other heads are: the share `alpha` of `keep`,
+/// and at least 1 unless alpha is 0.
 inline Index safe_rows(Index keep, double alpha) {
   return alpha > 0 ? std::max<Index>(1, static_cast<Index>(static_cast<double>(keep) * alpha)) : 0;
 }
 
-/// The best rows of a layer, `keep` per head on average, `safe` at least.
+/// The rows of a layer with the highest scores of all heads: `keep` per head on average, and at least `safe` in each
+/// head.
 inline Kept adaptive_rows(MatrixView<const float> scores, Index keep, Index safe) {
   Matrix<float> ranked = scores;
   for (Index h = 0; h < ranked.rows(); ++h)
@@ -26,6 +28,7 @@ inline Kept adaptive_rows(MatrixView<const float> scores, Index keep, Index safe
   return best_together(ranked, keep * ranked.rows());
 }
 
+/// Throws Error unless alpha is in its range.
 inline void check_alpha(std::string_view press, double alpha) { expect_between(press, "alpha", 0, 1, alpha); }
 
 }  // namespace kvx::inline v0::detail

@@ -6,8 +6,9 @@
 
 namespace kvx::inline v0::detail {
 
-/// Makes of a symmetric matrix L L^T, with L lower triangular, the inverse of L. Only what is on and below the diagonal
-/// is looked at. False, with nothing of use, if the matrix is not positive definite; what is not a number stays so.
+/// Replaces a symmetric matrix `a` by the inverse of its Cholesky factor: L^-1, where a = L L^T and L is lower
+/// triangular. Reads only the elements on and below the diagonal. Returns false, and leaves `a` with no meaning, if the
+/// matrix is not positive definite. NaN does not count as that: the result then contains NaN.
 inline bool invert_root(Matrix<double>& a) {
   for (Index i = 0; i < a.rows(); ++i)
     for (Index j = 0; j <= i; ++j) {

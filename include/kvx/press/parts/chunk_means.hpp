@@ -11,7 +11,7 @@ namespace kvx::inline v0::detail {
 inline std::vector<float> chunk_means(const Matrix<float>& scores, Index length) {
   std::vector<float> means;
   for (Index first = 0; first < scores.cols(); first += length) {
-    // In double, so that chunks of one score tie whatever their length.
+    // In double, so that chunks whose scores are all the same have equal means whatever their lengths are.
     const auto chunk = scores.middleCols(first, std::min(length, scores.cols() - first)).cast<double>();
     means.push_back(static_cast<float>(chunk.sum() / static_cast<double>(chunk.size())));
   }

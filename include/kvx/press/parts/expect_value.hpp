@@ -17,6 +17,7 @@ void expect_value(std::string_view press, std::string_view parameter, bool as_ex
               std::string("expected ").append(expected).append(", found ") + std::to_string(value));
 }
 
+/// Throws Error unless `value` is `least` or more.
 template <class T>
 void expect_at_least(std::string_view press, std::string_view parameter, std::type_identity_t<T> least, T value) {
   if (!(value >= least))

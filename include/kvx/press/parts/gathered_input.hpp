@@ -13,8 +13,9 @@
 
 namespace kvx::inline v0::detail {
 
-/// Rows of a layer, as many per KV head, as the whole input of a policy. A query head takes the rows of its KV head.
-/// The queries are the last ones of these rows, but turned to the context's last positions, as kvpress does it.
+/// The input of a policy for some rows of a layer, as if these were the whole context. Every KV head has the same
+/// number of rows, and a query head takes the rows of its KV head. The queries are the last ones of these rows, but
+/// rotated to the last positions of the context, as in kvpress.
 class GatheredInput {
  public:
   GatheredInput(const PressInput& all, const Needs& needs, const Kept& rows) : input_(all) {
@@ -43,15 +44,15 @@ class GatheredInput {
   const PressInput& operator*() const { return input_; }
 
  private:
-  /// The last `count` of the rows of each head, copied to `to`.
-  static TensorView<const float> gather(const TensorView<const float>& from, const Kept& rows, std::size_t count,
-                                        std::vector<float>& to) {
-    const Index group = from.heads() / static_cast<Index>(rows.size());
-    to.reserve(count * static_cast<std::size_t>(from.heads() * from.head_dim()));
-    for (Index i = 0; i < from.heads(); ++i)
+  /// The last `count` of the rows `rows` of each head of `all`, copied to `copy`.
+  static TensorView<const float> gather(const TensorView<const float>& all, const Kept& rows, std::size_t count,
+                                        std::vector<float>& copy) {
+    const Index group = all.heads() / static_cast<Index>(rows.size());
+    copy.reserve(count * static_cast<std::size_t>(all.heads() * all.head_dim()));
+    for (Index i = 0; i < all.heads(); ++i)
       for (const Index t : std::span(rows[static_cast<std::size_t>(i / group)]).last(count))
-        to.insert(to.end(), from.row(i, t), from.row(i, t) + from.head_dim());
-    return TensorView<const float>::head_major(to.data(), from.heads(), static_cast<Index>(count), from.head_dim());
+        copy.insert(copy.end(), all.row(i, t), all.row(i, t) + all.head_dim());
+    return TensorView<const float>::head_major(copy.data(), all.heads(), static_cast<Index>(count), all.head_dim());
   }
 
   PressInput input_;
@@ -59,14 +60,16 @@ class GatheredInput {
   std::vector<Position> positions_;
 };
 
-/// What GatheredInput takes to give `inner` what it needs.
+/// The inputs from which GatheredInput makes those that a policy needs: queries are rotated anew, from those before
+/// RoPE.
 inline Needs needs_to_gather(Needs inner) {
   if (inner.queries > 0) inner.pre_rope_queries = true;
   inner.queries = 0;
   return inner;
 }
 
-/// Attention sums are over queries that some of the rows would not have had.
+/// Throws Error unless `inner` only scores, and can do so from a GatheredInput: this has no attention sums, since they
+/// would include queries of other rows.
 template <class P>
 void expect_gatherable(std::string_view press, const P& inner) {
   expect_only_scores(press, inner);

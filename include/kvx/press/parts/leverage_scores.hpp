@@ -18,7 +18,7 @@
 
 namespace kvx::inline v0::detail {
 
-/// Standard normal numbers / sqrt(sketch), [head_dim, sketch], by the method of Box and Muller.
+/// Draws a random projection, [head_dim, sketch]: standard normal numbers (Box-Muller transform) / sqrt(sketch).
 inline Matrix<float> draw_sketch(SplitMix64& random, Index head_dim, Index sketch) {
   Matrix<float> drawn(head_dim, sketch);
   for (float& value : drawn.reshaped<Eigen::RowMajor>()) {
@@ -28,8 +28,8 @@ inline Matrix<float> draw_sketch(SplitMix64& random, Index head_dim, Index sketc
   return drawn;
 }
 
-/// The matrices that sketch a layer's keys, [kv_heads] of [head_dim, sketch]: the policy's own, or drawn by its seed,
-/// the layer and the head.
+/// The random projections of a layer's keys, [kv_heads] of [head_dim, sketch]: `policy.sketches`, or, if it is empty,
+/// drawn from the policy's seed, the layer and the head.
 template <class P>
 std::vector<Matrix<float>> sketches_of(const P& policy, const PressInput& in) {
   std::vector<Matrix<float>> sketches = policy.sketches;
@@ -46,15 +46,16 @@ std::vector<Matrix<float>> sketches_of(const P& policy, const PressInput& in) {
   return sketches;
 }
 
-/// How much each key stands out in its head: x^T (X^T X + 0.01 I)^-1 x for its row x of X, the keys without their mean
-/// times the head's sketch; standardized. Keys [kv_heads, tokens, head_dim] are those before RoPE.
+/// The leverage of each key in its head: x^T (X^T X + 0.01 I)^-1 x for its row x of X, where X are the keys, minus
+/// their mean, times the head's projection. Then standardized over the layer. `keys`, [kv_heads, tokens, head_dim], are
+/// those before RoPE.
 inline void leverage_scores(TensorView<const float> keys, const std::vector<Matrix<float>>& sketches, Scores out) {
   for (Index h = 0; h < keys.heads(); ++h) {
     const Moments moments(keys.head(h));
     const Matrix<double> sketch = sketches[static_cast<std::size_t>(h)].cast<double>();
-    // X^T X by way of the covariance, so that X, which is large, is never formed.
+    // X^T X is computed from the covariance of the keys, so that X, which is large, is never formed.
     const Matrix<double> covariance = static_cast<double>(keys.tokens()) * moments.covariance.cast<double>();
-    const Matrix<double> half = covariance.lazyProduct(sketch), gram = sketch.transpose().lazyProduct(half);
+    const Matrix<double> product = covariance.lazyProduct(sketch), gram = sketch.transpose().lazyProduct(product);
     Matrix<double> root;
     double jitter = 0.01;
     do {

@@ -13,7 +13,7 @@ class MeanRotation {
  public:
   MeanRotation(const PressInput& in, int future) {
     for (const float frequency : in.inv_freq) {
-      // The sum of exp(i a) over an arithmetic series of angles, as the geometric series that it is.
+      // The mean of exp(i a) over equally spaced angles a, a geometric series in closed form.
       const double step = static_cast<double>(frequency), half = std::sin(step / 2);
       const double length = half == 0 ? 1.0 : std::sin(step * future / 2) / (half * future);
       const double middle = step * (static_cast<double>(in.pre_rope_queries.tokens()) + (future - 1) / 2.0);
@@ -22,8 +22,8 @@ class MeanRotation {
     }
   }
 
-  /// Multiplies `row` [head_dim] by the transposed mean rotation: what a rotated query would be compared with, for one
-  /// that is not.
+  /// Multiplies `row` [head_dim] by the transposed mean rotation. The product of a rotated query with a key is that of
+  /// the unrotated query with the key rotated back.
   void rotate_back(float* row) const {
     const std::size_t half = cos_.size();
     for (std::size_t i = 0; i < half; ++i) {

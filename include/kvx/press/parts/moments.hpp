@@ -11,20 +11,21 @@
 
 namespace kvx::inline v0::detail {
 
-/// Adds the sum over j of weights[j] * r^T r, with r the row j of `rows` [n, dim], to `sum` [dim, dim].
+/// Adds weights[j] * r^T r for each row r of `rows` [n, dim], where j is its index, to `sum` [dim, dim].
 inline void add_squares(std::span<const float> weights, MatrixView<const float> rows, Matrix<float>& sum) {
-  constexpr Index kTogether = 64;  // so that they stay in the first cache
-  Matrix<float> channels(rows.cols(), kTogether);
-  for (Index first = 0; first < rows.rows(); first += kTogether) {
-    const Index count = std::min(kTogether, rows.rows() - first);
-    const auto some = rows_of(rows, first, count);
+  constexpr Index kBatch = 64;  // rows at a time, so that they stay in the L1 cache
+  Matrix<float> channels(rows.cols(), kBatch);
+  for (Index first = 0; first < rows.rows(); first += kBatch) {
+    const Index count = std::min(kBatch, rows.rows() - first);
+    const auto batch = rows_of(rows, first, count);
     channels.leftCols(count) =
-        some.transpose() * view(&weights[static_cast<std::size_t>(first)], 1, count, count).asDiagonal();
-    for (Index c = 0; c < rows.cols(); ++c) row_kernels().weighted_sum(channels.row(c).data(), some, sum.row(c).data());
+        batch.transpose() * view(&weights[static_cast<std::size_t>(first)], 1, count, count).asDiagonal();
+    for (Index c = 0; c < rows.cols(); ++c)
+      row_kernels().weighted_sum(channels.row(c).data(), batch, sum.row(c).data());
   }
 }
 
-/// Mean and covariance (over n, not n - 1) of rows [n, dim].
+/// The mean and the covariance (divided by n, not n - 1) of rows [n, dim].
 struct Moments {
   Matrix<float> mean;        // [1, dim]
   Matrix<float> covariance;  // [dim, dim]

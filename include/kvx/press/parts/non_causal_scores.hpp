@@ -11,9 +11,10 @@
 
 namespace kvx::inline v0::detail {
 
-/// What keys get from the queries of their chunk, averaged over the query heads, times their value's norm, averaged
-/// over three neighbors, standardized. Queries [heads, tokens, head_dim], keys and values [kv_heads, tokens,
-/// head_dim]. A last chunk that is shorter is filled up with zeros, as in kvpress.
+/// The attention that each key gets from all queries of its chunk, earlier and later ones, averaged over the query
+/// heads, times the norm of its value; then averaged over three neighboring rows, and standardized over the layer.
+/// `queries` are [heads, tokens, head_dim], `keys` and `values` [kv_heads, tokens, head_dim]. A shorter last chunk is
+/// filled up with zero keys and queries, as in kvpress.
 inline void non_causal_scores(TensorView<const float> queries, TensorView<const float> keys,
                               TensorView<const float> values, Index chunk, Scores out) {
   const Index group = queries.heads() / keys.heads();
@@ -23,11 +24,11 @@ inline void non_causal_scores(TensorView<const float> queries, TensorView<const 
     float* const row = out.row(h).data();
     for (Index first = 0; first < keys.tokens(); first += chunk) {
       const Index count = std::min(chunk, keys.tokens() - first);
-      const TransposedRows some(keys.tokens(first, count).head(h));
+      const TransposedRows chunk_keys(keys.tokens(first, count).head(h));
       for (Index i = h * group; i < (h + 1) * group; ++i)
         add_attention(
-            queries.tokens(first, count).head(i), some, 1, weights, [&](Index) { return chunk; }, row + first);
-      // A zero query gives each key, zeros included, the same.
+            queries.tokens(first, count).head(i), chunk_keys, 1, weights, [&](Index) { return chunk; }, row + first);
+      // Each zero query attends equally to all keys, zero keys included.
       out.row(h).segment(first, count).array() += static_cast<float>(chunk - count) / static_cast<float>(chunk);
     }
     out.row(h).array() *= values.head(h).rowwise().norm().transpose().array();

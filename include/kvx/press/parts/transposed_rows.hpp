@@ -9,8 +9,9 @@
 
 namespace kvx::inline v0::detail {
 
-/// Rows whose products with many vectors are wanted: transposed block by block, so that those of a vector with a block
-/// are a weighted sum, which has no lanes to add up.
+/// Rows for the computation of dot products with many vectors. They are stored transposed, in blocks, so that the dot
+/// products of a vector with all rows of a block are one weighted sum of block rows. This is faster than separate dot
+/// products, each of which has to add up the lanes of a vector register.
 class TransposedRows {
  public:
   explicit TransposedRows(MatrixView<const float> rows)
@@ -22,14 +23,14 @@ class TransposedRows {
     }
   }
 
-  /// The columns that the products with so many rows take.
+  /// The columns that multiply() needs for the products with this number of rows.
   static Index padded(Index rows) { return (rows + kBlock - 1) / kBlock * kBlock; }
 
   Index rows() const { return rows_; }
   Index dim() const { return dim_; }
 
-  /// products[i][j] = vectors[i] . row j, for the first `rows` rows. Of the columns behind them, padded(rows) or more,
-  /// those behind the last row become 0.
+  /// Writes products[i][j] = vectors[i] . row j for the first `rows` rows. `products` has padded(rows) columns or more;
+  /// columns after the last row become 0.
   void multiply(MatrixView<const float> vectors, Index rows, MatrixView<float> products) const {
     products.setZero();
     for (Index first = 0; first < rows; first += kBlock) {

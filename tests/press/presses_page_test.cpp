@@ -4,14 +4,14 @@
 
 #include <string>
 
-TEST_CASE("README's table has every press, with its parameters and its paper") {
-  const kvx::MappedFile readme(KVX_SOURCE_DIR "/README.md");
+TEST_CASE("the table in docs/presses.md has every press, with its parameters and its paper") {
+  const kvx::MappedFile page(KVX_SOURCE_DIR "/docs/presses.md");
   const kvx::Registry registry = kvx::kvx_presses();
   for (const auto& entry : registry.entries()) {
     CAPTURE(entry.name);
-    const auto row = readme.text().find("\n| `" + std::string(entry.name) + "` |");
+    const auto row = page.text().find("\n| `" + std::string(entry.name) + "` |");
     REQUIRE(row != std::string::npos);
-    const auto text = readme.text().substr(row + 1, readme.text().find('\n', row + 1) - row - 1);
+    const auto text = page.text().substr(row + 1, page.text().find('\n', row + 1) - row - 1);
     for (const auto& parameter : entry.defaults) CHECK(text.find(parameter.name) != std::string::npos);
     CHECK(text.find(entry.paper.substr(entry.paper.find(':') + 1)) != std::string::npos);
   }
