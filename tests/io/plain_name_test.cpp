@@ -5,7 +5,7 @@
 #include <string_view>
 
 TEST_CASE("a plain name cannot leave its folder") {
-  for (const std::string_view name : {"model-00001-of-00002.safetensors", "Decoder.5-0.5B_x", "a"}) {
+  for (const std::string_view name : {"model-00001-of-00002.safetensors", "Qwen2.5-0.5B_x", "a"}) {
     CHECK(kvx::detail::is_plain_name(name));
   }
   for (const std::string_view name : {"", ".", "..", ".a", "a..b", "a/b", "/a", "a\\b", "a b", "a\n"}) {
