@@ -38,7 +38,7 @@ inline FollowsInstruction postscript(const InstructionParameters& parameters) {
   const std::string pattern = marker == U"P.P.S"  ? "p\\.\\s?p\\.\\s?s"
                               : marker == U"P.S." ? "p\\.\\s?s\\."
                                                   : utf8_of(python_lower(marker));
-  return [regex = std::make_shared<PythonRegex>("(?m)" + pattern, PythonRegex::heeds_case,
+  return [regex = std::make_shared<PythonRegex>("(?m)" + pattern, PythonRegex::case_sensitive,
                                                 parameters.where("postscript_marker"))](const AnswerText& answer) {
     return regex->found_in(utf8_of(python_lower(answer.characters)));
   };

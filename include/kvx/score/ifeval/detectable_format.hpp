@@ -65,7 +65,7 @@ inline FollowsInstruction number_highlighted_sections(const InstructionParameter
 
 inline FollowsInstruction multiple_sections(const InstructionParameters& parameters) {
   const std::string splitter = utf8_of(python_strip(code_points(parameters.text("section_spliter"))));
-  return [regex = std::make_shared<PythonRegex>("\\s?" + splitter + "\\s?\\d+\\s?", PythonRegex::heeds_case,
+  return [regex = std::make_shared<PythonRegex>("\\s?" + splitter + "\\s?\\d+\\s?", PythonRegex::case_sensitive,
                                                 parameters.where("section_spliter")),
           count = parameters.count("num_sections")](const AnswerText& answer) {
     return regex->count(answer.utf8) >= count;

@@ -21,7 +21,7 @@ using Keywords = std::shared_ptr<std::vector<PythonRegex>>;  // shared, since a 
 
 inline Keywords keyword_patterns(const std::vector<std::string>& patterns, const std::string& where) {
   auto keywords = std::make_shared<std::vector<PythonRegex>>();
-  for (const std::string& pattern : patterns) keywords->emplace_back(pattern, PythonRegex::ignores_case, where);
+  for (const std::string& pattern : patterns) keywords->emplace_back(pattern, PythonRegex::case_insensitive, where);
   return keywords;
 }
 
