@@ -83,12 +83,12 @@ void read_option(const std::string& name, const std::string& text, Value& value)
     value = whole_of(name, text, 0);
   } else {
     value.clear();
-    for (std::size_t at = 0; text != kAllWords && at < text.size();) {
-      const std::size_t end = std::min(text.find(',', at), text.size());
-      const std::string word = text.substr(at, end - at);
+    for (std::size_t pos = 0; text != kAllWords && pos < text.size();) {
+      const std::size_t end = std::min(text.find(',', pos), text.size());
+      const std::string word = text.substr(pos, end - pos);
       const std::size_t first = std::min(word.find_first_not_of(" \t"), word.size());
       value.push_back(word.substr(first, word.find_last_not_of(" \t") + 1 - first));
-      at = end + 1;
+      pos = end + 1;
     }
   }
 }
@@ -115,8 +115,8 @@ std::vector<OptionText> options_of() {
   return all;
 }
 
-/// A task with the options that `texts` names, and the defaults of the others. Throws Error, naming the option, for a
-/// value that it cannot have.
+/// A task with the options that `texts` names, and the defaults of the others. Throws Error, naming the option, for
+/// an invalid value.
 template <class T>
 T make_task(const OptionTexts& texts) {
   if constexpr (HasOptions<T>) {
