@@ -37,7 +37,7 @@ ask="-p Weather --max-new-tokens 3 $context"
   expect 1 'snapkv: a context of .* not longer than its window' -p Hi --press 'snapkv(window=4000)'
 }
 printf 'ok \377' >"$scratch/latin"
-expect 1 "^kvx-generate: $scratch/latin: expected UTF-8, found another byte at 3\$" -p Hi --context "$scratch/latin"
+expect 1 "^kvx-generate: $scratch/latin: expected UTF-8, found an invalid byte at 3\$" -p Hi --context "$scratch/latin"
 
 sample() { "$program" -p Weather --temperature 2 --seed "$1" --max-new-tokens 20 2>/dev/null; }
 if [ "$(sample 7)" != "$(sample 7)" ] || [ "$(sample 7)" = "$(sample 8)" ]; then

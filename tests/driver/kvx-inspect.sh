@@ -10,7 +10,7 @@ refuse 2 'ratio: expected 0 <= ratio < 1, found 1' --press knorm -p Hi --ratio 1
 refuse 2 "span: expected \[NAME=\]FIRST:LAST, .*found '7:3'" --press knorm -p Hi --span 7:3
 refuse 1 'no/where: cannot open' --press knorm --data no/where
 refuse 1 'examples/data/code.jsonl: expected a sample of index 20, found 20 samples' --press knorm --data examples/data/code.jsonl --index 20
-refuse 1 'prompt: system: expected </kvx:a>, found the end' --press knorm -p Hi --system '<kvx:a>x'
+refuse 1 'prompt: system: expected </kvx:a>, found the end of the text' --press knorm -p Hi --system '<kvx:a>x'
 
 out=$scratch/out
 text=$("$program" --press 'fair(knorm),snapkv' --ratio 0.5 -p 'Who are you?' --max-new-tokens 3 --out "$out" \

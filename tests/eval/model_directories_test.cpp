@@ -193,7 +193,7 @@ TEST_CASE("A directory that kvx cannot read is refused, and the message says wha
          RawTensor& down = raw[kDown];
          down = {"I8", down.shape, std::string(down.bytes.size() / 2, '\1')};
        }),
-       tensor + kDown + ": dtype: expected F32, F16 or BF16, found I8, as quantized models have it"},
+       tensor + kDown + ": dtype: expected F32, F16 or BF16, found I8, as in quantized models"},
       {"a quantized configuration", with_members("config.json", R"("quantization_config":{"bits":4})"),
        "/config.json: field quantization_config: expected null, found {\"bits\":4}"},
       {"a pointer to weights", with_file("model.safetensors", kPointer),

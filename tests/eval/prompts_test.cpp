@@ -95,5 +95,5 @@ TEST_CASE("An invalid mark is an error that names its line and column") {
   Sample sample = kMarked;
   sample.system = "<kvx:defense>x";
   CHECK(error_of([&] { SpanPrompts().groups({sample}); }) ==
-        "FILE: line 1: system: expected </kvx:defense>, found the end");
+        "FILE: line 1: system: expected </kvx:defense>, found the end of the text");
 }

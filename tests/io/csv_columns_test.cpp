@@ -53,7 +53,7 @@ std::string visit_error(const std::string& text) {
 const std::string kHead = "who,long_ago,roughly,times,again,mood\n";
 }  // namespace
 
-TEST_CASE("Rows are written and read back by one description of their columns") {
+TEST_CASE("Rows are written and read back with one description of their columns") {
   const std::vector<Visit> rows = {{"Ada, \"Countess\"", {1.0 / 3, 1.0 / 3}, 7, true, Mood::odd},
                                    {"", {NAN, NAN}, 0, false, Mood::cross}};
   const std::string text = visits().text(rows);
@@ -72,7 +72,7 @@ TEST_CASE("Rows are written and read back by one description of their columns") 
   CHECK(visits().text({}) == kHead);
 }
 
-TEST_CASE("Columns are found by name, in any order and among others") {
+TEST_CASE("Columns are found by name, in any order, and other columns are ignored") {
   const std::string text = "more,mood,again,times,roughly,long_ago,who\n9,calm,false,2,0,0,me\n";
   const std::vector<Visit> read = visits().rows(CsvTable(text, "f.csv"));
   REQUIRE(read.size() == 1);
@@ -80,7 +80,7 @@ TEST_CASE("Columns are found by name, in any order and among others") {
   CHECK(read[0].times == 2);
 }
 
-TEST_CASE("A missing column and a bad field are errors with file, line and column") {
+TEST_CASE("A missing column and an invalid field are errors with file, line and column") {
   CHECK(visit_error("who,long_ago,times,again,mood\n") ==
         "f.csv: line 1: expected a column roughly, found who,long_ago,times,again,mood");
   CHECK(visit_error(kHead + "me,soon,0,1,true,calm\n") ==

@@ -15,7 +15,7 @@ std::string csv_error(const std::string& text) {
 }
 }  // namespace
 
-TEST_CASE("CSV fields are read by the names of their columns, quoted or not, with either end of line") {
+TEST_CASE("CSV fields are found by column name, quoted or not, with LF or CRLF at line ends") {
   const CsvTable csv("a,\"b \"\"2\"\"\",c\r\n1,\"x, y\",-2.5e1\r\n,\"two\nlines\",", "f.csv");
   REQUIRE(csv.rows() == 2);
   CHECK(csv.has("b \"2\""));
@@ -29,7 +29,7 @@ TEST_CASE("CSV fields are read by the names of their columns, quoted or not, wit
   CHECK(CsvTable("a,b\n", "f.csv").rows() == 0);
 }
 
-TEST_CASE("What is no CSV is an error with its line, counted through quoted ones") {
+TEST_CASE("Malformed CSV is an error with its line, where line ends within quotes count") {
   CHECK(csv_error("") == "f.csv: expected a line with the names of columns, found an empty file");
   CHECK(csv_error("a,b\n1,2\n3\n") == "f.csv: line 3: expected 2 fields, found 1");
   CHECK(csv_error("a,b\n\"1\n\n\",2\n3\n") == "f.csv: line 5: expected 2 fields, found 1");
@@ -38,7 +38,7 @@ TEST_CASE("What is no CSV is an error with its line, counted through quoted ones
   CHECK(csv_error("a\nb\"\n") == "f.csv: line 2: expected quotes around a whole field");
 }
 
-TEST_CASE("A field that is no number and a column that is not there are errors with line and column") {
+TEST_CASE("A field that is not a number and a missing column are errors with line and column") {
   const CsvTable csv("a,b\n1,2\n1e999,4x\n", "f.csv");
   CHECK(error_of([&] { csv.number(1, "a"); }) == "f.csv: line 3: column a: expected a number, found '1e999'");
   CHECK(error_of([&] { csv.number(1, "b"); }) == "f.csv: line 3: column b: expected a number, found '4x'");

@@ -10,7 +10,7 @@ namespace {
 JsonNumber number(const char* digits) { return JsonNumber(std::string(digits)); }
 }  // namespace
 
-TEST_CASE("A number is an integer by its spelling and whole by its value") {
+TEST_CASE("The spelling says whether a number is written as an integer, the value whether it is whole") {
   for (const char* digits : {"0", "-0", "7", "-123456789012345678901234567890"}) {
     CHECK(number(digits).written_as_integer());
     CHECK(number(digits).is_whole());
@@ -42,7 +42,7 @@ TEST_CASE("Numbers compare by value, exactly") {
   CHECK(number("-Infinity") < number("-1e308"));
 }
 
-TEST_CASE("NaN equals itself and is below the rest") {
+TEST_CASE("NaN equals itself and is less than every other number") {
   CHECK(number("NaN") == number("NaN"));
   CHECK(number("NaN") < number("-Infinity"));
   CHECK(number("5") > number("NaN"));

@@ -30,7 +30,7 @@ TEST_CASE("text that is not JSON, not UTF-8 or too deep is an error") {
   CHECK_FALSE(error_of([] { JsonDocument::parse(std::string(100'000, '['), "f"); }).empty());
 }
 
-TEST_CASE("a message stays one short line of whole characters") {
+TEST_CASE("an error message is one short line and does not cut a character") {
   const auto document = JsonDocument::parse(R"({"a\nb": ")" + std::string(100, 'x') + R"("})", "f");
   document.root().each_member([](std::string_view, const kvx::JsonValue& value) {
     CHECK(error_of([&] { value.boolean(); }) ==

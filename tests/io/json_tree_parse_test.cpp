@@ -33,14 +33,14 @@ TEST_CASE("Strings are unescaped, lone surrogates included") {
   }
 }
 
-TEST_CASE("A colon stands behind the name of a member alone") {
+TEST_CASE("A colon is valid only after the name of a member") {
   for (const char* text : {R"("a": 1)", R"(["a": 1])", R"({"a": "b": 1})", R"(["a":])", R"({"a": {"b"}})"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_json(text));
   }
 }
 
-TEST_CASE("Only one complete JSON value is JSON") {
+TEST_CASE("A JSON text is exactly one complete value") {
   for (const char* text : {"null", " true ", "false\n", "[]", "{}", "[1, [2], {\"a\": []}]", "\t{\"a\" : 1 }\r\n"})
     CHECK(parse_json(text));
   for (const char* text :
@@ -54,7 +54,7 @@ TEST_CASE("Only one complete JSON value is JSON") {
   CHECK_FALSE(parse_json(std::string_view("1\0", 2)));
 }
 
-TEST_CASE("Nesting is bounded, and a megabyte of brackets is refused at once") {
+TEST_CASE("Nesting is limited, and a megabyte of brackets is refused at once") {
   const auto nested = [](int depth) {
     return repeated("[", static_cast<std::size_t>(depth)) + repeated("]", static_cast<std::size_t>(depth));
   };
@@ -65,7 +65,7 @@ TEST_CASE("Nesting is bounded, and a megabyte of brackets is refused at once") {
   CHECK_FALSE(parse_json(repeated("{\"a\":", 1 << 18)));
 }
 
-TEST_CASE("Many members and long texts take no quadratic time") {
+TEST_CASE("Many members do not take quadratic time") {
   std::string text = "{\"x\": 0";
   for (int i = 0; i < 200'000; ++i) text += ", \"" + std::to_string(i % 100'000) + "\": " + std::to_string(i);
   const JsonTree tree = json_of(text + "}");

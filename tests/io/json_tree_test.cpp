@@ -6,7 +6,7 @@
 
 using namespace kvx;
 
-TEST_CASE("Of the same name the last member is there, and members are found by name") {
+TEST_CASE("Members are found by name, and the last member of a repeated name is kept") {
   const JsonTree tree = json_of(R"({"b": 1, "a": 2, "b": 3, "": 4, "b": 5})");
   REQUIRE(tree.object() != nullptr);
   CHECK(tree.object()->size() == 3);
@@ -17,7 +17,7 @@ TEST_CASE("Of the same name the last member is there, and members are found by n
   CHECK(json_of("[1]").find("a") == nullptr);
 }
 
-TEST_CASE("Equality is by value, whatever the spelling and the order of members") {
+TEST_CASE("Values are equal whatever their spelling and the order of members") {
   CHECK(json_of(R"({"a": 1, "b": [2, null]})") == json_of(R"({"b": [2.0, null], "a": 1e0})"));
   CHECK(json_of(R"("\u0063\u00e9")") == json_of("\"c\u00e9\""));
   for (const auto& [a, b] : {std::pair("[1, 2]", "[2, 1]"),
@@ -33,7 +33,7 @@ TEST_CASE("Equality is by value, whatever the spelling and the order of members"
   }
 }
 
-TEST_CASE("A boolean is a number to Python and not to JSON Schema") {
+TEST_CASE("A boolean equals a number in Python, but not in JSON Schema") {
   for (const auto& [a, b] :
        {std::pair("true", "1"), {"1.0", "true"}, {"false", "-0"}, {"[true, {\"a\": 0}]", "[1, {\"a\": false}]"}}) {
     CHECK(python_equal(json_of(a), json_of(b)));

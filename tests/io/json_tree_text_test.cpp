@@ -6,7 +6,7 @@
 
 using namespace kvx;
 
-TEST_CASE("A tree is written as it reads, its numbers with their digits") {
+TEST_CASE("A tree is written as JSON, and its numbers keep their digits") {
   JsonWriter out;
   write_json(json_of(R"( {"b": [1.0, -2e+3, 123456789012345678901, true, null], "a": {"\u00e9\n": ""}, "c": []} )"),
              out);

@@ -10,7 +10,7 @@
 
 using kvx::JsonWriter;
 
-TEST_CASE("Objects and arrays get their commas") {
+TEST_CASE("Objects and arrays get commas between their values") {
   JsonWriter out;
   out.begin_object()
       .key("a")
@@ -39,7 +39,7 @@ TEST_CASE("Strings are escaped and read back the same") {
 }
 
 TEST_CASE("A lone surrogate is escaped and reads back the same") {
-  const std::string texts[] = {"a\xed\xa0\x80", "\xed\xbf\xbfz", "\xed\x9f\xbf"};  // the last is a letter
+  const std::string texts[] = {"a\xed\xa0\x80", "\xed\xbf\xbfz", "\xed\x9f\xbf"};  // the last is not a surrogate
   for (const std::string& text : texts) {
     JsonWriter out;
     out.value(text);
@@ -48,7 +48,7 @@ TEST_CASE("A lone surrogate is escaped and reads back the same") {
   }
 }
 
-TEST_CASE("Numbers are shortest and exact, and null where JSON has none") {
+TEST_CASE("Numbers are written exactly, with the fewest digits, and infinity as null") {
   JsonWriter out;
   out.begin_array().value(0.1).value(1e300).value(2.0).value(std::numeric_limits<std::int64_t>::min());
   out.value(std::numeric_limits<std::uint64_t>::max())

@@ -16,7 +16,7 @@
 
 using kvx::MappedFile;
 
-TEST_CASE("a mapped file shows its bytes, also after a move") {
+TEST_CASE("a mapped file has the bytes of the file, also after a move") {
   const TempDir dir;
   MappedFile file(dir.write("a", "hello")), empty(dir.write("b", ""));
   const MappedFile moved = std::move(file);
@@ -26,7 +26,7 @@ TEST_CASE("a mapped file shows its bytes, also after a move") {
   CHECK(empty.text() == "again");
 }
 
-TEST_CASE("what is missing or no regular file is an error that names it") {
+TEST_CASE("a missing file and one that is not a regular file are errors that name it") {
   const TempDir dir;
   const std::string pipe = dir.path() + "/pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
@@ -43,7 +43,7 @@ TEST_CASE("what is missing or no regular file is an error that names it") {
   CHECK(error_of([&] { MappedFile file(pipe); }) == pipe + ": not a regular file");
 }
 
-TEST_CASE("dropped pages are read again from the file; foreign bytes are left alone") {
+TEST_CASE("dropped pages are read again from the file; other memory does not change") {
   const TempDir dir;
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   const MappedFile file(dir.write("a", std::string(4 * page, 'x')));

@@ -20,15 +20,15 @@ using kvx::Safetensors;
 
 namespace {
 
-/// What parsing a file "f" of this header and `data` bytes of data complains about; "" when it is fine.
-std::string complaint(std::string_view header, std::size_t data) {
+/// The error for a file "f" with this header and `data` bytes of data; "" if there is none.
+std::string header_error(std::string_view header, std::size_t data) {
   const std::string file = safetensors_bytes(header, std::string(data, '\0'));
   return error_of([&] { Safetensors::parse(as_bytes(file), "f"); });
 }
 
-/// The complaint about one tensor "a" of this description.
-std::string complaint_about(const std::string& fields, std::size_t data) {
-  return complaint("{\"a\":{" + fields + "}}", data);
+/// The error for a file with one tensor "a", whose header entry has these fields.
+std::string tensor_error(const std::string& fields, std::size_t data) {
+  return header_error("{\"a\":{" + fields + "}}", data);
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ TEST_CASE("tensors of every kind are read at any alignment") {
       R"("i":{"dtype":"I32","shape":[1],"data_offsets":[19,23]},"f4":{"dtype":"F4","shape":[2],"data_offsets":[23,24]}} )";
   const std::string data = "\1\2\3\4\xff" + bytes_of({1.5f, -2.f}) + bytes_of<std::uint16_t>({0x3c00, 0xc100}) +
                            bytes_of<std::uint16_t>({0x4049}) + bytes_of({-7}) + "\x5a";
-  for (std::string before : {"", "x", "xy", "xyz"}) {  // shifts the file, so every alignment comes up
+  for (std::string before : {"", "x", "xy", "xyz"}) {  // shifts the file, to test every alignment
     const std::string file = before + safetensors_bytes(header, data);
     const auto tensors = Safetensors::parse(as_bytes(file).subspan(before.size()), "f");
     CHECK(tensors.size() == 7);
@@ -65,7 +65,7 @@ TEST_CASE("tensors of every kind are read at any alignment") {
   CHECK(error_of([&] { tensors.at("x\n"); }) == "f: missing tensor x?");
 }
 
-TEST_CASE("a header that lies about its length is an error") {
+TEST_CASE("a wrong header length is an error") {
   const auto error = [](const std::string& file) { return error_of([&] { Safetensors::parse(as_bytes(file), "f"); }); };
   CHECK(error("") == "f: expected a header length of 8 bytes, found 0 bytes");
   CHECK(error("1234567") == "f: expected a header length of 8 bytes, found 7 bytes");
@@ -78,23 +78,23 @@ TEST_CASE("a header that lies about its length is an error") {
 }
 
 TEST_CASE("a header that is not an object of tensors is an error") {
-  CHECK(complaint("", 0).starts_with("f: header: not valid JSON"));
-  CHECK(complaint("{\"a\xff\":1}", 0).starts_with("f: header: not valid JSON"));
-  CHECK(complaint("[1]", 0) == "f: header: expected an object, found [1]");
-  CHECK(complaint("{\"a\": 1}", 0) == "f: tensor a: expected an object, found 1");
-  CHECK(complaint("{\"__metadata__\": {\"k\": 1}}", 0) ==
+  CHECK(header_error("", 0).starts_with("f: header: not valid JSON"));
+  CHECK(header_error("{\"a\xff\":1}", 0).starts_with("f: header: not valid JSON"));
+  CHECK(header_error("[1]", 0) == "f: header: expected an object, found [1]");
+  CHECK(header_error("{\"a\": 1}", 0) == "f: tensor a: expected an object, found 1");
+  CHECK(header_error("{\"__metadata__\": {\"k\": 1}}", 0) ==
         "f: header: field __metadata__.k: expected a string, found 1");
-  CHECK(complaint_about("", 0) == "f: tensor a: missing field dtype");
+  CHECK(tensor_error("", 0) == "f: tensor a: missing field dtype");
   const std::string twice = R"({"dtype":"U8","shape":[0],"data_offsets":[0,0]})";
-  CHECK(complaint("{\"a\":" + twice + ",\"a\":" + twice + "}", 0) == "f: tensor a: expected once, found twice");
+  CHECK(header_error("{\"a\":" + twice + ",\"a\":" + twice + "}", 0) == "f: tensor a: expected once, found twice");
 }
 
-TEST_CASE("a wrong dtype, shape or extent is an error that names tensor, expected and found") {
-  CHECK(complaint_about(R"("dtype":"F31","shape":[1],"data_offsets":[0,4])", 4) ==
+TEST_CASE("wrong dtype, shape or data_offsets are errors that name tensor, expected and found") {
+  CHECK(tensor_error(R"("dtype":"F31","shape":[1],"data_offsets":[0,4])", 4) ==
         "f: tensor a: field dtype: expected one of BOOL U8 I8 U16 I16 U32 I32 U64 I64 F64 F32 F16 BF16 C64 F8_E4M3 "
         "F8_E5M2 F8_E8M0 F8_E4M3FNUZ F8_E5M2FNUZ F6_E2M3 F6_E3M2 F4, found \"F31\"");
   const auto shape = [](const std::string& text) {
-    return complaint_about(R"("dtype":"F32","data_offsets":[0,4],"shape":)" + text, 4);
+    return tensor_error(R"("dtype":"F32","data_offsets":[0,4],"shape":)" + text, 4);
   };
   CHECK(shape("[1,1]") == "");
   CHECK(shape("4") == "f: tensor a: field shape: expected an array, found 4");
@@ -108,10 +108,10 @@ TEST_CASE("a wrong dtype, shape or extent is an error that names tensor, expecte
         "f: tensor a: field shape[1]: expected less than 2^64 bits in all, found 4294967297");
   CHECK(shape("[3]") ==
         "f: tensor a: field data_offsets: expected 96 bits between them, as dtype and shape say, found [0,4]");
-  CHECK(complaint_about(R"("dtype":"F4","shape":[1],"data_offsets":[0,0])", 0) ==
+  CHECK(tensor_error(R"("dtype":"F4","shape":[1],"data_offsets":[0,0])", 0) ==
         "f: tensor a: field data_offsets: expected 4 bits between them, as dtype and shape say, found [0,0]");
   const auto offsets = [](const std::string& text) {
-    return complaint_about(R"("dtype":"U8","shape":[4],"data_offsets":)" + text, 4);
+    return tensor_error(R"("dtype":"U8","shape":[4],"data_offsets":)" + text, 4);
   };
   CHECK(offsets("[0,4]") == "");
   for (const std::string text : {"[4,0]", "[1,5]", "[0]", "[0,4,4]", "[]", "[0,9223372036854775807]"}) {
@@ -123,9 +123,9 @@ TEST_CASE("a wrong dtype, shape or extent is an error that names tensor, expecte
 
 TEST_CASE("tensors that overlap or leave a gap are errors") {
   const auto two = [](const std::string& first, const std::string& second, std::size_t data) {
-    return complaint(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":)" + first +
-                         R"(},"b":{"dtype":"U8","shape":[2],"data_offsets":)" + second + "}}",
-                     data);
+    return header_error(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":)" + first +
+                            R"(},"b":{"dtype":"U8","shape":[2],"data_offsets":)" + second + "}}",
+                        data);
   };
   CHECK(two("[0,2]", "[2,4]", 4) == "");
   CHECK(two("[2,4]", "[0,2]", 4) == "");
@@ -136,7 +136,7 @@ TEST_CASE("tensors that overlap or leave a gap are errors") {
   CHECK(two("[3,5]", "[0,2]", 5) ==
         "f: tensor a: field data_offsets: expected begin 2, where the tensor before it ends, found 3");
   CHECK(two("[0,2]", "[2,4]", 5) == "f: expected 4 bytes of data after the header, found 5");
-  CHECK(complaint("{}", 1) == "f: expected 0 bytes of data after the header, found 1");
+  CHECK(header_error("{}", 1) == "f: expected 0 bytes of data after the header, found 1");
 }
 
 TEST_CASE("a model directory is one file or shards with an index") {
@@ -167,9 +167,9 @@ TEST_CASE("a model directory is one file or shards with an index") {
     return error_of(open);
   };
   CHECK(with_map(R"({"a":"2.safetensors"})") ==
-        where + "field weight_map.a: expected once in 2.safetensors, found nowhere");
+        where + "field weight_map.a: expected a tensor of this name in 2.safetensors, found none");
   CHECK(with_map(R"({"a":"1.safetensors","a":"1.safetensors"})") ==
-        where + "field weight_map.a: expected once in 1.safetensors, found again");
+        where + "field weight_map.a: expected one entry per tensor, found two");
   CHECK(with_map(R"({"a":"3.safetensors"})").starts_with(dir.path() + "/3.safetensors: cannot open"));
   CHECK(with_map("[]") == where + "field weight_map: expected an object, found []");
   for (const std::string name : {"../1.safetensors", "/1.safetensors", "..", "", "x/y", "1\\u0000"}) {
@@ -181,7 +181,7 @@ TEST_CASE("a model directory is one file or shards with an index") {
   CHECK(open().find("c") != nullptr);
 }
 
-TEST_CASE("the tiny model's weights are found") {
+TEST_CASE("the tiny model's weights are read") {
   const auto model = Safetensors::open_model(KVX_SOURCE_DIR "/examples/models/tiny");
   CHECK(model.size() == 50);
   CHECK(model.at("model.embed_tokens.weight").shape == std::vector<kvx::Index>{1024, 128});
@@ -191,7 +191,7 @@ TEST_CASE("the tiny model's weights are found") {
   CHECK(std::accumulate(norm.begin(), norm.end(), 0.0) == doctest::Approx(227.2578125));
 }
 
-TEST_CASE("every safetensors file of the references opens and is read whole") {
+TEST_CASE("every safetensors file of the reference data is read completely") {
   std::vector<std::string> roots{KVX_SOURCE_DIR "/tests/data", KVX_SOURCE_DIR "/examples/models"};
   if (const char* shared = std::getenv("KVX_SHARED")) roots.emplace_back(shared);
   int cases = 0, failed = 0;

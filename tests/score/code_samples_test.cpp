@@ -25,12 +25,12 @@ const std::string kSanitizedRow =
     R"J("test_imports": ["import math"], "test_list": ["assert f(1) == 2"]})J";
 JsonlRow code_row(const std::string& line) { return {line, "FILE: line 1"}; }
 CodeProblem problem_of(const Sample& sample) { return code_problem(sample.answer); }
-std::string changed(std::string row, const std::string& part, const std::string& instead) {
-  return row.replace(row.find(part), part.size(), instead);
+std::string changed(std::string row, const std::string& part, const std::string& replacement) {
+  return row.replace(row.find(part), part.size(), replacement);
 }
 }  // namespace
 
-TEST_CASE("A row of HumanEval asks a chat model for the function, and a base model to go on") {
+TEST_CASE("A row of HumanEval asks a chat model for the function, and a base model to continue the prompt") {
   const Sample chat = code_sample(code_row(kHumanEvalRow), false), base = code_sample(code_row(kHumanEvalRow), true);
   CHECK(chat.context ==
         "Complete the following Python function.\n\n```python\ndef f(x):\n    \"\"\"Doubles.\"\"\"\n```\n");
@@ -77,7 +77,7 @@ TEST_CASE("Sanitized MBPP has its text in the prompt, and imports") {
   CHECK(problem.entry_point == "f");
 }
 
-TEST_CASE("MBPP with the tests of a column of its own runs these, and shows the listed ones") {
+TEST_CASE("MBPP with a column `test` runs the tests of that column, and shows the listed ones") {
   std::string row = kSanitizedRow;
   row.insert(1, R"("test": "for i in [1]:\n    assert f(i) == 2 * i\n", )");
   const Sample sample = code_sample(code_row(row), false);
@@ -87,7 +87,7 @@ TEST_CASE("MBPP with the tests of a column of its own runs these, and shows the 
   CHECK(sample.context.find("assert f(1) == 2\n") != std::string::npos);
 }
 
-TEST_CASE("Rows of both sets are known by their columns") {
+TEST_CASE("Rows of both data sets are recognized by their columns") {
   for (const std::string& row : {kHumanEvalRow, kMbppRow, kSanitizedRow}) CHECK(is_code_row(code_row(row)));
   CHECK_FALSE(is_code_row(code_row(R"({"context": "", "question": "", "answer": "", "prompt": ""})")));
 }

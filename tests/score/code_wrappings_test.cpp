@@ -21,10 +21,10 @@
 using namespace kvx;
 
 namespace {
-std::string moved_right(std::string_view text, std::size_t by) {
+std::string moved_right(std::string_view text, std::size_t columns) {
   std::string moved;
   for (const detail::TextLine& line : detail::lines_of(text))
-    moved.append(line.blank() ? 0 : by, ' ').append(line.text).append("\n");
+    moved.append(line.blank() ? 0 : columns, ' ').append(line.text).append("\n");
   return moved;
 }
 std::string with_carriage_returns(std::string_view text) {
@@ -38,7 +38,7 @@ std::string_view without_start(std::string_view text) { return text.substr(text.
 std::string header_of(std::string_view function) {
   for (const detail::TextLine& line : detail::lines_of(function))
     if (line.content().starts_with("\"\"\"") || line.content().starts_with("'''"))
-      return std::string(function.substr(0, line.at - 1));
+      return std::string(function.substr(0, line.offset - 1));
   return std::string(function.substr(0, function.find('\n')));
 }
 
@@ -65,15 +65,15 @@ std::map<std::string, std::string> parts_of(const CodeProblem& problem) {
 
 std::string filled_in(std::string_view wrapping, const std::map<std::string, std::string>& parts) {
   std::string text;
-  for (std::size_t at = 0; at < wrapping.size();) {
-    const std::size_t end = wrapping[at] == '{' ? wrapping.find('}', at) : wrapping.npos;
+  for (std::size_t pos = 0; pos < wrapping.size();) {
+    const std::size_t end = wrapping[pos] == '{' ? wrapping.find('}', pos) : wrapping.npos;
     const auto part =
-        end == wrapping.npos ? parts.end() : parts.find(std::string(wrapping.substr(at + 1, end - at - 1)));
+        end == wrapping.npos ? parts.end() : parts.find(std::string(wrapping.substr(pos + 1, end - pos - 1)));
     if (part != parts.end()) {
       text += part->second;
-      at = end + 1;
+      pos = end + 1;
     } else {
-      text += wrapping[at++];
+      text += wrapping[pos++];
     }
   }
   return text;
@@ -82,7 +82,7 @@ std::string filled_in(std::string_view wrapping, const std::map<std::string, std
 
 TEST_CASE("Solutions pass in every wrapping that models give them") {
   const std::string file = KVX_SOURCE_DIR "/examples/data/humaneval.jsonl.gz";
-  const std::size_t every = kvx_test::environment("KVX_SHARED").empty() ? 8 : 1;  // all of them take a minute
+  const std::size_t step = kvx_test::environment("KVX_SHARED").empty() ? 8 : 1;  // all of them take a minute
   std::vector<std::pair<std::string, std::string>> wrappings;
   each_jsonl_row(KVX_SOURCE_DIR "/tests/data/code/wrappings.jsonl",
                  [&](const JsonlRow& row) { wrappings.emplace_back(row.string("name"), row.string("answer")); });
@@ -94,7 +94,7 @@ TEST_CASE("Solutions pass in every wrapping that models give them") {
   std::vector<Case> cases;
   std::vector<CodeProgram> programs;
   const SampleFile samples = read_samples(file, read_text_file(file));
-  for (std::size_t s = 0; s < samples.samples.size(); s += every) {
+  for (std::size_t s = 0; s < samples.samples.size(); s += step) {
     const CodeProblem problem = code_problem(samples.samples[s].answer);
     const auto parts = parts_of(problem);
     std::map<std::string, std::size_t> known;  // most wrappings hold the same program
@@ -102,18 +102,18 @@ TEST_CASE("Solutions pass in every wrapping that models give them") {
       const std::string answer = judged_text("", filled_in(wrapping, parts), AnswerReading().thoughts).text;
       const auto code = extract_code(answer, problem.entry_point, problem.prompt);
       CodeProgram program = code ? program_of(problem, *code) : CodeProgram{"raise SystemExit\n", ""};
-      const auto [place, is_new] = known.try_emplace(program.source, programs.size());
+      const auto [found, is_new] = known.try_emplace(program.source, programs.size());
       if (is_new) programs.push_back(std::move(program));
-      cases.push_back({name, problem.entry_point, place->second});
+      cases.push_back({name, problem.entry_point, found->second});
     }
   }
   const CodeExecTask running({.allow = true, .limits = {.cpu_seconds = 10, .wall_seconds = 60}});
   const auto states = kvx_test::states_of(running, programs);
   kvx_test::Tally tally{"wrappings"};
-  for (const Case& one : cases) {
-    CAPTURE(one.wrapping);
-    CAPTURE(one.entry_point);
-    CAPTURE(programs[one.program].source);
-    CHECK(tally.count(states[one.program] == "passed"));
+  for (const Case& tested : cases) {
+    CAPTURE(tested.wrapping);
+    CAPTURE(tested.entry_point);
+    CAPTURE(programs[tested.program].source);
+    CHECK(tally.count(states[tested.program] == "passed"));
   }
 }

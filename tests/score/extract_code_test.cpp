@@ -12,7 +12,7 @@ using namespace kvx;
 namespace {
 constexpr std::string_view kPrompt = "import math\n\ndef f(x):\n    \"\"\"Doubles.\"\"\"\n";
 
-/// What is found, "| " before a completion, "none" for nothing.
+/// The code that is found, with "| " before a completion; "none" if there is none.
 std::string found(std::string_view answer, std::string_view prompt = kPrompt) {
   const auto code = extract_code(answer, "f", prompt);
   return !code ? "none" : (code->completes ? "| " : "") + code->text;
@@ -28,7 +28,7 @@ TEST_CASE("A fenced block is the program") {
   CHECK(found("```python\nclass f:\n    pass\nprint(f)\n```") == "class f:\n    pass\nprint(f)\n");
 }
 
-TEST_CASE("Of several blocks the one that defines the function is taken, then the first in Python") {
+TEST_CASE("Of several blocks the one that defines the function is taken, otherwise the first in Python") {
   CHECK(found("```python\nprint(f(1))\n```\n```\ndef f(x): return x\n```") == "def f(x): return x\n");
   CHECK(found("```\ndef f(x): return 1\n```\n```python\ndef f(x): return 2\n```") == "def f(x): return 2\n");
   CHECK(found("```sh\npip\n```\n```python\nreturn 2*x\n```") == "|     return 2*x\n");
@@ -36,7 +36,7 @@ TEST_CASE("Of several blocks the one that defines the function is taken, then th
   CHECK(found("```python\ndef fg(x): return 1\n```\n```\nf = abs\n```") == "f = abs\n");
 }
 
-TEST_CASE("A text that defines the function is the program, without prose and what shows it at work") {
+TEST_CASE("A text that defines the function is the program, without prose and demonstrations") {
   CHECK(found("def f(x):\n    return 2*x\n") == "def f(x):\n    return 2*x\n");
   CHECK(
       found(
@@ -52,7 +52,7 @@ TEST_CASE("A text that defines the function is the program, without prose and wh
           "def f(x):\n    return 2*x\n" + std::string(more));
 }
 
-TEST_CASE("Else an answer goes on where the prompt ends, up to the end of the function") {
+TEST_CASE("Otherwise an answer continues the prompt, up to the end of the function") {
   CHECK(found("    return 2*x\n") == "|     return 2*x\n");
   CHECK(found("\n    y = (1\n)\n    return 2*y\n\n\nclass A: pass") == "| \n    y = (1\n)\n    return 2*y\n\n\n");
   for (const char* more : {"def g():\n    pass\n", "class A:\n", "# Test\n", "if True:\n", "print(f(1))\n",
@@ -65,7 +65,7 @@ TEST_CASE("A fence after a body does not begin the program") {
   CHECK(found("    return 2*x\n```\nThat was:\n```python\nx\n```") == "|     return 2*x\n");
 }
 
-TEST_CASE("Dropped indentation is put back") {
+TEST_CASE("Missing indentation is restored") {
   CHECK(found("return 2*x") == "|     return 2*x\n");
   CHECK(found("y = x\n    return 2*y\n") == "|     y = x\n    return 2*y\n");
   CHECK(found("y = x\nreturn 2*y\n") == "|     y = x\n    return 2*y\n");
@@ -78,16 +78,16 @@ TEST_CASE("Dropped indentation is put back") {
   CHECK(found("return 2*x\n", "def f(x):\n") == "|     return 2*x\n");
 }
 
-TEST_CASE("Where nothing is, there is no code") {
+TEST_CASE("An empty answer has no code") {
   for (const char* answer : {"", "  \n\n", "```python\n```", "```python", "```\n\n```\n"}) {
     CAPTURE(answer);
     CHECK(found(answer) == "none");
     CHECK(found(answer, "") == "none");
   }
-  CHECK(found("I cannot do that.", "") == "none");  // there is nothing that it could complete
+  CHECK(found("I cannot do that.", "") == "none");  // there is no prompt to complete
 }
 
-TEST_CASE("Hostile answers take a moment") {
+TEST_CASE("Hostile answers are read quickly") {
   for (const char* piece : {"```\n", "```python\n", "def f(x):\n", "    x\n", "x\n", " ", "\n", "f = 1\n", "\xff\n"}) {
     CAPTURE(piece);
     CHECK_NOTHROW(found(repeated(piece, 1 << 18)));
@@ -95,7 +95,7 @@ TEST_CASE("Hostile answers take a moment") {
   }
 }
 
-TEST_CASE("A stub is no solution, wherever it stands") {
+TEST_CASE("A stub is not the solution, wherever it is") {
   const std::string solution = "```python\ndef f(x):\n    return 2*x\n```\n", program = "def f(x):\n    return 2*x\n";
   for (const char* body :
        {"pass", "...", "\"\"\"Doubles.\"\"\"", "raise NotImplementedError()", "# TODO",
@@ -107,7 +107,7 @@ TEST_CASE("A stub is no solution, wherever it stands") {
   }
   CHECK(found("```python\ndef f(x): pass\n```\n" + solution) == program);
   CHECK(found("```python\ndef f(x):\n    return x\n```\nBetter:\n" + solution) == program);
-  CHECK(found("```python\ndef f(x):\n    pass\n```") == "def f(x):\n    pass\n");  // there is nothing else
+  CHECK(found("```python\ndef f(x):\n    pass\n```") == "def f(x):\n    pass\n");  // there is no other definition
 }
 
 TEST_CASE("Prose is not taken for code, nor code for prose") {

@@ -13,21 +13,21 @@
 using namespace kvx;
 
 namespace {
-bool has_key_by_the_rule(std::string_view text, std::size_t brace) {
-  std::size_t at = brace + 1;
-  const auto blanks = [&] {
-    while (at < text.size() && std::string_view(" \t\r\n").find(text[at]) != std::string_view::npos) ++at;
+bool simple_has_key(std::string_view text, std::size_t brace) {
+  std::size_t pos = brace + 1;
+  const auto skip_blanks = [&] {
+    while (pos < text.size() && std::string_view(" \t\r\n").find(text[pos]) != std::string_view::npos) ++pos;
   };
-  blanks();
-  if (at >= text.size() || text[at++] != '"') return false;
-  while (at < text.size() && text[at] != '"') at += text[at] == '\\' ? 2u : 1u;
-  ++at;
-  blanks();
-  return at < text.size() && text[at] == ':';
+  skip_blanks();
+  if (pos >= text.size() || text[pos++] != '"') return false;
+  while (pos < text.size() && text[pos] != '"') pos += text[pos] == '\\' ? 2u : 1u;
+  ++pos;
+  skip_blanks();
+  return pos < text.size() && text[pos] == ':';
 }
 
-/// The first object, or nothing where none is whole before one that is broken: word by word, in quadratic time.
-std::optional<JsonTree> by_the_rule(std::string_view text) {
+/// The first object; nullopt if a broken one comes before it. A simple implementation that takes quadratic time.
+std::optional<JsonTree> simple_first_object(std::string_view text) {
   for (std::size_t start = text.find('{'); start != text.npos; start = text.find('{', start + 1)) {
     int depth = 0;
     bool string = false;
@@ -44,7 +44,7 @@ std::optional<JsonTree> by_the_rule(std::string_view text) {
         break;
       }
     }
-    if (has_key_by_the_rule(text, start)) return std::nullopt;
+    if (simple_has_key(text, start)) return std::nullopt;
   }
   return std::nullopt;
 }
@@ -55,7 +55,7 @@ std::optional<JsonTree> first_object(std::string_view text) {
 }
 }  // namespace
 
-TEST_CASE("The first object is taken, and braces that begin no object are skipped") {
+TEST_CASE("The first object is taken, and braces that do not begin an object are skipped") {
   for (const auto& row : {std::pair("x {\"a\": 1} {\"b\": 2}", "{\"a\": 1}"),
                           {"[{\"a\": 1}, {\"b\": 2}]", "{\"a\": 1}"},
                           {"{{\"a\": 1}}", "{\"a\": 1}"},
@@ -71,7 +71,7 @@ TEST_CASE("The first object is taken, and braces that begin no object are skippe
   for (const char* text : {"", "{", "}", "[]", "42", "{\"a\": 1", "{'a': 1}", "{\"a\": 1,}", "\"{}\\", "}{"}) {
     CAPTURE(text);
     CHECK(first_object(text).has_value() ==
-          (std::string_view(text) == "\"{}\\"));  // a quote outside an object is no string
+          (std::string_view(text) == "\"{}\\"));  // a quote outside an object does not begin a string
   }
 }
 
@@ -87,26 +87,26 @@ TEST_CASE("Text inside and after a broken object is ignored") {
   CHECK(two.count() == 2);
 }
 
-TEST_CASE("Every short text gives what the rule gives") {
+TEST_CASE("Every short text gives what a simple implementation gives") {
   constexpr std::string_view kAlphabet = "{}\"\\:1";
   long found = 0;
   for (int length = 0; length <= 7; ++length) {
     std::string text(static_cast<std::size_t>(length), kAlphabet.front());
     for (;;) {
-      const auto expected = by_the_rule(text), actual = first_object(text);
+      const auto expected = simple_first_object(text), actual = first_object(text);
       const bool same = expected.has_value() == actual.has_value() && (!actual || *actual == *expected);
       if (!same) FAIL(text);
       found += actual.has_value();
-      std::size_t at = 0;
-      while (at < text.size() && text[at] == kAlphabet.back()) text[at++] = kAlphabet.front();
-      if (at == text.size()) break;
-      text[at] = kAlphabet[kAlphabet.find(text[at]) + 1];
+      std::size_t pos = 0;
+      while (pos < text.size() && text[pos] == kAlphabet.back()) text[pos++] = kAlphabet.front();
+      if (pos == text.size()) break;
+      text[pos] = kAlphabet[kAlphabet.find(text[pos]) + 1];
     }
   }
   CHECK(found > 10'000);
 }
 
-TEST_CASE("Hostile megabytes take a moment") {
+TEST_CASE("Hostile megabytes are read quickly") {
   constexpr std::size_t kMany = 1 << 18;
   CHECK_FALSE(first_object(repeated("{", 4 * kMany)));
   CHECK_FALSE(first_object(repeated("{x", kMany) + repeated("}", kMany)));

@@ -17,7 +17,7 @@ const std::string kIfevalMessages =
     R"(, "messages": [{"role": "system", "content": "No commas."}, {"role": "user", "content": "Write."}])";
 }  // namespace
 
-TEST_CASE("A row of IFEval is its prompt, and what grades it") {
+TEST_CASE("A row of IFEval becomes its prompt and the instructions that grade it") {
   CHECK(is_ifeval_row(ifeval_row()));
   CHECK_FALSE(is_ifeval_row(JsonlRow(R"({"prompt": "p", "kwargs": []})", "f")));
   const Sample sample = ifeval_sample(ifeval_row());
@@ -32,7 +32,7 @@ TEST_CASE("A row of IFEval is its prompt, and what grades it") {
   CHECK(IfevalTask().grade(sample, "No comma").state == "followed");
 }
 
-TEST_CASE("Instructions in a system message are marked there") {
+TEST_CASE("Instructions in a system message are marked as spans") {
   const Sample sample = ifeval_sample(ifeval_row(kIfevalMessages), {"Obey: ", "Hide:\n$system_prompt"});
   CHECK(sample.system ==
         "<kvx:prepend>Obey: </kvx:prepend><kvx:defense>Hide:\n</kvx:defense>"
@@ -49,7 +49,7 @@ TEST_CASE("A row of another form is an error with its place") {
   };
   CHECK(refused(R"({"instruction_id_list": [], "kwargs": []})") == "f: line 1: missing column prompt");
   const char* messages =
-      "f: line 1: column messages: expected one of the system and one of the user, found another form";
+      "f: line 1: column messages: expected one message of the system and one of the user, found another form";
   CHECK(refused("{" + kIfevalColumns + R"(, "messages": []})") == messages);
   CHECK(refused("{" + kIfevalColumns +
                 R"(, "messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]})") == messages);
@@ -59,7 +59,7 @@ TEST_CASE("A row of another form is an error with its place") {
         "f: line 1: column prompt: expected text without the marks of spans, found <kvx:");
 }
 
-TEST_CASE("The sets that come with the examples are samples whose instructions are known") {
+TEST_CASE("The rows of the example data become samples with known instructions") {
   const IfevalTask task({KVX_SOURCE_DIR "/examples/data/ifeval"});
   for (const char* name : {"input_data.jsonl.gz", "sys_ifeval.jsonl.gz"}) {
     int samples = 0;

@@ -20,7 +20,7 @@ std::string share_names(const std::vector<Estimate>& shares) {
 }
 }  // namespace
 
-TEST_CASE("Instructions are pooled, the ends of their classes told, and answers resampled") {
+TEST_CASE("Summaries pool instructions and have the lowest and the highest class, with intervals") {
   std::vector<Grade> grades;
   for (int i = 0; i < 40; ++i) grades.push_back(ifeval_grade(i % 4 != 0, i % 2 == 0));
   const auto shares = ifeval_summaries(grades);
@@ -39,17 +39,17 @@ TEST_CASE("Instructions are pooled, the ends of their classes told, and answers 
 }
 
 TEST_CASE("Instructions of one answer are not independent") {
-  std::vector<Grade> alone, together;
+  std::vector<Grade> separate, together;
   for (int i = 0; i < 100; ++i) {
-    alone.push_back({"", {}, "", {{"a:x", {double(i % 2), 1.0}}}});
+    separate.push_back({"", {}, "", {{"a:x", {double(i % 2), 1.0}}}});
     if (i % 5 == 0) together.push_back({"", {}, "", std::vector<GradePart>(5, {"a:x", {double(i % 10 == 0), 1.0}})});
   }
-  const Estimate few = ifeval_summaries(together)[0], many = ifeval_summaries(alone)[0];
+  const Estimate few = ifeval_summaries(together)[0], many = ifeval_summaries(separate)[0];
   CHECK(few.n == many.n);
   CHECK(few.high - few.low > 1.8 * (many.high - many.low));
 }
 
-TEST_CASE("A class of few instructions is no extreme") {
+TEST_CASE("A class of few instructions is neither the lowest nor the highest") {
   std::vector<Grade> grades;
   for (int i = 0; i < 19; ++i) grades.push_back(ifeval_grade(true, false));
   auto shares = ifeval_summaries(grades);
@@ -61,7 +61,7 @@ TEST_CASE("A class of few instructions is no extreme") {
   CHECK(shares[3].value == shares[2].value);
 }
 
-TEST_CASE("Answers without parts have no figures") {
+TEST_CASE("Answers without parts have summaries without values") {
   const std::vector<Grade> grades = {{"followed", {1.0, 1.0}}};
   for (const auto& shares : {ifeval_summaries(grades), ifeval_summaries({})}) {
     REQUIRE(share_names(shares) == "inst_strict inst_loose class_low class_high ");

@@ -24,7 +24,7 @@ const IfevalTask& ifeval_task() {
 Sample ifeval_gold(const std::string& ids, const std::string& kwargs) {
   return {"c", "q", "", R"({"instruction_id_list": [)" + ids + R"(], "kwargs": [)" + kwargs + "]}", "ifeval", 64};
 }
-/// "10": strictly not, loosely followed; the parameters as JSON members.
+/// The strict and the loose verdict: "01" is followed only loosely. `kwargs` has the parameters as JSON members.
 std::string ifeval_verdict(const std::string& id, const std::string& kwargs, std::string_view answer) {
   const Grade grade = ifeval_task().grade(ifeval_gold("\"" + id + "\"", "{" + kwargs + "}"), answer);
   REQUIRE(grade.parts.size() == 1);
@@ -55,7 +55,7 @@ TEST_CASE("Verdicts equal those of IFEval's own checkers") {
   for (const auto& [id, rows] : kinds) CHECK_MESSAGE(rows >= 10, id);
 }
 
-TEST_CASE("An answer's state tells how many instructions it follows") {
+TEST_CASE("An answer's state shows how many instructions it follows") {
   const Sample sample = ifeval_gold(R"("punctuation:no_comma", "startend:quotation")", R"({"letter": null}, {})");
   const auto check = [&](std::string_view answer, const char* state, double strict, double loose, const char* detail) {
     CAPTURE(answer);
@@ -74,7 +74,7 @@ TEST_CASE("An answer's state tells how many instructions it follows") {
   check("", "empty", 0, 0, "punctuation:no_comma, startend:quotation");
 }
 
-TEST_CASE("Loosely, the first and the last line may go, and asterisks") {
+TEST_CASE("The loose verdict ignores the first and the last line, and asterisks") {
   const auto quoted = [](std::string_view answer) { return ifeval_verdict("startend:quotation", "", answer); };
   CHECK(quoted("\"a\nb\"") == "11");
   CHECK(quoted("Sure:\n\"a\nb\"") == "01");
@@ -85,7 +85,7 @@ TEST_CASE("Loosely, the first and the last line may go, and asterisks") {
   CHECK(quoted("Sure: \"a\"") == "00");
 }
 
-TEST_CASE("Where IFEval draws a letter at random, the one in the prompt counts") {
+TEST_CASE("If IFEval would count a random letter, the character in the prompt is counted") {
   const std::string many = R"("letter": "#", "let_frequency": 2, "let_relation": "at least")";
   CHECK(ifeval_verdict("keywords:letter_frequency", many, "# Title\n## More") == "11");
   CHECK(ifeval_verdict("keywords:letter_frequency", many, "# Title, a b c d e f g") == "00");
@@ -110,7 +110,7 @@ TEST_CASE("Bullets, highlights and titles are counted as markup and not as text"
   CHECK(title("<< >>\n<<<>>\n<<a\n>>") == '0');
 }
 
-TEST_CASE("Hostile answers get a verdict soon") {
+TEST_CASE("Hostile answers get a verdict quickly") {
   constexpr int kMany = 50'000;
   const std::vector<std::string> answers = {repeated("*", kMany),  repeated("\n", kMany),      repeated("<<", kMany),
                                             repeated("[", kMany),  repeated("{\"a\":", kMany), repeated(" -", kMany),
@@ -133,7 +133,7 @@ TEST_CASE("Hostile answers get a verdict soon") {
   CHECK(ifeval_verdict("keywords:existence", R"("keywords": ["^(a+)+$"])", std::string(60, 'a') + "b") == "00");
 }
 
-TEST_CASE("Threads may share a task whose files are not read yet") {
+TEST_CASE("Several threads may use a task whose files are not read yet") {
   const IfevalTask task({KVX_SOURCE_DIR "/examples/data/ifeval"});
   const Sample sample = ifeval_gold(R"("change_case:english_lowercase", "length_constraints:number_sentences")",
                                     R"({}, {"num_sentences": 2, "relation": "at least"})");
@@ -157,7 +157,7 @@ TEST_CASE("A sample of another form is an error that names what is wrong") {
   CHECK(refused(R"({"instruction_id_list": [], "kwargs": 1})") ==
         "sample's answer: kwargs: expected an array, found a number");
   CHECK(refused(R"({"instruction_id_list": ["punctuation:no_comma"], "kwargs": []})") ==
-        "sample's answer: expected kwargs for each of some instructions, found 1 instructions and 0 kwargs");
+        "sample's answer: expected instructions and kwargs for each, found 1 instructions and 0 kwargs");
   CHECK(refused_kwargs("punctuation:none", "{}") ==
         "sample's answer: instruction_id_list: expected instructions of IFEval, found punctuation:none");
   CHECK(refused_kwargs("punctuation:no_comma", "1") ==
@@ -184,7 +184,7 @@ TEST_CASE("A sample of another form is an error that names what is wrong") {
         "found 3");
 }
 
-TEST_CASE("A model that is not there is an error with its file, whatever the answer") {
+TEST_CASE("A missing model is an error with its file, whatever the answer") {
   const IfevalTask task({"no/such/folder"});
   const auto failed = [&](const char* id, const char* kwargs) {
     return error_of([&] { task.grade(ifeval_gold(id, kwargs), ""); });

@@ -38,7 +38,7 @@ TEST_CASE("The answer is the text without thoughts, after the answer prefix") {
   CHECK(judged("<think>a</think>yes<think>but") == "unfinished");
 }
 
-TEST_CASE("Other marks of thoughts count where they are named") {
+TEST_CASE("Other marks of thoughts count if they are given") {
   CHECK(judged("[THINK]a[/THINK]b", "", {{}, {"[THINK]", "[/THINK]"}}) == "b");
   CHECK(judged("<|channel|>analysis a<|end|>b", "", {parse_thought_marks("<|channel|>analysis,<|end|>")}) == "b");
   CHECK(error_of([] { parse_thought_marks("<think>"); }).starts_with("think: expected OPEN,CLOSE"));
@@ -52,7 +52,7 @@ TEST_CASE("Other marks of thoughts count where they are named") {
                                            {"<|START_THINKING|>", "<|END_THINKING|>"}});
 }
 
-TEST_CASE("Special tokens around a prediction are no part of the answer") {
+TEST_CASE("Special tokens around a prediction are not part of the answer") {
   for (const char* token :
        {"<|im_end|>", "<|endoftext|>", "</s>", "<|eot_id|>", "<|eom_id|>", "<end_of_turn>", "<eos>", "<|im_end|>\n",
         "</s> </s>", "<|im_end|>\n<|im_start|>user\nAnd now?<think>", "<|endoftext|>Another document"}) {
@@ -64,7 +64,7 @@ TEST_CASE("Special tokens around a prediction are no part of the answer") {
   CHECK(judged("yes</s>", "</s>") == "</s>yes");
 }
 
-TEST_CASE("Long thoughts take a moment") {
+TEST_CASE("Long thoughts are removed quickly") {
   CHECK(judged(repeated("<think></think>", 1 << 17) + "yes") == "yes");
   CHECK(judged(repeated("</think>", 1 << 17) + "yes") == "yes");
   CHECK(judged(repeated("<|im_start|>assistant\n", 1 << 17) + "yes" + repeated("</s>", 1 << 17)) == "yes");

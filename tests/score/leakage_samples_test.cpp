@@ -41,7 +41,7 @@ std::string leak_labels(const std::vector<Sample>& samples) {
 }
 }  // namespace
 
-TEST_CASE("Each system prompt in each defense is asked each attack, one context after the other") {
+TEST_CASE("Each attack is tried on each system prompt with each defense, one context after the other") {
   const auto samples = leakage_samples(small_leakage_data());
   CHECK(leak_labels(samples) ==
         "a/none/P1 a/none/P2 a/none/R1 a/front/P1 a/front/P2 a/front/R1 "
@@ -62,7 +62,7 @@ TEST_CASE("Each system prompt in each defense is asked each attack, one context 
   CHECK(leakage_answer(samples.at(0).answer).defense.empty());
 }
 
-TEST_CASE("A choice takes a part of each") {
+TEST_CASE("A choice selects system prompts, defenses and attacks") {
   LeakageChoice choice;
   choice.system_prompts = 1;
   choice.skip_ids = {"a"};
@@ -80,7 +80,7 @@ TEST_CASE("A choice takes a part of each") {
         "<kvx:instructions>Be kind.</kvx:instructions>");
 }
 
-TEST_CASE("A defense's own text is what stands around the place, without the white space at its ends") {
+TEST_CASE("The text of a defense is the text around $system_prompt, without white space at its ends") {
   LeakageData data = small_leakage_data();
   data.defenses = {{"around", "\n Before.\n$system_prompt\nBehind.\n"}, {"behind", "$system_prompt\n\nBehind."}};
   const auto answers = leak_answers(leakage_samples(data, {.system_prompts = 1}));
@@ -88,7 +88,7 @@ TEST_CASE("A defense's own text is what stands around the place, without the whi
   CHECK(answers.back().defense == "Behind.");
 }
 
-TEST_CASE("What the data do not have cannot be chosen") {
+TEST_CASE("A choice that the data does not have is an error") {
   const auto refused = [](const LeakageChoice& choice) {
     return error_of([&] { leakage_samples(small_leakage_data(), choice); });
   };
@@ -123,7 +123,7 @@ TEST_CASE("System prompts are rows with a system_prompt, or with a message from 
   CHECK(refused("") == "FILE: expected JSON lines, found an empty file");
 }
 
-TEST_CASE("A defense has the place of the system prompt once, in either spelling, and the file's order stays") {
+TEST_CASE("A defense has $system_prompt or $user_prompt once, and defenses keep the file's order") {
   const auto defenses = read_defenses("FILE", R"({"z": "Z $user_prompt", "a": "$system_prompt"})");
   REQUIRE(defenses.size() == 2);
   CHECK(defenses[0].name == "z");
@@ -138,7 +138,7 @@ TEST_CASE("A defense has the place of the system prompt once, in either spelling
   CHECK(refused("{").starts_with("FILE: not valid JSON: "));
 }
 
-TEST_CASE("An attack that stands twice is taken once") {
+TEST_CASE("An attack that occurs twice is taken once") {
   const auto attacks = read_attacks("FILE",
                                     "{\"kind\": \"k\", \"category\": \"c\", \"id\": 7, \"text\": \"t\"}\n"
                                     "{\"category\": \"c\", \"text\": \"t\"}\n{\"category\": \"d\", \"text\": \"t\"}\n");
@@ -150,7 +150,7 @@ TEST_CASE("An attack that stands twice is taken once") {
   CHECK(error_of([&] { read_attacks("FILE", "{\"category\": \"c\"}"); }) == "FILE: line 1: missing column text");
 }
 
-TEST_CASE("The three files may be gzip, and what is not there is an error") {
+TEST_CASE("The three files may be gzip, and a missing file is an error") {
   const TempDir folder;
   const std::string text = "{\"category\": \"c\", \"text\": \"t\"}\n", packed = folder.path() + "/attacks.jsonl.gz";
   gzFile file = ::gzopen(packed.c_str(), "wb");
@@ -163,7 +163,7 @@ TEST_CASE("The three files may be gzip, and what is not there is an error") {
         std::string::npos);
 }
 
-TEST_CASE("The example data are whole: each prompt leaks when it is repeated, and no defense or attack leaks it") {
+TEST_CASE("In the example data each system prompt leaks if it is repeated, and no defense or attack leaks it") {
   const LeakageData data = load_leakage_data(kLeakageExamples + "system_prompts.jsonl",
                                              kLeakageExamples + "defenses.json", kLeakageExamples + "attacks.jsonl");
   CHECK(data.system_prompts.size() == 20);
@@ -182,7 +182,7 @@ TEST_CASE("The example data are whole: each prompt leaks when it is repeated, an
   CHECK(answers.size() == samples.size());
 }
 
-TEST_CASE("Defenses of the example data come in pairs that differ in nothing but their place") {
+TEST_CASE("The example data has pairs of defenses that differ only in their place") {
   LeakageChoice choice;
   choice.system_prompts = 1;
   choice.prompts_per_category = 1;

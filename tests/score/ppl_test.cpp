@@ -9,7 +9,7 @@
 
 using namespace kvx;
 
-TEST_CASE("Perplexities, their ratio and its interval over texts are numpy's") {
+TEST_CASE("Perplexities, their ratio and its interval over texts equal numpy's") {
   // r = (cell - base).sum() / tokens.sum(); e = cell - base - r * tokens
   // se = np.sqrt(5 / 4 * (e ** 2).sum()) / tokens.sum(); np.exp(base.sum() / tokens.sum()); r -+
   // scipy.stats.t.ppf(0.975, 4) * se
@@ -25,7 +25,7 @@ TEST_CASE("Perplexities, their ratio and its interval over texts are numpy's") {
   CHECK(change.quality() == doctest::Approx(0.9539986494022029).epsilon(1e-12));
 }
 
-TEST_CASE("With one token a text the error is llama.cpp's") {
+TEST_CASE("With one token per text, the standard error equals llama.cpp's") {
   // (c - b).mean(), np.sqrt((np.var(b, ddof=1) + np.var(c, ddof=1) - 2 * np.cov(b, c)[0, 1]) / 6)
   const std::vector<PairedLoss> tokens = {{2.1, 2.3, 1},  {0.3, 0.25, 1}, {1.7, 1.9, 1},
                                           {0.05, 0.1, 1}, {3.2, 3.1, 1},  {0.9, 1.4, 1}};
@@ -34,7 +34,7 @@ TEST_CASE("With one token a text the error is llama.cpp's") {
   CHECK((log_ratio.high - log_ratio.value) / t_edge(5) == doctest::Approx(0.08913161304747258).epsilon(1e-10));
 }
 
-TEST_CASE("Texts that all rise alike leave no doubt, and one text tells nothing of others") {
+TEST_CASE("Texts with the same rise have an interval of width 0, and one text has no interval") {
   const Estimate sure = perplexity_change(std::vector<PairedLoss>{{10, 15, 10}, {40, 50, 20}}).log_ratio;
   CHECK(sure.low == doctest::Approx(0.5));
   CHECK(sure.high == doctest::Approx(0.5));

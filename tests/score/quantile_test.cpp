@@ -7,7 +7,7 @@
 
 using kvx::quantile;
 
-TEST_CASE("Quantiles lie between neighbors, as numpy's do") {  // numpy.quantile([1, 2, 4, 8], at)
+TEST_CASE("Quantiles are interpolated between neighbors, as in numpy") {  // numpy.quantile([1, 2, 4, 8], at)
   const std::vector<double> values = {1, 2, 4, 8};
   CHECK(quantile(values, 0) == 1);
   CHECK(quantile(values, 0.1) == doctest::Approx(1.3));
@@ -19,7 +19,7 @@ TEST_CASE("Quantiles lie between neighbors, as numpy's do") {  // numpy.quantile
   CHECK(std::isnan(quantile({}, 0.5)));
 }
 
-TEST_CASE("Infinite values are values") {
+TEST_CASE("Infinite values are allowed") {
   const std::vector<double> values = {1, 2, INFINITY, INFINITY, INFINITY};
   CHECK(quantile(values, 0.25) == 2);
   CHECK(quantile(values, 0.3) == INFINITY);

@@ -1,4 +1,4 @@
-// A task's reference is an answer that the task itself finds right.
+// A task's reference is an answer that the task itself grades as right.
 #include <doctest/doctest.h>
 #include <kvx/io/text_file.hpp>
 #include <kvx/score/sample_file.hpp>
@@ -13,7 +13,7 @@ using namespace kvx;
 
 namespace {
 
-/// How many of a file's references are right answers; none may be another.
+/// Checks that all references of a file are right answers, and returns their number.
 std::size_t right_references(const AnyTask& task, const std::string& path, bool completion = false) {
   const SampleFile file = read_samples(path, read_text_file(path), {completion});
   for (std::size_t s = 0; s < file.samples.size(); ++s) {

@@ -54,7 +54,7 @@ std::string state_of(const Sample& sample, const std::string& answer) {
   return ToolCallTask().grade(sample, answer).state;
 }
 
-/// The first accepted value that is not "", which stands for none; where that is an object, so for its members.
+/// The first accepted value that is not "", which means left out. If it is an object, the same for its members.
 std::optional<JsonTree> first_accepted(const JsonTree& accepted, const JsonTree* schema) {
   for (const JsonTree& value : *accepted.array()) {
     if (value == JsonTree("")) continue;
@@ -96,7 +96,7 @@ std::string right_answer(const Sample& sample, bool all) {
 }
 }  // namespace
 
-TEST_CASE("Files of BFCL are read whole, and their possible answers are right") {
+TEST_CASE("Files of BFCL are read completely, and their possible answers are right") {
   const std::string shared = kvx_test::environment("KVX_SHARED");
   kvx_test::Tally tally{"bfcl files"};
   if (shared.empty()) return void(tally.why = "KVX_SHARED unset");
@@ -104,13 +104,13 @@ TEST_CASE("Files of BFCL are read whole, and their possible answers are right") 
     const std::string path = shared + "/data/bfcl/BFCL_v4_" + category + ".json";
     if (!std::filesystem::exists(path)) {
       ++tally.not_applicable;
-      tally.why = "files that are not there";
+      tally.why = "files are missing";
       continue;
     }
     const std::string text = read_text_file(path);
     const SampleFile file = read_samples(path, text);
-    std::size_t rows = 0;  // a line each
-    for (std::size_t at = 0; at < text.size(); at = std::min(text.find('\n', at), text.size() - 1) + 1) ++rows;
+    std::size_t rows = 0;  // one per line
+    for (std::size_t pos = 0; pos < text.size(); pos = std::min(text.find('\n', pos), text.size() - 1) + 1) ++rows;
     CHECK(file.samples.size() == rows);
     for (std::size_t i = 0; i < file.samples.size(); ++i) {
       const Sample& sample = file.samples[i];
@@ -123,7 +123,7 @@ TEST_CASE("Files of BFCL are read whole, and their possible answers are right") 
   }
 }
 
-TEST_CASE("A row is known by its columns, in JSON lines and in an array") {
+TEST_CASE("A row is recognized by its columns, in JSON lines and in an array") {
   const std::string code =
       R"({"prompt": "def f():\n", "entry_point": "f", "canonical_solution": " pass\n", "test": ""})";
   const std::vector<std::string> rows = {kSixColumns, code, xlam_row(kXlamTools, kXlamAnswers), toolace_row("No.")};
@@ -145,7 +145,7 @@ TEST_CASE("A row is known by its columns, in JSON lines and in an array") {
   CHECK(read_samples("FILE", code, {true}).samples[0].question == "def f():\n");
 }
 
-TEST_CASE("A row of BFCL shows its functions as they are and is graded by the possible answers") {
+TEST_CASE("A row of BFCL shows its functions unchanged and is graded by the possible answers") {
   const TempDir dir;
   const std::string path = dir.write("B.json", kBfclRow + "\n");
   dir.write("possible_answer/B.json", kBfclAnswer + "\n");
@@ -170,9 +170,9 @@ TEST_CASE("A row of BFCL shows its functions as they are and is graded by the po
   CHECK(declined.max_new_tokens == 256);
   CHECK(state_of(declined, R"({"name": null, "arguments": {}})") == "declined");
 
-  const auto refused = [&](const std::string& part, const std::string& instead) {
+  const auto refused = [&](const std::string& part, const std::string& replacement) {
     std::string row = kBfclRow;
-    row.replace(row.find(part), part.size(), instead);
+    row.replace(row.find(part), part.size(), replacement);
     const std::string error = error_of([&] { read_samples(path, row); });
     return error.starts_with(path + ": line 1: ") ? error.substr(path.size() + 10) : "elsewhere: " + error;
   };
@@ -183,12 +183,12 @@ TEST_CASE("A row of BFCL shows its functions as they are and is graded by the po
         "column question: expected one turn of user messages, found something else");
   CHECK(refused("[[{", "[[], [{").ends_with("found something else"));
   CHECK(refused("[{\"name\": \"area.of\"", "[{\"named\": \"area.of\"") ==
-        "column function: expected tools with a name, found an object without");
+        "column function: expected tools with a name, found an object without one");
   CHECK(error_of([&] { read_samples(dir.path() + "/C.json", kBfclRow); }) ==
         dir.path() + "/possible_answer/C.json: cannot open: No such file or directory");
 }
 
-TEST_CASE("A row of xLAM accepts its answers alone, and a default left out") {
+TEST_CASE("A row of xLAM accepts only its answers, and a default may be left out") {
   for (const bool as_text : {false, true}) {
     const Sample sample =
         only_sample(as_text ? xlam_row(quoted(kXlamTools), quoted(kXlamAnswers)) : xlam_row(kXlamTools, kXlamAnswers));
@@ -260,7 +260,7 @@ TEST_CASE("A row of ToolACE has its tools in the system's text and its calls in 
         "FILE: line 1: column conversations: expected an array, found a number");
 }
 
-TEST_CASE("A row of no known columns is an error that names what it has") {
+TEST_CASE("A row without known columns is an error that names its columns") {
   CHECK(
       error_of([] { samples_in(kSixColumns + "\n{\"query\": \"\", \"text\": \"\"}\n"); }) ==
       "FILE: line 2: expected the columns context, question, answer_prefix, answer, task and max_new_tokens, or those "

@@ -16,15 +16,15 @@ const std::string kRow =
     "{\"context\": \"c\u2028\u0085\", \"question\": \"q\", \"answer_prefix\": \"\", \"answer\": \"{}\", \"task\": "
     "\"t\", \"max_new_tokens\": 128, "
     "\"more\": 1}";
-std::string without(const std::string& part, const std::string& instead) {
+std::string edited_row(const std::string& part, const std::string& replacement) {
   std::string row = kRow;
-  return row.replace(row.find(part), part.size(), instead);
+  return row.replace(row.find(part), part.size(), replacement);
 }
 }  // namespace
 
 TEST_CASE("The six columns of every line are read, plain or gzip") {
   const TempDir dir;
-  const std::string text = kRow + "\n" + without("\"q\"", "\"\\ud83d\\ude00\"") + "\r\n";
+  const std::string text = kRow + "\n" + edited_row("\"q\"", "\"\\ud83d\\ude00\"") + "\r\n";
   const gzFile file = gzopen((dir.path() + "/b.jsonl.gz").c_str(), "wb");
   gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
   gzclose(file);
@@ -48,12 +48,12 @@ TEST_CASE("A bad line is an error with file, line and column") {
     const std::string path = dir.write("d", kRow + "\n" + line + "\n"), error = error_of([&] { load_samples(path); });
     return error.starts_with(path + ": line 2: ") ? error.substr(path.size() + 10) : "elsewhere: " + error;
   };
-  CHECK(message(without("\"answer\": \"{}\", ", "")) == "missing column answer");
-  CHECK(message(without("\"q\"", "null")) == "column question: expected a string, found null");
+  CHECK(message(edited_row("\"answer\": \"{}\", ", "")) == "missing column answer");
+  CHECK(message(edited_row("\"q\"", "null")) == "column question: expected a string, found null");
   for (const char* count : {"0", "-1", "1.5", "1e2", "99999999999"})
-    CHECK(message(without("128", count)) ==
+    CHECK(message(edited_row("128", count)) ==
           std::string("column max_new_tokens: expected a whole number from 1 to 2147483647, found ") + count);
-  CHECK(message(without("128", "\"1\"")).ends_with("found a string"));
+  CHECK(message(edited_row("128", "\"1\"")).ends_with("found a string"));
   CHECK(message("[1]") == "expected a JSON object, found an array");
   CHECK(message("{\"context\"") == "expected a JSON object, found {\"context\"");
   for (const char* nothing : {"", "\n \r\n"}) {
@@ -62,7 +62,7 @@ TEST_CASE("A bad line is an error with file, line and column") {
   }
 }
 
-TEST_CASE("Blank lines are passed over, and counted") {
+TEST_CASE("Blank lines are skipped, but count in line numbers") {
   const TempDir dir;
   const std::string path = dir.write("d", kRow + "\n\n \r\n" + kRow + "\n\n");
   CHECK(load_samples(path).size() == 2);

@@ -29,7 +29,7 @@ Grade grade(const char* state, Metrics metrics) { return {state, std::move(metri
 const Scorer kScorer{AnyTask(TwoMetrics())};
 }  // namespace
 
-TEST_CASE("A score counts states and takes each metric's mean where it applies") {
+TEST_CASE("A score counts states and has the mean of each metric over the answers that it applies to") {
   const std::vector<Grade> grades = {grade("x", {1.0, 1.0}), grade("y", {0.0, std::nullopt}), grade("x", {1.0, 0.0}),
                                      grade("x", {0.0, std::nullopt})};
   const Score score = kScorer.score(grades);
@@ -48,7 +48,7 @@ TEST_CASE("A score counts states and takes each metric's mean where it applies")
   CHECK(score.summaries.empty());
 }
 
-TEST_CASE("A metric that is no verdict has Student's interval") {
+TEST_CASE("A metric with other values than 0 and 1 has Student's interval") {
   std::vector<Grade> base, cell;
   for (int i = 0; i < 40; ++i) {
     base.push_back(grade("x", {0.5 + 0.01 * (i % 7), 1.0}));
@@ -86,7 +86,7 @@ TEST_CASE("A change is paired by sample and tested by sign flips") {
   CHECK(kScorer.compare(base, base)[0].p == 1);
   base.pop_back();
   CHECK(error_of([&] { (void)kScorer.compare(cell, base); }) ==
-        "task two: a comparison is of the same samples, found 20 and 19");
+        "task two: expected grades of the same samples, found 20 and 19");
 }
 
 TEST_CASE("Samples about one context are one unit of intervals and p") {
@@ -117,9 +117,9 @@ TEST_CASE("Samples about one context are one unit of intervals and p") {
   CHECK(one.metrics[0].value == 0.5);
   CHECK(std::isnan(one.metrics[0].low));
   CHECK(std::isnan(one.metrics[0].error));
-  const Estimate alone = kScorer.compare(cell, base)[0];
-  CHECK(alone.value == -0.5);
-  CHECK(std::isnan(alone.p));
-  CHECK(std::isnan(alone.holm_p));
-  CHECK(std::isnan(alone.high));
+  const Estimate single = kScorer.compare(cell, base)[0];
+  CHECK(single.value == -0.5);
+  CHECK(std::isnan(single.p));
+  CHECK(std::isnan(single.holm_p));
+  CHECK(std::isnan(single.high));
 }

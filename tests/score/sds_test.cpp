@@ -26,7 +26,7 @@ const std::vector<PairedLoss> kRise = {
     {210.5, 214, 100}, {98, 97.5, 50}, {330, 341, 150}, {75.25, 78, 40}, {180, 183.5, 90}};
 const std::vector<PairedLoss> kFall = {{210.5, 209, 100}, {98, 97.5, 50}};
 
-/// So many right answers, of which the cell loses some.
+/// The score for `samples` right answers, of which the cell loses `lost`.
 SilentDegradation of_counts(std::size_t samples, std::size_t lost, const std::vector<PairedLoss>& texts) {
   const std::vector<double> base(samples, 1);
   std::vector<double> cell = base;
@@ -35,7 +35,7 @@ SilentDegradation of_counts(std::size_t samples, std::size_t lost, const std::ve
 }
 }  // namespace
 
-TEST_CASE("The silent degradation score is the quotient of what is lost and of the rise") {
+TEST_CASE("The silent degradation score is the lost function divided by the rise of perplexity") {
   const SilentDegradation found = silent_degradation(one_each(kWorks, kBreaks), kRise);
   CHECK(found.state == Degradation::measured);
   CHECK(found.score.value == doctest::Approx(13.197222293048418).epsilon(1e-12));
@@ -45,7 +45,7 @@ TEST_CASE("The silent degradation score is the quotient of what is lost and of t
   CHECK(found.quality == doctest::Approx(0.9539986494022029).epsilon(1e-12));
 }
 
-TEST_CASE("Many resamples come to scipy's interval of two sets drawn apart") {
+TEST_CASE("Many resamples give scipy's interval of two sets that are resampled separately") {
   // scipy.stats.bootstrap((np.arange(12), np.arange(5)), score, method="percentile", n_resamples=100000): two seeds
   // give (6.43, 35.32) and (6.48, 35.11)
   const auto score = silent_degradation(one_each(kWorks, kBreaks), kRise, {.resamples = 100'000}).score;
@@ -90,7 +90,7 @@ TEST_CASE("Function that breaks while perplexity does not rise is maximally sile
   CHECK(silent_degradation(one_each(kWorks, kBreaks), same).state == Degradation::silent);
 }
 
-TEST_CASE("What does not get worse counts as 0") {
+TEST_CASE("Function that does not get worse counts as 0") {
   const SilentDegradation none = silent_degradation(one_each(kBreaks, kWorks), kFall);
   CHECK(none.state == Degradation::none);
   CHECK(none.score.value == 0);
@@ -102,7 +102,7 @@ TEST_CASE("What does not get worse counts as 0") {
   CHECK(holds.score.value == 0);
 }
 
-TEST_CASE("Nothing is lost of nothing") {
+TEST_CASE("If the base gets nothing right, nothing can be lost") {
   const std::vector<double> nothing(12);
   const SilentDegradation found = silent_degradation(one_each(nothing, kBreaks), kRise);
   CHECK(found.state == Degradation::undefined);
@@ -119,7 +119,7 @@ TEST_CASE("Nothing is lost of nothing") {
   CHECK(silent_degradation(contexts, kRise).drop.value == 1);
 }
 
-TEST_CASE("A drop that chance explains is not called one") {
+TEST_CASE("A drop that can be explained by chance does not count") {
   CHECK(of_counts(1000, 3, kRise).drop.low == 0);
   const SilentDegradation four = of_counts(1000, 4, kRise);  // the interval leaves out 0, the test has p = 1 / 8
   CHECK(four.drop.low > 0);
@@ -129,7 +129,7 @@ TEST_CASE("A drop that chance explains is not called one") {
   CHECK(of_counts(1000, 6, kRise).state == Degradation::measured);
 }
 
-TEST_CASE("Each state has its words") {
+TEST_CASE("Each state has a text") {
   CHECK(written(Degradation::undefined) == "undefined");
   CHECK(written(Degradation::none) == "no degradation");
   CHECK(written(Degradation::perplexity_only) == "perplexity only");

@@ -18,13 +18,13 @@ TEST_CASE("If all contexts lose, only two patterns of signs are as far from 0") 
   CHECK(sign_flip_p(std::vector<double>(15, 0.1)) == 2.0 / 32768);
 }
 
-TEST_CASE("Whole numbers are exact for any number of contexts, and agree with the enumeration of halves") {
+TEST_CASE("p of whole numbers is exact for any number of contexts, and equals the enumeration of their halves") {
   const std::vector<double> whole = {4, -1, 3, 2, 0, -2, 5}, halves = {2, -0.5, 1.5, 1, 0, -1, 2.5};
   CHECK(sign_flip_p(whole) == sign_flip_p(halves));
   // McNemar's exact p of 40 pairs that differ, 11 the other way: scipy.stats.binomtest(11, 40).pvalue
   std::vector<double> pairs(40, 1.0);
   for (std::size_t i = 0; i < 11; ++i) pairs[i] = -1;
-  pairs.resize(2000, 0);  // what does not change tells nothing
+  pairs.resize(2000, 0);  // pairs that do not differ do not count
   CHECK(sign_flip_p(pairs) == doctest::Approx(0.006426576095691416).epsilon(1e-12));
 }
 
@@ -33,7 +33,7 @@ TEST_CASE("A sum that is not finite has no p") {
   CHECK_THROWS_AS(sign_flip_p(std::vector<double>(20, INFINITY)), kvx::Error);
 }
 
-TEST_CASE("Many decimals are drawn, near what the same whole numbers have, and the same each time") {
+TEST_CASE("p of many decimals is estimated, close to that of the same whole numbers, and always the same") {
   std::vector<double> whole, decimals;
   for (int i = 0; i < 40; ++i) {
     whole.push_back(i % 5 - 1.0);
@@ -45,14 +45,14 @@ TEST_CASE("Many decimals are drawn, near what the same whole numbers have, and t
   CHECK(sign_flip_p(std::vector<double>(40, 0.1)) == 1.0 / 200'001);
 }
 
-TEST_CASE("A sum's signs are the same random bits whatever the number of sums") {
+TEST_CASE("Random patterns of signs give the same p as summing each pattern separately") {
   const auto p_of = [](std::size_t count) {
     kvx::SplitMix64 random(count);
     std::vector<double> sums(count);
     for (double& sum : sums) sum = random.uniform() - 0.5;
     return sign_flip_p(sums);
   };
-  // Expected values from summing each pattern separately.
+  // The expected values are from summing each pattern separately.
   CHECK(p_of(16) == 0.74508127459362705);
   CHECK(p_of(63) == 0.70836145819270901);
   CHECK(p_of(64) == 0.58724206378968102);
@@ -60,7 +60,7 @@ TEST_CASE("A sum's signs are the same random bits whatever the number of sums") 
   CHECK(p_of(1000) == 0.16858915705421473);
 }
 
-TEST_CASE("The size of the differences does not count, and rounding makes no sum larger") {
+TEST_CASE("The scale of the differences does not matter, and rounding does not make a sum larger") {
   std::vector<double> sums = {0.1, 0.2, -0.3, 0.4};
   const double p = sign_flip_p(sums);
   for (double& sum : sums) sum *= 1e-9;
@@ -68,7 +68,7 @@ TEST_CASE("The size of the differences does not count, and rounding makes no sum
   CHECK(sign_flip_p(std::vector<double>{0.1, 0.2, -0.3}) == 1);  // the sum is 0 but for rounding
 }
 
-TEST_CASE("One context has no p, and no change has p 1") {
+TEST_CASE("One context has no p, and without a change p is 1") {
   CHECK(std::isnan(sign_flip_p({})));
   CHECK(std::isnan(sign_flip_p(std::vector<double>{-1})));
   CHECK(sign_flip_p(std::vector<double>{0, 0}) == 1);

@@ -34,16 +34,16 @@ ClusterValues cluster_values(const JsonValue& clusters) {
 
 std::vector<Cluster> clusters_of(const ClusterValues& values) {
   std::vector<Cluster> clusters;
-  for (const auto& some : values) {
+  for (const auto& cluster : values) {
     clusters.emplace_back();
-    for (const double value : some) clusters.back().add(value);
+    for (const double value : cluster) clusters.back().add(value);
   }
   return clusters;
 }
 
-/// Whether a figure is the reference's; none is NaN.
+/// Whether a value equals the reference's; NaN if the reference has none.
 bool equals(const JsonValue& row, const char* field, double value) {
-  const auto expected = row.find(field);  // null is none
+  const auto expected = row.find(field);  // null: no value
   return expected ? std::abs(value - expected->number()) < 1e-9 : std::isnan(value);
 }
 
@@ -55,15 +55,15 @@ bool equals(const JsonValue& row, const char* field, const Estimate& interval) {
   return std::abs(interval.low - ends.at(0)) < 1e-9 && std::abs(interval.high - ends.at(1)) < 1e-9;
 }
 
-/// Mean, error, t interval and ICC, which shares and differences have alike.
+/// Compares mean, error, t interval and ICC, which shares and differences both have.
 bool moments_equal(const JsonValue& row, const std::vector<Cluster>& clusters) {
   return equals(row, "mean", mean_of(clusters)) && equals(row, "se", standard_error(clusters)) &&
          equals(row, "t", t_interval(clusters)) && equals(row, "icc", intraclass_correlation(clusters)) &&
          values_in(clusters) == static_cast<std::size_t>(row.at("n").integer());
 }
 
-/// Whether both ends lie where those of 10 000 resamples do but for one case in 2000; four times as many, so that none
-/// does not.
+/// Whether both ends lie in the ranges of the reference, which hold for 10 000 resamples in all but one case in 2000.
+/// Here four times as many are drawn, so that no case is an exception.
 bool bootstrap_equals(const JsonValue& row, const std::vector<Cluster>& clusters) {
   if (!row.find("bootstrap")) return clusters.size() < 2;
   const std::array<std::size_t, 1> sizes = {clusters.size()};
@@ -73,12 +73,12 @@ bool bootstrap_equals(const JsonValue& row, const std::vector<Cluster>& clusters
     return sum / n;
   };
   const Estimate found = bootstrap(sizes, mean, {.resamples = 40'000});
-  const auto lies = [&](double end, const char* field) {
+  const auto is_in_range = [&](double end, const char* field) {
     std::vector<double> between;
     row.at("bootstrap").at(field).each_element([&](const JsonValue& bound) { between.push_back(bound.number()); });
     return end >= between.at(0) - 1e-9 && end <= between.at(1) + 1e-9;
   };
-  return lies(found.low, "low_between") && lies(found.high, "high_between");
+  return is_in_range(found.low, "low_between") && is_in_range(found.high, "high_between");
 }
 
 bool flips_equal(const JsonValue& row, const std::vector<Cluster>& clusters) {
@@ -134,7 +134,7 @@ bool coverage_equals(const JsonValue& row) {
 
 }  // namespace
 
-TEST_CASE("Intervals, p and plans over contexts are the reference's") {
+TEST_CASE("Intervals, p and plans over contexts equal the reference's") {
   kvx_test::Tally tally{"statistics"};
   const auto each = [&](const std::string& file, auto&& holds) {
     int line = 0;

@@ -6,7 +6,7 @@
 
 using namespace kvx;
 
-TEST_CASE("Student's quantiles are those of tables, from one degree of freedom on") {  // mpmath.betainc, inverted
+TEST_CASE("Student's quantiles equal those of tables, from one degree of freedom on") {  // mpmath.betainc, inverted
   CHECK(t_edge(1) == doctest::Approx(12.706204736174705).epsilon(1e-12));
   CHECK(t_edge(2) == doctest::Approx(4.302652729749464).epsilon(1e-12));
   CHECK(t_edge(9) == doctest::Approx(2.2621571627982055).epsilon(1e-12));
@@ -15,7 +15,7 @@ TEST_CASE("Student's quantiles are those of tables, from one degree of freedom o
   CHECK(t_edge(5, 1e-6) == doctest::Approx(28.47847346298421).epsilon(1e-12));
 }
 
-TEST_CASE("The tails are what is left of the distribution") {
+TEST_CASE("The tails have their known probabilities") {
   CHECK(t_tails(0, 7) == 1);
   CHECK(t_tails(1, 1) == doctest::Approx(0.5).epsilon(1e-13));                      // Cauchy's
   CHECK(t_tails(3, 2) == doctest::Approx(1 - 3 / std::sqrt(11.0)).epsilon(1e-13));  // 1 - t / sqrt(2 + t^2)

@@ -50,17 +50,17 @@ TEST_CASE("The defaults as text make the same task, and an option changes it") {
   CHECK(make_task<CodeExecTask>({{"allow-code-execution", "true"}}).allowed());
 }
 
-TEST_CASE("Options choose the samples that a file of system prompts makes") {
+TEST_CASE("Options choose the samples that are made from a file of system prompts") {
   const std::string folder = KVX_SOURCE_DIR "/examples/data/leakage/", path = folder + "system_prompts.jsonl";
   const auto samples = [&](OptionTexts texts) {
     texts.insert({{"defenses-file", folder + "defenses.json"}, {"attacks-file", folder + "attacks.jsonl"}});
     return kvx_tasks(texts).at("leakage").samples(path, read_text_file(path), {}).samples;
   };
-  const auto some =
+  const auto several =
       samples({{"defenses", "no_defense, standard_defense"}, {"prompts-per-category", "1"}, {"n-system-prompts", "2"}});
   const auto one = samples({{"defenses", "no_defense"}, {"prompts-per-category", "1"}, {"n-system-prompts", "1"}});
   REQUIRE_FALSE(one.empty());
-  CHECK(some.size() == 4 * one.size());
+  CHECK(several.size() == 4 * one.size());
   CHECK(leakage_answer(one.front().answer).defense_key == "no_defense");
   CHECK(kvx_tasks().at("leakage").context(one.front()) == leakage_answer(one.front().answer).system_prompt_key);
 }

@@ -10,7 +10,7 @@
 using namespace kvx;
 
 namespace {
-/// A task of somebody else: is the answer the one that was wanted?
+/// A task that is not kvx's: is the answer the expected one?
 struct Equal {
   static constexpr std::string_view name = "equal";
   static std::span<const Metric> metrics() {
@@ -47,7 +47,8 @@ TEST_CASE("A task is added once") {
   registry.add<Equal>();
   CHECK(registry.at("equal").grade({"", "", "", "x", "", 1}, "x").state == "right");
   CHECK(registry.tasks().size() == 1);
-  CHECK(error_of([&] { registry.add<Equal>(); }) == "task equal: there is one of this name");
+  CHECK(error_of([&] { registry.add<Equal>(); }) ==
+        "task equal: expected a new name, found one that is registered already");
 }
 
 TEST_CASE("Hidden metrics come last") {
@@ -58,10 +59,10 @@ TEST_CASE("Hidden metrics come last") {
 
 TEST_CASE("A grade has one of the states that its task declares") {
   CHECK(error_of([] { (void)AnyTask(Surprises()).grade({}, ""); }) ==
-        "task surprises: state: expected one that the task declares, found 'surprised'");
+        "task surprises: expected a state that the task declares, found 'surprised'");
 }
 
-TEST_CASE("An unknown task gets the nearest name and the list") {
+TEST_CASE("The error for an unknown task has the nearest name and the list") {
   TaskRegistry registry;
   registry.add<Equal>();
   CHECK(error_of([&] { (void)registry.at("equl"); }) ==

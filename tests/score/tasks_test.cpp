@@ -20,8 +20,8 @@ namespace {
 /// The names of the tools in a context of the built-in data.
 std::set<std::string> tools_of(const std::string& context) {
   std::set<std::string> names;
-  for (std::size_t at = context.find("\n## "); at != context.npos; at = context.find("\n## ", at + 1))
-    CHECK(names.insert(context.substr(at + 4, context.find('\n', at + 4) - at - 4)).second);
+  for (std::size_t pos = context.find("\n## "); pos != context.npos; pos = context.find("\n## ", pos + 1))
+    CHECK(names.insert(context.substr(pos + 4, context.find('\n', pos + 4) - pos - 4)).second);
   return names;
 }
 
@@ -35,20 +35,20 @@ std::string state_of_gold(const Sample& sample) {
     return grade.state;
   }
   const std::string tool = "\n## " + *answer.find("name")->string() + "\n";
-  const std::size_t at = sample.context.find(tool), schema = sample.answer.find(", \"schema\": ") + 12;
-  REQUIRE(at != sample.context.npos);
-  const std::string block = sample.context.substr(at, sample.context.find("\n## ", at + 1) - at);
+  const std::size_t pos = sample.context.find(tool), schema = sample.answer.find(", \"schema\": ") + 12;
+  REQUIRE(pos != sample.context.npos);
+  const std::string block = sample.context.substr(pos, sample.context.find("\n## ", pos + 1) - pos);
   CHECK(block.find("\nParameters: " + sample.answer.substr(schema, sample.answer.size() - schema - 1)) != block.npos);
   return grade.state;
 }
 }  // namespace
 
-TEST_CASE("kvx's tasks are there by name") {
+TEST_CASE("kvx's tasks are found by name") {
   CHECK(kvx_tasks().at("tool_call").name() == "tool_call");
   CHECK(kvx_tasks().at("tool_call").metrics().size() == 6);
 }
 
-TEST_CASE("Tasks say which values of their figures are better") {
+TEST_CASE("Tasks say which values of their metrics are better") {
   const TaskRegistry tasks = kvx_tasks();
   const auto better = [&](const char* name, const char* figure) {
     const AnyTask& task = tasks.at(name);
@@ -72,7 +72,7 @@ TEST_CASE("Tasks say which values of their figures are better") {
   CHECK(score.metrics.front().better == Better::less);
 }
 
-TEST_CASE("Tasks describe their figures and states, each once") {
+TEST_CASE("Tasks describe their metrics and states, each once") {
   const TaskRegistry tasks = kvx_tasks();
   for (const AnyTask& task : tasks.tasks()) {
     CAPTURE(task.name());
@@ -139,7 +139,7 @@ TEST_CASE("The built-in data has many catalogs, and requests that their tools se
     CHECK(tools.size() <= 64);
     CHECK(count >= 3);
     CHECK(count <= 5);
-    CHECK(catalogs.insert(tools).second);  // none is another one shuffled
+    CHECK(catalogs.insert(tools).second);  // no two have the same tools
   }
   CHECK(catalogs.size() == 50);
   CHECK(states == std::map<std::string, int>{{"declined", 25}, {"exact", 166}});

@@ -27,12 +27,12 @@ std::string state(const Sample& request, std::string_view answer) {
 }  // namespace
 
 namespace {
-/// Whether a grade is the verdict of a row's object.
+/// Whether a grade equals the verdict in an object of a row.
 bool is_verdict(const Grade& grade, const JsonValue& verdict) {
   constexpr std::string_view kColumns[] = {"name_substring", "json_valid", "name_match",
                                            "schema_valid",   "args_exact", "strict_exact"};
   for (std::size_t m = 0; m < grade.metrics.size(); ++m) {
-    const auto value = verdict.find(kColumns[m]);  // none where no tool serves the request
+    const auto value = verdict.find(kColumns[m]);  // no value if no tool serves the request
     if (grade.metrics[m] != (value ? std::optional(value->boolean() ? 1.0 : 0.0) : std::nullopt)) return false;
   }
   return grade.state == verdict.at("state").string();
@@ -63,7 +63,7 @@ TEST_CASE("Verdicts equal the reference scorer's") {
   CHECK(tally.cases > 200);
 }
 
-TEST_CASE("An answer has one state, the first thing that is wrong with it") {
+TEST_CASE("An answer has one state, which says the first error in it") {
   CHECK(state(kRequest, R"(Sure: {"name": "f", "arguments": {"n": 1.0}})") == "exact");
   CHECK(state(kRequest, R"({"name": "f", "arguments": {"n": 2}})") == "wrong_arguments");
   CHECK(state(kRequest, R"({"name": "f", "arguments": {"n": "1"}})") == "schema_invalid");
@@ -116,7 +116,7 @@ TEST_CASE("Several calls have one state, and metrics for all of them") {
   CHECK(ToolCallTask().grade(kTwoCalls, f + g).detail.empty());
 }
 
-TEST_CASE("The strictest metric wants all gold calls and no others, with the types of JSON") {
+TEST_CASE("The strictest metric requires all gold calls and no others, with the types of JSON") {
   const auto call_exact = [](const Sample& request, const std::string& answer) {
     return *ToolCallTask().grade(request, answer).metrics.back() == 1.0;
   };
@@ -127,21 +127,21 @@ TEST_CASE("The strictest metric wants all gold calls and no others, with the typ
        {f, f + g + g, f + g + "{\"name\": ", f + R"({"name": "sum", "arguments": {"s": 1}})",
         f + R"({"name": "sum", "arguments": {"t": "A-B"}})", g + R"({"name": "f", "arguments": {"n": true}})"})
     CHECK_FALSE(call_exact(kTwoCalls, other));
-  // The first call does for both gold calls, the second for the first alone.
+  // The first call matches both gold calls, the second only the first one.
   const Sample crossed = sample(
       R"({"functions": [{"name": "f", "parameters": {"properties": {"n": {"type": "integer"}}}}], "possible": [{"f": {"n": [1, 2]}}, {"f": {"n": [1]}}]})");
   CHECK(call_exact(crossed, R"({"name": "f", "arguments": {"n": 1}} {"name": "f", "arguments": {"n": 2}})"));
   CHECK(call_exact(kRequest, R"({"name": "f", "arguments": {"n": 1.0}})"));
   const Grade as_true = ToolCallTask().grade(kRequest, R"({"name": "f", "arguments": {"n": true}})");
-  CHECK(*as_true.metrics[4] == 1.0);  // to Python 1 is true
+  CHECK(*as_true.metrics[4] == 1.0);  // in Python, 1 equals true
   CHECK(*as_true.metrics[5] == 0.0);
 }
 
 TEST_CASE("In a row with accepted values, each of them is exact") {
   const Sample wc = sample(
       R"({"name": "wc", "arguments": {"file": "a.txt", "mode": "l"}, "schema": {"type": "object", "properties": {"file": {"type": "string"}, "mode": {"type": "string"}, "tags": {"type": "array"}, "by": {"type": "object"}}, "required": ["file"]}, "accepted": [{"wc": {"file": ["a.txt", "./a.txt"], "mode": ["l", ""], "tags": [["#a", 1], ""], "by": [{"n": [1, 2], "m": [true, ""]}, ""]}}]})");
-  const auto is_exact = [&](const std::string& arguments, const std::string& behind = "") {
-    const Grade grade = ToolCallTask().grade(wc, R"({"name": "wc", "arguments": )" + arguments + "}" + behind);
+  const auto is_exact = [&](const std::string& arguments, const std::string& suffix = "") {
+    const Grade grade = ToolCallTask().grade(wc, R"({"name": "wc", "arguments": )" + arguments + "}" + suffix);
     CHECK((grade.state == "exact") == (*grade.metrics[5] == 1.0 || *grade.metrics[4] == 1.0));
     return *grade.metrics[5] == 1.0;
   };
@@ -158,14 +158,15 @@ TEST_CASE("In a row with accepted values, each of them is exact") {
   CHECK(error_of([&] {
           state(sample(R"({"name": "f", "arguments": {}, "schema": {}, "accepted": [{"f": {"n": 1}}]})"), "{}");
         }) == "sample's answer: accepted: f.n: expected an array, found a number");
-  CHECK(error_of([&] {
-          state(sample(R"({"name": "f", "arguments": {}, "schema": {}, "accepted": [{"f": {}}, {"f": {}}]})"), "{}");
-        }) ==
-        "sample's answer: accepted: expected the one call that name and arguments are, found 2; several stand in "
-        "possible");
+  CHECK(
+      error_of([&] {
+        state(sample(R"({"name": "f", "arguments": {}, "schema": {}, "accepted": [{"f": {}}, {"f": {}}]})"), "{}");
+      }) ==
+      "sample's answer: accepted: expected one call, the same as name and arguments, found 2; several calls belong in "
+      "possible");
 }
 
-TEST_CASE("A call without a name has none, not even an empty one") {
+TEST_CASE("A call without a name does not even have an empty one") {
   const Sample nameless = sample(R"({"name": "", "arguments": {}, "schema": {}})");
   CHECK(state(nameless, R"({"arguments": {}})") == "wrong_name");
   CHECK(state(nameless, R"({"name": "", "arguments": {}})") == "exact");
@@ -203,7 +204,7 @@ TEST_CASE("A sample's right answer is read and its schema compiled once for all 
   CHECK(task.golds_read() == 2);
 }
 
-TEST_CASE("A call of another name is held against the only right function, and an accepted value is exact") {
+TEST_CASE("A call of another name is checked against the only right function, and an accepted value is exact") {
   const Sample one = sample(
       R"({"functions": [{"name": "f", "parameters": {"properties": {"n": {"type": "integer"}}}}], "possible": [{"f": {"n": ["x"]}}]})");
   const auto valid = [&](const char* answer) { return *ToolCallTask().grade(one, answer).metrics[3] == 1.0; };
@@ -214,7 +215,7 @@ TEST_CASE("A call of another name is held against the only right function, and a
   CHECK(state(one, R"({"name": "f", "arguments": {"n": "y"}})") == "schema_invalid");
 }
 
-TEST_CASE("Nothing unparsed counts as right") {
+TEST_CASE("An answer that cannot be read is not right in any metric but name_substring") {
   for (const char* answer : {"", "{", "{\"name\": \"f\", \"arguments\": {\"n\": 1", "null", "[]"}) {
     const Grade grade = ToolCallTask().grade(kRequest, answer);
     for (std::size_t m = 1; m < grade.metrics.size(); ++m) CHECK(grade.metrics[m] == 0.0);
@@ -254,7 +255,7 @@ TEST_CASE("Hostile answers get a grade") {
   CHECK(state(kRequest, "{\"name\": \"f\", \"arguments\": \xff}") == "unparsed");
 }
 
-TEST_CASE("A sample that is no tool call is an error") {
+TEST_CASE("A sample that is not a tool call is an error") {
   const auto refused = [](const char* answer) { return error_of([&] { state(sample(answer), "{}"); }); };
   CHECK(refused("Paris") == "sample's answer: expected a JSON object, found no JSON");
   CHECK(refused("[]") == "sample's answer: expected a JSON object, found an array");

@@ -4,7 +4,7 @@
 
 using kvx::wilson_interval;
 
-TEST_CASE("Wilson's interval has the known values") {  // 95 %, as tables have it
+TEST_CASE("Wilson's interval has the known values") {  // 95 %, from tables
   constexpr double z = 1.959963984540054;
   CHECK(wilson_interval(0.5, 100, z).low == doctest::Approx(0.403831530));
   CHECK(wilson_interval(0.5, 100, z).high == doctest::Approx(0.596168470));

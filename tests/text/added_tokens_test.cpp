@@ -16,7 +16,7 @@ std::string cut(const AddedTokens& added, std::string_view text) {
 }
 }  // namespace
 
-TEST_CASE("Added tokens are cut out, the longest at the first place") {
+TEST_CASE("Added tokens are found, the longest one at the first place") {
   AddedTokens added;
   added.add("<a>", 1);
   added.add("<a><b>", 2);

@@ -10,7 +10,7 @@
 using namespace kvx;
 
 namespace {
-/// A vocabulary a=0 b=1 c=2 ab=3 bc=4 abc=5 aa=6 aaaa=7 and the given fields of a model.
+/// The tokens of `piece` with the vocabulary a=0 b=1 c=2 ab=3 bc=4 abc=5 aa=6 aaaa=7 and these fields of the model.
 std::vector<Token> encode(const std::string& fields, std::string_view piece) {
   Vocabulary vocabulary;
   std::int64_t id = 0;
@@ -23,7 +23,7 @@ std::vector<Token> encode(const std::string& fields, std::string_view piece) {
 using Ids = std::vector<Token>;
 }  // namespace
 
-TEST_CASE("Pairs join by rank, the first of equals first") {
+TEST_CASE("Pairs are joined by rank, and of equal pairs the first one") {
   CHECK(encode(R"("merges":["b c","a b","ab c"])", "abc") == Ids{0, 4});
   CHECK(encode(R"("merges":["a b","b c","ab c"])", "abcab") == Ids{5, 3});
   CHECK(encode(R"("merges":["a a","aa aa"])", "aaaaaaa") == Ids{7, 6, 0});
@@ -31,17 +31,17 @@ TEST_CASE("Pairs join by rank, the first of equals first") {
   CHECK(encode(R"("merges":[])", "") == Ids{});
 }
 
-TEST_CASE("A byte that the vocabulary lacks vanishes and its neighbors meet") {
+TEST_CASE("A byte that the vocabulary lacks is dropped, and its neighbors can be joined") {
   CHECK(encode(R"("merges":["a b"],"unk_token":null)", "a?b") == Ids{3});
   CHECK(error_of([] { encode(R"("merges":[],"unk_token":"a")", ""); }) ==
-        "file: field unk_token: expected null, as the vocabulary lacks some bytes, found \"a\"");
+        "file: field unk_token: expected null, because the vocabulary lacks some bytes, found \"a\"");
 }
 
-TEST_CASE("A megabyte of one letter is no hang") {
+TEST_CASE("A megabyte of one letter is encoded quickly") {
   CHECK(encode(R"("merges":["a a","aa aa"])", std::string(1 << 20, 'a')) == Ids(1 << 18, 7));
 }
 
-TEST_CASE("Merges that are no pair of known tokens and other options are errors") {
+TEST_CASE("Merges that are not pairs of known tokens and options that are not implemented are errors") {
   const auto refused = [](const std::string& fields) { return error_of([&] { encode(fields, ""); }); };
   CHECK(refused(R"("merges":["a b","a x"])") ==
         "file: field merges[1]: expected tokens of the vocabulary, found \"x\"");

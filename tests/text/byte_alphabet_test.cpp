@@ -7,7 +7,7 @@
 
 using namespace kvx;
 
-TEST_CASE("Each byte has a character of its own that stands for it") {
+TEST_CASE("Each byte is written as a different character") {
   std::set<std::string> seen;
   for (int b = 0; b < 256; ++b) {
     const std::string written = byte_level_character(static_cast<unsigned char>(b));
@@ -21,7 +21,7 @@ TEST_CASE("Each byte has a character of its own that stands for it") {
   CHECK(byte_level_character(0xAD) == "\u0143");
 }
 
-TEST_CASE("A token with a character outside the alphabet stands for itself") {
+TEST_CASE("A token with a character outside the alphabet is its own bytes") {
   CHECK(byte_level_bytes("\u0120the") == " the");
   for (const char* text : {"two words", "\u0144", "\u0120\u4e2d", "\xC4", "\xFF"})
     CHECK(byte_level_bytes(text) == text);

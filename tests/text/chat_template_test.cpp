@@ -53,13 +53,13 @@ const std::string kDefault =
 
 }  // namespace
 
-TEST_CASE("Qwen2.5's renderings, and their ids where the model is there, equal the references") {
+TEST_CASE("Qwen2.5's renderings equal the references, and so do their ids if the model is available") {
   Tally tally{"chat renderings"}, ids{"chat ids"};
   const std::string model = environment("KVX_MODELS") + "/qwen-coder-0.5b";
-  const bool there = !environment("KVX_MODELS").empty() && std::filesystem::exists(model);
-  if (!there) ids.why = "no model in KVX_MODELS";
-  const auto tokenizer = there ? std::optional(Tokenizer::load(model)) : std::nullopt;
-  const auto chat = there ? ChatTemplate::load(model) : ChatTemplate::parse_name("qwen2.5");
+  const bool has_model = !environment("KVX_MODELS").empty() && std::filesystem::exists(model);
+  if (!has_model) ids.why = "no model in KVX_MODELS";
+  const auto tokenizer = has_model ? std::optional(Tokenizer::load(model)) : std::nullopt;
+  const auto chat = has_model ? ChatTemplate::load(model) : ChatTemplate::parse_name("qwen2.5");
   const auto reference = kvx_test::reference("tokenizer/chat.jsonl");
   each_row(reference.path, [&](const JsonValue& row) {
     const std::string text = render_row(chat, row);
@@ -81,8 +81,8 @@ TEST_CASE("ChatML is recognized, with and without a default system prompt") {
   CHECK(ChatTemplate::load(kTinyModel).render(kHi, {}, false) == "<|im_start|>user\nHi<|im_end|>\n");
   const auto brief = ChatTemplate::recognize(kLoop + kDefault + kTurns, "file");
   CHECK(brief.render(kHi, {}, false) == "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n");
-  const std::vector<Message> own{{"system", "S", {}}, {"tool", "t", {}}};
-  CHECK(brief.render(own, {}, false) == "<|im_start|>system\nS<|im_end|>\n<|im_start|>tool\nt<|im_end|>\n");
+  const std::vector<Message> with_system{{"system", "S", {}}, {"tool", "t", {}}};
+  CHECK(brief.render(with_system, {}, false) == "<|im_start|>system\nS<|im_end|>\n<|im_start|>tool\nt<|im_end|>\n");
   const std::string models = environment("KVX_MODELS");
   if (!models.empty() && std::filesystem::exists(models + "/smollm2-135m"))
     CHECK(ChatTemplate::load(models + "/smollm2-135m").render(kHi, {}, true) ==
@@ -90,7 +90,7 @@ TEST_CASE("ChatML is recognized, with and without a default system prompt") {
           "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
 }
 
-TEST_CASE("The template is the jinja file's, else the configuration's, else its list's default") {
+TEST_CASE("The template is that of the jinja file, otherwise that of the configuration or its list's default") {
   const TempDir dir;
   const auto load = [&] { return error_of([&] { (void)ChatTemplate::load(dir.path()); }); };
   const std::string config = dir.path() + "/tokenizer_config.json";
@@ -111,13 +111,13 @@ TEST_CASE("The template is the jinja file's, else the configuration's, else its 
   CHECK(load() == "");
 }
 
-TEST_CASE("Templates that look alike are not mistaken") {
+TEST_CASE("Templates that only resemble known ones are refused") {
   const auto refused = [](const std::string& text) {
     return error_of([&] { (void)ChatTemplate::recognize(text, "file"); }) == "file: " + std::string(kUnknown);
   };
   CHECK(refused(""));
   CHECK(refused("{{ eos_token }}" + kLoop + kTurns));
-  CHECK(refused("{{ bos_token + 'x' }}" + kLoop + kTurns));  // Jinja has an error for it where that is not set
+  CHECK(refused("{{ bos_token + 'x' }}" + kLoop + kTurns));  // an error in Jinja if bos_token is not set
   CHECK(refused("{% raw %}" + kLoop + kTurns + "{% endraw %}"));
   CHECK(refused(kLoop + kTurns + "{% if add_generation_prompt %}x{% endif %}"));
   CHECK(refused(kLoop + "{{'<|im_start|>' + message['role'] + '\n' + message['content'] | trim + '<|im_end|>' + '\n'}}"
@@ -146,7 +146,7 @@ TEST_CASE("Templates that look alike are not mistaken") {
 }
 
 TEST_CASE("Blanks, tabs and line ends of a template are rendered as Jinja renders them") {
-  // The right texts are those of transformers 5.2 with Jinja2 3.1.6.
+  // The expected texts are those of transformers 5.2 with Jinja2 3.1.6.
   const std::string turn = "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}",
                     open = "{{ '<|im_start|>assistant\\n' }}";
   const std::vector<Message> two{{"user", "Hi", {}}, {"assistant", "Yes", {}}};
@@ -180,7 +180,7 @@ TEST_CASE("Blanks, tabs and line ends of a template are rendered as Jinja render
   CHECK(chat.marks() == std::vector<std::string>{"<|im_start|>", "<|im_end|>"});
 }
 
-TEST_CASE("Names choose a template, and a wrong one is an error") {
+TEST_CASE("A template can be chosen by name, and an unknown name is an error") {
   const std::vector<Message> two{{"system", "S", {}}, {"user", "U", {}}};
   CHECK(ChatTemplate::parse_name("none").render(two, {}, true) == "SU");
   CHECK(ChatTemplate::parse_name("chatml").render(kHi, {}, false) == "<|im_start|>user\nHi<|im_end|>\n");
@@ -188,7 +188,7 @@ TEST_CASE("Names choose a template, and a wrong one is an error") {
         "template: expected chatml, none or qwen2.5, found llama");
 }
 
-TEST_CASE("What a template has no place for is an error") {
+TEST_CASE("Tools, tool calls and roles that a template does not support are errors") {
   const auto chatml = ChatTemplate::parse_name("chatml"), qwen = ChatTemplate::parse_name("qwen2.5");
   const std::vector<Message> call{{"assistant", "", {{"f", "{}"}}}}, odd{{"user", "", {{"f", "{}"}}}},
       role{{"bot", "", {}}};
@@ -196,16 +196,16 @@ TEST_CASE("What a template has no place for is an error") {
   const auto refused = [](const ChatTemplate& chat, const std::vector<Message>& messages, const ToolList& tools) {
     return error_of([&] { (void)chat.render(messages, tools, true); });
   };
-  CHECK(refused(chatml, kHi, {"{}"}) == "tools: this chat template has no place for them");
+  CHECK(refused(chatml, kHi, {"{}"}) == "tools: this chat template does not support them");
   CHECK(refused(chatml, call, {}) ==
-        "tool_calls: this chat template has no place for them in a message of role assistant");
-  CHECK(refused(qwen, odd, {}) == "tool_calls: this chat template has no place for them in a message of role user");
+        "tool_calls: this chat template does not support them in a message of role assistant");
+  CHECK(refused(qwen, odd, {}) == "tool_calls: this chat template does not support them in a message of role user");
   CHECK(refused(qwen, role, {}) == "role: expected system, user, assistant or tool, found bot");
   CHECK(refused(qwen, kHi, {"{}", "{"}).starts_with("tools[1]: not valid JSON: "));
   CHECK(refused(qwen, broken, {}).starts_with("arguments of the call of f: not valid JSON: "));
 }
 
-TEST_CASE("A chat is cut where the context ends") {
+TEST_CASE("A chat is split where the context ends") {
   const auto chatml = ChatTemplate::parse_name("chatml");
   const auto parts = split_chat(chatml, "", "A\n", "Q?", "{\"");
   CHECK(parts.context == "<|im_start|>user\nA\n");

@@ -32,7 +32,7 @@ std::set<std::u32string> ngrams_in(std::u32string_view text) {
 using Ngrams = std::set<std::u32string>;
 }  // namespace
 
-TEST_CASE("Languages equal langdetect's where that does not depend on its seed") {
+TEST_CASE("Languages equal langdetect's where its result does not depend on its seed") {
   kvx_test::Tally tally{"language", 0, 0, 0, "langdetect's language depends on its seed"};
   const auto reference = kvx_test::reference("ifeval/langdetect.jsonl");
   kvx_test::each_row(reference.path, [&](const JsonValue& row) {
@@ -47,22 +47,22 @@ TEST_CASE("Languages equal langdetect's where that does not depend on its seed")
   CHECK(tally.cases >= reference.at_least(80));
 }
 
-TEST_CASE("A text in two scripts is in the one whose letters tell more") {
+TEST_CASE("A text in two scripts has one language, and a text without letters has none") {
   CHECK(detected_language("Here is the answer:\nસમિતિ મહિનાના અંત પહેલા પાણી પુરવઠા અંગેનો") == "gu");
   CHECK(detected_language("123 456 !?") == "none");
   CHECK(detected_language("") == "none");
 }
 
-TEST_CASE("N-grams are of letters, from a word's blank to the next, and not of capitals") {
+TEST_CASE("N-grams are parts of a word with the blanks around it, and do not go on into capitals") {
   CHECK(ngrams_in(U"ab c") == Ngrams{U" a", U"a", U"b", U"ab", U" ab", U"b ", U"ab ", U" c", U"c"});
   CHECK(ngrams_in(U"AB") == Ngrams{U" A", U"A"});
   CHECK(ngrams_in(U"ABc").contains(U"ABc"));
   CHECK(ngrams_in(U"1\u201c, ").empty());
-  CHECK(ngrams_in(U"\u3042\u3044") == ngrams_in(U"\u3046\u3048"));  // hiragana are all alike
+  CHECK(ngrams_in(U"\u3042\u3044") == ngrams_in(U"\u3046\u3048"));  // all hiragana become one character
   CHECK(ngrams_in(U"\u1ea1") == ngrams_in(U"a\u0323"));
 }
 
-TEST_CASE("URLs, addresses and a few Latin letters among others do not count") {
+TEST_CASE("URLs, e-mail addresses and a few Latin letters among others are removed") {
   CHECK(detail::language_text(U"a https://b.c/d?e=f g") == U"a g");
   CHECK(detail::language_text(U"a http:// b") == U"a http:// b");
   CHECK(detail::language_text(U"to x.y@z.org, me@h or @b.c") == U"to , me@h or @b.c");
@@ -74,7 +74,7 @@ TEST_CASE("URLs, addresses and a few Latin letters among others do not count") {
   CHECK(detail::language_text(code_points(repeated("aaaaaaaaa@", 100'000))).size() == 10000);  // in linear time
 }
 
-TEST_CASE("A file that has no profiles is an error with its line") {
+TEST_CASE("A file that does not have profiles is an error with its line") {
   const TempDir folder;
   const auto refused = [&](const std::string& text) {
     const std::string message = error_of([&] { LanguageDetector(folder.write("profiles.txt", text)); });

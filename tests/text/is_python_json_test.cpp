@@ -8,13 +8,13 @@
 
 using namespace kvx;
 
-TEST_CASE("What Python's json.loads reads is JSON") {
+TEST_CASE("JSON that Python's json.loads accepts is accepted") {
   for (const char* text : {"1", "-0", "0.5e+3", "\"\"", "null", " true\n", "NaN", "-Infinity", "[Infinity, []]", "{}",
                            R"({"a": [1, {"b": "\u00e9\ud800\/\n"}], "a": 2})", "[1,\r\n\t2]", "\"\u00e9\x7f\""})
     CHECK_MESSAGE(is_python_json(text), text);
 }
 
-TEST_CASE("What it refuses is none") {
+TEST_CASE("JSON that Python's json.loads refuses is refused") {
   for (const char* text :
        {"",           " ",           "01",        "1.",       ".5",          "+1",       "-",
         "1e",         "--1",         "-NaN",      "nul",      "True",        "'a'",      "\"a",
@@ -25,7 +25,7 @@ TEST_CASE("What it refuses is none") {
     CHECK_MESSAGE(!is_python_json(text), text);
 }
 
-TEST_CASE("Integers and depth have Python's limits") {
+TEST_CASE("The length of integers and the depth of nesting are limited as in Python") {
   CHECK(is_python_json("-" + std::string(4300, '1')));
   CHECK_FALSE(is_python_json(std::string(4301, '1')));
   CHECK(is_python_json(std::string(4301, '1') + ".0"));

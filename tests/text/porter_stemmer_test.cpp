@@ -12,22 +12,22 @@
 
 using namespace kvx;
 
-TEST_CASE("Stems are NLTK's") {
+TEST_CASE("Stems equal NLTK's") {
   kvx_test::Tally tally{"porter_stemmer"};
   const kvx_test::Reference reference(KVX_SOURCE_DIR "/tests/data/leakage/stems.tsv", "data/raccoon/stems.tsv");
   const std::string text = read_text_file(reference.path);
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t tab = text.find('\t', at), end = text.find('\n', at);
-    const std::string word = text.substr(at, tab - at), stem = text.substr(tab + 1, end - tab - 1);
+  for (std::size_t pos = 0; pos < text.size();) {
+    const std::size_t tab = text.find('\t', pos), end = text.find('\n', pos);
+    const std::string word = text.substr(pos, tab - pos), stem = text.substr(tab + 1, end - tab - 1);
     CAPTURE(word);
     CHECK(porter_stem(word) == stem);
     tally.count(porter_stem(word) == stem);
-    at = end + 1;
+    pos = end + 1;
   }
   CHECK(tally.cases >= reference.at_least(600));
 }
 
-TEST_CASE("Each step takes the ending that it is for") {
+TEST_CASE("Each step removes its endings") {
   for (const auto& [word, stem] : {std::pair<std::string_view, std::string_view>{"caresses", "caress"},
                                    {"ponies", "poni"},
                                    {"feed", "feed"},
@@ -57,7 +57,7 @@ TEST_CASE("Each step takes the ending that it is for") {
   }
 }
 
-TEST_CASE("NLTK's departures from Porter hold") {
+TEST_CASE("Stems equal NLTK's where they differ from Porter's") {
   for (const auto& [word, stem] : {std::pair<std::string_view, std::string_view>{"dies", "die"},
                                    {"died", "die"},
                                    {"tried", "tri"},
@@ -86,7 +86,7 @@ TEST_CASE("NLTK's departures from Porter hold") {
   }
 }
 
-TEST_CASE("Words of any kind have a stem, and long ones in a moment") {
+TEST_CASE("Words of any kind have a stem, and long words get it quickly") {
   CHECK(porter_stem("") == "");
   CHECK(porter_stem("s") == "s");
   CHECK(porter_stem("as") == "as");

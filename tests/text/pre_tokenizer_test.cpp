@@ -21,25 +21,26 @@ std::string sequence(const std::string& steps) { return R"({"type":"Sequence","p
 const std::string kBytes = R"({"type":"ByteLevel","add_prefix_space":false,"use_regex":false})";
 const std::string kWords = R"({"type":"ByteLevel","add_prefix_space":false})";
 const std::string kPrefix = R"({"type":"ByteLevel","add_prefix_space":true,"use_regex":true})";
-std::string digits(bool single) {
+std::string digits_step(bool single) {
   return R"({"type":"Digits","individual_digits":)" + std::string(single ? "true}," : "false},");
 }
-std::string by(const std::string& behavior, const std::string& invert) {
+std::string split_step(const std::string& behavior, const std::string& invert) {
   return R"({"type":"Split","pattern":{"Regex":"b"},"behavior":")" + behavior + R"(","invert":)" + invert + "},";
 }
 }  // namespace
 
-TEST_CASE("ByteLevel alone cuts GPT-2's words") {
+TEST_CASE("Without other steps, ByteLevel splits text into GPT-2's words") {
   CHECK(split(kWords, "it's  12 a!") == Pieces{"it", "'s", " ", " 12", " a", "!"});
   CHECK(split(kPrefix, "ab c") == Pieces{" ab", " c"});
   CHECK(split(kPrefix, " ab") == Pieces{" ab"});
   CHECK(split(kBytes, "ab c") == Pieces{"ab c"});
 }
 
-TEST_CASE("Steps apply one after the other") {
-  CHECK(split(sequence(digits(true) + kWords), "a 12") == Pieces{"a", " ", "1", "2"});
-  CHECK(split(sequence(digits(false) + kBytes), "a 12\u00bdb") == Pieces{"a ", "12\u00bd", "b"});
-  CHECK(split(sequence(by("Isolated", "false") + digits(true) + kPrefix), "ab1c") == Pieces{" a", " b", " 1", " c"});
+TEST_CASE("Steps are applied one after the other") {
+  CHECK(split(sequence(digits_step(true) + kWords), "a 12") == Pieces{"a", " ", "1", "2"});
+  CHECK(split(sequence(digits_step(false) + kBytes), "a 12\u00bdb") == Pieces{"a ", "12\u00bd", "b"});
+  CHECK(split(sequence(split_step("Isolated", "false") + digits_step(true) + kPrefix), "ab1c") ==
+        Pieces{" a", " b", " 1", " c"});
 }
 
 TEST_CASE("Steps of other kinds are errors that name the field") {
@@ -47,9 +48,9 @@ TEST_CASE("Steps of other kinds are errors that name the field") {
   CHECK(refused(R"({"type":"Metaspace"})") ==
         "file: field type: expected Sequence, Split, Digits or ByteLevel (a byte-level BPE tokenizer), found "
         "\"Metaspace\"");
-  CHECK(refused(sequence(by("Removed", "false") + kBytes)) ==
+  CHECK(refused(sequence(split_step("Removed", "false") + kBytes)) ==
         "file: field pretokenizers[0].behavior: expected \"Isolated\", found \"Removed\"");
-  CHECK(refused(sequence(by("Isolated", "true") + kBytes)) ==
+  CHECK(refused(sequence(split_step("Isolated", "true") + kBytes)) ==
         "file: field pretokenizers[0].invert: expected false, found true");
   CHECK(refused(sequence("")).find("expected a last step ByteLevel") != std::string::npos);
   CHECK(refused(sequence(kBytes + "," + kBytes)).find("expected ByteLevel as the last step") != std::string::npos);

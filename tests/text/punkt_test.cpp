@@ -53,7 +53,7 @@ TEST_CASE("A period ends a sentence unless it belongs to an abbreviation, an ini
   CHECK(punkt_sentences("").empty());
 }
 
-TEST_CASE("Long runs of punctuation take no quadratic time") {
+TEST_CASE("Long runs of punctuation do not take quadratic time") {
   constexpr std::size_t kMany = 200'000;
   CHECK(punkt_sentences("a " + repeated(".?", kMany) + " B").size() == 3);
   CHECK(punkt_sentences(repeated(".\u00a0", kMany)).size() >= 1);
@@ -61,7 +61,7 @@ TEST_CASE("Long runs of punctuation take no quadratic time") {
   CHECK(punkt_sentences("a." + std::string(kMany, ' ') + "B").size() == 2);
 }
 
-TEST_CASE("A file that is no Punkt model is an error with its line") {
+TEST_CASE("A file that is not a Punkt model is an error with its line") {
   const TempDir folder;
   const auto refused = [&](const std::string& text) {
     const std::string message = error_of([&] { load_punkt_model(folder.write("model.txt", text)); });

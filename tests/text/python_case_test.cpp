@@ -7,7 +7,7 @@
 
 using namespace kvx;
 
-TEST_CASE("Characters are what Python takes them for") {
+TEST_CASE("Characters belong to the same classes as in Python") {
   for (const char32_t c : {U' ', U'\n', U'\x1c', U'\x1f', U'\u0085', U'\u00a0', U'\u2028', U'\u3000'})
     CHECK(is_python_space(c));
   for (const char32_t c : {U'a', U'\x1b', U'\u200b', U'\u180e', U'\ufeff'}) CHECK_FALSE(is_python_space(c));
@@ -21,7 +21,7 @@ TEST_CASE("Characters are what Python takes them for") {
   for (const char32_t c : {U'A', U'1', U'\u01c5', U'\u2163', U'\u4e2d'}) CHECK_FALSE(is_python_lower(c));
 }
 
-TEST_CASE("Lower case is Python's, with a dot for I and sigmas that end a word") {
+TEST_CASE("Lower case equals Python's, also of I with a dot and of a sigma at the end of a word") {
   CHECK(python_lower(U"ABC \u00c9\u0130\u1e9e") == U"abc \u00e9i\u0307\u00df");
   CHECK(python_lower(U"\u039f\u0394\u039f\u03a3") == U"\u03bf\u03b4\u03bf\u03c2");
   CHECK(python_lower(U"\u039f\u03a3\u039f") == U"\u03bf\u03c3\u03bf");
@@ -29,7 +29,7 @@ TEST_CASE("Lower case is Python's, with a dot for I and sigmas that end a word")
   CHECK(python_lower(U"\u039f\u03a3'\u0391") == U"\u03bf\u03c3'\u03b1");  // the apostrophe is within the word
 }
 
-TEST_CASE("A text is in upper case if some letter is and no other is in another") {
+TEST_CASE("A text is in upper case if it has an upper-case letter and none in lower or title case") {
   const auto cases = [](std::u32string_view text) { return std::pair(is_python_upper(text), is_python_lower(text)); };
   CHECK(cases(U"ABC, 1!") == std::pair(true, false));
   CHECK(cases(U"abc, 1!") == std::pair(false, true));

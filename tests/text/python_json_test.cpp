@@ -8,7 +8,7 @@
 
 using namespace kvx;
 
-TEST_CASE("JSON is rendered with Python's separators, its order and its spelling of numbers") {
+TEST_CASE("JSON is written with Python's separators and spelling of numbers, in the same order") {
   const auto python = [](std::string_view json) { return python_json(json, "tool"); };
   CHECK(python(R"( {"b":[1,2 ,{}],"a":[] , "c":null,"d":true,"e":false} )") ==
         R"({"b": [1, 2, {}], "a": [], "c": null, "d": true, "e": false})");
@@ -19,12 +19,12 @@ TEST_CASE("JSON is rendered with Python's separators, its order and its spelling
   CHECK(python("[-0,-9223372036854775808,18446744073709551615]") == "[0, -9223372036854775808, 18446744073709551615]");
 }
 
-TEST_CASE("Strings keep everything but quotes, backslashes and control characters") {
+TEST_CASE("In strings, only quotes, backslashes and control characters are escaped") {
   CHECK(python_json(R"("\u00fc <&>'/ \" \\ \n\r\t\f\b \u0001\u001F \u007f \ud83d\ude00")", "tool") ==
         "\"\u00fc <&>'/ \\\" \\\\ \\n\\r\\t\\f\\b \\u0001\\u001f \x7f \U0001F600\"");
 }
 
-TEST_CASE("What is not JSON, or too deep, is an error") {
+TEST_CASE("Text that is not JSON or nests too deeply is an error") {
   for (const std::string& text :
        {std::string("{\"a\":}"), std::string(), std::string("[1,]"), std::string(100'000, '[')})
     CHECK(error_of([&] { python_json(text, "tool"); }).starts_with("tool: not valid JSON: "));

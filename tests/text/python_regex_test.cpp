@@ -12,14 +12,14 @@ using namespace kvx;
 
 namespace {
 bool found_ignoring_case(std::string_view pattern, std::string_view text) {
-  return PythonRegex(pattern, PythonRegex::ignores_case, "p").found_in(text);
+  return PythonRegex(pattern, PythonRegex::case_insensitive, "p").found_in(text);
 }
 std::size_t python_count(std::string_view pattern, std::string_view text) {
-  return PythonRegex(pattern, PythonRegex::heeds_case, "p").count(text);
+  return PythonRegex(pattern, PythonRegex::case_sensitive, "p").count(text);
 }
 }  // namespace
 
-TEST_CASE("Where case is ignored, letters are the same as in Python") {
+TEST_CASE("If case is ignored, the same letters are equal as in Python") {
   CHECK(found_ignoring_case("KELVIN", "\u212aelvin"));
   CHECK(found_ignoring_case("sun", "\u017fun"));
   for (const char* i : {"i", "I", "\u0130", "\u0131"})
@@ -33,7 +33,7 @@ TEST_CASE("Where case is ignored, letters are the same as in Python") {
   CHECK(python_count("i", "iI\u0131") == 1);
 }
 
-TEST_CASE("Classes are Python's, also within brackets") {
+TEST_CASE("Character classes are Python's, also within brackets") {
   CHECK(python_count("\\bword\\b", "word's word_ _word word\u00e9 word\u0301 (word)") == 3);
   CHECK(python_count("\\Ba", "aa ba a") == 2);
   CHECK(python_count("\\w+", "\u0939\u093f\u0928\u094d\u0926\u0940 \u00bd") == 4);
@@ -49,17 +49,17 @@ TEST_CASE("Classes are Python's, also within brackets") {
   CHECK(python_count("a\\Z", "a\n") == 0);
 }
 
-TEST_CASE("A pattern that does not compile is an error, and so is a match that runs away") {
+TEST_CASE("A pattern that does not compile is an error, and so is a match that takes too many steps") {
   CHECK(error_of([] { found_ignoring_case("(", ""); }).starts_with("p: not a regular expression: "));
   CHECK(error_of([] { found_ignoring_case("\\", ""); }).starts_with("p: not a regular expression: "));
   CHECK(error_of([] {
           found_ignoring_case("^(a+)+$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab");
         }).starts_with("p: a match takes too many steps: "));
-  CHECK(PythonRegex("(a)b", PythonRegex::heeds_case, "p").replaced("abab", "<$1>") == "<a><a>");
+  CHECK(PythonRegex("(a)b", PythonRegex::case_sensitive, "p").replaced("abab", "<$1>") == "<a><a>");
 }
 
-TEST_CASE("Many letters that are the same as others take linear time") {
+TEST_CASE("Many letters that are equal if case is ignored take linear time") {
   std::string text;
   for (int i = 0; i < 500'000; ++i) text += "\u0130";
-  CHECK(PythonRegex("i", PythonRegex::ignores_case, "p").count(text) == 500'000);
+  CHECK(PythonRegex("i", PythonRegex::case_insensitive, "p").count(text) == 500'000);
 }

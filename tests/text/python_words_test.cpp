@@ -15,7 +15,7 @@ namespace {
 using Views = std::vector<std::u32string_view>;
 }  // namespace
 
-TEST_CASE("White space and characters are stripped as Python does it") {
+TEST_CASE("White space and characters are stripped as in Python") {
   CHECK(python_strip(U"\u3000\x1c a b\n") == U"a b");
   CHECK(python_strip(U" \n").empty());
   CHECK(python_strip(U"\"\"a\"b\"", U"\"") == U"a\"b");
@@ -24,7 +24,7 @@ TEST_CASE("White space and characters are stripped as Python does it") {
   CHECK(python_split(U" \t").empty());
 }
 
-TEST_CASE("Words are what Python finds") {
+TEST_CASE("Words are the same as in Python") {
   CHECK(python_words(U"it's a_b-c \u00bd") == Views{U"it", U"s", U"a_b", U"c", U"\u00bd"});
   kvx_test::Tally tally{"python_words"};
   const auto reference = kvx_test::reference("ifeval/text_functions.jsonl");

@@ -15,7 +15,7 @@ std::string spans_of(const MarkedText& text) {
 }
 }  // namespace
 
-TEST_CASE("Span marks are taken out of a text, and their spans are told") {
+TEST_CASE("Span marks are removed from a text, and their spans are returned") {
   const MarkedText text = read_span_marks("a<kvx:defense>bc</kvx:defense><kvx:x>d<kvx:y_z>e</kvx:y_z></kvx:x>f", "");
   CHECK(text.text == "abcdef");
   CHECK(spans_of(text) == "defense=bc;x=de;y_z=e;");
@@ -26,11 +26,11 @@ TEST_CASE("Span marks are taken out of a text, and their spans are told") {
   CHECK(marked("a", "1") + "2" + marked("a", "3") == again);
 }
 
-TEST_CASE("A span mark that is none is told with its place") {
+TEST_CASE("A malformed span mark is an error with its place") {
   const auto error = [](std::string_view text) { return error_of([&] { read_span_marks(text, "FILE: line 3"); }); };
-  CHECK(error("x<kvx:a>y") == "FILE: line 3: expected </kvx:a>, found the end");
-  CHECK(error("x</kvx:a>y") == "FILE: line 3: expected no end of a span, found that of a");
-  CHECK(error("<kvx:a><kvx:b></kvx:a></kvx:b>") == "FILE: line 3: expected the end of b, found that of a");
+  CHECK(error("x<kvx:a>y") == "FILE: line 3: expected </kvx:a>, found the end of the text");
+  CHECK(error("x</kvx:a>y") == "FILE: line 3: expected an opening mark, found </kvx:a>");
+  CHECK(error("<kvx:a><kvx:b></kvx:a></kvx:b>") == "FILE: line 3: expected </kvx:b>, found </kvx:a>");
   CHECK(error("<kvx:A>") == "FILE: line 3: expected a span mark such as <kvx:instructions>, found <kvx:A>");
   CHECK(error("<kvx:>") == "FILE: line 3: expected a span mark such as <kvx:instructions>, found <kvx:>");
   CHECK(error("<kvx:a") == "FILE: line 3: expected a span mark such as <kvx:instructions>, found <kvx:a");

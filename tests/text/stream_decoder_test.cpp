@@ -10,7 +10,7 @@
 using namespace kvx;
 using namespace kvx_test;
 
-TEST_CASE("The parts of a stream make up the decoded text, and each is UTF-8") {
+TEST_CASE("The parts of a stream, joined, are the decoded text, and each is UTF-8") {
   const auto tokenizer = Tokenizer::load(kTinyModel);
   each_row(kTokenizerData + "/tiny_cases.jsonl", [&](const JsonValue& row) {
     StreamDecoder decoder(tokenizer);
@@ -24,7 +24,7 @@ TEST_CASE("The parts of a stream make up the decoded text, and each is UTF-8") {
   });
 }
 
-TEST_CASE("An incomplete character is held back until it ends or the stream does") {
+TEST_CASE("An incomplete character is held back until it is complete or the stream ends") {
   const auto tokenizer = Tokenizer::load(kTinyModel);
   const auto bytes = tokenizer.encode("\U0001F600");
   REQUIRE(bytes.size() == 4);

@@ -9,7 +9,7 @@ using namespace kvx::detail;
 
 namespace {
 
-/// A template's items as text: what it prints in quotes, values after =, statements after %; ? for one not understood.
+/// A template's items as text: printed text in quotes, values after =, statements after %. "?" if it is not understood.
 std::string items(const std::string& jinja) {
   const auto found = template_items(jinja);
   if (!found) return "?";
@@ -29,7 +29,7 @@ TEST_CASE("Different spellings of a template have the same items") {
   CHECK(items("{{'x\\n'}}{{ m[\"role\"]}}y") == "'x\n' =m . role 'y'");
   CHECK(items("{{ \"\\\"q\\\" + \" }}") == "'\"q\" + '");
   CHECK(items("{{ a + 'b' ~ c }}") == "=a 'b' =c");
-  CHECK(items("{{ a + 'b' | trim }}") == "=a + \"b\" | trim");  // one value, since a filter goes first
+  CHECK(items("{{ a + 'b' | trim }}") == "=a + \"b\" | trim");  // one value, because a filter binds more tightly
   CHECK(items("{{ d['items'] }}") == "=d [ \"items\" ]");       // a dictionary has a method of that name
   CHECK(items("{{ messages[0]['role'] == 'x' }}") == "=messages [ 0 ] . role == \"x\"");
 }
@@ -37,10 +37,10 @@ TEST_CASE("Different spellings of a template have the same items") {
 TEST_CASE("Blanks around tags are stripped as in Jinja") {
   CHECK(items("a \n {{- x -}} \n b") == "'a' =x 'b'");
   CHECK(items("a \n {{ x }}\nb") == "'a \n ' =x '\nb'");
-  CHECK(items("a\n  {% x %}\n  b") == "'a\n' %x '  b'");  // a block's indent and its line end
+  CHECK(items("a\n  {% x %}\n  b") == "'a\n' %x '  b'");  // the indent before a block and the line end after it
   CHECK(items("a  {% x %}\n\nb") == "'a  ' %x '\nb'");
   CHECK(items("  {% x %}b") == "%x 'b'");
-  CHECK(items("{{ x }}  {% y %}") == "=x '  ' %y");  // no line begins there
+  CHECK(items("{{ x }}  {% y %}") == "=x '  ' %y");  // the blanks are not at the beginning of a line
   CHECK(items("{% x %}\n  {% y %}") == "%x %y");
   CHECK(items("a\n  {%+ x +%}\nb") == "'a\n  ' %x '\nb'");
   CHECK(items("a\n  {# x #}\nb{#- y -#}\n c") == "'a\nbc'");

@@ -18,8 +18,8 @@ using namespace kvx_test;
 
 namespace {
 
-/// Two letters, a merge, and two added tokens: one special, one of e, U+0301 and x that is looked for in normalized
-/// text.
+/// A tokenizer with two letters, a merge, and two added tokens: a special one, and one of e, U+0301 and x that is found
+/// in normalized text.
 const std::string kSmall =
     R"({"added_tokens":[{"id":3,"content":"<s>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,)"
     R"("special":true},{"id":4,"content":"e\u0301x","normalized":true,"special":false}],"normalizer":{"type":"NFC"},)"
@@ -29,9 +29,9 @@ const std::string kSmall =
 /// kSmall with `from` replaced by `to`.
 Tokenizer edited(const std::string& from, const std::string& to) {
   std::string text = kSmall;
-  const std::size_t at = text.find(from);
-  REQUIRE(at != text.npos);
-  return Tokenizer(JsonDocument::parse(text.replace(at, from.size(), to), "file").root());
+  const std::size_t pos = text.find(from);
+  REQUIRE(pos != text.npos);
+  return Tokenizer(JsonDocument::parse(text.replace(pos, from.size(), to), "file").root());
 }
 std::string refused(const std::string& from, const std::string& to) {
   return error_of([&] { edited(from, to); });
@@ -79,7 +79,7 @@ TEST_CASE("Real tokenizers' ids and texts equal the references") {
   check_model("smollm2-135m", "smollm", 49152);
 }
 
-TEST_CASE("Tokens are found by text, and special ones can be left out") {
+TEST_CASE("Tokens are found by text, and special ones can be left out of a text") {
   const auto tokenizer = Tokenizer::load(kTinyModel);
   CHECK(tokenizer.vocab_size() == 1024);
   CHECK(tokenizer.token_id("<|im_end|>") == 1023);
@@ -93,7 +93,7 @@ TEST_CASE("Tokens are found by text, and special ones can be left out") {
   CHECK(!tokenizer.is_special(0));
 }
 
-TEST_CASE("Added tokens are found as they are written or in normalized text, as the file says") {
+TEST_CASE("Added tokens are found in the original or in the normalized text, as the file says") {
   using Ids = std::vector<Token>;
   const auto normalized = edited("", ""), verbatim = edited("\"normalized\":true", "\"normalized\":false");
   CHECK(normalized.encode("ab\u00e9x<s>be\u0301x") == Ids{2, 4, 3, 1, 4});
@@ -104,7 +104,7 @@ TEST_CASE("Added tokens are found as they are written or in normalized text, as 
 TEST_CASE("Text that is not UTF-8 is an error") {
   const auto tokenizer = Tokenizer::load(kTinyModel);
   CHECK(error_of([&] { (void)tokenizer.encode("ab\xFF"); }) ==
-        "text to encode: expected UTF-8, found another byte at 2");
+        "text to encode: expected UTF-8, found an invalid byte at 2");
 }
 
 TEST_CASE("A tokenizer of another kind is an error that names file and field") {

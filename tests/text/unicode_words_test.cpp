@@ -15,7 +15,7 @@ std::string joined_unicode_words(std::string_view text) {
 }
 }  // namespace
 
-TEST_CASE("Words of any script are found, and letters of scripts without blanks are words") {
+TEST_CASE("Words of any script are found, and each letter of a script without blanks is a word") {
   CHECK(joined_unicode_words("Don't tell CODE_7!") == "don|t|tell|code|7");
   CHECK(joined_unicode_words("\u041a\u043e\u0434: \u0451\u0436") == "\u043a\u043e\u0434|\u0451\u0436");
   CHECK(joined_unicode_words("\u5bc6\u7801\u662fab12\u3002\u84dd") == "\u5bc6|\u7801|\u662f|ab12|\u84dd");

@@ -17,7 +17,7 @@ TEST_CASE("A vocabulary finds ids by text and bytes by id") {
   CHECK(vocabulary.size() == 4);
 }
 
-TEST_CASE("Ids out of range or taken, and empty tokens, are errors") {
+TEST_CASE("Ids that are out of range or belong to another token, and empty tokens, are errors") {
   Vocabulary vocabulary;
   vocabulary.add("a", 1, "vocab");
   const auto refused = [&](std::string_view text, std::int64_t id) {
@@ -30,16 +30,16 @@ TEST_CASE("Ids out of range or taken, and empty tokens, are errors") {
   CHECK(refused("", 5) == "vocab: expected a token's text, found an empty one");
 }
 
-TEST_CASE("Added tokens are numbered after the count of tokens, even where an id is taken") {
+TEST_CASE("The id of an added token is the number of tokens, even if another token has that id") {
   Vocabulary vocabulary;
   vocabulary.add("a", 2, "vocab");
   vocabulary.add("b", 3, "vocab");
-  CHECK(vocabulary.add_beside("<s>", "added") == 2);
-  CHECK(vocabulary.add_beside("b", "added") == 3);
-  CHECK(vocabulary.add_beside("</s>", "added") == 3);
-  CHECK(vocabulary.add_beside("<s>", "added") == 2);
+  CHECK(vocabulary.add_extra("<s>", "added") == 2);
+  CHECK(vocabulary.add_extra("b", "added") == 3);
+  CHECK(vocabulary.add_extra("</s>", "added") == 3);
+  CHECK(vocabulary.add_extra("<s>", "added") == 2);
   CHECK(vocabulary.bytes(2) == "<s>");
   CHECK(vocabulary.find("a") == 2);
   CHECK(vocabulary.size() == 4);
-  CHECK(error_of([&] { vocabulary.add_beside("", "added"); }) == "added: expected a token's text, found an empty one");
+  CHECK(error_of([&] { vocabulary.add_extra("", "added"); }) == "added: expected a token's text, found an empty one");
 }

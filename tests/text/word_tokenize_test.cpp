@@ -36,7 +36,7 @@ TEST_CASE("Words equal NLTK's") {
   CHECK(tally.cases >= reference.at_least(61));
 }
 
-TEST_CASE("Contractions, quotes and punctuation are words of their own") {
+TEST_CASE("The parts of contractions, quotes and punctuation are words") {
   CHECK(treebank_words("I can't, you CANNOT; they're gonna.") ==
         TreebankWords{"I", "ca", "n't", ",", "you", "CAN", "NOT", ";", "they", "'re", "gon", "na", "."});
   CHECK(treebank_words("\"Go--now\" (at 3,000.5%)!") ==

@@ -72,14 +72,14 @@ class CsvColumns {
   CsvColumns& add_word(const std::string& name, const std::vector<Value>& values, Path... path) {
     columns_.push_back(
         {name, [=](const Row& row) { return csv_field(written(detail::field_at(row, path...))); },
-         [=](Row& row, const CsvTable& csv, std::size_t place) {
-           const std::string& found = csv.text(place, name);
+         [=](Row& row, const CsvTable& csv, std::size_t index) {
+           const std::string& found = csv.text(index, name);
            std::string words;
            for (std::size_t i = 0; i < values.size(); ++i) {
              if (found == written(values[i])) return void(detail::field_at(row, path...) = values[i]);
              words.append(i == 0 ? "" : i + 1 < values.size() ? ", " : " or ").append(written(values[i]));
            }
-           throw Error(csv.where(place),
+           throw Error(csv.where(index),
                        "column " + name + ": expected " + words + ", found " + detail::shortened(found, 40));
          }});
     return *this;
@@ -105,9 +105,9 @@ class CsvColumns {
   std::vector<Row> rows(const CsvTable& csv) const {
     for (const Column& column : columns_) csv.require(column.name);
     std::vector<Row> rows(csv.rows());
-    for (std::size_t place = 0; place < rows.size(); ++place) {
-      for (const Check& check : checks_) check(csv, place);
-      for (const Column& column : columns_) column.read(rows[place], csv, place);
+    for (std::size_t index = 0; index < rows.size(); ++index) {
+      for (const Check& check : checks_) check(csv, index);
+      for (const Column& column : columns_) column.read(rows[index], csv, index);
     }
     return rows;
   }
@@ -116,8 +116,8 @@ class CsvColumns {
   template <class Write, class... Path>
   CsvColumns& add_as(const std::string& name, Write write, Path... path) {
     columns_.push_back({name, [=](const Row& row) { return write(detail::field_at(row, path...)); },
-                        [=](Row& row, const CsvTable& csv, std::size_t place) {
-                          detail::read_csv(detail::field_at(row, path...), csv, place, name);
+                        [=](Row& row, const CsvTable& csv, std::size_t index) {
+                          detail::read_csv(detail::field_at(row, path...), csv, index, name);
                         }});
     return *this;
   }
@@ -125,7 +125,7 @@ class CsvColumns {
   struct Column {
     std::string name;
     std::function<std::string(const Row&)> write;
-    std::function<void(Row&, const CsvTable&, std::size_t place)> read;
+    std::function<void(Row&, const CsvTable&, std::size_t index)> read;
   };
   std::vector<Column> columns_;
   std::vector<Check> checks_;

@@ -6,7 +6,7 @@
 
 namespace kvx::inline v0::detail {
 
-/// The kind of a file by its first bytes, for the error of a reader that expected another kind; empty if unknown.
+/// The kind of a file, recognized by its first bytes; empty if unknown. For errors of readers that expect another kind.
 inline std::string_view file_kind(std::string_view text) {
   using namespace std::string_view_literals;
   constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kKinds = {{

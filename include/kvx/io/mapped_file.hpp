@@ -26,7 +26,7 @@ inline bool file_exists(const std::string& path) {
   return std::filesystem::exists(std::filesystem::symlink_status(path, code));
 }
 
-/// A file mapped read-only into memory. Throws Error when it is missing, unreadable or not a regular file. A file that
+/// A file mapped read-only into memory. Throws Error if it is missing, unreadable or not a regular file. A file that
 /// shrinks while it is mapped ends the program (SIGBUS), as with every mapping.
 class MappedFile {
  public:
@@ -62,8 +62,8 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(data_), size_}; }
   std::string_view text() const { return {static_cast<const char*>(data_), size_}; }
 
-  /// Releases the memory of the whole pages inside `part`; they are read again when they are touched. Does nothing for
-  /// bytes of another owner.
+  /// Releases the memory of the whole pages inside `part`; they are read again when they are used. Does nothing for
+  /// bytes outside this file.
   void drop_pages(std::span<const std::byte> part) const {
     const auto base = reinterpret_cast<std::uintptr_t>(data_), begin = reinterpret_cast<std::uintptr_t>(part.data());
     if (begin < base || begin - base > size_ || part.size() > size_ - (begin - base)) return;
@@ -73,11 +73,12 @@ class MappedFile {
   }
 
  private:
-  /// Throws Error. For a link whose target is missing, as in a damaged cache, the message names the target.
+  /// Throws Error for a file that could not be opened. If it is a link whose target is missing, as in a damaged cache,
+  /// the message names the target.
   [[noreturn]] void throw_unopened(int code) const {
-    std::error_code unread;
-    const auto target = std::filesystem::read_symlink(path_, unread);
-    if (code == ENOENT && !unread)
+    std::error_code link_error;
+    const auto target = std::filesystem::read_symlink(path_, link_error);
+    if (code == ENOENT && !link_error)
       throw Error(path_, "cannot open: a link to " +
                              (std::filesystem::path(path_).parent_path() / target).lexically_normal().string() +
                              ", which is missing");

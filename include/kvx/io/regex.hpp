@@ -2,7 +2,7 @@
 
 #include <kvx/core/error.hpp>
 
-// PCRE2 wants a code unit width before its header; only the names ending in _8 are used here.
+// PCRE2's header needs a code unit width; only the names ending in _8 are used here.
 #ifndef PCRE2_CODE_UNIT_WIDTH
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -22,11 +22,11 @@
 
 namespace kvx::inline v0 {
 
-/// A Unicode regular expression that finds or cuts text.
+/// A Unicode regular expression that searches, splits and replaces text.
 class Regex {
  public:
-  /// Throws Error when `pattern` does not compile; `where` names it in this and later errors, and a match may take
-  /// `match_limit` of PCRE2's steps.
+  /// Throws Error if `pattern` does not compile. This and later errors name the pattern as `where`. A match may take at
+  /// most `match_limit` steps of PCRE2.
   Regex(std::string_view pattern, std::string where, std::uint32_t match_limit = 10'000'000)
       : where_(std::move(where)) {
     const std::string translated = translate(pattern);
@@ -36,18 +36,18 @@ class Regex {
     code_.reset(pcre2_compile_8(reinterpret_cast<PCRE2_SPTR8>(translated.data()), translated.size(), kOptions, &code,
                                 &offset, nullptr));
     if (!code_) throw Error(where_, "not a regular expression: " + message(code));
-    pcre2_jit_compile_8(code_.get(), PCRE2_JIT_COMPLETE);  // where there is no JIT, matching interprets
+    pcre2_jit_compile_8(code_.get(), PCRE2_JIT_COMPLETE);  // without a JIT, PCRE2 interprets the pattern
     limits_.reset(pcre2_match_context_create_8(nullptr));
     if (!limits_) throw std::bad_alloc();
     pcre2_set_match_limit_8(limits_.get(), match_limit);
     pcre2_set_heap_limit_8(limits_.get(), 64 * 1024);  // KiB
   }
 
-  /// Whether there is a match anywhere in `text`, valid UTF-8. Throws Error when a match takes too many steps.
+  /// Whether there is a match anywhere in `text`, valid UTF-8. Throws Error if a match takes too many steps.
   bool found_in(std::string_view text) const { return find(text, 0, *new_match()); }
 
-  /// How many matches `text`, valid UTF-8, has that do not overlap; an empty one counts where no other begins. Throws
-  /// Error when a match takes too many steps.
+  /// The number of matches in `text`, valid UTF-8, that do not overlap; empty matches count. Throws Error if a match
+  /// takes too many steps.
   std::size_t count(std::string_view text) const {
     const auto match = new_match();
     std::size_t matches = 0, from = 0;
@@ -57,21 +57,22 @@ class Regex {
       const std::size_t* bounds = pcre2_get_ovector_pointer_8(match.get());
       ++matches;
       from = bounds[1];
-      may_be_empty = bounds[0] != bounds[1];  // or it would be found again
+      may_be_empty = bounds[0] != bounds[1];  // an empty match would be found again
     }
     return matches;
   }
 
-  /// `text`, valid UTF-8, with each match replaced: $0 is the match, $1 its first group. Throws Error when a match
-  /// takes too many steps.
-  std::string replaced(std::string_view text, std::string_view with) const {
+  /// `text`, valid UTF-8, with each match replaced. In `replacement`, $0 is the match and $1 its first group. Throws
+  /// Error if a match takes too many steps.
+  std::string replaced(std::string_view text, std::string_view replacement) const {
     std::string result(text.size() + text.size() / 4 + 64, '\0');
     std::uint32_t options = PCRE2_SUBSTITUTE_GLOBAL | PCRE2_SUBSTITUTE_OVERFLOW_LENGTH | PCRE2_NO_UTF_CHECK;
     for (;;) {
       std::size_t size = result.size();
-      const int code = pcre2_substitute_8(code_.get(), reinterpret_cast<PCRE2_SPTR8>(text.data()), text.size(), 0,
-                                          options, nullptr, limits_.get(), reinterpret_cast<PCRE2_SPTR8>(with.data()),
-                                          with.size(), reinterpret_cast<PCRE2_UCHAR8*>(result.data()), &size);
+      const int code =
+          pcre2_substitute_8(code_.get(), reinterpret_cast<PCRE2_SPTR8>(text.data()), text.size(), 0, options, nullptr,
+                             limits_.get(), reinterpret_cast<PCRE2_SPTR8>(replacement.data()), replacement.size(),
+                             reinterpret_cast<PCRE2_UCHAR8*>(result.data()), &size);
       if (code == PCRE2_ERROR_JIT_STACKLIMIT && (options & PCRE2_NO_JIT) == 0) {
         options |= PCRE2_NO_JIT;
         continue;
@@ -84,21 +85,21 @@ class Regex {
   }
 
   /// Calls f(piece) for every match and for every text between matches, in order; empty pieces are left out.
-  /// `text` is valid UTF-8. Throws Error when a match takes too many steps.
+  /// `text` is valid UTF-8. Throws Error if a match takes too many steps.
   template <class F>
   void split(std::string_view text, F&& f) const {
     const auto match = new_match();
-    std::size_t done = 0, from = 0;
+    std::size_t split_to = 0, from = 0;
     const auto emit = [&](std::size_t end) {
-      if (end > done) f(text.substr(done, end - done));
-      done = end;
+      if (end > split_to) f(text.substr(split_to, end - split_to));
+      split_to = end;
     };
     while (from < text.size() && find(text, from, *match)) {
       const std::size_t* bounds = pcre2_get_ovector_pointer_8(match.get());
       emit(bounds[0]);
       emit(bounds[1]);
       from = bounds[1];
-      if (bounds[0] == bounds[1]) from += character_bytes(text, from);  // an empty match cuts, then the search goes on
+      if (bounds[0] == bounds[1]) from += character_bytes(text, from);  // an empty match splits the text, too
     }
     emit(text.size());
   }
@@ -116,7 +117,7 @@ class Regex {
     return match;
   }
 
-  /// PCRE2's \s takes in U+180E, which is no white space since Unicode 6.3.
+  /// Replaces \s and \S, because PCRE2's \s includes U+180E, which is not white space since Unicode 6.3.
   static std::string translate(std::string_view pattern) {
     std::string result;
     for (std::size_t i = 0; i < pattern.size(); ++i) {
@@ -139,16 +140,16 @@ class Regex {
     return reinterpret_cast<const char*>(text.data());
   }
 
-  static std::size_t character_bytes(std::string_view text, std::size_t at) {
+  static std::size_t character_bytes(std::string_view text, std::size_t pos) {
     std::size_t bytes = 1;
-    while (at + bytes < text.size() && (static_cast<unsigned char>(text[at + bytes]) & 0xC0) == 0x80) ++bytes;
+    while (pos + bytes < text.size() && (static_cast<unsigned char>(text[pos + bytes]) & 0xC0) == 0x80) ++bytes;
     return bytes;
   }
 
   bool find(std::string_view text, std::size_t from, pcre2_match_data_8& match, std::uint32_t options = 0) const {
-    const auto run = [&](std::uint32_t more) {  // without UTF check: it would look at all that follows, every time
+    const auto run = [&](std::uint32_t extra) {  // no check of UTF-8: each call would check the whole rest
       return pcre2_match_8(code_.get(), reinterpret_cast<PCRE2_SPTR8>(text.data()), text.size(), from,
-                           PCRE2_NO_UTF_CHECK | options | more, &match, limits_.get());
+                           PCRE2_NO_UTF_CHECK | options | extra, &match, limits_.get());
     };
     int code = run(0);
     if (code == PCRE2_ERROR_JIT_STACKLIMIT) code = run(PCRE2_NO_JIT);

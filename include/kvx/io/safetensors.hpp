@@ -57,7 +57,8 @@ inline std::uint64_t non_negative(const JsonValue& value) {
   return static_cast<std::uint64_t>(number);
 }
 
-/// One entry of a header, {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, over the file's `data`.
+/// The tensor of a header entry such as {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}. `data` is the part
+/// of the file after the header.
 inline Tensor parse_tensor(const JsonValue& entry, std::span<const std::byte> data) {
   Tensor tensor{std::string(entry.at("dtype").string()), {}, {}, entry.where()};
   std::uint64_t bits = bits_of(entry.at("dtype"));
@@ -83,12 +84,12 @@ inline Tensor parse_tensor(const JsonValue& entry, std::span<const std::byte> da
 
 }  // namespace detail
 
-/// The tensors of a safetensors file or of a model's shards, by name. Files are memory-mapped and stay so while this
-/// object lives; everything about them has been checked: each tensor lies inside its file, has the size that its dtype
-/// and shape say, and together they cover the data without gap or overlap.
+/// The tensors of a safetensors file or of a model's shards, by name. The files stay memory-mapped while this object
+/// lives. They have been checked: each tensor lies inside its file and has the size that its dtype and shape say, and
+/// together the tensors cover the data without gap or overlap.
 class Safetensors {
  public:
-  /// One file.
+  /// Opens one file.
   static Safetensors open(const std::string& path) {
     MappedFile file(path);
     Safetensors tensors = parse(file.bytes(), path);
@@ -96,7 +97,7 @@ class Safetensors {
     return tensors;
   }
 
-  /// A model directory: model.safetensors, or the shards that model.safetensors.index.json lists.
+  /// Opens a model directory: model.safetensors, or the shards that model.safetensors.index.json lists.
   static Safetensors open_model(const std::string& dir) {
     const std::string single = dir + "/model.safetensors", index = single + ".index.json";
     if (file_exists(single)) return open(single);
@@ -106,20 +107,20 @@ class Safetensors {
                          (other.empty() ? "neither" : other + ", which is not safetensors"));
   }
 
-  /// A whole file in memory, which must outlive the result; `where` names it in errors.
+  /// Reads a whole file in memory, which must outlive the result. Errors name it as `where`.
   static Safetensors parse(std::span<const std::byte> file, const std::string& where) {
     std::uint64_t length = 0;
     if (file.size() < sizeof length) {
       throw Error(where, "expected a header length of 8 bytes, found " + std::to_string(file.size()) + " bytes");
     }
     std::memcpy(&length, file.data(), sizeof length);
-    const std::uint64_t most = std::min<std::uint64_t>(file.size() - sizeof length, kMaxHeader);
-    if (length > most) {
+    const std::uint64_t limit = std::min<std::uint64_t>(file.size() - sizeof length, kMaxHeader);
+    if (length > limit) {
       const std::string_view kind =
           detail::file_kind({reinterpret_cast<const char*>(file.data()), std::min<std::size_t>(file.size(), 64)});
       if (!kind.empty()) throw Error(where, std::string("expected a safetensors file, found ").append(kind));
       throw Error(where,
-                  "header length: expected at most " + std::to_string(most) + ", found " + std::to_string(length));
+                  "header length: expected at most " + std::to_string(limit) + ", found " + std::to_string(length));
     }
     const auto header = file.subspan(sizeof length, length), data = file.subspan(sizeof length + length);
     const auto document =
@@ -142,7 +143,7 @@ class Safetensors {
     const auto found = tensors_.find(name);
     return found == tensors_.end() ? nullptr : &found->second;
   }
-  /// The tensor `name`; throws when there is none.
+  /// The tensor `name`; throws Error if it is missing.
   const Tensor& at(std::string_view name) const {
     if (const Tensor* tensor = find(name)) return *tensor;
     throw Error(where_, "missing tensor " + detail::shortened(name, 100));
@@ -153,7 +154,7 @@ class Safetensors {
   auto end() const { return tensors_.end(); }
   std::size_t size() const { return tensors_.size(); }
 
-  /// Releases the memory that holds the tensor's pages, for a loader that has copied it. The tensor stays readable.
+  /// Releases the memory pages of a tensor, for a loader that has copied it. The tensor stays readable.
   void drop_pages(const Tensor& tensor) const {
     for (const MappedFile& file : files_) file.drop_pages(tensor.bytes);
   }
@@ -161,12 +162,12 @@ class Safetensors {
  private:
   /// The first file, by name, with weights in another format; "" if there is none.
   static std::string other_weights(const std::string& dir) {
-    constexpr std::array<std::string_view, 7> kEnds = {".bin", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack"};
+    constexpr std::array<std::string_view, 7> kEndings = {".bin", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack"};
     std::set<std::string> found;
     std::error_code code;
     for (std::filesystem::directory_iterator it(dir, code), end; it != end; it.increment(code)) {
       const std::string name = it->path().filename().string();
-      if (std::ranges::any_of(kEnds, [&](std::string_view ending) { return name.ends_with(ending); }))
+      if (std::ranges::any_of(kEndings, [&](std::string_view ending) { return name.ends_with(ending); }))
         found.insert(name);
     }
     return found.empty() ? "" : *found.begin();
@@ -188,14 +189,15 @@ class Safetensors {
       if (shard == shards.end()) shard = shards.emplace(file, open(dir + "/" + file)).first;
       auto tensor = shard->second.tensors_.extract(std::string(name));
       if (tensor.empty() || !all.tensors_.insert(std::move(tensor)).inserted) {
-        throw Error(value.where(), "expected once in " + file + ", found " + (all.find(name) ? "again" : "nowhere"));
+        throw Error(value.where(), all.find(name) ? "expected one entry per tensor, found two"
+                                                  : "expected a tensor of this name in " + file + ", found none");
       }
     });
     for (auto& [file, shard] : shards) std::ranges::move(shard.files_, std::back_inserter(all.files_));
     return all;
   }
 
-  /// As in the reference reader, sorted tensors follow each other without gap or overlap and end where the data ends.
+  /// Throws Error unless the tensors cover the data without gap or overlap, as the reference reader requires.
   void check_coverage(std::span<const std::byte> data) const {
     std::vector<const Tensor*> sorted;
     for (const auto& [name, tensor] : tensors_) sorted.push_back(&tensor);

@@ -20,8 +20,8 @@ namespace kvx::inline v0 {
 
 static_assert(std::endian::native == std::endian::little, "the bytes of tensors in files are little-endian");
 
-/// One tensor of a file that somebody else holds. `bytes` holds its elements row by row; they may begin at any address,
-/// aligned or not, so they are read by copies, as to_floats and values do.
+/// One tensor of a file that the caller keeps in memory. `bytes` holds its elements row by row. They may be unaligned;
+/// to_floats() and values() copy them.
 struct Tensor {
   std::string dtype;  // as the file spells it: "F32", "BF16", "I64", ...
   std::vector<Index> shape;
@@ -29,17 +29,18 @@ struct Tensor {
   std::string where;  // "FILE: tensor NAME", for errors
 };
 
-/// The element type of a tensor of weights; throws unless it is F32, F16 or BF16.
+/// The element type of a tensor of weights; throws Error unless it is F32, F16 or BF16.
 inline Dtype float_dtype(const Tensor& tensor) {
   if (tensor.dtype == "F32") return Dtype::f32;
   if (tensor.dtype == "F16") return Dtype::f16;
   if (tensor.dtype == "BF16") return Dtype::bf16;
-  const bool bytes = tensor.dtype == "U8" || tensor.dtype == "I8" || tensor.dtype.starts_with("F8_");
-  throw Error(tensor.where, "dtype: expected F32, F16 or BF16, found " + tensor.dtype +
-                                (bytes ? ", as quantized models have it; kvx reads models that are not" : ""));
+  const bool quantized = tensor.dtype == "U8" || tensor.dtype == "I8" || tensor.dtype.starts_with("F8_");
+  throw Error(tensor.where,
+              "dtype: expected F32, F16 or BF16, found " + tensor.dtype +
+                  (quantized ? ", as in quantized models; kvx reads only models that are not quantized" : ""));
 }
 
-/// A copy of an F32, F16 or BF16 tensor.
+/// The elements of an F32, F16 or BF16 tensor as floats.
 inline std::vector<float> to_floats(const Tensor& tensor) {
   std::vector<float> out;
   visit(float_dtype(tensor), [&]<class T>(T value) {
@@ -52,13 +53,13 @@ inline std::vector<float> to_floats(const Tensor& tensor) {
   return out;
 }
 
-/// The same for a tensor whose values must be finite: throws an Error that names the element for NaN and infinities.
+/// The same for a tensor whose values must be finite: throws Error, naming the element, for NaN and infinities.
 inline std::vector<float> finite_floats(const Tensor& tensor) {
   std::vector<float> floats = to_floats(tensor);
   const auto size = static_cast<Index>(floats.size());
-  if (const Index place = first_not_finite(floats.data(), size); place < size)
-    throw Error(tensor.where, "element " + std::to_string(place) + ": expected a finite number, found " +
-                                  std::to_string(floats[static_cast<std::size_t>(place)]));
+  if (const Index index = first_not_finite(floats.data(), size); index < size)
+    throw Error(tensor.where, "element " + std::to_string(index) + ": expected a finite number, found " +
+                                  std::to_string(floats[static_cast<std::size_t>(index)]));
   return floats;
 }
 

@@ -13,9 +13,9 @@
 
 namespace kvx::inline v0 {
 
-/// The bytes of a whole file, unpacked when it is gzip. Throws Error when it cannot be read, when a gzip file is
-/// damaged or cut off, and when there are more than `most` bytes: a small gzip file can hold a lot.
-inline std::string read_text_file(const std::string& path, std::size_t most = std::size_t{1} << 30) {
+/// The bytes of a whole file, unpacked if it is a gzip file. Throws Error if it cannot be read, if a gzip file is
+/// damaged or cut off, and if there are more than `max_bytes` bytes, because a small gzip file can unpack to very many.
+inline std::string read_text_file(const std::string& path, std::size_t max_bytes = std::size_t{1} << 30) {
   struct Close {
     void operator()(gzFile_s* file) const { ::gzclose_r(file); }
   };
@@ -32,8 +32,8 @@ inline std::string read_text_file(const std::string& path, std::size_t most = st
     if (code == Z_ERRNO) throw Error(path, std::string("cannot read: ") + std::strerror(errno));
     if (code != Z_OK) throw Error(path, std::string("expected text or a complete gzip file: ") + message);
     if (count <= 0) return text;
-    if (text.size() + static_cast<std::size_t>(count) > most)
-      throw Error(path, "expected at most " + std::to_string(most) + " bytes, found more");
+    if (text.size() + static_cast<std::size_t>(count) > max_bytes)
+      throw Error(path, "expected at most " + std::to_string(max_bytes) + " bytes, found more");
     text.append(piece.data(), static_cast<std::size_t>(count));
   }
 }

@@ -12,14 +12,15 @@
 
 namespace kvx::inline v0 {
 
-/// A tensor to write, in memory that somebody else owns.
+/// A tensor to write, in memory that the caller owns.
 struct FloatTensor {
   std::string name;
   std::vector<Index> shape;
   std::span<const float> values;
 };
 
-/// A safetensors file with these F32 tensors, whose names differ and whose values are as many as their shapes say.
+/// The bytes of a safetensors file with these F32 tensors. Their names must differ, and each must have as many values
+/// as its shape says.
 inline std::string write_safetensors(std::span<const FloatTensor> tensors) {
   JsonWriter header;
   std::string data;
@@ -32,7 +33,7 @@ inline std::string write_safetensors(std::span<const FloatTensor> tensors) {
     header.value(data.size()).end_array().end_object();
   }
   std::string text = header.end_object().text();
-  text.resize((text.size() + 7) / 8 * 8, ' ');  // so that readers find the data aligned
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // aligns the data
   const std::uint64_t length = text.size();
   return std::string(reinterpret_cast<const char*>(&length), sizeof length) + text + data;
 }

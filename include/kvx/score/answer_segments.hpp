@@ -45,28 +45,28 @@ inline std::string without_leading_blanks(std::string text, std::string_view ent
   for (const TextLine& line : lines_of(text)) {
     if (line.blank()) continue;
     if (line.indent() > 0 && looks_like_code(line.content()) && definition_of(text, entry_point) != text.npos)
-      text.erase(line.at, line.indent());
+      text.erase(line.offset, line.indent());
     break;
   }
   return text;
 }
 
-/// The segments of an answer in their order. The last one is the text after the last fenced block; it may be empty.
+/// The segments of an answer, in order. The last one is the text after the last fenced block; it may be empty.
 inline std::vector<AnswerSegment> answer_segments(std::string_view text) {
   std::vector<AnswerSegment> segments;
-  std::size_t at = 0;
+  std::size_t pos = 0;
   for (FencedBlock& block : fenced_blocks(text)) {
-    const std::string_view before = text.substr(at, block.at - at);
-    const std::string_view line = text.substr(block.at, text.find('\n', block.at) - block.at);
+    const std::string_view before = text.substr(pos, block.begin - pos);
+    const std::string_view line = text.substr(block.begin, text.find('\n', block.begin) - block.begin);
     const std::size_t fence = std::min(line.find("```"), line.find("~~~"));
     segments.push_back({std::string(before).append(line.substr(0, fence))});
     std::string_view content = block.text;
     for (const std::string_view language : {"python\n", "python3\n", "Python\n", "py\n"})  // a line after the fence
       if (content.starts_with(language)) content.remove_prefix(language.size());
     segments.push_back({std::string(content), true, block.python, !block.closed});
-    at = block.end;
+    pos = block.end;
   }
-  segments.push_back({std::string(text.substr(at)), false, false, true});
+  segments.push_back({std::string(text.substr(pos)), false, false, true});
   return segments;
 }
 

@@ -11,31 +11,31 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// So many rows of the table of longest common subsequences are reckoned at once.
+/// The number of rows of the table of longest common subsequences that are computed at once.
 inline constexpr std::size_t kSubsequenceRows = 64;
 
-/// Goes through the columns, one for each token of `b`, of the rows of the tokens `rows`, and calls f(bits) for each:
-/// bit i is 0 where the table's value in row i is one more than in the row above. `carries` tells in which columns the
-/// row above these is one more than in the column before, and then the same of the last of these rows. Hyyrö,
-/// "Bit-Parallel LCS-length Computation Revisited" (2004).
+/// Computes the rows of the table for the tokens `rows`, column by column; there is a column for each token of `b`.
+/// Calls f(bits) for each column: bit i is 0 if the value in row i is one more than in the row above. `carries` says
+/// for each column whether the value is one more than in the column before: at the call in the row above these, then in
+/// the last of these. Hyyrö, "Bit-Parallel LCS-length Computation Revisited" (2004).
 template <class F>
 void pass_subsequence_rows(std::u32string_view rows, std::u32string_view b, std::vector<bool>& carries, F&& f) {
-  std::unordered_map<char32_t, std::uint64_t> places;
-  for (std::size_t i = 0; i < rows.size(); ++i) places[rows[i]] |= std::uint64_t{1} << i;
+  std::unordered_map<char32_t, std::uint64_t> positions;
+  for (std::size_t i = 0; i < rows.size(); ++i) positions[rows[i]] |= std::uint64_t{1} << i;
   std::uint64_t bits = ~std::uint64_t{0};
   for (std::size_t j = 0; j < b.size(); ++j) {
-    const auto found = places.find(b[j]);
-    const std::uint64_t hits = found == places.end() ? 0 : bits & found->second;
-    const std::uint64_t sum = bits + hits, all = sum + carries[j];
-    carries[j] = sum < hits || all < sum;
-    bits = all | (bits - hits);
+    const auto found = positions.find(b[j]);
+    const std::uint64_t hits = found == positions.end() ? 0 : bits & found->second;
+    const std::uint64_t sum = bits + hits, total = sum + carries[j];
+    carries[j] = sum < hits || total < sum;
+    bits = total | (bits - hits);
     f(bits);
   }
 }
 
 }  // namespace detail
 
-/// The length of the longest common subsequence of two sequences of tokens, in memory that grows with `b` alone.
+/// The length of the longest common subsequence of two sequences of tokens. The memory used depends only on `b`.
 inline std::size_t common_subsequence_length(std::u32string_view a, std::u32string_view b) {
   std::vector<bool> carries(b.size());
   for (std::size_t first = 0; first < a.size(); first += detail::kSubsequenceRows)
@@ -43,17 +43,17 @@ inline std::size_t common_subsequence_length(std::u32string_view a, std::u32stri
   return static_cast<std::size_t>(std::count(carries.begin(), carries.end(), true));
 }
 
-/// The places in `a`, ascending, of one longest common subsequence: that which comes of reading the table from its end,
-/// a token that both have taken at once, and else a step in `a` rather than in `b` where both lead to the longest. The
-/// table is not kept but a bit for every 64 of its cells, and read in stripes that are made again.
+/// The positions in `a`, ascending, of one longest common subsequence. It is found by reading the table from its end: a
+/// token that both have is taken at once; otherwise, if steps in `a` and in `b` are equally good, the step is in `a`.
+/// Only one bit for every 64 cells of the table is kept; stripes of 64 rows are computed again.
 inline std::vector<std::size_t> common_subsequence_places(std::u32string_view a, std::u32string_view b) {
-  std::vector<std::vector<bool>> above;  // what carries into each stripe
+  std::vector<std::vector<bool>> above;  // the carries into each stripe
   std::vector<bool> carries(b.size());
   for (std::size_t first = 0; first < a.size(); first += detail::kSubsequenceRows) {
     above.push_back(carries);
     detail::pass_subsequence_rows(a.substr(first, detail::kSubsequenceRows), b, carries, [](std::uint64_t) {});
   }
-  std::vector<std::size_t> places;
+  std::vector<std::size_t> positions;
   std::vector<std::uint64_t> columns;
   std::size_t i = a.size(), j = b.size();
   for (std::size_t stripe = above.size(); stripe-- > 0 && j > 0;) {
@@ -63,7 +63,7 @@ inline std::vector<std::size_t> common_subsequence_places(std::u32string_view a,
                                   [&](std::uint64_t bits) { columns.push_back(bits); });
     while (i > first && j > 0) {
       if (a[i - 1] == b[j - 1]) {
-        places.push_back(--i);
+        positions.push_back(--i);
         --j;
       } else if ((columns[j - 1] >> (i - 1 - first) & 1) == 0) {
         --j;
@@ -72,8 +72,8 @@ inline std::vector<std::size_t> common_subsequence_places(std::u32string_view a,
       }
     }
   }
-  std::reverse(places.begin(), places.end());
-  return places;
+  std::reverse(positions.begin(), positions.end());
+  return positions;
 }
 
 }  // namespace kvx::inline v0

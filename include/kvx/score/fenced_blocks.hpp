@@ -14,10 +14,10 @@ namespace kvx::inline v0 {
 /// The text between two Markdown fences, such as lines of ```.
 struct FencedBlock {
   std::string text;
-  bool python = false;  ///< said by the first fence, as `py`, `python` or `python3`
-  std::size_t at = 0;   ///< where the line of the first fence begins
-  std::size_t end = 0;  ///< where the line after the last fence begins
-  bool closed = false;  ///< false if there is no last fence, and the block ends with the text
+  bool python = false;    ///< whether the first fence says `py`, `python` or `python3`
+  std::size_t begin = 0;  ///< where the line of the first fence begins
+  std::size_t end = 0;    ///< where the line after the last fence begins
+  bool closed = false;    ///< false if there is no last fence, and the block ends with the text
 };
 
 namespace detail {
@@ -33,21 +33,21 @@ struct Fence {
 inline Fence fence_of(const TextLine& line) {
   const std::string_view content = line.content();
   for (const char mark : {'`', '~'}) {
-    std::size_t at = content.rfind(std::string(3, mark));
-    if (at == content.npos) continue;
-    while (at > 0 && content[at - 1] == mark) --at;
-    if (at > 0 && (mark == '~' || content.find(mark) < at)) continue;  // inline code
-    const std::size_t end = std::min(content.find_first_not_of(mark, at), content.size());
-    const std::string_view before = content.substr(0, at);
-    return {mark, end - at, before.substr(0, before.find_last_not_of(" \t") + 1), without_blanks(content.substr(end))};
+    std::size_t pos = content.rfind(std::string(3, mark));
+    if (pos == content.npos) continue;
+    while (pos > 0 && content[pos - 1] == mark) --pos;
+    if (pos > 0 && (mark == '~' || content.find(mark) < pos)) continue;  // inline code
+    const std::size_t end = std::min(content.find_first_not_of(mark, pos), content.size());
+    const std::string_view before = content.substr(0, pos);
+    return {mark, end - pos, before.substr(0, before.find_last_not_of(" \t") + 1), without_blanks(content.substr(end))};
   }
   return {};
 }
 
 /// Whether the triple-quoted string that is open in `scan` ends in one of the lines from `next` on.
 inline bool string_closes(const std::vector<TextLine>& lines, std::size_t next, PythonScan scan) {
-  constexpr std::size_t kMost = 200;  // lines of a docstring, so that hostile text takes linear time
-  for (std::size_t i = next; i < std::min(lines.size(), next + kMost); ++i) {
+  constexpr std::size_t kMaxLines = 200;  // of a docstring, so that hostile text takes linear time
+  for (std::size_t i = next; i < std::min(lines.size(), next + kMaxLines); ++i) {
     scan.read(lines[i].text);
     if (!scan.in_string()) return true;
   }
@@ -69,15 +69,15 @@ inline std::vector<FencedBlock> fenced_blocks(std::string_view text) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const detail::TextLine& line = lines[i];
     const detail::Fence fence = detail::fence_of(line);
-    const std::size_t end = std::min(line.at + line.text.size() + 1, text.size());
+    const std::size_t end = std::min(line.offset + line.text.size() + 1, text.size());
     const bool python = fence.behind.starts_with("py") || fence.behind.starts_with("Py");
     const bool begins = fence.before.empty() || fence.before.ends_with(':') || python;
     // A model may begin its block again, for example after an answer prefix that has begun one.
-    const bool again = inside && python && fence.before.empty() && !scan.in_string();
-    if (again) blocks.back().closed = true;
-    if (!inside || again) {
+    const bool restarts = inside && python && fence.before.empty() && !scan.in_string();
+    if (restarts) blocks.back().closed = true;
+    if (!inside || restarts) {
       if (fence.mark == 0 || !begins || fence.behind.find('`') != fence.behind.npos) continue;
-      blocks.push_back({"", python, line.at, end});
+      blocks.push_back({"", python, line.offset, end});
       indent = fence.before.empty() ? line.indent() : 0;
       open = fence;
       scan = {};

@@ -17,18 +17,18 @@ struct GradePart {
 struct Grade {
   std::string state;  ///< one of the task's states(), such as `exact` or `unparsed`
   std::vector<std::optional<double>>
-      metrics;              ///< in the order of the task's metrics(); 0 to 1 if models answer; none: does not apply
+      metrics;              ///< in the order of the task's metrics(); 0 to 1 if models answer; nullopt: does not apply
   std::string detail = {};  ///< why, for a reader; may be empty
   std::vector<GradePart> parts = {};  ///< of a task that GradesParts
-  std::string cluster = {};  ///< the name of the context, or of what several share; empty: a context of its own
+  std::string cluster = {};  ///< the name of the context, or of the part that several share; empty: a separate context
   std::string as_read = {};  ///< other engines' forms that were accepted as calls, ToolForms::text(); may be empty
   bool unfinished = false;   ///< whether the answer is a thought that does not end
 };
 
-/// The name of the context that an answer is about. If the grade names none, the name is made from `place`, which
-/// differs for each answer.
-inline std::string context_of(const Grade& grade, std::size_t place) {
-  return grade.cluster.empty() ? "#" + std::to_string(place) : grade.cluster;
+/// The name of the context that an answer is about. If the grade does not name one, the name is made from `index`,
+/// which must differ for each answer.
+inline std::string context_of(const Grade& grade, std::size_t index) {
+  return grade.cluster.empty() ? "#" + std::to_string(index) : grade.cluster;
 }
 
 }  // namespace kvx::inline v0

@@ -20,7 +20,7 @@ struct AnswerReading {
   std::vector<ThoughtMarks> thoughts = {{}};  ///< marks around thoughts, which are not part of an answer
   ToolForms tool_forms = {};                  ///< other engines' forms that are accepted as calls
 
-  /// The default marks and `thoughts`, and these forms.
+  /// A reading with the default marks, `thoughts` and `tool_forms`.
   static AnswerReading with(const std::vector<ThoughtMarks>& thoughts, ToolForms tool_forms) {
     AnswerReading reading;
     reading.thoughts.insert(reading.thoughts.end(), thoughts.begin(), thoughts.end());
@@ -43,16 +43,16 @@ namespace detail {
 inline std::optional<std::string> without_thoughts(std::string_view text, const ThoughtMarks& marks) {
   constexpr std::string_view kBlanks = " \t\r\n", kLineEnds = "\r\n";
   std::string answer;
-  std::size_t at = 0;
-  for (std::size_t start; (start = text.find(marks.open, at)) != text.npos;) {
+  std::size_t pos = 0;
+  for (std::size_t start; (start = text.find(marks.open, pos)) != text.npos;) {
     const std::size_t end = text.find(marks.close, start + marks.open.size());
     if (end == text.npos) return std::nullopt;
-    answer.append(text.substr(at, start - at));
-    at = end + marks.close.size();
+    answer.append(text.substr(pos, start - pos));
+    pos = end + marks.close.size();
     if (answer.find_first_not_of(kBlanks) == answer.npos)
-      at = std::min(text.find_first_not_of(kLineEnds, at), text.size());
+      pos = std::min(text.find_first_not_of(kLineEnds, pos), text.size());
   }
-  answer.append(text.substr(at));
+  answer.append(text.substr(pos));
   if (const std::size_t last = answer.rfind(marks.close); last != answer.npos)
     answer.erase(0, std::min(answer.find_first_not_of(kLineEnds, last + marks.close.size()), answer.size()));
   return answer;

@@ -20,10 +20,11 @@
 
 namespace kvx::inline v0 {
 
-/// How long does one sequence take that is alone on the machine? A sample is a piece of a text: it is prefilled and
-/// compressed, and so many tokens are generated after it, whatever they are. Times are in seconds: prefill_time until
-/// the cache is compressed, ttft until the first token, decode_time from there to the last one, tpot of one of those,
-/// total_generation_time of all; throughput is all tokens in the total time, per second.
+/// How long does the generation of one sequence take if no other is generated? A sample is a piece of a text: it is
+/// prefilled and compressed, and a given number of tokens is generated after it, whatever they are. Times are in
+/// seconds: prefill_time until the cache is compressed, ttft until the first token, decode_time from the first token to
+/// the last, tpot for each token after the first, and total_generation_time for everything. throughput is the number of
+/// tokens per second of the total time.
 struct LatencyTask {
   static constexpr std::string_view name = "latency";
   static constexpr std::string_view example_data = "story.txt";

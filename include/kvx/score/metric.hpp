@@ -43,13 +43,13 @@ struct State {
   Verdict verdict = Verdict::neutral;
 };
 
-/// The metric of that name; null if there is none.
+/// The metric called `name`; nullptr if there is none.
 inline const Metric* find_metric(std::span<const Metric> metrics, std::string_view name) {
   const auto found = std::ranges::find(metrics, name, &Metric::name);
   return found == metrics.end() ? nullptr : &*found;
 }
 
-/// The first metric with that role; null if there is none.
+/// The first metric with the role `role`; nullptr if there is none.
 inline const Metric* find_role(std::span<const Metric> metrics, Role role) {
   const auto found = std::ranges::find(metrics, role, &Metric::role);
   return found == metrics.end() ? nullptr : &*found;

@@ -22,10 +22,10 @@
 
 namespace kvx::inline v0 {
 
-/// How well does the model still predict a text whose start is compressed? A sample is a piece of a text; no answer is
-/// written, the rest of the piece is fed to the model. Beside the loss stands how far the predictions are from the
-/// base's, as llama.cpp's perplexity tool has it: the mean of KL(base || cell) over the tokens, its median, its 95th
-/// and 99th percentile, and the share of tokens for which both find the same one most likely.
+/// How well does the model still predict a text whose start is compressed? A sample is a piece of a text. The model
+/// does not write an answer; it is fed the rest of the piece. Besides the loss, metrics say how far the predictions are
+/// from the base's, as in llama.cpp's perplexity tool: the mean of KL(base || cell) over the tokens, its median, its
+/// 95th and 99th percentile, and the share of tokens for which both find the same token most likely.
 struct PerplexityTask {
   static constexpr std::string_view name = "perplexity";
   static constexpr std::string_view example_data = "story.txt";
@@ -51,8 +51,8 @@ struct PerplexityTask {
     return kStates;
   }
 
-  /// One text's tokens: their negative log-likelihoods in nats, their divergences, and whether the likeliest token is
-  /// the base's. Throws Error for numbers that are not finite.
+  /// The grade of a text from the negative log-likelihoods of its tokens in nats, their divergences, and the number of
+  /// tokens for which the most likely token is the base's. Throws Error for numbers that are not finite.
   static Grade predicted(std::span<const double> nll, std::vector<double> kl, std::size_t same_top) {
     expect_finite("negative log-likelihood", nll);
     expect_finite("divergence", kl);

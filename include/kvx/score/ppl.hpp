@@ -23,7 +23,7 @@ struct PerplexityChange {
   double base = 0, cell = 0;
   Estimate log_ratio = {};  ///< ln(cell / base), with its interval over texts
 
-  /// The quality that perplexity implies, in shares of the base's: base / cell.
+  /// The quality that perplexity implies, as a share of the base's: base / cell.
   double quality() const { return std::exp(-log_ratio.value); }
 };
 
@@ -43,10 +43,10 @@ inline void check_losses(std::span<const PairedLoss> texts) {
 
 }  // namespace detail
 
-/// Perplexity before and after, and the log of their ratio: the mean over tokens with its t_interval(). The clusters
-/// are the texts, since the tokens of one text depend on each other. With one token per text, the standard error is the
-/// one that llama.cpp's perplexity tool prints for ln(PPL(Q)/PPL(base)). A single text has no interval. Throws Error if
-/// there is no text, or if a text has no tokens or a likelihood that is not finite.
+/// The perplexities of base and cell, and the log of their ratio: the mean over tokens with its t_interval(). The
+/// clusters are the texts, since the tokens of one text depend on each other. With one token per text, the standard
+/// error is the one that llama.cpp's perplexity tool prints for ln(PPL(Q)/PPL(base)). A single text has no interval.
+/// Throws Error if there is no text, or if a text has no tokens or a likelihood that is not finite.
 inline PerplexityChange perplexity_change(std::span<const PairedLoss> texts) {
   detail::check_losses(texts);
   double base = 0, cell = 0, tokens = 0;

@@ -16,10 +16,10 @@ namespace kvx::inline v0 {
 struct Sample {
   std::string context, question, answer_prefix, answer, task;
   int max_new_tokens = 0;
-  std::string system = {};  ///< the system message, compressed with the context; empty: the chat template's own
+  std::string system = {};  ///< the system message, compressed with the context; empty: the chat template's default
 };
 
-/// The object that a sample's column `answer` has as JSON. Throws Error for anything else.
+/// The JSON object in a sample's column `answer`. Throws Error for anything else.
 inline JsonTree answer_object(std::string_view answer) {
   auto tree = parse_json(answer);
   if (!tree || tree->object() == nullptr)

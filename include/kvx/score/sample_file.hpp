@@ -19,18 +19,18 @@
 
 namespace kvx::inline v0 {
 
-/// The samples of a file, and of each the place where it stands.
+/// The samples of a file, and the place of each for errors.
 struct SampleFile {
   std::vector<Sample> samples;
-  std::vector<std::string> wheres;
-  std::string answers = {};  ///< what else the samples were made from: other files, options
+  std::vector<std::string> wheres;  ///< "FILE: line N" for each sample
+  std::string answers = {};         ///< other inputs that the samples were made from: files, options
 };
 
-/// What is taken of a file, and how its rows become samples.
+/// Which rows of a file are used, and how they become samples.
 struct SampleFileOptions {
-  bool completion = false;             ///< as code_sample() has it
+  bool completion = false;             ///< see code_sample()
   std::vector<std::string> skip = {};  ///< rows to leave out, by their key, id or task_id
-  SystemPrompt system = {};            ///< as ifeval_sample() has it
+  SystemPrompt system = {};            ///< see ifeval_sample()
 };
 
 namespace detail {
@@ -50,9 +50,9 @@ inline bool has_label(const JsonlRow& row, const std::vector<std::string>& label
 
 }  // namespace detail
 
-/// Reads `text`, the contents of the file `path`: JSON lines or one array of objects. What a row is shows in its
-/// columns: the six of a sample, or those of HumanEval, MBPP, BFCL, xLAM, ToolACE or IFEval. Throws Error, naming file
-/// and line, for a row that is none of them.
+/// Reads `text`, the contents of the file `path`: JSON lines or one array of objects. The columns of a row show its
+/// kind: the six of a sample, or those of HumanEval, MBPP, BFCL, xLAM, ToolACE or IFEval. Throws Error, naming file and
+/// line, for any other row.
 inline SampleFile read_samples(const std::string& path, std::string_view text, const SampleFileOptions& options = {}) {
   SampleFile file;
   BfclSamples bfcl(path);

@@ -18,7 +18,7 @@
 
 namespace kvx::inline v0 {
 
-/// What one cell's grades come to.
+/// The aggregated grades of one cell.
 struct Score {
   std::size_t n = 0;                          ///< answers
   std::size_t contexts = 0;                   ///< contexts that these answers are about
@@ -56,11 +56,12 @@ class Scorer {
       result.metrics.push_back(estimate_mean(std::string(metric.name), values.contexts(), verdicts));
       result.metrics.back().better = metric.better;
     }
-    for (Estimate& share : result.summaries) {
-      const Metric* summary = find_metric(task_.summary_metrics(), share.name);
-      if (summary == nullptr)
-        throw Error("task " + std::string(task_.name()), "summary " + share.name + ": expected one that it declares");
-      share.better = summary->better;
+    for (Estimate& summary : result.summaries) {
+      const Metric* metric = find_metric(task_.summary_metrics(), summary.name);
+      if (metric == nullptr)
+        throw Error("task " + std::string(task_.name()),
+                    "expected a summary that the task declares, found " + summary.name);
+      summary.better = metric->better;
     }
     return result;
   }
@@ -70,7 +71,7 @@ class Scorer {
   /// applies in both.
   std::vector<Estimate> compare(std::span<const Grade> grades, std::span<const Grade> base) const {
     if (grades.size() != base.size())
-      throw Error("task " + std::string(task_.name()), "a comparison is of the same samples, found " +
+      throw Error("task " + std::string(task_.name()), "expected grades of the same samples, found " +
                                                            std::to_string(grades.size()) + " and " +
                                                            std::to_string(base.size()));
     std::vector<Estimate> changes;

@@ -19,7 +19,7 @@
 
 namespace kvx::inline v0 {
 
-/// What a silent degradation score says.
+/// The state of a silent degradation score.
 enum class Degradation {
   undefined,        ///< the base gets nothing right, so that there is nothing to lose
   none,             ///< neither function nor perplexity is worse
@@ -29,7 +29,7 @@ enum class Degradation {
   measured,         ///< both are worse
 };
 
-/// The state as a table has it.
+/// The text of a state in tables.
 inline std::string_view written(Degradation state) {
   constexpr std::array<std::string_view, 6> kWords = {"undefined",        "no degradation",   "perplexity only",
                                                       "too few contexts", "maximally silent", "measured"};
@@ -48,10 +48,10 @@ struct PairedFunction {
   double base = 0, cell = 0;
 };
 
-/// How much of the function is lost for how much of the perplexity.
+/// The loss of function compared with the rise of perplexity.
 struct SilentDegradation {
   Degradation state = Degradation::undefined;
-  Estimate score;      ///< drop / rise, improvements as 0; its ends may be infinite
+  Estimate score;      ///< drop / rise, improvements count as 0; its ends may be infinite
   Estimate drop;       ///< the share of the base's function that is lost; negative: it improves; p by sign_flip_p()
   Estimate rise;       ///< of the perplexity, as a share of the base's; negative: it falls; n counts texts
   double quality = 0;  ///< implied by perplexity: the base's perplexity / the cell's
@@ -107,9 +107,9 @@ inline Degradation state_of(const SilentDegradation& figures) {
 /// The silent degradation score of a cell: ((f0 - f) / f0) / ((PPL - PPL0) / PPL0), where f0 and f are the means of a
 /// metric over the same samples, and PPL0 and PPL the perplexities over the same texts. A high score means that
 /// perplexity does not show the loss. Contexts and texts are resampled separately. A drop counts if its interval
-/// excludes 0 and the p of sign flips is at most 0.05. The interval alone is too narrow for few contexts: it excludes 0
-/// when four contexts get worse and none gets better, but the test needs six. Throws Error if there are no contexts, if
-/// a context has a sum that its samples cannot have, and as perplexity_change() does.
+/// excludes 0 and the p of sign flips is at most 0.05. The interval by itself is too narrow for few contexts: it
+/// excludes 0 if four contexts get worse and none gets better, but the test needs six. Throws Error if there are no
+/// contexts, if a context has a sum that its samples cannot have, and as perplexity_change() does.
 inline SilentDegradation silent_degradation(std::span<const PairedFunction> contexts, std::span<const PairedLoss> texts,
                                             const BootstrapOptions& options = {}) {
   detail::check_function(contexts);
@@ -117,7 +117,7 @@ inline SilentDegradation silent_degradation(std::span<const PairedFunction> cont
   const auto rise = [&](Resample drawn) { return std::optional(detail::perplexity_rise(texts, drawn.back())); };
   const auto score = [&](Resample drawn) {
     std::optional<double> lost = drop(drawn);
-    if (lost) lost = *lost <= 0 ? 0 : *lost / std::max(0.0, *rise(drawn));  // infinite where perplexity does not rise
+    if (lost) lost = *lost <= 0 ? 0 : *lost / std::max(0.0, *rise(drawn));  // infinite if perplexity does not rise
     return lost;
   };
   SilentDegradation result;

@@ -66,21 +66,21 @@ concept GradesParts = requires {
                         { T::part_metrics() } -> std::same_as<std::span<const Metric>>;
                       };
 
-/// A task that has texts predicted: its model is fed what it would otherwise answer, and `predicted` makes a grade of
-/// each token's negative log-likelihood and divergence from the base, and of how often both find the same token
-/// likeliest.
+/// A task for which the model predicts a text instead of answering. predicted() makes a grade from the negative
+/// log-likelihood of each token, its divergence from the base, and the number of tokens for which both find the same
+/// token most likely.
 template <class T>
 concept PredictsTexts = requires(std::span<const double> nll, std::vector<double> kl, std::size_t same_top) {
                           { T::predicted(nll, kl, same_top) } -> std::same_as<Grade>;
                         };
 
-/// A task that has generations timed: no answer is looked at, `timed` makes a grade of how long one took.
+/// A task that times generations. timed() makes a grade from the times of one generation; answers are not graded.
 template <class T>
 concept TimesGenerations = requires(const GenerationTimes& times) {
                              { T::timed(times) } -> std::same_as<Grade>;
                            };
 
-/// A task whose samples have an answer that could have been written: its text.
+/// A task that knows a right answer to each sample: reference() returns its text.
 template <class T>
 concept HasReferences = requires(const T t, const Sample& sample) {
                           { t.reference(sample) } -> std::same_as<std::string>;
@@ -89,8 +89,8 @@ concept HasReferences = requires(const T t, const Sample& sample) {
 /// A task that reads samples from files by its own function. `text` is the contents of the file `path`.
 template <class T>
 concept ReadsFiles =
-    requires(const T t, const std::string& path, const std::string& text, const SampleFileOptions& how) {
-      { t.samples(path, text, how) } -> std::same_as<SampleFile>;
+    requires(const T t, const std::string& path, const std::string& text, const SampleFileOptions& options) {
+      { t.samples(path, text, options) } -> std::same_as<SampleFile>;
     };
 
 /// A task whose contexts cannot be identified by their texts: context() names the context of a sample.
@@ -120,7 +120,7 @@ concept HasExampleData = requires {
 /// The state of an answer that a task left ungraded.
 inline constexpr std::string_view kNotRun = "not_run";
 
-/// What a model does for a task.
+/// The work of a model for a task.
 enum class TaskKind { answers, predicts, is_timed };
 
 /// A task chosen at run time. Copies share it; it is immutable.
@@ -136,8 +136,8 @@ class AnyTask {
   /// Empty if the task has no parts.
   std::span<const Metric> part_metrics() const { return task_->part_metrics(); }
   std::span<const State> states() const { return task_->states(); }
-  /// Grades what a model predicted after the sample's answer prefix. Throws Error if the sample does not belong to this
-  /// task, or if the task returns a state that it does not declare, but never because of the answer.
+  /// Grades the text that a model predicted after the sample's answer prefix. Throws Error if the sample does not
+  /// belong to this task, or if the task returns a state that it does not declare, but never because of the answer.
   Grade grade(const Sample& sample, std::string_view predicted, const AnswerReading& reading = {}) const {
     const JudgedText answer = judged_text(sample.answer_prefix, predicted, reading.thoughts);
     Grade grade = checked(task_->grade(sample, answer.text, reading));
@@ -150,15 +150,15 @@ class AnyTask {
   bool grades_now(std::string_view state) const { return task_->grades_now(state); }
   std::vector<Estimate> summaries(std::span<const Grade> grades) const { return task_->summaries(grades); }
   TaskKind kind() const { return task_->kind(); }
-  /// Only of one that PredictsTexts.
+  /// Only for a task that PredictsTexts.
   Grade predicted(std::span<const double> nll, std::vector<double> kl, std::size_t same_top) const {
     return checked(task_->predicted(nll, std::move(kl), same_top));
   }
-  /// Only of one that TimesGenerations.
+  /// Only for a task that TimesGenerations.
   Grade timed(const GenerationTimes& times) const { return checked(task_->timed(times)); }
-  /// The samples of a file. Throws Error, naming file and line, for a row that is no sample.
-  SampleFile samples(const std::string& path, const std::string& text, const SampleFileOptions& how) const {
-    return task_->samples(path, text, how);
+  /// The samples of a file. Throws Error, naming file and line, for a row that is not a sample.
+  SampleFile samples(const std::string& path, const std::string& text, const SampleFileOptions& options) const {
+    return task_->samples(path, text, options);
   }
   /// A name for the sample's context, or for the part that several contexts share; empty for a sample without a
   /// context.
@@ -171,14 +171,14 @@ class AnyTask {
   std::string_view example_data() const { return task_->example_data(); }
   /// Whether the task has references, as HasReferences requires.
   bool has_references() const { return task_->has_references(); }
-  /// What a right answer to the sample looks like; none where the task has no references.
+  /// A right answer to the sample; nullopt if the task has no references.
   std::optional<std::string> reference(const Sample& sample) const { return task_->reference(sample); }
 
  private:
   Grade checked(Grade grade) const {
     if (std::ranges::find(states(), grade.state, &State::name) == states().end())
       throw Error("task " + std::string(name()),
-                  "state: expected one that the task declares, found '" + grade.state + "'");
+                  "expected a state that the task declares, found '" + grade.state + "'");
     return grade;
   }
 
@@ -245,24 +245,25 @@ class AnyTask {
       if constexpr (PredictsTexts<T>)
         return T::predicted(nll, std::move(kl), same_top);
       else
-        throw Error("task " + std::string(T::name), "it predicts no texts");
+        throw Error("task " + std::string(T::name), "the task does not predict texts");
     }
     Grade timed([[maybe_unused]] const GenerationTimes& times) const override {
       if constexpr (TimesGenerations<T>)
         return T::timed(times);
       else
-        throw Error("task " + std::string(T::name), "it times no generations");
+        throw Error("task " + std::string(T::name), "the task does not time generations");
     }
     bool has_references() const override { return HasReferences<T>; }
     std::optional<std::string> reference([[maybe_unused]] const Sample& sample) const override {
       if constexpr (HasReferences<T>) return task.reference(sample);
       return std::nullopt;
     }
-    SampleFile samples(const std::string& path, const std::string& text, const SampleFileOptions& how) const override {
+    SampleFile samples(const std::string& path, const std::string& text,
+                       const SampleFileOptions& options) const override {
       if constexpr (ReadsFiles<T>)
-        return task.samples(path, text, how);
+        return task.samples(path, text, options);
       else
-        return read_samples(path, text, how);
+        return read_samples(path, text, options);
     }
     std::string context(const Sample& sample) const override {
       if constexpr (NamesContexts<T>)
@@ -288,7 +289,7 @@ class AnyTask {
   std::shared_ptr<const Interface> task_;
 };
 
-/// task.grade(), whose Error then tells where the sample stands.
+/// Calls task.grade(). Its Error also names `where`, the place of the sample.
 inline Grade grade_at(const std::string& where, const AnyTask& task, const Sample& sample, std::string_view predicted,
                       const AnswerReading& reading = {}) {
   try {

@@ -66,8 +66,8 @@ std::vector<OptionText> options_of() {
   return all;
 }
 
-/// A task with the options that `texts` names, and the defaults of the others. Throws Error, naming the option, for a
-/// value that it cannot have.
+/// A task with the options that `texts` names, and the defaults of the others. Throws Error, naming the option, for
+/// an invalid value.
 template <class T>
 T make_task(const OptionTexts& texts) {
   if constexpr (HasOptions<T>) {

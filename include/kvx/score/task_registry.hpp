@@ -17,11 +17,13 @@ namespace kvx::inline v0 {
 /// Tasks by name; kvx_tasks() has those of kvx.
 class TaskRegistry {
  public:
-  /// Adds a task. Throws Error if its name is taken, or if a hidden metric comes before a shown one.
+  /// Adds a task. Throws Error if a task of this name is registered already, or if a hidden metric comes before a shown
+  /// one.
   template <GradesAnswers T>
   void add(T added = T()) {
     for (const AnyTask& task : tasks_)
-      if (task.name() == T::name) throw Error("task " + std::string(T::name), "there is one of this name");
+      if (task.name() == T::name)
+        throw Error("task " + std::string(T::name), "expected a new name, found one that is registered already");
     const std::span<const Metric> metrics = T::metrics();
     if (!std::ranges::is_partitioned(metrics, [](const Metric& metric) { return metric.shown; }))
       throw Error("task " + std::string(T::name), "expected hidden metrics last, found one before a shown one");
@@ -30,14 +32,14 @@ class TaskRegistry {
 
   const std::vector<AnyTask>& tasks() const { return tasks_; }
 
-  /// The task of that name; null if there is none.
+  /// The task called `name`; nullptr if there is none.
   const AnyTask* find(std::string_view name) const {
     for (const AnyTask& task : tasks_)
       if (task.name() == name) return &task;
     return nullptr;
   }
 
-  /// Throws Error with the nearest name if there is no such task.
+  /// The task called `name`. Throws Error, naming the nearest name, if there is none.
   const AnyTask& at(std::string_view name) const {
     if (const AnyTask* task = find(name)) return *task;
     std::vector<std::string_view> names;

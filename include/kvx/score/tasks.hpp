@@ -16,7 +16,7 @@
 
 namespace kvx::inline v0 {
 
-/// Every task of kvx; the drivers, the help text and the tests walk this list.
+/// All tasks of kvx. The drivers, the help text and the tests use this list.
 using Tasks = std::tuple<ToolCallTask, CodeExecTask, PerplexityTask, LatencyTask, IfevalTask, LeakageTask>;
 
 namespace detail {
@@ -30,7 +30,7 @@ void each_type(const std::tuple<T...>*, auto&& f) {
 }  // namespace detail
 
 /// A registry of kvx's own tasks with these options. Other tasks can be added to it. Throws Error, naming the option,
-/// for a value that it cannot have.
+/// for an invalid value.
 inline TaskRegistry kvx_tasks(const OptionTexts& options = {}) {
   TaskRegistry registry;
   detail::each_type(static_cast<const Tasks*>(nullptr),
@@ -43,12 +43,12 @@ inline std::vector<OptionText> kvx_task_options() {
   std::vector<OptionText> all;
   detail::each_type(static_cast<const Tasks*>(nullptr), [&]<class T>(const T*) {
     for (OptionText& option : options_of<T>()) {
-      const auto same = std::ranges::find(all, option.name, &OptionText::name);
-      if (same == all.end()) {
+      const auto found = std::ranges::find(all, option.name, &OptionText::name);
+      if (found == all.end()) {
         all.push_back(std::move(option));
         continue;
       }
-      same->tasks.insert(same->tasks.end(), option.tasks.begin(), option.tasks.end());
+      found->tasks.insert(found->tasks.end(), option.tasks.begin(), option.tasks.end());
     }
   });
   return all;

@@ -50,10 +50,10 @@ inline std::vector<ThoughtMarks> thought_marks_in(std::string_view chat_template
   };
   constexpr std::pair<std::string_view, char> kTags[] = {{"</", '>'}, {"[/", ']'}};
   for (const auto& [begin, end] : kTags)
-    for (std::size_t at = 0; (at = chat_template.find(begin, at)) != chat_template.npos; at += begin.size()) {
-      const std::size_t close = chat_template.find_first_of("<>[] \n'\"", at + begin.size());
+    for (std::size_t pos = 0; (pos = chat_template.find(begin, pos)) != chat_template.npos; pos += begin.size()) {
+      const std::size_t close = chat_template.find_first_of("<>[] \n'\"", pos + begin.size());
       if (close == chat_template.npos || chat_template[close] != end) continue;
-      const std::string name(chat_template.substr(at + begin.size(), close - at - begin.size()));
+      const std::string name(chat_template.substr(pos + begin.size(), close - pos - begin.size()));
       if (detail::names_thought(name)) add({begin[0] + name + end, std::string(begin) + name + end});
     }
   for (const auto& [open, close] :

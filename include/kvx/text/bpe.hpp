@@ -21,11 +21,12 @@
 
 namespace kvx::inline v0 {
 
-/// Byte pair encoding: the bytes of a piece are joined, at each step the pair of lowest rank, of equal ones the first.
+/// Byte pair encoding: each step joins the pair of neighbors with the lowest rank in a piece, of equal pairs the first
+/// one. At the beginning, each byte is a symbol.
 class Bpe {
  public:
-  /// From a tokenizer.json's model, whose vocab `vocabulary` holds. Throws Error for options that are not implemented
-  /// and for merges that name unknown tokens.
+  /// Reads the merges of a tokenizer.json's model; `vocabulary` holds its vocab. Throws Error for options that are not
+  /// implemented and for merges that name unknown tokens.
   Bpe(const JsonValue& model, const Vocabulary& vocabulary) {
     for (const char* name : {"continuing_subword_prefix", "end_of_word_suffix"})
       if (const auto value = model.find(name); value && !value->string().empty()) value->fail("null or \"\"");
@@ -34,53 +35,53 @@ class Bpe {
     if (const auto dropout = model.find("dropout"); dropout && dropout->number() != 0) dropout->fail("null");
     for (std::size_t b = 0; b < bytes_.size(); ++b)
       bytes_[b] = vocabulary.find(byte_level_character(static_cast<unsigned char>(b))).value_or(kNone);
-    // With all bytes in the vocabulary nothing is unknown; without, kvx drops the byte, as an unk_token of null says.
+    // If the vocabulary has all bytes, unk_token is never used. Otherwise it must be null: kvx drops the other bytes.
     if (const auto unknown = model.find("unk_token"); unknown && std::ranges::count(bytes_, kNone) > 0)
-      unknown->fail("null, as the vocabulary lacks some bytes");
+      unknown->fail("null, because the vocabulary lacks some bytes");
     const auto merges = model.at("merges");
     merges_.reserve(merges.array().size());
     merges.each_element([&](const JsonValue& merge) { add(merge, vocabulary); });
   }
 
-  /// Appends the tokens of one piece. Bytes that the vocabulary lacks vanish. Time is O(n log n) in the piece's bytes.
+  /// Appends the tokens of one piece, without the bytes that the vocabulary lacks. Takes O(n log n) time for n bytes.
   void encode(std::string_view piece, std::vector<Token>& out) const {
     struct Symbol {
       Token id;  // kNone once it is joined to the symbol before
       std::size_t before, after;
     };
     struct Candidate {
-      std::size_t rank, at;
+      std::size_t rank, pos;
       Token id;
-      bool operator>(const Candidate& other) const { return std::tie(rank, at) > std::tie(other.rank, other.at); }
+      bool operator>(const Candidate& other) const { return std::tie(rank, pos) > std::tie(other.rank, other.pos); }
     };
     std::vector<Symbol> symbols;
     symbols.reserve(piece.size());
     for (const char c : piece)
       if (const Token id = bytes_[static_cast<unsigned char>(c)]; id != kNone)
-        symbols.push_back({id, symbols.size() - 1, symbols.size() + 1});  // the first's `before` is past the end, too
+        symbols.push_back({id, symbols.size() - 1, symbols.size() + 1});  // the first's `before` wraps around
     std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> queue;
-    const auto merge_at = [&](std::size_t at) -> const Merge* {  // of a symbol and the next
-      if (at >= symbols.size() || symbols[at].after >= symbols.size()) return nullptr;
-      const auto found = merges_.find(key(symbols[at].id, symbols[symbols[at].after].id));
+    const auto merge_at = [&](std::size_t pos) -> const Merge* {  // of a symbol and the next one, if there is one
+      if (pos >= symbols.size() || symbols[pos].after >= symbols.size()) return nullptr;
+      const auto found = merges_.find(key(symbols[pos].id, symbols[symbols[pos].after].id));
       return found == merges_.end() ? nullptr : &found->second;
     };
-    const auto propose = [&](std::size_t at) {
-      if (const Merge* merge = merge_at(at)) queue.push({merge->rank, at, merge->id});
+    const auto propose = [&](std::size_t pos) {
+      if (const Merge* merge = merge_at(pos)) queue.push({merge->rank, pos, merge->id});
     };
-    for (std::size_t at = 0; at < symbols.size(); ++at) propose(at);
+    for (std::size_t pos = 0; pos < symbols.size(); ++pos) propose(pos);
     while (!queue.empty()) {
       const Candidate best = queue.top();
       queue.pop();
-      Symbol& left = symbols[best.at];
-      const Merge* merge = left.id == kNone ? nullptr : merge_at(best.at);
-      if (merge == nullptr || merge->id != best.id) continue;  // one of its two symbols is another by now
+      Symbol& left = symbols[best.pos];
+      const Merge* merge = left.id == kNone ? nullptr : merge_at(best.pos);
+      if (merge == nullptr || merge->id != best.id) continue;  // the pair has changed since
       Symbol& right = symbols[left.after];
       left.id = best.id;
       right.id = kNone;
       left.after = right.after;
-      if (left.after < symbols.size()) symbols[left.after].before = best.at;
+      if (left.after < symbols.size()) symbols[left.after].before = best.pos;
       propose(left.before);
-      propose(best.at);
+      propose(best.pos);
     }
     for (const Symbol& symbol : symbols)
       if (symbol.id != kNone) out.push_back(symbol.id);
@@ -97,7 +98,7 @@ class Bpe {
     return static_cast<std::uint64_t>(left) << 32 | static_cast<std::uint32_t>(right);
   }
 
-  /// A merge is written "left right" or ["left", "right"].
+  /// Adds a merge, which is written "left right" or ["left", "right"].
   void add(const JsonValue& merge, const Vocabulary& vocabulary) {
     std::vector<std::string_view> parts;
     if (merge.is_string()) {

@@ -9,11 +9,11 @@
 
 namespace kvx::inline v0 {
 
-/// GPT-2's alphabet: tokenizer files write each byte as one character. Printable Latin-1 bytes stand for themselves,
-/// the other 68 are U+0100 and up, in their order.
+/// GPT-2's byte alphabet, in which tokenizer files write each byte as one character. Printable Latin-1 bytes are
+/// written as themselves, the other 68 as U+0100 and up, in order.
 struct ByteAlphabet {
   std::array<char16_t, 256> character{};
-  std::array<int, 324> byte{};  // by character, -1 where none
+  std::array<int, 324> byte{};  // by character, -1 if it is not in the alphabet
 
   constexpr ByteAlphabet() {
     byte.fill(-1);
@@ -28,14 +28,14 @@ struct ByteAlphabet {
 };
 inline constexpr ByteAlphabet kByteAlphabet;
 
-/// How a file writes the byte: one or two bytes of UTF-8.
+/// The character for a byte, one or two bytes of UTF-8.
 inline std::string byte_level_character(unsigned char byte) {
   const char16_t c = kByteAlphabet.character[byte];
   if (c < 0x80) return {static_cast<char>(c)};
   return {static_cast<char>(0xC0 | (c >> 6)), static_cast<char>(0x80 | (c & 0x3F))};
 }
 
-/// The bytes that a token's written form stands for: the form itself when a character is not of the alphabet.
+/// The bytes of a token that a file writes as `written`; `written` itself if a character is not in the alphabet.
 inline std::string byte_level_bytes(std::string_view written) {
   std::string bytes;
   for (std::string_view rest = written; !rest.empty();) {

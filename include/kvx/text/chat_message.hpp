@@ -5,7 +5,7 @@
 
 namespace kvx::inline v0 {
 
-/// A call that an assistant's message makes.
+/// A call of a tool in an assistant's message.
 struct ToolCall {
   std::string name;
   std::string arguments;  // JSON text
@@ -18,7 +18,7 @@ struct Message {
   std::vector<ToolCall> tool_calls;
 };
 
-/// Definitions of the tools that may be called, a JSON text each.
+/// Definitions of the tools that may be called, each a JSON text.
 using ToolList = std::vector<std::string>;
 
 }  // namespace kvx::inline v0

@@ -23,22 +23,22 @@
 
 namespace kvx::inline v0 {
 
-/// How a model wants a chat written. Templates are Jinja programs; kvx runs none but recognizes those it knows and
-/// renders them natively: those that print all messages alike, such as ChatML, with or without a default system prompt
-/// (SmolLM2, Qwen2), and Qwen2.5's with tools.
+/// The form of the chats that a model expects. Models have Jinja programs for it. kvx does not run them; it recognizes
+/// the ones that it knows and renders these chats itself: templates that print all messages in the same form, such as
+/// ChatML, with or without a default system prompt (SmolLM2, Qwen2), and Qwen2.5's template with tools.
 class ChatTemplate {
  public:
-  /// The template of MODEL_DIR/chat_template.jinja or else of tokenizer_config.json there. Throws Error when there is
-  /// none or kvx does not know it.
+  /// The template of MODEL_DIR/chat_template.jinja or, without that file, of MODEL_DIR/tokenizer_config.json. Throws
+  /// Error if there is none or kvx does not know it.
   static ChatTemplate load(const std::string& model_dir) {
     const auto bos_token = TokenizerFiles(model_dir).named_token("bos_token");
     const auto templates = chat_templates_in(model_dir);
-    const auto own = std::ranges::find(templates, "default", &NamedTemplate::name);
-    if (own != templates.end()) return recognize(own->text, own->where, bos_token);
+    const auto found = std::ranges::find(templates, "default", &NamedTemplate::name);
+    if (found != templates.end()) return recognize(found->text, found->where, bos_token);
     throw Error(model_dir + "/tokenizer_config.json", "no chat template; choose one by --template chatml|none");
   }
 
-  /// Throws Error for a template that kvx does not know; `where` is its name in the message. `bos_token` is the
+  /// Recognizes a Jinja template. Throws Error, naming `where`, if kvx does not know it. `bos_token` is the
   /// tokenizer's, if it has one.
   static ChatTemplate recognize(std::string_view jinja, std::string_view where,
                                 const std::optional<std::string>& bos_token = {}) {
@@ -51,7 +51,8 @@ class ChatTemplate {
     throw Error(where, "a chat template that kvx does not know; choose one by --template chatml|none");
   }
 
-  /// The template of that name: chatml, none (contents follow each other bare) or qwen2.5.
+  /// The template called `name`: chatml, none (only the contents of the messages) or qwen2.5. Throws Error for other
+  /// names.
   static ChatTemplate parse_name(std::string_view name) {
     if (name == "chatml") return ChatTemplate(Kind::turns, TurnTemplate::chatml());
     if (name == "none") return ChatTemplate(Kind::none, {});
@@ -64,9 +65,9 @@ class ChatTemplate {
   /// Whether the contents of messages are joined without any marks, as plain text.
   bool is_none() const { return kind_ == Kind::none; }
 
-  /// The text of `messages`, which begins with the template's default system prompt if it has one and the first message
-  /// is no system message. Throws Error for tools and tool calls where the template has no place for them, and where
-  /// they are not JSON.
+  /// The text of `messages`. It begins with the template's default system prompt, if there is one and the first message
+  /// is not a system message. Throws Error for tools and tool calls that the template does not support or that are not
+  /// JSON.
   std::string render(std::span<const Message> messages, const ToolList& tools, bool add_generation_prompt) const {
     check(messages, tools);
     std::string out;
@@ -101,19 +102,19 @@ class ChatTemplate {
 
   /// The text before the content of a system message.
   std::string system_opening() const { return is_none() ? "" : turns_.system_opening(); }
-  /// What stands between a user's last words and the answer.
+  /// The text between the content of a user's message and the answer.
   std::string answer_opening() const { return turns_.answer_opening(); }
 
-  /// The marks in its texts that should be one token each, such as `<|im_start|>`.
+  /// The marks in the template's texts, such as `<|im_start|>`. Each should be one token.
   std::vector<std::string> marks() const {
     std::vector<std::string> marks;
     const std::string text = is_none() ? "" : system_opening() + answer_opening();
-    for (std::size_t at = 0; (at = text.find("<|", at)) != text.npos;) {
-      const std::size_t end = text.find("|>", at);
+    for (std::size_t pos = 0; (pos = text.find("<|", pos)) != text.npos;) {
+      const std::size_t end = text.find("|>", pos);
       if (end == text.npos) break;
-      const std::string mark = text.substr(at, end + 2 - at);
+      const std::string mark = text.substr(pos, end + 2 - pos);
       if (std::ranges::find(marks, mark) == marks.end()) marks.push_back(mark);
-      at = end + 2;
+      pos = end + 2;
     }
     return marks;
   }
@@ -128,7 +129,7 @@ class ChatTemplate {
       "<tool_call></tool_call> XML tags:\n<tool_call>\n{\"name\": <function-name>, \"arguments\": "
       "<args-json-object>}\n</tool_call>";
 
-  /// `turns` has the texts around a message; Qwen2.5's default_system is a content alone.
+  /// `turns` has the texts around a message; for Qwen2.5, default_system is only the content of the system message.
   ChatTemplate(Kind kind, TurnTemplate turns) : kind_(kind), turns_(std::move(turns)) {}
 
   static TurnTemplate qwen2_5_turns(std::string default_system) {
@@ -137,16 +138,16 @@ class ChatTemplate {
     return turns;
   }
 
-  /// The default system prompt, if the items without that prompt are those of Qwen2.5's template.
+  /// The default system prompt of a template whose items are otherwise those of Qwen2.5's; nullopt for other templates.
   static std::optional<std::string> qwen2_5_system(std::span<const detail::TemplateItem> items) {
     using Step = detail::TemplateItem::Kind;
-    const auto own = std::ranges::find(items, detail::TemplateItem{Step::statement, "else"});
-    if (items.end() - own < 2 || own[1].kind != Step::text) return std::nullopt;
-    const std::string& system = own[1].text;
+    const auto else_item = std::ranges::find(items, detail::TemplateItem{Step::statement, "else"});
+    if (items.end() - else_item < 2 || else_item[1].kind != Step::text) return std::nullopt;
+    const std::string& system = else_item[1].text;
     std::uint64_t hash = fnv1a("");
     for (const detail::TemplateItem& item : items) {
       std::string text = item.text;
-      for (std::size_t at = 0; (at = text.find(system, at)) != text.npos;) text.erase(at, system.size());
+      for (std::size_t pos = 0; (pos = text.find(system, pos)) != text.npos;) text.erase(pos, system.size());
       hash = fnv1a(text, fnv1a(item.kind == Step::text ? "'" : item.kind == Step::value ? "=" : "%", hash));
     }
     return hash == 0x8b73c21a59410eac ? std::optional(system) : std::nullopt;
@@ -158,10 +159,10 @@ class ChatTemplate {
       if (std::ranges::find(roles, message.role) == roles.end())
         throw Error("role", "expected system, user, assistant or tool, found " + detail::shortened(message.role, 60));
       if (!message.tool_calls.empty() && (kind_ != Kind::qwen2_5 || message.role != "assistant"))
-        throw Error("tool_calls", "this chat template has no place for them in a message of role " +
+        throw Error("tool_calls", "this chat template does not support them in a message of role " +
                                       detail::shortened(message.role, 60));
     }
-    if (!tools.empty() && kind_ != Kind::qwen2_5) throw Error("tools", "this chat template has no place for them");
+    if (!tools.empty() && kind_ != Kind::qwen2_5) throw Error("tools", "this chat template does not support them");
   }
 
   static std::string tools_section(const ToolList& tools) {
@@ -175,13 +176,14 @@ class ChatTemplate {
   TurnTemplate turns_;
 };
 
-/// A rendered chat, cut where the context ends. The two parts are tokenized apart.
+/// A rendered chat, split where the context ends. The two parts are tokenized separately.
 struct ChatParts {
-  std::string context;   // from the beginning
+  std::string context;   // with all text before it
   std::string question;  // with the end of its turn, the opening of the answer and the answer prefix
 };
 
-/// A chat whose one user turn is `context`, then `question`. An empty `system` leaves the template's default.
+/// Renders a chat with one user message, `context` and then `question`. With an empty `system`, the template's default
+/// is used.
 inline ChatParts split_chat(const ChatTemplate& chat, std::string_view system, std::string_view context,
                             std::string_view question, std::string_view answer_prefix) {
   std::vector<Message> messages;

@@ -11,7 +11,7 @@
 
 namespace kvx::inline v0 {
 
-/// The characters of a text, U+FFFD for what is not UTF-8.
+/// The code points of a text, with U+FFFD for bytes that are not UTF-8.
 inline std::u32string code_points(std::string_view text) {
   std::u32string points;
   points.reserve(text.size());
@@ -27,7 +27,7 @@ inline std::u32string code_points(std::string_view text) {
   return points;
 }
 
-/// Characters as UTF-8.
+/// The UTF-8 text of code points.
 inline std::string utf8_of(std::u32string_view points) {
   std::string text;
   text.reserve(points.size());

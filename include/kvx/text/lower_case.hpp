@@ -11,8 +11,8 @@
 
 namespace kvx::inline v0 {
 
-/// `text` with each character in lower case where that is one character, as for all but `İ`. Bytes that are not UTF-8
-/// stay.
+/// `text` with each character in lower case if that is one character, which holds for all but `İ`. Bytes that are not
+/// UTF-8 do not change.
 inline std::string lower_case(std::string_view text) {
   std::string lower;
   lower.reserve(text.size());

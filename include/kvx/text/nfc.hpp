@@ -15,17 +15,17 @@ namespace kvx::inline v0 {
 
 /// Unicode normalization form C of valid UTF-8.
 inline std::string nfc(std::string_view text) {
-  // Bytes from 0xCC on begin U+0300 and up; below, every character is composed already.
+  // Characters from U+0300 on begin with a byte of 0xCC or more. All characters below are composed already.
   if (std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0xCC; })) return std::string(text);
 
   constexpr auto kOptions = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
   const auto combining_class = [](utf8proc_int32_t point) { return utf8proc_get_property(point)->combining_class; };
   std::vector<utf8proc_int32_t> points;  // decomposed
   points.reserve(text.size());
-  for (std::size_t at = 0; at < text.size();) {
+  for (std::size_t pos = 0; pos < text.size();) {
     utf8proc_int32_t point = -1;
-    const auto length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()) + at,
-                                         static_cast<utf8proc_ssize_t>(text.size() - at), &point);
+    const auto length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()) + pos,
+                                         static_cast<utf8proc_ssize_t>(text.size() - pos), &point);
     std::array<utf8proc_int32_t, 8> parts{};
     int last_boundclass = 0;
     const auto count = length <= 0 ? -1
@@ -33,9 +33,9 @@ inline std::string nfc(std::string_view text) {
                                                              kOptions, &last_boundclass);
     if (count < 0 || count > utf8proc_ssize_t(parts.size())) throw Error("nfc", "text is not valid UTF-8");
     points.insert(points.end(), parts.begin(), parts.begin() + count);
-    at += static_cast<std::size_t>(length);
+    pos += static_cast<std::size_t>(length);
   }
-  // Not utf8proc_decompose: its exchange sort takes quadratic time on a long run of combining marks.
+  // utf8proc_decompose is not used: its exchange sort takes quadratic time for a long run of combining marks.
   const auto is_mark = [&](utf8proc_int32_t point) { return combining_class(point) != 0; };
   for (auto begin = std::ranges::find_if(points, is_mark); begin != points.end();) {
     const auto end = std::find_if_not(begin, points.end(), is_mark);

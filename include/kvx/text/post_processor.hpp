@@ -18,7 +18,7 @@ struct TextFrame {
 
 namespace detail {
 
-/// The ids of a special token that a TemplateProcessing names.
+/// The ids of the special token that a piece of a TemplateProcessing names.
 inline std::vector<Token> template_ids(const JsonValue& processor, const JsonValue& piece) {
   const auto id = piece.at("SpecialToken").at("id");
   std::vector<Token> ids;

@@ -11,8 +11,8 @@
 
 namespace kvx::inline v0 {
 
-/// Cuts text into the pieces that BPE works on, as a tokenizer.json's pre_tokenizer says: Split and Digits steps, then
-/// ByteLevel. The byte alphabet itself is left to the vocabulary.
+/// Splits text into the pieces that BPE encodes, as a tokenizer.json's pre_tokenizer says: Split and Digits steps, then
+/// ByteLevel. The pieces are not written in the byte alphabet; the vocabulary translates that.
 class PreTokenizer {
  public:
   /// Throws Error for steps and options other than those above.
@@ -61,7 +61,7 @@ class PreTokenizer {
     } else if (type == "ByteLevel") {
       byte_level_ = true;
       prefix_space_ = step.at("add_prefix_space").boolean();
-      const auto use_regex = step.find("use_regex");  // older files leave it out and mean true
+      const auto use_regex = step.find("use_regex");  // missing in older files, which means true
       if (!use_regex || use_regex->boolean())
         words_.emplace("'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
                        step.where());
@@ -72,7 +72,7 @@ class PreTokenizer {
 
   std::vector<Regex> steps_;
   bool byte_level_ = false, prefix_space_ = false;
-  std::optional<Regex> words_;  // GPT-2's words
+  std::optional<Regex> words_;  // GPT-2's pattern of words
 };
 
 }  // namespace kvx::inline v0

@@ -9,20 +9,20 @@
 
 namespace kvx::inline v0 {
 
-/// Decodes token by token: the parts that next() and finish() return make up what decode() returns. The tokenizer must
-/// outlive it.
+/// Decodes token by token: the texts that next() and finish() return, joined, are the text that Tokenizer::decode()
+/// returns. The tokenizer must outlive this object.
 class StreamDecoder {
  public:
   explicit StreamDecoder(const Tokenizer& tokenizer, bool skip_special = false)
       : tokenizer_(&tokenizer), skip_special_(skip_special) {}
 
-  /// What is certain after one more token; a character whose end is still missing is held back.
+  /// The text that is certain after one more token. A character whose end is still missing is held back.
   std::string next(Token id) {
     if (!skip_special_ || !tokenizer_->is_special(id)) pending_ += tokenizer_->token_bytes(id);
     return take_utf8(pending_);
   }
 
-  /// U+FFFD for a character that never ended; then a new text may begin.
+  /// Ends the text: U+FFFD if a character is incomplete, otherwise nothing. Afterward a new text may begin.
   std::string finish() { return std::exchange(pending_, {}).empty() ? "" : "\uFFFD"; }
 
  private:

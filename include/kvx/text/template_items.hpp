@@ -15,8 +15,8 @@ namespace kvx::inline v0::detail {
 struct TemplateItem {
   enum class Kind { text, value, statement };
   Kind kind;
-  std::string text;     ///< what is printed, or the expression or statement in one spelling
-  bool joined = false;  ///< for a value: whether it is added to a string, so that it must be a string
+  std::string text;     ///< the printed text, or the expression or statement in a uniform spelling
+  bool joined = false;  ///< for a value: whether it is joined to strings, so that it must be a string
   bool operator==(const TemplateItem&) const = default;
 };
 
@@ -40,15 +40,15 @@ class TemplateReader {
 
   /// The items of the template; adjacent texts are joined. nullopt if the template is not understood.
   std::optional<std::vector<TemplateItem>> read() {
-    while (at_ < text_.size())
-      if (!read_text() || (at_ < text_.size() && !read_tag())) return std::nullopt;
+    while (pos_ < text_.size())
+      if (!read_text() || (pos_ < text_.size() && !read_tag())) return std::nullopt;
     return std::move(items_);
   }
 
  private:
   static constexpr std::string_view kSpace = " \t\n\v\f\r";
 
-  std::string_view rest() const { return std::string_view(text_).substr(at_); }
+  std::string_view rest() const { return std::string_view(text_).substr(pos_); }
 
   void print(std::string_view text) {
     if (text.empty()) return;
@@ -59,10 +59,10 @@ class TemplateReader {
 
   /// Takes the text before the next tag, without the blanks that the tag strips.
   bool read_text() {
-    std::size_t end = at_;
+    std::size_t end = pos_;
     while (end < text_.size() && !(text_[end] == '{' && std::string_view("{%#").find(next(end)) != std::string::npos))
       ++end;
-    std::string_view text = std::string_view(text_).substr(at_, end - at_);
+    std::string_view text = std::string_view(text_).substr(pos_, end - pos_);
     const char sign = end + 2 < text_.size() ? text_[end + 2] : '\0';
     if (end < text_.size() && sign == '-') {
       text = text.substr(0, text.find_last_not_of(kSpace) + 1);
@@ -71,20 +71,20 @@ class TemplateReader {
       if ((line > 0 || begins_line_) && text.find_first_not_of(kSpace, line) == text.npos) text = text.substr(0, line);
     }
     print(text);
-    at_ = end;
+    pos_ = end;
     return true;
   }
-  char next(std::size_t place) const { return place + 1 < text_.size() ? text_[place + 1] : '\0'; }
+  char next(std::size_t pos) const { return pos + 1 < text_.size() ? text_[pos + 1] : '\0'; }
 
   bool read_tag() {
-    const char kind = text_[at_ + 1];
-    at_ += 2;
-    if (at_ < text_.size() && (text_[at_] == '-' || text_[at_] == '+')) ++at_;
+    const char kind = text_[pos_ + 1];
+    pos_ += 2;
+    if (pos_ < text_.size() && (text_[pos_] == '-' || text_[pos_] == '+')) ++pos_;
     const std::string end = kind == '{' ? "}}" : std::string(1, kind) + "}";
     if (kind == '#') {
-      const std::size_t close = text_.find(end, at_);
+      const std::size_t close = text_.find(end, pos_);
       if (close == text_.npos) return false;
-      at_ = close > at_ && (text_[close - 1] == '-' || text_[close - 1] == '+') ? close - 1 : close;
+      pos_ = close > pos_ && (text_[close - 1] == '-' || text_[close - 1] == '+') ? close - 1 : close;
       return take_end(end);
     }
     std::vector<TemplateToken> tokens;
@@ -102,25 +102,25 @@ class TemplateReader {
   }
 
   bool at_end(std::string_view end) {
-    at_ += std::min(rest().find_first_not_of(kSpace), rest().size());
+    pos_ += std::min(rest().find_first_not_of(kSpace), rest().size());
     const std::string_view after = rest();
     return after.starts_with(end) || (!after.empty() && (after[0] == '-' || (after[0] == '+' && end != "}}")) &&
                                       after.substr(1).starts_with(end));
   }
   /// Takes the end of a tag with the blanks that it strips.
   bool take_end(std::string_view end) {
-    const char sign = text_[at_];
-    at_ += end.size() + (sign == '-' || sign == '+');
+    const char sign = text_[pos_];
+    pos_ += end.size() + (sign == '-' || sign == '+');
     if (sign == '-')
-      at_ += std::min(rest().find_first_not_of(kSpace), rest().size());
+      pos_ += std::min(rest().find_first_not_of(kSpace), rest().size());
     else if (sign != '+' && end != "}}" && rest().starts_with('\n'))
-      ++at_;
-    begins_line_ = text_[at_ - 1] == '\n';
+      ++pos_;
+    begins_line_ = text_[pos_ - 1] == '\n';
     return true;
   }
 
   bool read_token(std::vector<TemplateToken>& tokens) {
-    const char first = text_[at_];
+    const char first = text_[pos_];
     if (first == '\'' || first == '"') return read_string(tokens);
     constexpr std::string_view kWord = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
     const std::size_t word = std::min(rest().find_first_not_of(kWord), rest().size());
@@ -131,26 +131,26 @@ class TemplateReader {
   }
   bool take(std::vector<TemplateToken>& tokens, std::size_t length) {
     tokens.push_back({false, std::string(rest().substr(0, length))});
-    at_ += length;
+    pos_ += length;
     return true;
   }
-  /// False for an escape other than the usual ones.
+  /// Reads a string. Returns false for an unknown escape or a missing quote.
   bool read_string(std::vector<TemplateToken>& tokens) {
     constexpr std::string_view kNames = "ntr\\'\"", kMeanings = "\n\t\r\\'\"";
-    const char quote = text_[at_];
+    const char quote = text_[pos_];
     std::string text;
-    for (++at_; at_ < text_.size() && text_[at_] != quote; ++at_) {
-      if (text_[at_] != '\\') {
-        text += text_[at_];
+    for (++pos_; pos_ < text_.size() && text_[pos_] != quote; ++pos_) {
+      if (text_[pos_] != '\\') {
+        text += text_[pos_];
         continue;
       }
-      const std::size_t name = kNames.find(next(at_));
-      if (at_ + 1 >= text_.size() || name == kNames.npos) return false;
+      const std::size_t name = kNames.find(next(pos_));
+      if (pos_ + 1 >= text_.size() || name == kNames.npos) return false;
       text += kMeanings[name];
-      ++at_;
+      ++pos_;
     }
-    if (at_ >= text_.size()) return false;
-    ++at_;
+    if (pos_ >= text_.size()) return false;
+    ++pos_;
     tokens.push_back({true, std::move(text)});
     return true;
   }
@@ -211,7 +211,7 @@ class TemplateReader {
     return out;
   }
 
-  /// Tokens with a blank between them, strings in double quotes.
+  /// The text of tokens with blanks between them, and strings in double quotes.
   static std::string spelled(const std::vector<TemplateToken>& tokens) {
     std::string out;
     for (const TemplateToken& token : with_dots(tokens)) {
@@ -231,7 +231,7 @@ class TemplateReader {
   }
 
   std::string text_;
-  std::size_t at_ = 0;
+  std::size_t pos_ = 0;
   bool begins_line_ = true;
   std::vector<TemplateItem> items_;
 };

@@ -24,12 +24,12 @@
 
 namespace kvx::inline v0 {
 
-/// A byte-level BPE tokenizer read from a tokenizer.json: text to ids and back, as the tokenizers library does it. Its
-/// truncation and padding settings are not applied.
+/// A byte-level BPE tokenizer, read from a tokenizer.json. Converts text to ids and back like the tokenizers library,
+/// but ignores the file's settings for truncation and padding.
 class Tokenizer {
  public:
-  /// Reads MODEL_DIR/tokenizer.json and the tokens that the files beside it add; throws Error when it is missing,
-  /// broken or of another kind.
+  /// Reads MODEL_DIR/tokenizer.json and the tokens that other files of the directory add. Throws Error if it is
+  /// missing, malformed or of another kind.
   static Tokenizer load(const std::string& model_dir) {
     const auto file = JsonDocument::load(model_dir + "/tokenizer.json");
     return Tokenizer(file.root(), TokenizerFiles(model_dir).extra_tokens());
@@ -53,12 +53,12 @@ class Tokenizer {
   /// The ids of a plain text with the tokens of frame() around it. Throws Error unless it is UTF-8.
   std::vector<Token> encode_framed(std::string_view text) const {
     std::vector<Token> ids = frame_.before;
-    for (const std::vector<Token>& more : {encode(text), frame_.after}) ids.insert(ids.end(), more.begin(), more.end());
+    for (const std::vector<Token>& part : {encode(text), frame_.after}) ids.insert(ids.end(), part.begin(), part.end());
     return ids;
   }
 
-  /// The ids of `text`, without frame(); tokens that are added to the vocabulary are recognized in it. Throws Error
-  /// unless it is UTF-8.
+  /// The ids of `text`, without the tokens of frame(). Added tokens in the text are recognized. Throws Error unless it
+  /// is UTF-8.
   std::vector<Token> encode(std::string_view text) const {
     check_utf8(text, "text to encode");
     std::vector<Token> ids;
@@ -70,16 +70,16 @@ class Tokenizer {
     return ids;
   }
 
-  /// The place among `ids`, which are those of `text`, of the first token that begins at that byte of it or later. Text
-  /// that the vocabulary has no token for counts as if it had one.
+  /// The index in `ids`, the ids of `text`, of the first token that begins at byte `byte` of the text or later. Assumes
+  /// that the vocabulary has tokens for the whole text.
   std::size_t token_at(std::string_view text, std::size_t byte, std::span<const Token> ids) const {
-    const std::size_t wanted = normalize(text.substr(0, byte)).size();
-    std::size_t place = 0;
-    for (std::size_t begin = 0; place < ids.size() && begin < wanted; ++place) begin += token_bytes(ids[place]).size();
-    return place;
+    const std::size_t target = normalize(text.substr(0, byte)).size();
+    std::size_t index = 0;
+    for (std::size_t begin = 0; index < ids.size() && begin < target; ++index) begin += token_bytes(ids[index]).size();
+    return index;
   }
 
-  /// The text of `ids`, U+FFFD where their bytes are not UTF-8. Ids that name no token stand for nothing.
+  /// The text of `ids`, with U+FFFD for bytes that are not UTF-8. Unknown ids add nothing.
   std::string decode(std::span<const Token> ids, bool skip_special = false) const {
     std::string bytes;
     for (const Token id : ids)
@@ -91,10 +91,10 @@ class Tokenizer {
 
   /// The id of a token as the file writes it, such as "<|im_end|>".
   std::optional<Token> token_id(std::string_view written) const { return vocabulary_.find(written); }
-  /// The bytes of one token, perhaps a part of a character; none for an id that names no token.
+  /// The bytes of one token, which may be a part of a character; empty for an unknown id.
   std::string_view token_bytes(Token id) const { return vocabulary_.bytes(id); }
   bool is_special(Token id) const { return special_.contains(id); }
-  /// One past the highest id; a model may have more rows than that.
+  /// One more than the highest id. A model may have more rows of embeddings.
   std::size_t vocab_size() const { return vocabulary_.size(); }
 
  private:
@@ -130,11 +130,11 @@ class Tokenizer {
          token.where()});
   }
   void add(const ExtraToken& token) {
-    const Token id = vocabulary_.add_beside(token.content, token.where);
+    const Token id = vocabulary_.add_extra(token.content, token.where);
     if (token.id && *token.id != id)
-      throw Error(token.where, "expected the id " + std::to_string(id) + " of token " +
+      throw Error(token.where, "expected the id " + std::to_string(id) + " for token " +
                                    detail::shortened(token.content, 60) +
-                                   ", which follows those of tokenizer.json, found " + std::to_string(*token.id));
+                                   ", the next one after tokenizer.json's, found " + std::to_string(*token.id));
     added_.insert(token.content);
     if (token.special) special_.insert(id);
     if (token.normalized)
@@ -150,8 +150,8 @@ class Tokenizer {
   PreTokenizer pre_tokenizer_;
   TextFrame frame_;
   bool nfc_ = false;
-  AddedTokens verbatim_, normalized_;         // looked for in the text as it is, and after normalization
-  std::set<std::string, std::less<>> added_;  // contents of both
+  AddedTokens verbatim_, normalized_;         // searched in the original text, and in the normalized text
+  std::set<std::string, std::less<>> added_;  // the texts of both
   std::unordered_set<Token> special_;
 };
 

@@ -16,7 +16,7 @@
 
 namespace kvx::inline v0 {
 
-/// A token that is added to those of tokenizer.json.
+/// A token that a file adds to the tokens of tokenizer.json.
 struct ExtraToken {
   std::string content;
   bool normalized = false, special = true;
@@ -28,7 +28,7 @@ struct ExtraToken {
 /// unless that has added_tokens_decoder, also special_tokens_map.json, which overrides it, and added_tokens.json.
 class TokenizerFiles {
  public:
-  /// Throws Error for a file that is not JSON. All may be missing.
+  /// Reads those files that exist. Throws Error for a file that is not JSON.
   explicit TokenizerFiles(const std::string& model_dir) {
     config_ = load(model_dir + "/tokenizer_config.json");
     if (config_ && config_->root().find("added_tokens_decoder")) return;
@@ -39,10 +39,10 @@ class TokenizerFiles {
   /// The text of a token such as "bos_token", if it is set.
   std::optional<std::string> named_token(std::string_view name) const {
     const auto value = find(name);
-    return value ? std::optional(text_of(*value)) : std::nullopt;
+    return value ? std::optional(token_text(*value)) : std::nullopt;
   }
 
-  /// All tokens that the files add, in the order in which they get their ids. Some may be in tokenizer.json.
+  /// All tokens that the files add, in the order in which they get their ids. Some may also be in tokenizer.json.
   std::vector<ExtraToken> extra_tokens() const {
     std::vector<ExtraToken> listed = listed_tokens(), special = special_tokens();
     for (ExtraToken& token : listed) {
@@ -59,7 +59,7 @@ class TokenizerFiles {
   static std::optional<JsonDocument> load(const std::string& path) {
     return file_exists(path) ? std::optional(JsonDocument::load_python(path)) : std::nullopt;
   }
-  static std::string text_of(const JsonValue& token) {
+  static std::string token_text(const JsonValue& token) {
     return std::string(token.is_string() ? token.string() : token.at("content").string());
   }
   bool config_has_decoder() const { return config_ && config_->root().find("added_tokens_decoder"); }
@@ -78,13 +78,13 @@ class TokenizerFiles {
       config_->root().at("added_tokens_decoder").each_member([&](std::string_view id, const JsonValue& token) {
         for (const char* name : {"single_word", "lstrip", "rstrip"})
           if (const auto value = token.find(name); value && value->boolean()) value->fail("false");
-        const auto flag = [&](const char* name, bool preset) {
+        const auto flag = [&](const char* name, bool fallback) {
           const auto value = token.find(name);
-          return value ? value->boolean() : preset;
+          return value ? value->boolean() : fallback;
         };
         const bool special = flag("special", false);
-        tokens.push_back(
-            {text_of(token), flag("normalized", !special), special, std::stoll(checked_id(id, token)), token.where()});
+        tokens.push_back({token_text(token), flag("normalized", !special), special, std::stoll(checked_id(id, token)),
+                          token.where()});
       });
     } else if (added_) {
       added_->root().each_member([&](std::string_view content, const JsonValue& id) {
@@ -105,7 +105,7 @@ class TokenizerFiles {
                                                         "pad_token", "cls_token", "mask_token"};
     std::vector<ExtraToken> tokens;
     const auto add = [&](const JsonValue& token) {
-      if (std::string text = text_of(token); !text.empty())
+      if (std::string text = token_text(token); !text.empty())
         tokens.push_back({std::move(text), false, true, {}, token.where()});
     };
     for (const std::string_view name : kNames)

@@ -55,7 +55,7 @@ struct TurnTemplate {
 
 namespace detail {
 
-/// Takes a template's items one by one. After an item that it does not expect, it takes nothing more.
+/// Takes a template's items one by one. After an unexpected item it takes nothing more and has failed.
 class ItemTaker {
  public:
   using Kind = TemplateItem::Kind;
@@ -76,7 +76,8 @@ class ItemTaker {
     rest_ = rest_.subspan(1);
     return text;
   }
-  /// Text and the token that begins a sequence; Jinja prints nothing for one that is not set, and adds it to no text.
+  /// Takes text and bos_token, the token that begins a sequence. If it is not set, Jinja prints nothing for it, and
+  /// fails to join it to a string.
   std::string take_start(const std::optional<std::string>& bos_token) {
     std::string out = take_text();
     while (!rest_.empty() && rest_.front().kind == Kind::value && rest_.front().text == "bos_token") {
@@ -104,7 +105,7 @@ inline std::optional<TurnTemplate> TurnTemplate::recognize(std::span<const detai
   using Kind = detail::ItemTaker::Kind;
   detail::ItemTaker taker(items);
   TurnTemplate turns;
-  if (taker.takes(Kind::statement, "if not add_generation_prompt is defined")) {  // which it always is
+  if (taker.takes(Kind::statement, "if not add_generation_prompt is defined")) {  // always defined
     taker.take(Kind::statement, "set add_generation_prompt = false");
     taker.take(Kind::statement, "endif");
   }

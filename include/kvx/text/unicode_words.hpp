@@ -38,19 +38,19 @@ inline bool is_latin_letter(char32_t c) {
 }  // namespace detail
 
 /// The words of a text in any script, in lower case: runs of letters, marks and digits. In a script that is written
-/// without blanks between words, each letter with the marks after it is a word. These are the rules of UAX #29 that
-/// need no dictionary.
+/// without blanks between words, each letter with the marks after it is a word. These are the rules of UAX #29 that do
+/// not need a dictionary.
 inline std::vector<std::string> unicode_words(std::string_view text) {
   std::vector<std::u32string> words;
-  bool inside = false, apart = false;  // inside a word; the word is one letter of a script without blanks
+  bool inside = false, one_letter = false;  // inside a word; the word is one letter of a script without blanks
   for (const char32_t c : code_points(nfc(utf8_of(code_points(text))))) {
     const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
     const bool mark = category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME;
     if (!mark) {
-      const bool letter = is_python_word(c) && c != U'_', alone = detail::is_without_blanks(c);
-      if (letter && (!inside || alone || apart)) words.emplace_back();
+      const bool letter = is_python_word(c) && c != U'_', without_blanks = detail::is_without_blanks(c);
+      if (letter && (!inside || without_blanks || one_letter)) words.emplace_back();
       inside = letter;
-      apart = alone;
+      one_letter = without_blanks;
     }
     if (inside) words.back() += static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c)));
   }

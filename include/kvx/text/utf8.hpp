@@ -8,10 +8,10 @@
 
 namespace kvx::inline v0 {
 
-/// What a text begins with: one character, bytes that no UTF-8 text has there, or a character whose end is missing.
+/// The beginning of a text: one character, bytes that are not UTF-8, or a character whose end is missing.
 struct Utf8Step {
   enum Kind { character, malformed, truncated } kind;
-  std::size_t bytes;  // for the last two: the longest beginning of a character that stands there, at least 1
+  std::size_t bytes;  // for the last two: those that may begin a character, at least 1
 };
 
 /// Looks at the first character of a non-empty text.
@@ -21,7 +21,7 @@ inline Utf8Step utf8_step(std::string_view text) {
   if (lead < 0x80) return {Utf8Step::character, 1};
   if (lead < 0xC2 || lead > 0xF4) return {Utf8Step::malformed, 1};
   const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  // The second byte's range keeps out overlong forms, surrogates and what lies above U+10FFFF.
+  // The range of the second byte excludes overlong forms, surrogates and code points above U+10FFFF.
   unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
   unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
   for (std::size_t i = 1; i < length; ++i) {
@@ -33,32 +33,32 @@ inline Utf8Step utf8_step(std::string_view text) {
   return {Utf8Step::character, length};
 }
 
-/// Throws Error unless `text` is UTF-8; `where` names it.
+/// Throws Error, naming `where`, unless `text` is UTF-8.
 inline void check_utf8(std::string_view text, std::string_view where) {
-  for (std::size_t at = 0; at < text.size();) {
-    const Utf8Step step = utf8_step(text.substr(at));
+  for (std::size_t pos = 0; pos < text.size();) {
+    const Utf8Step step = utf8_step(text.substr(pos));
     if (step.kind != Utf8Step::character)
-      throw Error(where, "expected UTF-8, found another byte at " + std::to_string(at));
-    at += step.bytes;
+      throw Error(where, "expected UTF-8, found an invalid byte at " + std::to_string(pos));
+    pos += step.bytes;
   }
 }
 
-/// Moves the beginning of `bytes` to the returned text, U+FFFD for what is not UTF-8. A character whose end is missing
-/// stays in `bytes`.
+/// Removes the characters from `bytes` and returns them, with U+FFFD for bytes that are not UTF-8. A character whose
+/// end is missing stays in `bytes`.
 inline std::string take_utf8(std::string& bytes) {
   std::string text;
-  std::size_t at = 0;
-  while (at < bytes.size()) {
-    const Utf8Step step = utf8_step(std::string_view(bytes).substr(at));
+  std::size_t pos = 0;
+  while (pos < bytes.size()) {
+    const Utf8Step step = utf8_step(std::string_view(bytes).substr(pos));
     if (step.kind == Utf8Step::truncated) break;
     if (step.kind == Utf8Step::character) {
-      text.append(bytes, at, step.bytes);
+      text.append(bytes, pos, step.bytes);
     } else {
       text += "\uFFFD";
     }
-    at += step.bytes;
+    pos += step.bytes;
   }
-  bytes.erase(0, at);
+  bytes.erase(0, pos);
   return text;
 }
 

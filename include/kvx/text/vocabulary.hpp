@@ -21,8 +21,8 @@ class Vocabulary {
  public:
   static constexpr std::int64_t kMaxSize = 1 << 20;
 
-  /// Throws Error at `where` for an empty form, an id outside [0, kMaxSize), and a form or an id that is taken by
-  /// another; the same pair again changes nothing.
+  /// Adds a token as a file writes it. Throws Error, naming `where`, for an empty text, an id outside [0, kMaxSize),
+  /// and a text or an id that another token has. Adding the same pair again changes nothing.
   void add(std::string_view written, std::int64_t id, std::string_view where) {
     if (written.empty()) throw Error(where, "expected a token's text, found an empty one");
     if (id < 0 || id >= kMaxSize)
@@ -39,10 +39,10 @@ class Vocabulary {
     bytes_[index] = byte_level_bytes(written);
   }
 
-  /// The id of an added token: its own if it is known, or else the count of tokens so far. The tokenizers library
-  /// numbers them so, whatever id the file states; where that id is another token's, it decodes to the added one from
-  /// then on. Throws Error at `where` as add() does.
-  Token add_beside(std::string_view written, std::string_view where) {
+  /// Adds a token to those of the model and returns its id: the id that it already has, otherwise the number of tokens
+  /// so far. The tokenizers library numbers added tokens in this way, whatever id the file states. If that id belongs
+  /// to another token, it decodes to the added one from then on. Throws Error like add().
+  Token add_extra(std::string_view written, std::string_view where) {
     if (const auto known = find(written)) return *known;
     const std::size_t id = ids_.size();
     if (id < bytes_.size()) bytes_[id].clear();
@@ -55,13 +55,13 @@ class Vocabulary {
     return entry == ids_.end() ? std::nullopt : std::optional(entry->second);
   }
 
-  /// The bytes of a token; none for an id that names no token.
+  /// The bytes of a token; empty for an unknown id.
   std::string_view bytes(Token id) const {
     const auto index = static_cast<std::size_t>(id);
     return id >= 0 && index < bytes_.size() ? std::string_view(bytes_[index]) : std::string_view();
   }
 
-  /// One past the highest id.
+  /// One more than the highest id.
   std::size_t size() const { return bytes_.size(); }
 
  private:
@@ -69,7 +69,7 @@ class Vocabulary {
     using is_transparent = void;
   };
   std::unordered_map<std::string, Token, Hash, std::equal_to<>> ids_;
-  std::vector<std::string> bytes_;  // by id, empty where no token is
+  std::vector<std::string> bytes_;  // by id, empty for an id without a token
 };
 
 }  // namespace kvx::inline v0

@@ -20,10 +20,10 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// `text` for a message, cut to about `most` bytes between characters.
-inline std::string shortened(std::string_view text, std::size_t most) {
-  std::string line(text.substr(0, most));
-  if (text.size() > most) {
+/// `text` for an error message. A longer one is cut to about `max_bytes` bytes, not within a character, and gets "...".
+inline std::string shortened(std::string_view text, std::size_t max_bytes) {
+  std::string line(text.substr(0, max_bytes));
+  if (text.size() > max_bytes) {
     while (!line.empty() && (line.back() & 0xc0) == 0x80) line.pop_back();  // a character may have been cut
     if (!line.empty() && (line.back() & 0x80) != 0) line.pop_back();
     line += "...";
@@ -33,8 +33,8 @@ inline std::string shortened(std::string_view text, std::size_t most) {
 
 }  // namespace detail
 
-/// One value of a JsonDocument that knows where it stands, so that a wrong type is an error with file and field.
-/// Valid as long as its document.
+/// One value of a JsonDocument. It knows its path in the document, so that an error about its type names file and
+/// field. Valid while the document lives.
 class JsonValue {
  public:
   using Element = simdjson::dom::element;
@@ -53,7 +53,7 @@ class JsonValue {
   bool boolean() const { return get<bool>("a boolean"); }
   double number() const { return get<double>("a number"); }
   std::int64_t integer() const { return get<std::int64_t>("an integer"); }
-  /// An integer that may be written with a point, as in 4096.0.
+  /// An integer, which may be written with a decimal point, such as 4096.0.
   std::int64_t whole() const {
     double value = 0;
     if (element_.is_double() && element_.get(value) == simdjson::SUCCESS && std::trunc(value) == value &&
@@ -65,12 +65,13 @@ class JsonValue {
   simdjson::dom::array array() const { return get<simdjson::dom::array>("an array"); }
   simdjson::dom::object object() const { return get<simdjson::dom::object>("an object"); }
 
-  /// The member `name` of an object; throws when it is missing.
+  /// The member `name` of an object; throws Error if it is missing or null.
   JsonValue at(std::string_view name) const {
     if (auto value = find(name)) return *value;
     throw Error(where_, std::string("missing field ").append(name));
   }
-  /// The member `name` of an object, unless it is missing or null. Of several the last counts, as in Python.
+  /// The member `name` of an object; nullopt if it is missing or null. If a name is repeated, its last member is
+  /// returned, as in Python.
   std::optional<JsonValue> find(std::string_view name) const {
     std::optional<Element> found;
     for (const auto [key, value] : object())
@@ -90,7 +91,7 @@ class JsonValue {
     for (const Element value : array()) f(JsonValue(value, where_ + "[" + std::to_string(i++) + "]"));
   }
 
-  /// Throws: this value was expected to be something else.
+  /// Throws Error, which says what was expected and shows this value.
   [[noreturn]] void fail(std::string_view expected) const {
     throw Error(where_, std::string("expected ").append(expected).append(", found ") +
                             detail::shortened(simdjson::minify(element_), 60));
@@ -112,14 +113,14 @@ class JsonValue {
   std::string where_;
 };
 
-/// A parsed JSON text. Elements point into the parser, so the document stays where it is and hands out values.
+/// A parsed JSON text. Its values are valid while the document lives.
 class JsonDocument {
  public:
-  /// Reads and parses a whole file; throws Error when it is missing or not JSON.
+  /// Reads and parses a whole file; throws Error if it is missing or not JSON.
   static JsonDocument load(const std::string& path) { return parse(MappedFile(path).text(), path); }
 
-  /// The same for a file in the JSON of Python's json module: numbers of any size, NaN and infinities are not an error
-  /// unless they are read.
+  /// The same for a file that Python's json module wrote: numbers of any size, NaN and infinities are errors only if
+  /// they are read.
   static JsonDocument load_python(const std::string& path) {
     const MappedFile file(path);
     try {
@@ -131,7 +132,7 @@ class JsonDocument {
     }
   }
 
-  /// Parses `text`, which `where` names in errors.
+  /// Parses `text`; errors name it as `where`. Throws Error if it is not JSON.
   static JsonDocument parse(std::string_view text, std::string where) {
     JsonDocument document;
     JsonValue::Element root;
@@ -150,7 +151,7 @@ class JsonDocument {
  private:
   JsonDocument() : parser_(std::make_unique<simdjson::dom::parser>()) {}
 
-  std::unique_ptr<simdjson::dom::parser> parser_;  // behind a pointer: elements die when a parser moves
+  std::unique_ptr<simdjson::dom::parser> parser_;  // a pointer, because moving a parser invalidates its elements
   std::unique_ptr<JsonValue> root_;
 };
 

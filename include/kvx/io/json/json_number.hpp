@@ -13,8 +13,8 @@
 
 namespace kvx::inline v0 {
 
-/// A number in JSON with the digits that it was written with. As in Python, it is an integer of any size unless it has
-/// a point or an exponent; otherwise it is the nearest double, infinite beyond them (`1e400`).
+/// A JSON number that keeps the digits it was written with. As in Python, a number without a decimal point and an
+/// exponent is an integer of any size; any other is the nearest double, or infinite if it is too large (`1e400`).
 class JsonNumber {
  public:
   /// `digits` follows JSON's grammar, or is NaN, Infinity or -Infinity.
@@ -27,7 +27,7 @@ class JsonNumber {
   /// `1`, `1.0` and `1e2` are whole, the infinities and NaN are not.
   bool is_whole() const { return written_as_integer() || (std::isfinite(value()) && std::trunc(value()) == value()); }
 
-  /// Exact, also between an integer and a double. NaN equals itself and is less than the rest.
+  /// Compares exact values, also of an integer and a double. NaN equals itself and is less than every other number.
   friend std::weak_ordering operator<=>(const JsonNumber& a, const JsonNumber& b) {
     if (a.written_as_integer()) {
       return b.written_as_integer() ? by_digits(a.digits_, b.digits_) : by_value(a.digits_, b.value());
@@ -49,7 +49,7 @@ class JsonNumber {
   static std::weak_ordering by_value(std::string_view integer, double value) {
     if (!std::isfinite(value)) return by_value(0.0, value);
     std::array<char, 320> text{};                  // a double has at most 309 digits before its point
-    const double whole = std::trunc(value) + 0.0;  // no -0
+    const double whole = std::trunc(value) + 0.0;  // makes -0 a 0
     const auto end = std::to_chars(text.data(), text.data() + text.size(), whole, std::chars_format::fixed, 0).ptr;
     const auto order = by_digits(integer, {text.data(), static_cast<std::size_t>(end - text.data())});
     return order != 0 ? order : by_value(whole, value);

@@ -11,7 +11,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// Appends a code point as generalized UTF-8, in which a surrogate is like any other.
+/// Appends a code point as generalized UTF-8, which can also encode surrogates.
 inline void append_code_point(std::uint32_t code, std::string& out) {
   const auto byte = [&](std::uint32_t value) { out += static_cast<char>(value); };
   if (code < 0x80) return byte(code);
@@ -28,7 +28,7 @@ inline void append_code_point(std::uint32_t code, std::string& out) {
   byte(0x80 | (code & 0x3F));
 }
 
-/// The four hexadecimal digits at the beginning of `text`.
+/// The number that the first four characters of `text` write in hexadecimal; nullopt if they are not such digits.
 inline std::optional<std::uint32_t> hex4(std::string_view text) {
   std::uint32_t code = 0;
   if (text.size() < 4) return std::nullopt;
@@ -41,7 +41,8 @@ inline std::optional<std::uint32_t> hex4(std::string_view text) {
   return code;
 }
 
-/// The string whose opening quote is before `text`; `text` becomes what follows its closing quote.
+/// Reads a JSON string whose opening quote precedes `text`, and removes the string and its closing quote from `text`.
+/// Returns nullopt if it is malformed.
 inline std::optional<std::string> take_json_string(std::string_view& text) {
   constexpr std::string_view kNames = "\"\\/bfnrt", kMeanings = "\"\\/\b\f\n\r\t";
   std::string out;
@@ -55,8 +56,8 @@ inline std::optional<std::string> take_json_string(std::string_view& text) {
     if (text.empty()) return std::nullopt;
     const char escape = text.front();
     text.remove_prefix(1);
-    if (const auto at = kNames.find(escape); at != kNames.npos) {
-      out += kMeanings[at];
+    if (const auto index = kNames.find(escape); index != kNames.npos) {
+      out += kMeanings[index];
       continue;
     }
     auto code = escape == 'u' ? hex4(text) : std::nullopt;
@@ -73,7 +74,7 @@ inline std::optional<std::string> take_json_string(std::string_view& text) {
   }
 }
 
-/// Whether JSON's grammar has `token` as a number.
+/// Whether `token` is a number in JSON's grammar.
 inline bool is_json_number(std::string_view token) {
   const auto skip_digits = [&] {
     const std::size_t count = std::min(token.find_first_not_of("0123456789"), token.size());

@@ -15,7 +15,7 @@ namespace kvx::inline v0 {
 
 class JsonTree;
 
-/// A member of an object. A template only because a tree holds members that hold trees.
+/// A member of an object. It is a template because JsonTree, the type of its value, is still incomplete here.
 template <class Tree>
 struct BasicJsonMember {
   std::string name;
@@ -23,8 +23,9 @@ struct BasicJsonMember {
 };
 using JsonMember = BasicJsonMember<JsonTree>;
 
-/// A JSON value that owns all it holds, as Python's json.loads reads it: any number (JsonNumber), lone surrogates
-/// (three bytes of generalized UTF-8 each). Members are sorted by name, and of the same name only the last is there.
+/// A JSON value that owns its contents. Like the values of Python's json.loads it can hold any number (JsonNumber) and
+/// lone surrogates (three bytes of generalized UTF-8 each). Members are sorted by name; if a name is repeated, only its
+/// last member is kept.
 class JsonTree {
  public:
   using Array = std::vector<JsonTree>;
@@ -39,29 +40,28 @@ class JsonTree {
   explicit JsonTree(Object members);
 
   bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
-  /// The value, or nullptr when it is of another type.
+  /// The value, or nullptr if it is of another type.
   const bool* boolean() const { return std::get_if<bool>(&value_); }
   const JsonNumber* number() const { return std::get_if<JsonNumber>(&value_); }
   const std::string* string() const { return std::get_if<std::string>(&value_); }
   const Array* array() const { return std::get_if<Array>(&value_); }
   const Object* object() const { return std::get_if<Object>(&value_); }
 
-  /// The member `name`; nullptr when there is none or this is no object.
+  /// The member `name`; nullptr if it is missing or this is not an object.
   const JsonTree* find(std::string_view name) const;
 
-  /// What it is, for a message: "a string".
+  /// The type for an error message, such as "a string".
   std::string_view type() const {
     constexpr std::string_view kNames[] = {"null", "a boolean", "a number", "a string", "an array", "an object"};
     return kNames[value_.index()];
   }
 
-  /// A total order in which equal means equal by value, whatever the spelling of a number. As in Python a boolean is
-  /// the number 0 or 1 if `bool_is_number`.
+  /// A total order by value, in which 1 equals 1.0. If `bool_is_number`, a boolean is the number 0 or 1, as in Python.
   static std::weak_ordering order(const JsonTree& a, const JsonTree& b, bool bool_is_number = false);
 
   /// Python's ==: `1 == 1.0 == True`.
   friend bool python_equal(const JsonTree& a, const JsonTree& b) { return order(a, b, true) == 0; }
-  /// JSON Schema's equality: 1 is 1.0 and is not true.
+  /// JSON Schema's equality: 1 equals 1.0 and differs from true.
   friend bool operator==(const JsonTree& a, const JsonTree& b) { return order(a, b) == 0; }
 
  private:
@@ -82,9 +82,9 @@ inline JsonTree::JsonTree(Object members) {
 
 inline const JsonTree* JsonTree::find(std::string_view name) const {
   if (object() == nullptr) return nullptr;
-  const auto at = std::lower_bound(object()->begin(), object()->end(), name,
-                                   [](const JsonMember& member, std::string_view n) { return member.name < n; });
-  return at != object()->end() && at->name == name ? &at->value : nullptr;
+  const auto found = std::lower_bound(object()->begin(), object()->end(), name,
+                                      [](const JsonMember& member, std::string_view n) { return member.name < n; });
+  return found != object()->end() && found->name == name ? &found->value : nullptr;
 }
 
 inline std::weak_ordering JsonTree::order(const JsonTree& a, const JsonTree& b, bool bool_is_number) {

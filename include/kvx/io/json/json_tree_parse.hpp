@@ -16,9 +16,9 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// Reads a value of a text that ends at `end`; nullopt when it is not JSON or nests deeper than `depth`.
+/// Reads a value from a text that ends at `end`; nullopt if it is not JSON or is nested deeper than `depth`.
 inline std::optional<JsonTree> read_json(simdjson::ondemand::value value, const char* end, int depth) {
-  std::string_view token = value.raw_json_token();  // up to the next token: white space may follow
+  std::string_view token = value.raw_json_token();  // includes white space before the next token
   const char first = token.empty() ? '\0' : token.front();
   if ((first == '[' || first == '{') && depth == 0) return std::nullopt;
   if (first == '[') {
@@ -52,7 +52,7 @@ inline std::optional<JsonTree> read_json(simdjson::ondemand::value value, const 
   }
   token = token.substr(0, token.find_last_not_of(" \t\n\r") + 1);
   if (first == '"') {
-    simdjson::ondemand::raw_json_string raw;  // taken, so that a colon after it is not passed over with it
+    simdjson::ondemand::raw_json_string raw;  // consumed here: skipping it would also skip a colon after it
     if (value.get_raw_json_string().get(raw) != simdjson::SUCCESS) return std::nullopt;
     token.remove_prefix(1);
     auto text = take_json_string(token);
@@ -68,16 +68,16 @@ inline std::optional<JsonTree> read_json(simdjson::ondemand::value value, const 
 
 }  // namespace detail
 
-/// Arrays and objects within each other that parse_json reads.
+/// The deepest nesting of arrays and objects that parse_json accepts.
 inline constexpr int kJsonDepth = 512;
 
-/// Reads one JSON text as Python's json.loads does, NaN and Infinity included; nullopt when it is none, is not UTF-8 or
-/// nests deeper than kJsonDepth.
+/// Parses one JSON text. Like Python's json.loads it accepts NaN and Infinity. Returns nullopt if the text is not valid
+/// JSON or UTF-8, or is nested deeper than kJsonDepth.
 inline std::optional<JsonTree> parse_json(std::string_view text) {
   if (text.size() >= simdjson::SIMDJSON_MAXSIZE_BYTES - simdjson::SIMDJSON_PADDING) return std::nullopt;
   std::string padded;
   padded.reserve(text.size() + 2 + simdjson::SIMDJSON_PADDING);
-  padded.append("[").append(text).append("]");  // in an array a lone scalar is a value like others
+  padded.append("[").append(text).append("]");  // in an array, a single number or string is a value like any other
   const std::size_t size = padded.size();
   padded.append(simdjson::SIMDJSON_PADDING, ' ');
   simdjson::ondemand::parser parser;

@@ -5,7 +5,7 @@
 
 namespace kvx::inline v0 {
 
-/// Writes a tree; its numbers keep their digits.
+/// Writes a tree as JSON; its numbers keep their digits.
 inline void write_json(const JsonTree& tree, JsonWriter& out) {
   if (tree.object() != nullptr) {
     out.begin_object();

@@ -10,9 +10,9 @@
 
 namespace kvx::inline v0 {
 
-/// Writes one JSON text piece by piece, without white space. Strings are UTF-8 and stay so, but for the lone surrogates
-/// that JSON can hold and UTF-8 cannot: those are escaped. A double gets the fewest digits that read back the same, and
-/// null where JSON has no number for it.
+/// Writes one JSON text piece by piece, without white space. Strings are written as UTF-8; lone surrogates, which UTF-8
+/// cannot encode, are escaped. A double gets the fewest digits that read back as the same number; NaN and infinities
+/// are written as null.
 class JsonWriter {
  public:
   JsonWriter& begin_object() { return open('{'); }
@@ -20,7 +20,7 @@ class JsonWriter {
   JsonWriter& begin_array() { return open('['); }
   JsonWriter& end_array() { return close(']'); }
 
-  /// The name of the member whose value comes next.
+  /// Writes the name of a member; its value must follow.
   JsonWriter& key(std::string_view name) {
     value(name);
     text_ += ':';
@@ -52,7 +52,7 @@ class JsonWriter {
   }
   JsonWriter& null() { return raw("null"); }
 
-  /// A value that is JSON already.
+  /// Writes a value that is already JSON.
   JsonWriter& raw(std::string_view json) {
     separate();
     text_ += json;
@@ -84,8 +84,8 @@ class JsonWriter {
   }
   void write(char c) {
     constexpr std::string_view kSpecial = "\"\\\n\r\t", kNames = "\"\\nrt";
-    if (const auto at = kSpecial.find(c); at != kSpecial.npos) {
-      (text_ += '\\') += kNames[at];
+    if (const auto index = kSpecial.find(c); index != kSpecial.npos) {
+      (text_ += '\\') += kNames[index];
     } else if (const auto byte = static_cast<unsigned char>(c); byte < 0x20) {
       escape(byte);
     } else {

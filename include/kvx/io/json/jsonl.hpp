@@ -17,7 +17,7 @@
 
 namespace kvx::inline v0 {
 
-/// One line of a JSONL file, an object whose columns are read by name and type.
+/// One line of a JSONL file: a JSON object, whose members are called columns.
 class JsonlRow {
  public:
   JsonlRow(std::string_view line, std::string where) : where_(std::move(where)) {
@@ -29,12 +29,12 @@ class JsonlRow {
     line_ = line;
   }
 
-  /// "FILE: line N", from 1.
+  /// The place of the line for errors, "FILE: line N". Lines are counted from 1.
   const std::string& where() const { return where_; }
 
-  /// A column; null when it is missing.
+  /// A column; nullptr if it is missing.
   const JsonTree* find(const std::string& column) const { return row_.find(column); }
-  /// A column; throws Error when it is missing.
+  /// A column; throws Error if it is missing.
   const JsonTree& at(const std::string& column) const {
     if (const JsonTree* value = find(column)) return *value;
     throw Error(where_, "missing column " + column);
@@ -48,7 +48,7 @@ class JsonlRow {
     for (const JsonMember& member : *row_.object()) names += (names.empty() ? "" : ", ") + member.name;
     return names;
   }
-  /// The JSON of a column, with its members in the order of the line.
+  /// A column as JSON, with the members of objects in the order of the line.
   std::string json(const std::string& column) const {
     return simdjson::minify(JsonDocument::parse(line_, where_).root().at(column).element());
   }
@@ -58,7 +58,7 @@ class JsonlRow {
       throw Error(where_, "column " + column + ": expected a string, found " + std::string(value.type()));
     return *value.string();
   }
-  /// A whole number of 1 or more.
+  /// A column with a whole number of at least 1; throws Error for any other value.
   int count(const std::string& column) const {
     const JsonTree& value = at(column);
     const std::string found = value.number() != nullptr ? value.number()->digits() : std::string(value.type());
@@ -75,7 +75,7 @@ class JsonlRow {
   JsonTree row_;
 };
 
-/// A text without the mark that some programs write at the beginning of UTF-8.
+/// `text` without the byte order mark that some programs write at the beginning of UTF-8 files.
 inline std::string_view without_byte_order_mark(std::string_view text) {
   constexpr std::string_view kMark = "\xEF\xBB\xBF";
   return text.substr(text.starts_with(kMark) ? kMark.size() : 0);
@@ -87,17 +87,17 @@ template <class F>
 void each_jsonl_row(const std::string& path, std::string_view text, F&& f) {
   text = without_byte_order_mark(text);
   std::size_t number = 0;
-  bool found = false;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    const std::string_view line = text.substr(at, end - at);
-    at = end + 1;
+  bool any = false;
+  for (std::size_t pos = 0; pos < text.size();) {
+    const std::size_t end = std::min(text.find('\n', pos), text.size());
+    const std::string_view line = text.substr(pos, end - pos);
+    pos = end + 1;
     ++number;
     if (line.find_first_not_of(" \t\r") == line.npos) continue;
     f(JsonlRow(line, path + ": line " + std::to_string(number)));
-    found = true;
+    any = true;
   }
-  if (!found) throw Error(path, "expected JSON lines, found an empty file");
+  if (!any) throw Error(path, "expected JSON lines, found an empty file");
 }
 /// The same for a file, plain or gzip.
 template <class F>

@@ -20,13 +20,13 @@
 
 namespace kvx::inline v0 {
 
-/// A JSON Schema of draft 7, or of the draft that its $schema declares, read as python-jsonschema does: formats are not
-/// checked, siblings of $ref do not count in draft 7, nothing is fetched. Of 2019-09 and 2020-12 unevaluated members,
-/// dynamic references and counts of `contains` are refused. Compiled once, it serves many values, from several threads
-/// at a time.
+/// A JSON Schema of the draft that its $schema declares, otherwise of draft 7. As in python-jsonschema, formats are not
+/// checked, draft 7 ignores siblings of $ref, and no other document is fetched. Schemas of 2019-09 and 2020-12 with
+/// unevaluated members or items, dynamic references or counts of `contains` are refused. Several threads may check
+/// values against the same schema at once.
 class JsonSchema {
  public:
-  /// Throws Error, naming `where`, for what is no such schema.
+  /// Throws Error, naming `where`, if `schema` is not such a schema.
   JsonSchema(const JsonTree& schema, std::string where) : where_(std::move(where)), state_(std::make_unique<State>()) {
     const detail::SchemaLowering lowering(schema, where_);
     const JsonTree flat = lowering.schema();
@@ -52,14 +52,14 @@ class JsonSchema {
     state_->schema.apply(collect);
   }
 
-  /// Whether `value` is valid. Throws Error when that takes too many steps to tell.
+  /// Whether `value` is valid. Throws Error if the check takes too many steps.
   bool accepts(const JsonTree& value) const {
     const detail::SchemaEffort effort(where_);
     return detail::accepts(*state_->subschemas.front(), value);
   }
 
  private:
-  struct State {  // stays where it is: the rules refer to it
+  struct State {  // is not moved, because the rules refer to it
     valijson::Schema schema;
     detail::Subschemas subschemas;
   };
@@ -67,7 +67,7 @@ class JsonSchema {
   struct Builder : valijson::ConstraintBuilder {
     Builder(const detail::SchemaLowering& l, const detail::Subschemas& s) : lowering(l), subschemas(s) {}
     valijson::constraints::Constraint* make(const valijson::adapters::Adapter& number) const override {
-      detail::SchemaEffort::spend({});  // valijson recurses from schema to schema
+      detail::SchemaEffort::spend({});  // checks the stack, because valijson recurses from schema to schema
       const auto& rules = lowering.rules()[static_cast<std::size_t>(number.asInteger())];
       return new detail::RulesConstraint(rules, subschemas);
     }

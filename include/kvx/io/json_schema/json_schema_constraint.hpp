@@ -30,11 +30,11 @@ inline bool accepts(const valijson::Subschema& schema, const JsonTree& value) {
   return valijson::Validator().validate(schema, JsonTreeAdapter(value), nullptr);
 }
 
-/// properties, patternProperties and additionalProperties in a schema that has the second.
+/// The keywords properties, patternProperties and additionalProperties of a schema that has patternProperties.
 struct MemberRules {
   std::vector<std::pair<Regex, std::size_t>> patterns;
   std::map<std::string, std::size_t, std::less<>> names;
-  std::size_t others = 0;  // for members that neither of the two knows
+  std::size_t others = 0;  // for members without a name or pattern above
 
   bool accept(const JsonTree& value, const Subschemas& subschemas) const {
     if (value.object() == nullptr) return true;
@@ -44,7 +44,7 @@ struct MemberRules {
         known = true;
         return accepts(*subschemas[schema], member.value);
       };
-      if (const auto at = names.find(member.name); at != names.end() && !accepted(at->second)) return false;
+      if (const auto found = names.find(member.name); found != names.end() && !accepted(found->second)) return false;
       for (const auto& [pattern, schema] : patterns)
         if (SchemaEffort::found(pattern, member.name) && !accepted(schema)) return false;
       if (!known && !accepted(others)) return false;
@@ -53,7 +53,7 @@ struct MemberRules {
   }
 };
 
-/// The rules of kvx within valijson's schema.
+/// A constraint in valijson's schema for the keywords that kvx checks itself.
 class RulesConstraint : public valijson::constraints::PolyConstraint {
  public:
   struct Rules {

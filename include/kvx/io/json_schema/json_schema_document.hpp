@@ -19,7 +19,8 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// A schema with the targets of its references: JSON pointers, `$id`s, their fragments and anchors. Nothing is fetched.
+/// A schema that finds the targets of its references: JSON pointers, `$id`s, fragments of `$id`s, and anchors. No other
+/// document is fetched.
 class SchemaDocument {
  public:
   SchemaDocument(const JsonTree& root, std::string where) : where_(std::move(where)), draft_(draft_of(root, where_)) {
@@ -28,15 +29,16 @@ class SchemaDocument {
 
   SchemaDraft draft() const { return draft_; }
 
-  /// The schema that `node` stands for: itself unless it is a reference. Draft 7 ignores the siblings of one; later
-  /// drafts do not, so that there a reference with siblings is a schema of its own.
+  /// Follows the references at `node` to a schema. Draft 7 ignores the siblings of a reference. Later drafts check
+  /// them, so a reference with siblings is returned as a schema.
   const JsonTree& resolve(const JsonTree& node) const {
-    const JsonTree* at = &node;
-    for (int hops = 0; hops < kMostHops; ++hops) {
-      if (at->find("$ref") == nullptr || (draft_ != SchemaDraft::draft7 && at->object()->size() > 1)) return *at;
-      at = &target(*at);
+    const JsonTree* schema = &node;
+    for (int hops = 0; hops < kMaxHops; ++hops) {
+      if (schema->find("$ref") == nullptr || (draft_ != SchemaDraft::draft7 && schema->object()->size() > 1))
+        return *schema;
+      schema = &target(*schema);
     }
-    throw Error(where_, "expected references that end, found more than " + std::to_string(kMostHops) + " in a row");
+    throw Error(where_, "expected at most " + std::to_string(kMaxHops) + " references in a chain, found more");
   }
 
   /// The target of an object's `$ref`.
@@ -49,22 +51,23 @@ class SchemaDocument {
   }
 
  private:
-  static constexpr int kMostHops = 100;
+  static constexpr int kMaxHops = 100;
 
   void add(const JsonTree& node, std::string base, int depth) {
-    if (depth == kMostDepth) throw Error(where_, "nests deeper than " + std::to_string(kMostDepth));
+    if (depth == kMaxDepth)
+      throw Error(where_, "expected at most " + std::to_string(kMaxDepth) + " levels of nesting, found more");
     const JsonTree* id = node.find("$id");
-    if (depth == 0) places_.emplace(base, &node);
-    const bool alone = draft_ == SchemaDraft::draft7 && node.find("$ref") != nullptr;  // siblings do not count
-    if (id != nullptr && id->string() != nullptr && !alone) {
+    if (depth == 0) targets_.emplace(base, &node);
+    const bool ignores_id = draft_ == SchemaDraft::draft7 && node.find("$ref") != nullptr;
+    if (id != nullptr && id->string() != nullptr && !ignores_id) {
       const std::string uri = resolved_uri(base, *id->string());
-      places_.emplace(uri.ends_with('#') ? uri.substr(0, uri.size() - 1) : uri, &node);
+      targets_.emplace(uri.ends_with('#') ? uri.substr(0, uri.size() - 1) : uri, &node);
       base = uri.substr(0, uri.find('#'));
     }
     if (draft_ != SchemaDraft::draft7)
       for (const char* anchor : {"$anchor", "$dynamicAnchor"})
         if (const JsonTree* name = node.find(anchor); name != nullptr && name->string() != nullptr)
-          places_.emplace(base + "#" + *name->string(), &node);
+          targets_.emplace(base + "#" + *name->string(), &node);
     if (node.object() != nullptr) {
       bases_.emplace(&node, base);
       for (const auto& [name, value] : *node.object())
@@ -77,20 +80,20 @@ class SchemaDocument {
   const JsonTree& find(const std::string& base, const std::string& reference) const {
     const std::string uri = resolved_uri(base, reference);
     const std::size_t hash = std::min(uri.find('#'), uri.size());
-    const std::string fragment = decoded(std::string_view(uri).substr(std::min(hash + 1, uri.size())));
+    const std::string fragment = percent_decoded(std::string_view(uri).substr(std::min(hash + 1, uri.size())));
     const bool is_pointer = fragment.empty() || fragment.front() == '/';
-    const auto place = places_.find(is_pointer ? uri.substr(0, hash) : uri);
-    const JsonTree* at = place == places_.end() ? nullptr : place->second;
-    for (std::size_t from = 1; is_pointer && at != nullptr && from <= fragment.size();) {
-      const std::size_t end = std::min(fragment.find('/', from), fragment.size());
-      at = step(*at, std::string_view(fragment).substr(from, end - from));
-      from = end + 1;
+    const auto found = targets_.find(is_pointer ? uri.substr(0, hash) : uri);
+    const JsonTree* node = found == targets_.end() ? nullptr : found->second;
+    for (std::size_t begin = 1; is_pointer && node != nullptr && begin <= fragment.size();) {
+      const std::size_t end = std::min(fragment.find('/', begin), fragment.size());
+      node = step(*node, std::string_view(fragment).substr(begin, end - begin));
+      begin = end + 1;
     }
-    if (at == nullptr) throw Error(where_, "$ref " + shortened(reference, 100) + " leads nowhere");
-    return *at;
+    if (node == nullptr) throw Error(where_, "$ref " + shortened(reference, 100) + ": the schema has no such target");
+    return *node;
   }
 
-  /// One token of a JSON pointer.
+  /// The child of `node` that one token of a JSON pointer names; nullptr if there is none.
   static const JsonTree* step(const JsonTree& node, std::string_view token) {
     std::string name;
     for (std::size_t i = 0; i < token.size(); ++i) {
@@ -105,7 +108,7 @@ class SchemaDocument {
     return number && index < node.array()->size() ? &(*node.array())[index] : nullptr;
   }
 
-  static std::string decoded(std::string_view text) {
+  static std::string percent_decoded(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
       unsigned char byte = 0;
@@ -120,12 +123,12 @@ class SchemaDocument {
     return out;
   }
 
-  static constexpr int kMostDepth = 256;
+  static constexpr int kMaxDepth = 256;
 
   std::string where_;
   SchemaDraft draft_;
-  std::map<std::string, const JsonTree*> places_;
-  std::map<const JsonTree*, std::string> bases_;  // what references in an object are relative to
+  std::map<std::string, const JsonTree*> targets_;
+  std::map<const JsonTree*, std::string> bases_;  // the base URI for the references in an object
 };
 
 }  // namespace detail

@@ -9,7 +9,7 @@
 
 namespace kvx::inline v0::detail {
 
-/// The drafts of JSON Schema that differ for a validator.
+/// The drafts of JSON Schema whose keywords are checked differently.
 enum class SchemaDraft { draft7, y2019, y2020 };
 
 /// The draft that a schema's `$schema` declares. It is draft 7 if none is declared, and for draft 6, whose schemas mean

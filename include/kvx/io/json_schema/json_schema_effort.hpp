@@ -14,8 +14,8 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// What one validation may spend, so that no schema and no value makes it endless. Measured where every subschema
-/// begins.
+/// Limits the steps and the stack of one validation, so that it ends for every schema and value. The limits are checked
+/// at the beginning of each subschema.
 class SchemaEffort {
  public:
   explicit SchemaEffort(std::string_view where) : where_(where), outer_(std::exchange(current(), this)) {}
@@ -23,14 +23,16 @@ class SchemaEffort {
   SchemaEffort& operator=(const SchemaEffort&) = delete;
   ~SchemaEffort() { current() = outer_; }
 
-  /// Throws Error when too much is spent. `path` is what valijson copies on its way to each value.
+  /// Counts the steps for a value and throws Error if a limit is exceeded. valijson copies `path`, the path to the
+  /// value.
   static void spend(const std::vector<std::string>& path) {
     SchemaEffort& effort = *current();
     for (const auto& name : path) effort.steps_ += 1 + name.size() / 64;
     effort.check();
   }
-  /// A pattern that takes no more than its share of it.
+  /// A pattern with a lower limit for the steps of one match.
   static Regex pattern(const std::string& text, std::string where) { return {text, std::move(where), 100'000}; }
+  /// Whether `pattern` matches in `text`, counted as steps.
   static bool found(const Regex& pattern, const std::string& text) {
     current()->steps_ += 2000;
     current()->check();
@@ -38,13 +40,14 @@ class SchemaEffort {
   }
 
  private:
-  static constexpr std::size_t kMostSteps = 20'000'000, kMostStack = 4 << 20;
+  static constexpr std::size_t kMaxSteps = 20'000'000, kMaxStack = 4 << 20;
 
   void check() const {
-    const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-    const std::uintptr_t stack = base_ > here ? base_ - here : here - base_;
-    if (steps_ > kMostSteps || stack > kMostStack)
-      throw Error(where_, "too many steps, or too deep: does the schema refer to itself endlessly?");
+    const auto frame = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+    const std::uintptr_t stack = base_ > frame ? base_ - frame : frame - base_;
+    if (steps_ > kMaxSteps || stack > kMaxStack)
+      throw Error(where_,
+                  "validation takes too many steps or nests too deeply: does the schema refer to itself endlessly?");
   }
 
   static SchemaEffort*& current() {

@@ -22,23 +22,24 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// Turns a schema into a flat list of schemas for valijson, which refer to each other by number alone: it mistakes
-/// some references that share a path, and knows no $id. What kvx checks itself is a number too, under the name kRules.
+/// Turns a schema into a flat list of schemas for valijson that refer to each other by number, because valijson
+/// confuses some references that share a path, and does not support $id. In each of them the keyword kRules holds the
+/// index of the rules that kvx checks itself.
 class SchemaLowering {
  public:
   using Rules = RulesConstraint::Rules;
   static constexpr const char* kRules = "kvx";
 
-  /// Throws Error, naming `where`, for what is no schema.
+  /// Throws Error, naming `where`, if `schema` is not a valid schema.
   SchemaLowering(const JsonTree& schema, const std::string& where) : document_(schema, where), where_(where) {
     number_of(schema);
-    for (std::size_t i = 0; i < nodes_.size(); ++i) {  // finds more on its way
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {  // lowered() adds nodes
       schemas_.push_back({std::to_string(i), lowered(*nodes_[i])});
       references_.push_back({std::to_string(i), reference(i)});
     }
   }
 
-  /// A schema whose property "N" is the N-th schema; the first is the whole.
+  /// A schema whose property "N" is schema N of the list; schema 0 is the whole schema.
   JsonTree schema() const {
     return JsonTree(JsonTree::Object{{"properties", JsonTree(references_)}, {"schemas", JsonTree(schemas_)}});
   }
@@ -51,12 +52,13 @@ class SchemaLowering {
   }
 
   std::size_t number_of(const JsonTree& node) {
-    constexpr std::size_t kMost = 1000;
+    constexpr std::size_t kMaxSchemas = 1000;
     const JsonTree& target = document_.resolve(node);
-    const auto [at, is_new] = numbers_.emplace(&target, nodes_.size());
+    const auto [found, is_new] = numbers_.emplace(&target, nodes_.size());
     if (is_new) nodes_.push_back(&target);
-    if (nodes_.size() > kMost) throw Error(where_, "more than " + std::to_string(kMost) + " schemas within a schema");
-    return at->second;
+    if (nodes_.size() > kMaxSchemas)
+      throw Error(where_, "expected at most " + std::to_string(kMaxSchemas) + " subschemas, found more");
+    return found->second;
   }
   JsonTree refer(const JsonTree& node) { return reference(number_of(node)); }
 
@@ -64,35 +66,35 @@ class SchemaLowering {
     if (schema.boolean() != nullptr) return schema;
     if (schema.object() == nullptr)
       throw Error(where_, "expected a schema, an object or a boolean, found " + std::string(schema.type()));
-    auto own = std::make_shared<Rules>(Rules{SchemaRules(schema, where_), std::nullopt});
+    auto own_rules = std::make_shared<Rules>(Rules{SchemaRules(schema, where_), std::nullopt});
     const bool has_patterns = schema.find("patternProperties") != nullptr;
-    if (has_patterns) own->members = member_rules(schema);
+    if (has_patterns) own_rules->members = member_rules(schema);
     JsonTree::Object out;
-    // First of all, so that the effort is measured before valijson goes on.
+    // The first constraint, so that the limits are checked before valijson goes deeper.
     JsonTree::Array all_of{JsonTree(JsonTree::Object{{kRules, JsonTree(JsonNumber(rules_.size()))}})};
-    rules_.push_back(std::move(own));
+    rules_.push_back(std::move(own_rules));
     for (const auto& [name, value] : *schema.object()) {
-      const auto is = [&name = name](auto... names) { return ((name == names) || ...); };
+      const auto is_any_of = [&name = name](auto... names) { return ((name == names) || ...); };
       if (is_later_) {
         expect_lowerable(name, value);
-        if (is("$ref")) all_of.push_back(refer(document_.target(schema)));
+        if (is_any_of("$ref")) all_of.push_back(refer(document_.target(schema)));
         if (later_keyword(schema, name, value, out)) continue;
       }
-      if (is("allOf")) {
+      if (is_any_of("allOf")) {
         for (const JsonTree& element : array(name, value)) all_of.push_back(refer(element));
-      } else if (is("anyOf", "oneOf") || (is("items") && value.array() != nullptr)) {
+      } else if (is_any_of("anyOf", "oneOf") || (is_any_of("items") && value.array() != nullptr)) {
         JsonTree::Array elements;
         for (const JsonTree& element : array(name, value)) elements.push_back(refer(element));
         out.push_back({name, JsonTree(std::move(elements))});
-      } else if (is("dependencies") || (is("properties") && !has_patterns)) {
+      } else if (is_any_of("dependencies") || (is_any_of("properties") && !has_patterns)) {
         JsonTree::Object members;
         for (const auto& [key, member] : object(name, value))
-          members.push_back({key, is("dependencies") && member.array() != nullptr ? member : refer(member)});
+          members.push_back({key, is_any_of("dependencies") && member.array() != nullptr ? member : refer(member)});
         out.push_back({name, JsonTree(std::move(members))});
-      } else if (is("additionalItems", "items", "contains", "not", "if", "then", "else", "propertyNames") ||
-                 (is("additionalProperties") && !has_patterns)) {
+      } else if (is_any_of("additionalItems", "items", "contains", "not", "if", "then", "else", "propertyNames") ||
+                 (is_any_of("additionalProperties") && !has_patterns)) {
         out.push_back({name, refer(value)});
-      } else if (is("type", "required", "minItems", "maxItems", "minProperties", "maxProperties")) {
+      } else if (is_any_of("type", "required", "minItems", "maxItems", "minProperties", "maxProperties")) {
         out.push_back({name, value});
       }
     }
@@ -100,18 +102,18 @@ class SchemaLowering {
     return JsonTree(std::move(out));
   }
 
-  /// Throws Error for keywords of the drafts after 7 that neither valijson nor kvx checks.
+  /// Throws Error for keywords of the drafts after draft 7 that neither valijson nor kvx checks.
   void expect_lowerable(const std::string& name, const JsonTree& value) const {
-    const bool one = value.number() != nullptr && value.number()->value() == 1;
+    const bool is_one = value.number() != nullptr && value.number()->value() == 1;
     for (const char* keyword : {"unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef"})
       if (name == keyword) throw Error(where_, name + ": kvx does not check this keyword");
-    if ((name == "minContains" && !one) || name == "maxContains")
-      throw Error(where_, name + ": kvx does not check this keyword, but for a minContains of 1");
+    if ((name == "minContains" && !is_one) || name == "maxContains")
+      throw Error(where_, name + ": kvx does not check this keyword, except a minContains of 1");
     if (document_.draft() == SchemaDraft::y2020 && name == "items" && value.array() != nullptr)
-      throw Error(where_, "items: expected a schema, found an array; 2020-12 has prefixItems for it");
+      throw Error(where_, "items: expected a schema, found an array; in draft 2020-12 it is called prefixItems");
   }
 
-  /// Translates a keyword that drafts after 7 spell differently to draft 7; returns false for other keywords.
+  /// Translates to draft 7 a keyword that later drafts spell differently; returns false for other keywords.
   bool later_keyword(const JsonTree& schema, const std::string& name, const JsonTree& value, JsonTree::Object& out) {
     const bool tuples = document_.draft() == SchemaDraft::y2020 && schema.find("prefixItems") != nullptr;
     if (name == "prefixItems" && tuples) {
@@ -135,13 +137,13 @@ class SchemaLowering {
     return true;
   }
 
-  /// Adds the names that a member requires; if the member already has a schema, both must hold.
+  /// Adds the members that the member `key` requires. If `key` already has a schema, both must hold.
   void add_required(JsonTree::Object& members, const std::string& key, const JsonTree& names) const {
-    const auto there = std::find_if(members.begin(), members.end(), [&](const auto& m) { return m.name == key; });
+    const auto found = std::find_if(members.begin(), members.end(), [&](const auto& m) { return m.name == key; });
     if (array("dependentRequired", names).empty()) return;
-    if (there == members.end()) return members.push_back({key, names});
+    if (found == members.end()) return members.push_back({key, names});
     const JsonTree required(JsonTree::Object{{"required", names}});
-    there->value = JsonTree(JsonTree::Object{{"allOf", JsonTree(JsonTree::Array{there->value, required})}});
+    found->value = JsonTree(JsonTree::Object{{"allOf", JsonTree(JsonTree::Array{found->value, required})}});
   }
 
   MemberRules member_rules(const JsonTree& schema) {

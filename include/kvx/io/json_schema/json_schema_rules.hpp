@@ -21,11 +21,11 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// The keywords of one schema that look at a value without looking into its members: here, because valijson compares
-/// numbers as doubles, counts bytes up to a zero, and matches with std::regex, which overflows the stack.
+/// The keywords of one schema that check a value itself, not its members. kvx checks them, because valijson compares
+/// numbers as doubles, counts bytes up to a zero byte, and matches with std::regex, which overflows the stack.
 class SchemaRules {
  public:
-  /// The keywords that this class knows among the members of `schema`. Throws Error for a value that they cannot have.
+  /// Reads the keywords that this class checks from `schema`. Throws Error if one has an invalid value.
   SchemaRules(const JsonTree& schema, std::string_view where) {
     const auto number = [&](const char* name, std::optional<JsonNumber>& out) {
       if (const JsonTree* value = schema.find(name)) out = *expect(value->number(), name, "a number", *value, where);
@@ -71,7 +71,7 @@ class SchemaRules {
   }
 
   bool accept(const JsonNumber& number) const {
-    const auto not_a_number = std::isnan(number.value());  // compares with nothing
+    const auto not_a_number = std::isnan(number.value());  // no bound excludes NaN
     if (minimum_ && !not_a_number && number < *minimum_) return false;
     if (maximum_ && !not_a_number && number > *maximum_) return false;
     if (above_ && !not_a_number && number <= *above_) return false;
@@ -87,14 +87,16 @@ class SchemaRules {
     return !pattern_ || SchemaEffort::found(*pattern_, text);
   }
 
-  /// As python-jsonschema decides it: a divisor with a point divides as doubles, another one leaves a remainder.
+  /// As in python-jsonschema: a divisor with a decimal point or exponent must divide the number as doubles into a whole
+  /// quotient; an integer must divide it without a remainder.
   static bool is_multiple(const JsonNumber& number, const JsonNumber& divisor) {
     if (!divisor.written_as_integer()) {
       const double quotient = number.value() / divisor.value();
       return std::isfinite(quotient) && std::trunc(quotient) == quotient;
     }
-    constexpr double kMost = 0x1p59;  // a remainder times 10 stays within 64 bits
-    if (!number.written_as_integer() || divisor.value() > kMost) return std::fmod(number.value(), divisor.value()) == 0;
+    constexpr double kMaxDivisor = 0x1p59;  // ten times a remainder fits into 64 bits
+    if (!number.written_as_integer() || divisor.value() > kMaxDivisor)
+      return std::fmod(number.value(), divisor.value()) == 0;
     std::uint64_t remainder = 0;
     for (const char c : number.digits())
       if (c != '-')

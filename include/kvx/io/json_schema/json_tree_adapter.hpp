@@ -2,7 +2,7 @@
 
 #include <kvx/io/json/json_tree.hpp>
 
-// Without exceptions valijson ends the program on a bad schema.
+// Without exceptions, valijson ends the program when it reads a bad schema.
 #if !defined(VALIJSON_USE_EXCEPTIONS) || !VALIJSON_USE_EXCEPTIONS
 #error "kvx needs valijson with exceptions: compile everything that includes it with VALIJSON_USE_EXCEPTIONS=1"
 #endif
@@ -58,7 +58,7 @@ class AdaptedIterator {
   const Node* node_;
 };
 
-/// An array or an object; empty unless it is given one.
+/// The elements of an array or the members of an object.
 template <class Nodes, class Value>
 class AdaptedNodes {
  public:
@@ -72,9 +72,9 @@ class AdaptedNodes {
   const_iterator end() const { return const_iterator(begin_ + size_); }
   std::size_t size() const { return size_; }
   const_iterator find(const std::string& name) const {  // members are sorted by name
-    const auto* at =
+    const auto* found =
         std::lower_bound(begin_, begin_ + size_, name, [](const auto& m, const auto& n) { return m.name < n; });
-    return at != begin_ + size_ && at->name == name ? const_iterator(at) : end();
+    return found != begin_ + size_ && found->name == name ? const_iterator(found) : end();
   }
 
  private:
@@ -85,7 +85,7 @@ class AdaptedNodes {
 using AdaptedArray = AdaptedNodes<JsonTree::Array, JsonTreeAdapter>;
 using AdaptedObject = AdaptedNodes<JsonTree::Object, AdaptedMember>;
 
-/// What valijson asks of a value, over a tree that somebody else owns.
+/// The functions that valijson calls on a value, for a tree that the caller owns.
 class AdaptedValue {
  public:
   explicit AdaptedValue(const JsonTree& tree) : tree_(&tree) {}
@@ -107,7 +107,7 @@ class AdaptedValue {
   bool getInteger(std::int64_t& result) const {
     if (!isInteger()) return false;
     const double value = tree_->number()->value();
-    if (!(value >= -0x1p53 && value <= 0x1p53)) return false;  // none of the counts that valijson reads is larger
+    if (!(value >= -0x1p53 && value <= 0x1p53)) return false;  // valijson reads only counts, which are smaller
     result = static_cast<std::int64_t>(value);
     return true;
   }
@@ -127,7 +127,7 @@ class AdaptedValue {
 
 }  // namespace detail
 
-/// A JsonTree for valijson. Valid as long as the tree.
+/// Lets valijson read a JsonTree. Valid while the tree lives.
 class JsonTreeAdapter
     : public valijson::adapters::BasicAdapter<JsonTreeAdapter, detail::AdaptedArray, detail::AdaptedMember,
                                               detail::AdaptedObject, detail::AdaptedValue> {
@@ -151,7 +151,7 @@ Value AdaptedIterator<Node, Value>::operator*() const {
   }
 }
 
-/// A copy of a value that outlives its document.
+/// A copy of a value that remains valid when its tree is gone.
 class FrozenTree : public valijson::adapters::FrozenValue {
  public:
   explicit FrozenTree(JsonTree tree) : tree_(std::move(tree)) {}

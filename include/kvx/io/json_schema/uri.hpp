@@ -30,12 +30,12 @@ struct UriParts {
   }
 };
 
-/// A path with its segments `.` and `..` resolved.
+/// `path` with its segments `.` and `..` resolved.
 inline std::string without_dots(std::string_view path) {
   std::string result;
-  for (std::size_t at = 0; at <= path.size();) {
-    const std::size_t end = std::min(path.find('/', at), path.size());
-    const std::string_view segment = path.substr(at, end - at);
+  for (std::size_t pos = 0; pos <= path.size();) {
+    const std::size_t end = std::min(path.find('/', pos), path.size());
+    const std::string_view segment = path.substr(pos, end - pos);
     const bool last = end == path.size();
     if (segment == "..") {
       const std::size_t parent = result.size() < 2 ? std::string::npos : result.rfind('/', result.size() - 2);
@@ -43,12 +43,12 @@ inline std::string without_dots(std::string_view path) {
     } else if (segment != ".") {
       result.append(segment).append(last ? "" : "/");
     }
-    at = end + 1;
+    pos = end + 1;
   }
   return result;
 }
 
-/// Resolves a reference in a document with the URI `base`, by section 5.2 of RFC 3986.
+/// Resolves a reference in a document with the URI `base`, as section 5.2 of RFC 3986 defines.
 inline std::string resolved_uri(std::string_view base, std::string_view reference) {
   const UriParts from(base), to(reference);
   if (!to.scheme.empty()) return std::string(reference);

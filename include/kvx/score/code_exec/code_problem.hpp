@@ -13,21 +13,21 @@
 
 namespace kvx::inline v0 {
 
-/// A problem that a Python function solves: what a sample's answer holds, as JSON.
+/// A problem to be solved by a Python function. A sample's answer is such a problem as JSON.
 struct CodeProblem {
-  std::string prompt;       ///< code that the answer continues, or begins anew; may be empty
+  std::string prompt;       ///< code that the answer continues or replaces; may be empty
   std::string entry_point;  ///< the function that the tests call; may be empty
-  std::string tests;        ///< a program's text: an exception is a failure, its end is a pass
-  std::string reference;    ///< a whole solution, the prompt included
-  std::string setup;        ///< what runs before the answer, such as imports; may be empty
+  std::string tests;        ///< a program that passes if it ends without an exception
+  std::string reference;    ///< a complete solution, with the prompt
+  std::string setup;        ///< code that runs before the answer, such as imports; may be empty
 };
 
-/// What is run: the tests once the source is through, in the same namespace.
+/// A program to run: first the source, then the tests, in the same namespace.
 struct CodeProgram {
   std::string source, tests;
 };
 
-/// Reads a sample's answer. Throws Error when a field is missing or is no string.
+/// Reads a sample's answer. Throws Error if a field is missing or is not a string.
 inline CodeProblem code_problem(std::string_view answer) {
   const JsonTree tree = answer_object(answer);
   const auto field = [&](const char* name) {
@@ -65,7 +65,8 @@ inline std::string with_future_first(const std::string& source) {
 
 }  // namespace detail
 
-/// A completion follows the prompt; code of its own follows what the prompt has before the function: imports, helpers.
+/// The program of an answer. A completion follows the prompt. Code that defines the function itself follows the part of
+/// the prompt before the function, such as imports and helpers.
 inline CodeProgram program_of(const CodeProblem& problem, const ExtractedCode& code) {
   std::string source = problem.setup.empty() ? "" : problem.setup + "\n";
   source +=
@@ -73,7 +74,7 @@ inline CodeProgram program_of(const CodeProblem& problem, const ExtractedCode& c
   return {detail::with_future_first(source + code.text + "\n"), problem.tests};
 }
 
-/// The part of the reference that an answer of this form would be.
+/// The part of the reference that `code` is compared with: after the prompt if `code` completes the prompt, else all.
 inline std::string_view reference_of(const CodeProblem& problem, const ExtractedCode& code) {
   const std::string_view reference = problem.reference;
   return code.completes && reference.starts_with(problem.prompt) ? reference.substr(problem.prompt.size()) : reference;

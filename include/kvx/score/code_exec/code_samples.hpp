@@ -20,8 +20,8 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// The texts of a column that holds an array of strings, each as a line.
-inline std::string joined_lines(const JsonlRow& row, const char* column, std::size_t most = std::string::npos) {
+/// The first `limit` texts of a column that holds an array of strings, each as a line.
+inline std::string joined_lines(const JsonlRow& row, const char* column, std::size_t limit = std::string::npos) {
   const JsonTree& value = row.at(column);
   const auto fail = [&](const JsonTree& found) {
     throw Error(row.where(), std::string("column ") + column + ": expected an array of strings, found " +
@@ -31,40 +31,42 @@ inline std::string joined_lines(const JsonlRow& row, const char* column, std::si
   std::string lines;
   for (const JsonTree& element : *value.array()) {
     if (element.string() == nullptr) fail(element);
-    if (most-- == 0) break;
+    if (limit-- == 0) break;
     lines += with_line_feeds(*element.string()) + "\n";
   }
   return lines;
 }
 
-/// The first function or class of `code` that `tests` name: the entry point of a problem that does not say it.
+/// The function or class of `code` that `tests` name first. It is the entry point of a problem that does not state one.
 inline std::string tested_name(std::string_view code, std::string_view tests) {
   std::string_view found;
   std::size_t first = tests.npos;
   for (const TextLine& line : lines_of(code)) {
     const std::string_view name = defined_name(line.text);
-    for (std::size_t at = name.empty() ? tests.npos : tests.find(name); at < first; at = tests.find(name, at + 1)) {
-      if (at > 0 && is_name_character(tests[at - 1])) continue;
-      if (name_at(tests.substr(at)) == name) {
+    for (std::size_t pos = name.empty() ? tests.npos : tests.find(name); pos < first; pos = tests.find(name, pos + 1)) {
+      if (pos > 0 && is_name_character(tests[pos - 1])) continue;
+      if (name_at(tests.substr(pos)) == name) {
         found = name;
-        first = at;
+        first = pos;
       }
     }
   }
   return std::string(found);
 }
 
-/// A text in two, the second its last line.
-inline std::pair<std::string, std::string> without_last_line(const std::string& text) {
+/// Splits a text before its last line.
+inline std::pair<std::string, std::string> split_last_line(const std::string& text) {
   const std::size_t end = text.find_last_not_of('\n');
-  const std::size_t at = end == text.npos ? text.npos : text.rfind('\n', end);
-  return at == text.npos ? std::pair{std::string(), text} : std::pair{text.substr(0, at + 1), text.substr(at + 1)};
+  const std::size_t newline = end == text.npos ? text.npos : text.rfind('\n', end);
+  return newline == text.npos ? std::pair{std::string(), text}
+                              : std::pair{text.substr(0, newline + 1), text.substr(newline + 1)};
 }
 
-inline constexpr int kCodeTokens = 512;  // as users of HumanEval and MBPP allow
+inline constexpr int kCodeTokens = 512;  // the usual limit for HumanEval and MBPP
 
-/// `humaneval` of the task_id HumanEval/0, and where there is none.
-inline std::string set_of(const JsonlRow& row) {
+/// The data set of a row: the beginning of its task_id, such as `humaneval` for HumanEval/0, or `humaneval` without
+/// one.
+inline std::string data_set_of(const JsonlRow& row) {
   const JsonTree* id = row.find("task_id");
   const std::size_t end = id == nullptr || id->string() == nullptr ? std::string::npos : id->string()->find('/');
   return end == std::string::npos ? "humaneval" : lower_case(id->string()->substr(0, end));
@@ -78,9 +80,9 @@ inline Sample humaneval_sample(const JsonlRow& row, bool completion) {
   problem.reference = problem.prompt + row.string("canonical_solution");
   if (definition_of(problem.prompt, problem.entry_point) == std::string::npos)
     throw Error(row.where(), "column prompt: expected the beginning of a function " + problem.entry_point);
-  Sample sample{"", "", "", answer_column(problem), set_of(row), kCodeTokens};
+  Sample sample{"", "", "", answer_column(problem), data_set_of(row), kCodeTokens};
   if (completion) {
-    std::tie(sample.context, sample.question) = without_last_line(problem.prompt);
+    std::tie(sample.context, sample.question) = split_last_line(problem.prompt);
   } else {
     sample.context = "Complete the following Python function.\n\n```python\n" + problem.prompt + "```\n";
     sample.question = "\nAnswer with the whole function, with the imports that it needs, in one Python code block.";
@@ -93,7 +95,7 @@ inline Sample mbpp_sample(const JsonlRow& row, bool completion) {
   CodeProblem problem;
   if (sanitized) {
     problem.setup = joined_lines(row, "test_imports");
-  } else {  // what the tests need may in turn need the code
+  } else {  // the setup of the tests may need the code
     problem.tests = with_line_feeds(row.string("test_setup_code")) + "\n";
   }
   const std::string tests = joined_lines(row, "test_list"), shown = joined_lines(row, "test_list", 3);
@@ -104,7 +106,7 @@ inline Sample mbpp_sample(const JsonlRow& row, bool completion) {
   const std::string& text = row.string(sanitized ? "prompt" : "text");
   Sample sample{"", "", "", answer_column(problem), plus ? "mbpp_plus" : "mbpp", kCodeTokens};
   if (completion) {
-    std::tie(sample.context, sample.question) = without_last_line("\"\"\"\n" + text + "\n" + shown + "\"\"\"\n");
+    std::tie(sample.context, sample.question) = split_last_line("\"\"\"\n" + text + "\n" + shown + "\"\"\"\n");
   } else {
     sample.context = "You are an expert Python programmer, and here is your task: " + text +
                      "\nYour code should pass these tests:\n\n```python\n" + shown + "```\n";
@@ -120,16 +122,15 @@ inline bool is_code_row(const JsonlRow& row) {
   return row.has_all({"prompt", "entry_point", "canonical_solution", "test"}) || row.has_all({"code", "test_list"});
 }
 
-/// The request that a row of HumanEval (human-eval, MIT) or MBPP (google-research, CC BY 4.0; full or sanitized; or
-/// with the tests of EvalPlus in a column `test`) makes:
-/// of a chat model, or with `completion` of a base model, which goes on with the code. MBPP shows three of its tests.
-/// Throws Error when a column is missing or of another type.
+/// The sample of a row of HumanEval (human-eval, MIT) or MBPP (google-research, CC BY 4.0; full or sanitized; or with
+/// the tests of EvalPlus in a column `test`). It asks a chat model for the code or, with `completion`, has a base model
+/// continue the code. Samples of MBPP show three of the tests. Throws Error if a column is missing or of another type.
 inline Sample code_sample(const JsonlRow& row, bool completion) {
   return row.has_all({"entry_point"}) ? detail::humaneval_sample(row, completion)
                                       : detail::mbpp_sample(row, completion);
 }
 
-/// Calls f(JsonlRow) for each row of `text`, the contents of the file `path`: JSON lines or, as sanitized MBPP, one
+/// Calls f(JsonlRow) for each row of `text`, the contents of the file `path`: JSON lines or, like sanitized MBPP, one
 /// array.
 template <class F>
 void each_row(const std::string& path, std::string_view text, F&& f) {

@@ -25,8 +25,8 @@ namespace detail {
 
 /// The program of a text without fences, whose unit `definition` defines the function. It has the statements around
 /// that unit, up to the next prose on both sides, and all earlier imports and definitions. After the function,
-/// statements that only show it at work are left out, and so is a last statement in which the answer is cut off.
-inline std::string own_program(const std::vector<PythonUnit>& units, std::size_t definition, bool cut) {
+/// statements that only demonstrate it are left out, and so is a last statement in which the answer is cut off.
+inline std::string unfenced_program(const std::vector<PythonUnit>& units, std::size_t definition, bool cut) {
   std::size_t begin = definition;
   while (begin > 0 && units[begin - 1].code && units[begin - 1].whole) --begin;
   std::string program;
@@ -36,7 +36,7 @@ inline std::string own_program(const std::vector<PythonUnit>& units, std::size_t
     if (unit.code && unit.whole && binds && unit.defines != units[definition].defines) program += unit.text;
   }
   for (std::size_t i = begin; i < units.size() && units[i].code; ++i) {
-    if (i > definition && shows_at_work(units[i].text)) continue;
+    if (i > definition && is_demonstration(units[i].text)) continue;
     if (i > definition && !units[i].whole && (cut || units[i].defines.empty())) break;
     program += units[i].text;
   }
@@ -84,7 +84,7 @@ inline std::optional<std::string> defining_program(const std::vector<AnswerSegme
       const auto units = python_units(segment.text);
       const std::size_t definition = last_definition(units, entry_point, body);
       if (definition == units.size()) continue;
-      if (!segment.fenced) return own_program(units, definition, segment.cut);
+      if (!segment.fenced) return unfenced_program(units, definition, segment.cut);
       const std::string program = fenced_program(segment, entry_point);
       std::string before;  // imports and helpers may be in separate blocks
       for (std::size_t i = 0; i < s; ++i)
@@ -105,10 +105,10 @@ inline bool begins_with_code(std::string_view text) {
 /// The block that is most likely the function's body: a block marked as Python, else one that looks like Python, else
 /// the first.
 inline const AnswerSegment* body_block(const std::vector<AnswerSegment>& segments) {
-  const auto worth = [](const AnswerSegment& segment) { return 2 * segment.python + begins_with_code(segment.text); };
+  const auto rank = [](const AnswerSegment& segment) { return 2 * segment.python + begins_with_code(segment.text); };
   const AnswerSegment* found = nullptr;
   for (const AnswerSegment& segment : segments)
-    if (segment.fenced && !segment.blank() && (found == nullptr || worth(segment) > worth(*found))) found = &segment;
+    if (segment.fenced && !segment.blank() && (found == nullptr || rank(segment) > rank(*found))) found = &segment;
   return found;
 }
 
@@ -132,7 +132,7 @@ inline std::optional<ExtractedCode> extract_code(std::string_view answer, std::s
   std::vector<detail::AnswerSegment> segments = detail::answer_segments(text);
   ExtractedCode code;
   const std::string& front = segments.front().text;
-  // A base model's answer is code from its first character; if it adds a fence, something else begins there.
+  // A base model's answer is code from its first character on. A fence after it begins something else.
   if (!prompt.empty() && detail::moved_to_column_0(front, entry_point) == front &&
       detail::begins_with_body(front, entry_point, prompt)) {
     code = {detail::function_body(front, prompt), true};

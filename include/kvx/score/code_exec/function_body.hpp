@@ -25,12 +25,12 @@ inline std::string body_indentation(std::string_view prompt) {
 /// The text from its first line of code on; the whole text if there is none.
 inline std::string_view without_prose_before(std::string_view text) {
   for (const TextLine& line : lines_of(text))
-    if (!line.blank() && looks_like_code(line.content())) return text.substr(line.at);
+    if (!line.blank() && looks_like_code(line.content())) return text.substr(line.offset);
   return text;
 }
 
-/// The rest of a function that the prompt begins, up to the first line outside of the function. Chat models drop the
-/// indentation of the first line or of all lines; it is restored.
+/// The rest of a function that the prompt begins, up to the first line outside of the function. Chat models may drop
+/// the indentation of the first line or of all lines; it is restored.
 inline std::string function_body(std::string_view text, std::string_view prompt) {
   std::vector<TextLine> lines = lines_of(text);
   const auto begin = std::find_if(lines.begin(), lines.end(), [](const TextLine& line) { return !line.blank(); });
@@ -45,7 +45,7 @@ inline std::string function_body(std::string_view text, std::string_view prompt)
   const std::size_t body = indentation.size(), next = second == end ? 0 : second->indent();
   const bool first_only = begin->content().ends_with(':') ? next > body : next >= body;
   const std::size_t missing = body - std::min(body, begin->indent());
-  std::string result(text.substr(0, begin->at));
+  std::string result(text.substr(0, begin->offset));
   for (auto line = begin; line != end; ++line) {
     if (line == begin || (!first_only && !line->blank())) result += indentation.substr(0, missing);
     result.append(line->text) += '\n';

@@ -7,12 +7,13 @@
 
 namespace kvx::inline v0 {
 
-/// The chance that of `k` answers to a sample at least one is right, estimated without bias from `n` answers of which
-/// `right` are: 1 - C(n - right, k) / C(n, k), as a product that does not overflow. Chen et al., "Evaluating Large
-/// Language Models Trained on Code", arXiv:2107.03374. Throws Error unless 1 <= k <= n and right <= n.
+/// The chance that at least one of `k` answers to a sample is right, estimated without bias from `n` answers of which
+/// `right` are right: 1 - C(n - right, k) / C(n, k), as a product that does not overflow. Chen et al., "Evaluating
+/// Large Language Models Trained on Code", arXiv:2107.03374. Throws Error unless 1 <= k <= n and right <= n.
 inline double pass_at_k(std::size_t n, std::size_t right, std::size_t k) {
   if (k < 1 || k > n)
-    throw Error("pass@k", "expected a k from 1 to the " + std::to_string(n) + " answers, found " + std::to_string(k));
+    throw Error("pass@k",
+                "expected k from 1 to " + std::to_string(n) + ", the number of answers, found " + std::to_string(k));
   if (right > n)
     throw Error("pass@k", "expected at most " + std::to_string(n) + " right answers, found " + std::to_string(right));
   if (n - right < k) return 1;

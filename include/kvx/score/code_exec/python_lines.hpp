@@ -10,14 +10,14 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// A line without its end, and where it begins.
+/// A line without its end, and the offset in the text at which it begins.
 struct TextLine {
   std::string_view text;
-  std::size_t at;
+  std::size_t offset;
 
   std::size_t indent() const { return std::min(text.find_first_not_of(" \t"), text.size()); }
   bool blank() const { return indent() == text.size(); }
-  /// What follows the indentation, up to the blanks at the end.
+  /// The line without its indentation and without blanks at its end.
   std::string_view content() const {
     const std::size_t end = text.find_last_not_of(" \t");
     return blank() ? std::string_view() : text.substr(indent(), end + 1 - indent());
@@ -26,15 +26,15 @@ struct TextLine {
 
 inline std::vector<TextLine> lines_of(std::string_view text) {
   std::vector<TextLine> lines;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    lines.push_back({text.substr(at, end - at), at});
-    at = end + 1;
+  for (std::size_t pos = 0; pos < text.size();) {
+    const std::size_t end = std::min(text.find('\n', pos), text.size());
+    lines.push_back({text.substr(pos, end - pos), pos});
+    pos = end + 1;
   }
   return lines;
 }
 
-/// ASCII letters, digits, underscore and whatever is not ASCII.
+/// Whether `c` is an ASCII letter, a digit, an underscore or not ASCII.
 inline bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || (c & 0x80) != 0;
 }
@@ -62,7 +62,7 @@ inline bool is_function(std::string_view line) { return line.starts_with("def ")
 
 }  // namespace detail
 
-/// A text whose lines end with "\n" alone.
+/// `text` with "\n" instead of "\r\n" at line ends.
 inline std::string with_line_feeds(std::string_view text) {
   std::string result;
   for (std::size_t i = 0; i < text.size(); ++i)
@@ -70,10 +70,10 @@ inline std::string with_line_feeds(std::string_view text) {
   return result;
 }
 
-/// Where the definition of `name` at column 0 begins, with an empty name that of any function; npos when there is none.
+/// The offset of the definition of `name` at column 0, or of any function if `name` is empty; npos if there is none.
 inline std::size_t definition_of(std::string_view code, std::string_view name) {
   for (const detail::TextLine& line : detail::lines_of(code))
-    if (name.empty() ? detail::is_function(line.text) : detail::defined_name(line.text) == name) return line.at;
+    if (name.empty() ? detail::is_function(line.text) : detail::defined_name(line.text) == name) return line.offset;
   return code.npos;
 }
 

@@ -54,7 +54,7 @@ class PythonScan {
   std::size_t colon() const { return colon_; }
 
  private:
-  /// Ends a string that is not triple-quoted: it cannot go beyond its line.
+  /// The end of a string that begins at `begin` and is not triple-quoted, so that it ends with its line at the latest.
   static std::size_t end_of_string(std::string_view line, std::size_t begin) {
     std::size_t i = begin + 1;
     while (i < line.size() && line[i] != line[begin]) i += line[i] == '\\' ? 2u : 1u;

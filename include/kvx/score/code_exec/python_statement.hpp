@@ -14,7 +14,7 @@ inline bool among(std::string_view word, std::initializer_list<std::string_view>
 }
 
 /// The text after the attributes, calls and subscripts that directly follow a name; `rest` begins after the name.
-inline std::string_view behind_trailers(std::string_view rest) {
+inline std::string_view after_trailers(std::string_view rest) {
   while (!rest.empty()) {
     if (rest.front() == '.' && rest.size() > 1 && is_name_character(rest[1])) {
       rest.remove_prefix(1 + name_at(rest.substr(1)).size());
@@ -34,31 +34,31 @@ inline std::string_view behind_trailers(std::string_view rest) {
 
 /// Whether a line that begins with a name assigns to it or calls it.
 inline bool assigns_or_calls(std::string_view name, std::string_view line) {
-  const std::string_view behind = behind_trailers(line.substr(name.size()));
-  const bool trailed = behind.data() != without_blanks(line.substr(name.size())).data();
-  if (behind.empty() || behind.front() == '#') return trailed;
-  if (behind.front() == '=') return true;
+  const std::string_view after = after_trailers(line.substr(name.size()));
+  const bool trailed = after.data() != without_blanks(line.substr(name.size())).data();
+  if (after.empty() || after.front() == '#') return trailed;
+  if (after.front() == '=') return true;
   const bool assigns = line.find(" = ") != line.npos;
-  if (behind.front() == ':' || behind.front() == ',') return assigns;
-  const std::size_t operation = behind.find('=');
-  if (operation != behind.npos && operation > 0 && operation <= 3 &&
-      behind.substr(0, operation).find_first_not_of("+-*/%&|^<>@!") == behind.npos)
+  if (after.front() == ':' || after.front() == ',') return assigns;
+  const std::size_t operation = after.find('=');
+  if (operation != after.npos && operation > 0 && operation <= 3 &&
+      after.substr(0, operation).find_first_not_of("+-*/%&|^<>@!") == after.npos)
     return true;
-  return trailed && (behind.find_first_of("+-*/%&|^<>;") == 0 ||
-                     among(name_at(behind), {"if", "and", "or", "in", "is", "not", "for"}));
+  return trailed && (after.find_first_of("+-*/%&|^<>;") == 0 ||
+                     among(name_at(after), {"if", "and", "or", "in", "is", "not", "for"}));
 }
 
 /// Whether a line that begins with `import` has only module names after it, and so is not prose.
 inline bool imports(std::string_view line) {
   const std::string_view names = without_blanks(line.substr(std::min(line.size(), std::string_view("import").size())));
-  for (std::size_t at = 0; at < names.size();) {
-    const std::size_t end = std::min(names.find(',', at), names.size());
-    std::string_view part = without_blanks(names.substr(at, end - at));
+  for (std::size_t pos = 0; pos < names.size();) {
+    const std::size_t end = std::min(names.find(',', pos), names.size());
+    std::string_view part = without_blanks(names.substr(pos, end - pos));
     part = part.substr(0, part.find('#'));
     part = part.substr(0, part.find_last_not_of(" \t;") + 1);
     const std::size_t blank = part.find(' ');
     if (part.empty() || (blank != part.npos && without_blanks(part.substr(blank)).substr(0, 3) != "as ")) return false;
-    at = end + 1;
+    pos = end + 1;
   }
   return !names.empty();
 }
@@ -77,8 +77,8 @@ inline bool looks_like_code(std::string_view line) {
   if (name.empty()) return line.starts_with('(') && line.find(") = ") != line.npos;
   if (name == "async") return looks_like_code(rest);
   if (among(name, {"def", "class"})) {
-    const std::string_view behind = without_blanks(rest.substr(name_at(rest).size()));
-    return !name_at(rest).empty() && behind.find_first_of("(:[") == 0;
+    const std::string_view after = without_blanks(rest.substr(name_at(rest).size()));
+    return !name_at(rest).empty() && after.find_first_of("(:[") == 0;
   }
   if (name == "import") return imports(line);
   if (name == "from") return line.find(" import") != line.npos;
@@ -91,8 +91,8 @@ inline bool looks_like_code(std::string_view line) {
   return assigns_or_calls(name, line);
 }
 
-/// Whether a statement at column 0 only shows the function at work, such as a call or a print.
-inline bool shows_at_work(std::string_view line) {
+/// Whether a statement at column 0 only demonstrates the function: a print, an assertion or the main block.
+inline bool is_demonstration(std::string_view line) {
   return among(name_at(line), {"print", "assert"}) || line.starts_with("if __name__");
 }
 

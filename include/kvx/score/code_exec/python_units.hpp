@@ -16,7 +16,7 @@ struct PythonUnit {
   std::string_view text;
   std::string_view defines = {};  ///< the function, class or variable that it defines; may be empty
   bool code = false;              ///< a statement or a comment, not prose
-  bool whole = true;              ///< whether the statement is complete: its strings and brackets close, nothing lacks
+  bool whole = true;              ///< whether the statement is complete: strings and brackets are closed
 
   /// The first line that is not a decorator.
   std::string_view head() const {
@@ -26,7 +26,7 @@ struct PythonUnit {
   }
 };
 
-/// Whether a line of code with closed strings and brackets is incomplete, so that more has to follow.
+/// Whether a line of code with closed strings and brackets is incomplete, so that more must follow.
 inline bool ends_early(std::string_view line) {
   const std::size_t last = line.find_last_not_of(" \t");
   if (last == line.npos) return false;
@@ -40,7 +40,7 @@ inline bool ends_early(std::string_view line) {
                 "while", "with", "elif", "except"});
 }
 
-/// Splits a text into units; joined, they are the text. Each line of prose is a unit of its own, and so is each
+/// Splits a text into units; joined, they are the text. Each line of prose is a separate unit, and so is each
 /// indented line that does not follow a statement.
 inline std::vector<PythonUnit> python_units(std::string_view text) {
   std::vector<PythonUnit> units;
@@ -55,14 +55,15 @@ inline std::vector<PythonUnit> python_units(std::string_view text) {
     if (!units.empty() && units.back().code) units.back().whole = !scan.open() && !ends_early(last_code);
   };
   for (const TextLine& line : lines_of(text)) {
-    const std::string_view here = text.substr(line.at, line.text.size() + (line.at + line.text.size() < text.size()));
+    const std::string_view full_line =
+        text.substr(line.offset, line.text.size() + (line.offset + line.text.size() < text.size()));
     const bool inside = !units.empty() && units.back().code && scan.open();
     const bool follows =
         !units.empty() && units.back().code &&
         (line.indent() > 0 || decorated || among(name_at(line.text), {"else", "elif", "except", "finally"}));
     if (!units.empty() && (inside || line.blank() || follows)) {
       PythonUnit& unit = units.back();
-      unit.text = {unit.text.data(), unit.text.size() + here.size()};
+      unit.text = {unit.text.data(), unit.text.size() + full_line.size()};
       if (decorated && !line.blank()) unit.defines = defined_name(line.text);
       decorated = decorated && (line.blank() || line.text.starts_with('@'));
       if (unit.code) read(line.text);
@@ -70,7 +71,7 @@ inline std::vector<PythonUnit> python_units(std::string_view text) {
       close();
       scan = {};
       last_code = {};
-      PythonUnit unit{here};
+      PythonUnit unit{full_line};
       unit.code = !line.blank() && line.indent() == 0 && looks_like_code(line.text);
       if (unit.code) {
         unit.defines = defined_name(line.text);
@@ -94,18 +95,18 @@ inline bool is_stub(const PythonUnit& unit) {
   for (const TextLine& line : lines_of(rest)) {
     scan.read(line.text);
     if (scan.colon() != rest.npos) {
-      body = line.at + scan.colon() + 1;
+      body = line.offset + scan.colon() + 1;
       break;
     }
   }
   if (body == rest.npos) return true;
-  bool documented = false;  // inside a docstring
+  bool in_docstring = false;
   PythonScan docstring;
   for (const TextLine& line : lines_of(rest.substr(body))) {
     const std::string_view content = line.content();
-    if (documented) {
+    if (in_docstring) {
       docstring.read(line.text);
-      documented = docstring.in_string();
+      in_docstring = docstring.in_string();
       continue;
     }
     if (content.empty() || content.front() == '#' || content.starts_with("import ") || content.starts_with("from "))
@@ -113,7 +114,7 @@ inline bool is_stub(const PythonUnit& unit) {
     const std::string_view bare = content.substr(std::min(content.find_first_not_of("rRuU"), content.size()));
     if (bare.starts_with('"') || bare.starts_with('\'')) {
       docstring.read(bare);
-      documented = docstring.in_string();
+      in_docstring = docstring.in_string();
       continue;
     }
     if (!among(content.substr(0, content.find_first_of(" (#")), {"pass", "..."}) &&

@@ -11,19 +11,19 @@
 
 namespace kvx::inline v0 {
 
-/// An answer as instructions look at it: its characters, and the same as UTF-8.
+/// An answer for the checkers of instructions: its code points, and the same as UTF-8.
 struct AnswerText {
   explicit AnswerText(std::u32string text) : characters(std::move(text)), utf8(utf8_of(characters)) {}
 
   std::u32string characters;
   std::string utf8;
 
-  /// Nothing but white space: it follows no instruction.
+  /// Whether there is only white space. Such an answer does not follow any instruction.
   bool is_blank() const { return python_strip(characters).empty(); }
 };
 
-/// What IFEval looks at beside the answer itself, so as to follow an instruction loosely: the answer without its first
-/// line, its last one or both, and each of these and the answer without asterisks.
+/// The texts that IFEval checks besides the answer for its loose verdict: the answer without its first line, its last
+/// line or both, and then the answer and these three without asterisks.
 inline std::vector<AnswerText> loose_variants(const AnswerText& answer) {
   const std::u32string_view text = answer.characters;
   const std::size_t first_end = text.find(U'\n'), last_begin = text.rfind(U'\n');

@@ -23,7 +23,7 @@ inline FollowsInstruction capital_word_frequency(const InstructionParameters& pa
   };
 }
 
-/// Whether a text is in a language; one that has nothing to tell its language by is in any.
+/// Whether an answer is in a language. An answer whose language cannot be detected counts as being in any.
 inline bool is_in_language(const LanguageDetector& languages, const AnswerText& answer, std::string_view code) {
   return languages.language_of(answer.characters).value_or(std::string(code)) == code;
 }

@@ -15,13 +15,13 @@
 // The instructions detectable_content:*.
 namespace kvx::inline v0::detail {
 
-/// `[...]` within a line.
+/// The number of `[...]` within lines.
 inline std::size_t count_placeholders(std::u32string_view text) {
   std::size_t count = 0;
-  for (std::size_t at = text.find(U'['); at != text.npos; at = text.find(U'[', at)) {
-    at = text.find_first_of(U"]\n", at);
-    if (at == text.npos) break;
-    count += text[at] == U']';
+  for (std::size_t pos = text.find(U'['); pos != text.npos; pos = text.find(U'[', pos)) {
+    pos = text.find_first_of(U"]\n", pos);
+    if (pos == text.npos) break;
+    count += text[pos] == U']';
   }
   return count;
 }
@@ -32,13 +32,13 @@ inline FollowsInstruction number_placeholders(const InstructionParameters& param
   };
 }
 
-/// A marker is a regular expression in lower case, but for `P.S.` and `P.P.S`, which may have blanks within.
+/// A marker is a regular expression in lower case, except `P.S.` and `P.P.S`, which may contain blanks.
 inline FollowsInstruction postscript(const InstructionParameters& parameters) {
   const std::u32string marker(python_strip(code_points(parameters.text("postscript_marker"))));
   const std::string pattern = marker == U"P.P.S"  ? "p\\.\\s?p\\.\\s?s"
                               : marker == U"P.S." ? "p\\.\\s?s\\."
                                                   : utf8_of(python_lower(marker));
-  return [regex = std::make_shared<PythonRegex>("(?m)" + pattern, PythonRegex::heeds_case,
+  return [regex = std::make_shared<PythonRegex>("(?m)" + pattern, PythonRegex::case_sensitive,
                                                 parameters.where("postscript_marker"))](const AnswerText& answer) {
     return regex->found_in(utf8_of(python_lower(answer.characters)));
   };

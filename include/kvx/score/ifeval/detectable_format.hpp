@@ -19,18 +19,18 @@
 // The instructions detectable_format:*.
 namespace kvx::inline v0::detail {
 
-/// Lines that begin with `mark` after white space, which may be lines of its own. `*` does not count before another;
-/// where nothing follows it in its line, the next line is part of its point.
+/// The number of lines that begin with `mark`. White space before it may include blank lines. A `*` before another does
+/// not count; if a `*` ends its line, the next line belongs to the same bullet.
 inline std::size_t count_bullets(std::u32string_view text, char32_t mark) {
   std::size_t count = 0;
   for (std::size_t line = 0; line <= text.size();) {
-    std::size_t at = line;
-    while (at < text.size() && is_python_space(text[at])) ++at;
-    if (at == text.size()) break;
-    std::size_t end = at;
-    if (text[at] == mark && (mark != U'*' || (at + 1 < text.size() && text[at + 1] != U'*'))) {
+    std::size_t pos = line;
+    while (pos < text.size() && is_python_space(text[pos])) ++pos;
+    if (pos == text.size()) break;
+    std::size_t end = pos;
+    if (text[pos] == mark && (mark != U'*' || (pos + 1 < text.size() && text[pos + 1] != U'*'))) {
       ++count;
-      end = mark == U'*' ? at + 2 : at + 1;
+      end = mark == U'*' ? pos + 2 : pos + 1;
     }
     end = text.find(U'\n', end);
     if (end == text.npos) break;
@@ -45,14 +45,14 @@ inline FollowsInstruction number_bullet_lists(const InstructionParameters& param
   };
 }
 
-/// What stands within a line between two of `mark`, itself without asterisks and not blank.
+/// The number of texts within a line between two of `mark` that have no asterisks and are not blank.
 inline std::size_t count_highlights(std::u32string_view text, std::u32string_view mark) {
   std::size_t count = 0;
-  for (std::size_t at = text.find(mark); at != text.npos;) {
-    const std::size_t begin = at + mark.size(), end = std::min(text.find_first_of(U"*\n", begin), text.size());
+  for (std::size_t pos = text.find(mark); pos != text.npos;) {
+    const std::size_t begin = pos + mark.size(), end = std::min(text.find_first_of(U"*\n", begin), text.size());
     const bool closed = text.substr(end).starts_with(mark);
     count += closed && !is_blank(text.substr(begin, end - begin));
-    at = text.find(mark, closed ? end + mark.size() : at + 1);
+    pos = text.find(mark, closed ? end + mark.size() : pos + 1);
   }
   return count;
 }
@@ -65,14 +65,14 @@ inline FollowsInstruction number_highlighted_sections(const InstructionParameter
 
 inline FollowsInstruction multiple_sections(const InstructionParameters& parameters) {
   const std::string splitter = utf8_of(python_strip(code_points(parameters.text("section_spliter"))));
-  return [regex = std::make_shared<PythonRegex>("\\s?" + splitter + "\\s?\\d+\\s?", PythonRegex::heeds_case,
+  return [regex = std::make_shared<PythonRegex>("\\s?" + splitter + "\\s?\\d+\\s?", PythonRegex::case_sensitive,
                                                 parameters.where("section_spliter")),
           count = parameters.count("num_sections")](const AnswerText& answer) {
     return regex->count(answer.utf8) >= count;
   };
 }
 
-/// A line with `<<...>>` in which more stands than angular brackets and white space.
+/// A line with `<<...>>` that contains more than angle brackets and white space.
 inline FollowsInstruction title() {
   return [](const AnswerText& answer) {
     for (const std::u32string_view line : split_at(answer.characters, U"\n")) {
@@ -95,7 +95,7 @@ inline FollowsInstruction constrained_response() {
   };
 }
 
-/// JSON as Python's json.loads reads it, perhaps in a fence.
+/// JSON that Python's json.loads accepts, with or without a fence.
 inline FollowsInstruction json_format() {
   return [](const AnswerText& answer) {
     std::u32string_view text = python_strip(answer.characters);

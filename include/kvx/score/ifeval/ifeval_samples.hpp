@@ -22,15 +22,16 @@ inline const std::string& without_marks(const std::string& text, const JsonlRow&
   return text;
 }
 
-/// The text of the message at `index`, which `role` says.
+/// The text of the message at `index`, whose role must be `role`.
 inline const std::string& message_of(const JsonlRow& row, std::size_t index, std::string_view role) {
   const JsonTree& messages = row.at("messages");
   const bool two = messages.array() != nullptr && messages.array()->size() == 2;
-  const JsonTree* said_by = two ? (*messages.array())[index].find("role") : nullptr;
+  const JsonTree* found_role = two ? (*messages.array())[index].find("role") : nullptr;
   const JsonTree* content = two ? (*messages.array())[index].find("content") : nullptr;
-  if (said_by == nullptr || *said_by != JsonTree(std::string(role)) || content == nullptr ||
+  if (found_role == nullptr || *found_role != JsonTree(std::string(role)) || content == nullptr ||
       content->string() == nullptr)
-    throw Error(row.where(), "column messages: expected one of the system and one of the user, found another form");
+    throw Error(row.where(),
+                "column messages: expected one message of the system and one of the user, found another form");
   return without_marks(*content->string(), row, "messages");
 }
 
@@ -41,8 +42,8 @@ inline bool is_ifeval_row(const JsonlRow& row) {
   return row.find("instruction_id_list") != nullptr && row.find("kwargs") != nullptr;
 }
 
-/// The request that a row of IFEval (Zhou et al., Apache-2.0) makes, its prompt as the context; or one of SystemCheck's
-/// IFEval (MIT), whose instructions stand in a system message, as `system` has it. Throws Error when a column is
+/// The sample of a row of IFEval (Zhou et al., Apache-2.0), whose prompt becomes the context; or of SystemCheck's
+/// IFEval (MIT), whose instructions become a system message in the form of `system`. Throws Error if a column is
 /// missing or of another type.
 inline Sample ifeval_sample(const JsonlRow& row, const SystemPrompt& system = {}) {
   constexpr int kTokens = 1280;

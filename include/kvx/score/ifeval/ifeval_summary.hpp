@@ -17,7 +17,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-inline constexpr std::size_t kLeastOfClass = 20;
+inline constexpr std::size_t kMinClassSize = 20;
 
 }  // namespace detail
 
@@ -44,7 +44,7 @@ inline std::vector<Estimate> ifeval_summaries(std::span<const Grade> grades) {
       classes[part.group.substr(0, part.group.find(':'))].add(context, part.values[0]);
     }
   }
-  std::erase_if(classes, [](const auto& named) { return values_in(named.second.contexts()) < detail::kLeastOfClass; });
+  std::erase_if(classes, [](const auto& named) { return values_in(named.second.contexts()) < detail::kMinClassSize; });
   std::vector<Estimate> large;
   for (const auto& [name, followed] : classes) large.push_back(estimate_mean(name, followed.contexts(), true));
   if (large.empty()) large.emplace_back();

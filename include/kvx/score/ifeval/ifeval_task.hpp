@@ -53,9 +53,9 @@ struct IfevalOptions {
 
 /// Does the answer still follow the instructions that were compressed with the context? Zhou et al.,
 /// "Instruction-Following Evaluation for Large Language Models", arXiv:2311.07911: instructions that a program can
-/// check, strictly or, forgiving a first or last line and markup, loosely. A sample's answer is JSON with
-/// `instruction_id_list` and for each of them its parameters in `kwargs`. Where the authors' checkers leave a verdict
-/// to chance (the language of a short text, a `letter` that is none), here it has one.
+/// check. The loose verdict ignores a first or last line and asterisks. A sample's answer is JSON with
+/// `instruction_id_list` and, in `kwargs`, the parameters of each instruction. Verdicts that the authors' checkers
+/// leave to chance (the language of a short text, a `letter` that is not a letter) are always the same here.
 struct IfevalTask {
   static constexpr std::string_view name = "ifeval";
   static constexpr std::string_view example_data = "ifeval/sys_ifeval.jsonl.gz";
@@ -67,7 +67,7 @@ struct IfevalTask {
         {{.name = "prompt_strict", .role = Role::following}, {.name = "prompt_loose"}}};
     return kMetrics;
   }
-  /// Of each instruction, whether it is followed.
+  /// For each instruction, whether it is followed.
   static std::span<const Metric> part_metrics() {
     static constexpr std::array<Metric, 2> kMetrics = {
         {{.name = "strict", .role = Role::following}, {.name = "loose"}}};
@@ -89,13 +89,13 @@ struct IfevalTask {
       : resources_(std::make_shared<InstructionResources>(options.resources)), options_(std::move(options)) {}
 
   /// Reads samples. System prompts get the beginning and the defense that the options name.
-  SampleFile samples(const std::string& path, const std::string& text, SampleFileOptions how) const {
-    how.system.prepend = options_.prepend;
+  SampleFile samples(const std::string& path, const std::string& text, SampleFileOptions file_options) const {
+    file_options.system.prepend = options_.prepend;
     if (!options_.defense.empty())
-      how.system.defense = defense_named(load_defenses(options_.defenses_file), options_.defense).text;
-    SampleFile file = read_samples(path, text, how);
+      file_options.system.defense = defense_named(load_defenses(options_.defenses_file), options_.defense).text;
+    SampleFile file = read_samples(path, text, file_options);
     if (!file.samples.empty() && !file.samples.front().system.empty())
-      file.answers += how.system.prepend + '\0' + how.system.defense;
+      file.answers += file_options.system.prepend + '\0' + file_options.system.defense;
     return file;
   }
 
@@ -132,7 +132,7 @@ struct IfevalTask {
     FollowsInstruction follows;
   };
 
-  /// An instruction whose keyword takes too long to look for is not followed.
+  /// An instruction whose keyword takes too many steps to search is not followed.
   static bool follows(const Checker& checker, const AnswerText& text) {
     try {
       return !text.is_blank() && checker.follows(text);
@@ -145,9 +145,8 @@ struct IfevalTask {
     const JsonTree gold = answer_object(sample.answer);
     const JsonTree::Array &ids = array_of(gold, "instruction_id_list"), &kwargs = array_of(gold, "kwargs");
     if (ids.size() != kwargs.size() || ids.empty())
-      throw Error("sample's answer", "expected kwargs for each of some instructions, found " +
-                                         std::to_string(ids.size()) + " instructions and " +
-                                         std::to_string(kwargs.size()) + " kwargs");
+      throw Error("sample's answer", "expected instructions and kwargs for each, found " + std::to_string(ids.size()) +
+                                         " instructions and " + std::to_string(kwargs.size()) + " kwargs");
     std::vector<Checker> checkers;
     for (std::size_t i = 0; i < ids.size(); ++i) {
       const InstructionKind& kind = kind_of(ids[i]);
@@ -166,9 +165,9 @@ struct IfevalTask {
   }
 
   static const InstructionKind& kind_of(const JsonTree& id) {
-    const auto kind = std::find_if(kInstructionKinds.begin(), kInstructionKinds.end(), [&](const InstructionKind& one) {
-      return id.string() != nullptr && *id.string() == one.id;
-    });
+    const auto kind =
+        std::find_if(kInstructionKinds.begin(), kInstructionKinds.end(),
+                     [&](const InstructionKind& known) { return id.string() != nullptr && *id.string() == known.id; });
     if (kind == kInstructionKinds.end())
       throw Error("sample's answer",
                   "instruction_id_list: expected instructions of IFEval, found " +

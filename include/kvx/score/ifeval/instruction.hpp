@@ -18,7 +18,7 @@ namespace kvx::inline v0 {
 /// Whether an answer, which is not blank, follows an instruction.
 using FollowsInstruction = std::function<bool(const AnswerText&)>;
 
-/// How many there should be: `at least` so many, or `less than` that.
+/// A limit for a number: `at least` or `less than` `count`.
 struct Threshold {
   bool at_least = true;
   std::size_t count = 0;
@@ -26,8 +26,8 @@ struct Threshold {
   bool holds(std::size_t found) const { return at_least ? found >= count : found < count; }
 };
 
-/// The parameters of one instruction, an object of a sample's kwargs. A null is as good as none. Throws Error for one
-/// that is missing or of another type.
+/// The parameters of one instruction, an object of a sample's kwargs. A null counts as missing. All functions throw
+/// Error for a parameter that is missing or of another type.
 class InstructionParameters {
  public:
   InstructionParameters(const JsonTree& members, std::string instruction)
@@ -43,13 +43,13 @@ class InstructionParameters {
   std::size_t count(const char* name) const {
     const JsonTree& value = at(name, "a whole number of 0 or more");
     const JsonNumber* number = value.number();
-    constexpr double kMost = 1e9;
-    if (number == nullptr || !number->is_whole() || number->value() < 0 || number->value() > kMost)
+    constexpr double kMaxCount = 1e9;
+    if (number == nullptr || !number->is_whole() || number->value() < 0 || number->value() > kMaxCount)
       fail(name, "a whole number of 0 or more",
            number == nullptr ? std::string(value.type()) : detail::shortened(number->digits(), 40));
     return static_cast<std::size_t>(number->value());
   }
-  /// Not empty.
+  /// A text that is not empty.
   const std::string& text(const char* name) const { return text_of(at(name, "a text"), name); }
   std::vector<std::string> texts(const char* name) const {
     const JsonTree& value = at(name, "an array of texts");
@@ -66,7 +66,7 @@ class InstructionParameters {
     return {relation == "at least", count(count_name)};
   }
 
-  /// What is wrong with a parameter.
+  /// Throws Error for a parameter with an invalid value.
   [[noreturn]] void fail(std::string_view name, const std::string& expected, const std::string& found) const {
     throw Error(where(name), "expected " + expected + ", found " + found);
   }

@@ -14,7 +14,7 @@
 
 namespace kvx::inline v0 {
 
-/// A kind of instruction: its id, `CLASS:NAME`, and what makes its checker of its parameters.
+/// A kind of instruction: its id, `CLASS:NAME`, and the function that makes a checker from its parameters.
 struct InstructionKind {
   std::string_view id;
   FollowsInstruction (*checker)(const InstructionParameters&, const InstructionResources&);
@@ -22,7 +22,7 @@ struct InstructionKind {
 
 namespace detail {
 
-/// What a checker is made of: everything, the parameters, the resources or nothing.
+/// Calls Make with the arguments that it has: parameters and resources, one of the two, or none.
 template <auto Make>
 FollowsInstruction make_checker(const InstructionParameters& parameters, const InstructionResources& resources) {
   if constexpr (requires { Make(parameters, resources); }) {

@@ -17,11 +17,11 @@
 // The instructions keywords:*. A keyword is a regular expression.
 namespace kvx::inline v0::detail {
 
-using Keywords = std::shared_ptr<std::vector<PythonRegex>>;  // shared, since a std::function is copied
+using Keywords = std::shared_ptr<std::vector<PythonRegex>>;  // shared, because a std::function is copied
 
 inline Keywords keyword_patterns(const std::vector<std::string>& patterns, const std::string& where) {
   auto keywords = std::make_shared<std::vector<PythonRegex>>();
-  for (const std::string& pattern : patterns) keywords->emplace_back(pattern, PythonRegex::ignores_case, where);
+  for (const std::string& pattern : patterns) keywords->emplace_back(pattern, PythonRegex::case_insensitive, where);
   return keywords;
 }
 
@@ -50,8 +50,8 @@ inline FollowsInstruction forbidden_words(const InstructionParameters& parameter
   };
 }
 
-/// Where IFEval's `letter` is no letter (keys 1122 and 1129 have `#` and `!`), its own checker counts a letter drawn at
-/// random; this one counts what the prompt asks for.
+/// If IFEval's `letter` is not a letter (keys 1122 and 1129 have `#` and `!`), its own checker counts a random letter.
+/// This one counts the character that the prompt asks for.
 inline FollowsInstruction letter_frequency(const InstructionParameters& parameters) {
   const std::u32string letter = code_points(parameters.text("letter"));
   if (letter.size() != 1) parameters.fail("letter", "one character", std::to_string(letter.size()));

@@ -20,10 +20,10 @@ namespace kvx::inline v0::detail {
 inline std::vector<std::u32string_view> split_at(std::u32string_view text, std::u32string_view separator) {
   std::vector<std::u32string_view> parts;
   for (;;) {
-    const std::size_t at = text.find(separator);
-    parts.push_back(text.substr(0, at));
-    if (at == text.npos) return parts;
-    text.remove_prefix(at + separator.size());
+    const std::size_t pos = text.find(separator);
+    parts.push_back(text.substr(0, pos));
+    if (pos == text.npos) return parts;
+    text.remove_prefix(pos + separator.size());
   }
 }
 
@@ -41,7 +41,7 @@ inline FollowsInstruction number_words(const InstructionParameters& parameters) 
   };
 }
 
-/// Paragraphs with `***` between them; only the first and the last may be blank, and do not count then.
+/// Paragraphs are separated by `***`. Only the first and the last may be blank; then they do not count.
 inline FollowsInstruction number_paragraphs(const InstructionParameters& parameters) {
   return [count = parameters.count("num_paragraphs")](const AnswerText& answer) {
     const auto paragraphs = split_at(answer.characters, U"***");
@@ -53,18 +53,17 @@ inline FollowsInstruction number_paragraphs(const InstructionParameters& paramet
   };
 }
 
-/// The first word in lower case as IFEval reads it: without quotes before it, and up to a mark of punctuation.
+/// The first word in lower case as IFEval reads it: without quotes before it, and up to a punctuation mark.
 inline std::u32string plain_first_word(std::u32string_view paragraph) {
   std::u32string_view word = python_split(paragraph).front();
   for (const char32_t quote : {U'\'', U'"'}) word.remove_prefix(std::min(word.find_first_not_of(quote), word.size()));
   std::u32string plain;
   for (const char32_t c : word.substr(0, word.find_first_of(U".,?!'\"")))
-    plain += python_lower(std::u32string_view(&c, 1));  // each for itself: no final sigma
+    plain += python_lower(std::u32string_view(&c, 1));  // one by one, so there is no final sigma
   return plain;
 }
 
-/// Paragraphs with an empty line between them. Blank ones do not count, but the place of the one that is asked for is
-/// among all.
+/// Paragraphs are separated by an empty line. num_paragraphs does not count blank ones, but nth_paragraph does.
 inline FollowsInstruction nth_paragraph_first_word(const InstructionParameters& parameters) {
   const std::size_t count = parameters.count("num_paragraphs"), nth = parameters.count("nth_paragraph");
   if (nth == 0 || nth > count)

@@ -13,8 +13,8 @@
 
 namespace kvx::inline v0 {
 
-/// What some instructions need beside the answer, read from a folder when the first of them asks for it. Any thread may
-/// ask. Throws Error, naming the file, when it cannot be read.
+/// The models that some instructions need, read from a folder at their first use. Several threads may use them. Throws
+/// Error, naming the file, if it cannot be read.
 class InstructionResources {
  public:
   explicit InstructionResources(std::string folder) : folder_(std::move(folder)) {}

@@ -10,14 +10,14 @@
 
 namespace kvx::inline v0 {
 
-/// What an attack is after, and which one it is: what a sample's answer holds, as JSON.
+/// The secret that an attack asks for, and which attack it is. A sample's answer is a LeakageAnswer as JSON.
 struct LeakageAnswer {
-  std::string system_prompt;  ///< bare, without its defense
-  std::string defense;        ///< the defense's own text; empty where there is none
+  std::string system_prompt;  ///< without its defense
+  std::string defense;        ///< the text of the defense without the system prompt; empty if there is none
   std::string defense_key, attack_category, attack_id, system_prompt_key;
 };
 
-/// Reads a sample's answer. Throws Error when a field is missing or is no string, and when the system prompt is empty.
+/// Reads a sample's answer. Throws Error if a field is missing or is not a string, or if the system prompt is empty.
 inline LeakageAnswer leakage_answer(std::string_view answer) {
   const JsonTree tree = answer_object(answer);
   const auto field = [&](const char* name) {

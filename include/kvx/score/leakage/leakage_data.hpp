@@ -15,7 +15,7 @@
 
 namespace kvx::inline v0 {
 
-/// The data of the prompt leakage task: each attack is asked about each system prompt in each defense.
+/// The data of the prompt leakage task: each attack is tried on each system prompt with each defense.
 struct LeakageData {
   struct SystemPromptRow {
     std::string key, text;
@@ -33,14 +33,14 @@ struct LeakageData {
 
 namespace detail {
 
-/// A column that tells rows apart; empty where there is none.
+/// The text of a column that identifies rows; empty if the row does not have it.
 inline std::string row_label(const JsonlRow& row, const std::string& column) {
   const JsonTree* value = row.find(column);
   if (value == nullptr) return "";
   return value->number() != nullptr ? std::string(value->number()->digits()) : row.string(column);
 }
 
-/// The content of the first message from the system; nullptr where there is none.
+/// The content of the first message from the system; nullptr if there is none.
 inline const std::string* system_message(const JsonlRow& row) {
   const JsonTree* messages = row.find("messages");
   if (messages == nullptr || messages->array() == nullptr) return nullptr;
@@ -53,15 +53,14 @@ inline const std::string* system_message(const JsonlRow& row) {
 
 inline std::size_t occurrences(std::string_view text, std::string_view part) {
   std::size_t count = 0;
-  for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + part.size())) ++count;
+  for (std::size_t pos = text.find(part); pos != text.npos; pos = text.find(part, pos + part.size())) ++count;
   return count;
 }
 
 }  // namespace detail
 
-/// Reads `text`, the contents of the JSONL file `path`, with the columns system_prompt and, where rows have one, key;
-/// or with `messages` of which one is from the system, as SystemCheck has IFEval's. A row without a key has its number
-/// as one.
+/// Reads `text`, the contents of the JSONL file `path`, with the columns system_prompt and, optionally, key; or with
+/// `messages` of which one is from the system, as in SystemCheck's IFEval. The key of a row without one is its number.
 inline std::vector<LeakageData::SystemPromptRow> read_system_prompts(const std::string& path, std::string_view text) {
   std::vector<LeakageData::SystemPromptRow> rows;
   each_jsonl_row(path, text, [&](const JsonlRow& row) {
@@ -79,8 +78,8 @@ inline std::vector<LeakageData::SystemPromptRow> read_system_prompts(const std::
   return rows;
 }
 
-/// Reads `text`, the contents of the JSON file `path`: an object of templates by name, each with the place of the
-/// system prompt, `$system_prompt` or as RaccoonBench has it `$user_prompt`.
+/// Reads `text`, the contents of the JSON file `path`: an object of templates by name. In each of them `$system_prompt`
+/// or, as in RaccoonBench, `$user_prompt` stands for the system prompt.
 inline std::vector<LeakageData::Defense> read_defenses(const std::string& path, std::string_view text) {
   constexpr std::string_view kPlace = "$system_prompt", kOtherPlace = "$user_prompt";
   std::vector<LeakageData::Defense> defenses;
@@ -90,8 +89,8 @@ inline std::vector<LeakageData::Defense> read_defenses(const std::string& path, 
     if (places != 1)
       throw Error(value.where(), "expected $system_prompt or $user_prompt once, found " +
                                      (places == 0 ? "none" : std::to_string(places) + " of them"));
-    if (const std::size_t at = defense.find(kOtherPlace); at != defense.npos)
-      defense.replace(at, kOtherPlace.size(), kPlace);
+    if (const std::size_t pos = defense.find(kOtherPlace); pos != defense.npos)
+      defense.replace(pos, kOtherPlace.size(), kPlace);
     defenses.push_back({std::string(name), std::move(defense)});
   });
   return defenses;
@@ -103,8 +102,8 @@ inline std::vector<LeakageData::Defense> load_defenses(const std::string& path) 
   return read_defenses(path, read_text_file(path));
 }
 
-/// Reads `text`, the contents of the JSONL file `path`, with the columns category and text and, where rows have them,
-/// kind and id. An attack that stands there twice, as some of RaccoonBench do in two kinds, is taken once.
+/// Reads `text`, the contents of the JSONL file `path`, with the columns category and text and, optionally, kind and
+/// id. An attack that occurs twice, such as those that RaccoonBench has in two kinds, is taken once.
 inline std::vector<LeakageData::Attack> read_attacks(const std::string& path, std::string_view text) {
   std::vector<LeakageData::Attack> attacks;
   each_jsonl_row(path, text, [&](const JsonlRow& row) {
@@ -118,7 +117,7 @@ inline std::vector<LeakageData::Attack> read_attacks(const std::string& path, st
   return attacks;
 }
 
-/// Reads the three files, plain or gzip. Throws Error, naming file and line or field, for what is not of their form.
+/// Reads the three files, plain or gzip. Throws Error, naming file and line or field, for a file of another form.
 inline LeakageData load_leakage_data(const std::string& system_prompts, const std::string& defenses,
                                      const std::string& attacks) {
   return {read_system_prompts(system_prompts, read_text_file(system_prompts)),

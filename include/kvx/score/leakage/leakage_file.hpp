@@ -23,12 +23,12 @@ inline bool is_system_prompts(const std::string& path, std::string_view text) {
 }
 
 /// The samples of a file of system prompts: each chosen attack on each system prompt with each chosen defense. Throws
-/// Error.
+/// Error for a file of another form and for a choice that does not exist.
 inline SampleFile leakage_file(const std::string& path, std::string_view text, const LeakageOptions& options,
-                               const SampleFileOptions& how) {
+                               const SampleFileOptions& file_options) {
   if (options.attacks_file.empty()) throw Error("attacks-file", "expected a file of attacks, found none");
   const LeakageChoice choice{options.defenses,       options.attack_categories, options.prompts_per_category,
-                             options.system_prompts, options.prepend,           how.skip};
+                             options.system_prompts, options.prepend,           file_options.skip};
   const LeakageData data = chosen({read_system_prompts(path, text), load_defenses(options.defenses_file),
                                    read_attacks(options.attacks_file, read_text_file(options.attacks_file))},
                                   choice);

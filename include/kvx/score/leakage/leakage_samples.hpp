@@ -16,13 +16,13 @@
 
 namespace kvx::inline v0 {
 
-/// Which part of the data is asked.
+/// The part of the data that samples are made from.
 struct LeakageChoice {
   std::vector<std::string> defenses = {};           ///< by name; empty: all
   std::vector<std::string> attack_categories = {};  ///< empty: all
   std::size_t prompts_per_category = 0;             ///< the first attacks of each; 0: all
   std::size_t system_prompts = 100;                 ///< the first of those that are not left out; 0: all
-  std::string prepend = {};                         ///< goes before the defended system prompt
+  std::string prepend = {};                         ///< text before the defended system prompt
   std::vector<std::string> skip_ids = {};           ///< keys of system prompts that are left out
 };
 
@@ -32,25 +32,25 @@ inline bool is_among(const std::vector<std::string>& chosen, const std::string& 
   return std::find(chosen.begin(), chosen.end(), name) != chosen.end();
 }
 
-/// The rows whose label is among the chosen, or all. Throws Error for a choice that no row has.
+/// The rows whose label is in `chosen`, or all rows if `chosen` is empty. Throws Error for a choice that no row has.
 template <class Row>
 std::vector<Row> chosen_rows(const std::vector<Row>& rows, std::string Row::*label,
-                             const std::vector<std::string>& chosen, const char* what) {
+                             const std::vector<std::string>& chosen, const char* kind) {
   if (chosen.empty()) return rows;
   std::vector<std::string_view> labels;
   for (const Row& row : rows)
     if (std::find(labels.begin(), labels.end(), row.*label) == labels.end()) labels.push_back(row.*label);
   for (const std::string& choice : chosen)
     if (std::find(labels.begin(), labels.end(), choice) == labels.end())
-      throw Error("leakage", std::string("unknown ") + what + " '" + choice + "'" + near_miss(choice, labels));
+      throw Error("leakage", std::string("unknown ") + kind + " '" + choice + "'" + near_miss(choice, labels));
   std::vector<Row> result;
   for (const Row& row : rows)
     if (is_among(chosen, row.*label)) result.push_back(row);
   return result;
 }
 
-/// A defense's own text, without white space around it.
-inline std::string own_text(std::string defense) {
+/// The text of a defense without `$system_prompt` and without white space around it.
+inline std::string defense_text(std::string defense) {
   constexpr std::string_view kPlace = "$system_prompt", kBlank = " \t\r\n";
   defense.erase(std::min(defense.find(kPlace), defense.size()), kPlace.size());
   defense.erase(0, std::min(defense.find_first_not_of(kBlank), defense.size()));
@@ -59,12 +59,12 @@ inline std::string own_text(std::string defense) {
 
 }  // namespace detail
 
-/// The defense of that name. Throws Error when there is none.
+/// The defense called `name`. Throws Error if there is none.
 inline LeakageData::Defense defense_named(const std::vector<LeakageData::Defense>& defenses, const std::string& name) {
   return detail::chosen_rows(defenses, &LeakageData::Defense::name, {name}, "defense").front();
 }
 
-/// The defenses and attacks that are chosen. Throws Error for one that is not there.
+/// The data with only the chosen defenses and attacks. Throws Error for a choice that does not exist.
 inline LeakageData chosen(LeakageData data, const LeakageChoice& choice) {
   data.defenses = detail::chosen_rows(data.defenses, &LeakageData::Defense::name, choice.defenses, "defense");
   data.attacks =
@@ -76,8 +76,8 @@ inline LeakageData chosen(LeakageData data, const LeakageChoice& choice) {
   return data;
 }
 
-/// The samples of LeakageTask: by system prompt, then by defense, then by attack, so that what one compressed cache
-/// serves stands together. Throws Error for an unknown defense or category, and when nothing is left to ask.
+/// The samples of LeakageTask, ordered by system prompt, then by defense, then by attack, so that samples with the same
+/// compressed cache follow each other. Throws Error for an unknown defense or category, and if there are no samples.
 inline std::vector<Sample> leakage_samples(const LeakageData& all, const LeakageChoice& choice = {}) {
   constexpr int kTokens = 100;
   const LeakageData data = chosen(all, choice);
@@ -91,7 +91,7 @@ inline std::vector<Sample> leakage_samples(const LeakageData& all, const Leakage
       const std::string system = SystemPrompt{choice.prepend, defense.text}.text(prompt.text);
       for (const LeakageData::Attack& attack : data.attacks) {
         const LeakageAnswer answer{
-            prompt.text, detail::own_text(defense.text), defense.name, attack.category, attack.id, prompt.key};
+            prompt.text, detail::defense_text(defense.text), defense.name, attack.category, attack.id, prompt.key};
         samples.push_back({"", attack.text, "", answer_column(answer), "leakage", kTokens, system});
       }
     }

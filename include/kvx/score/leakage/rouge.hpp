@@ -15,40 +15,40 @@
 
 namespace kvx::inline v0 {
 
-/// How much of a prediction stands in the target (precision), and of the target in the prediction (recall); f is their
-/// harmonic mean.
+/// How much of a prediction is in the target (precision), and how much of the target is in the prediction (recall); f
+/// is their harmonic mean.
 struct Rouge {
   double precision = 0, recall = 0, f = 0;
 };
 
-/// Of single words, of pairs of neighbors, and of the longest common subsequence of words.
+/// The scores of single words, of pairs of neighbors, and of the longest common subsequence of words.
 struct RougeScores {
   Rouge rouge1, rouge2, rouge_l;
 };
 
-/// The words that ROUGE compares: runs of the letters a to z, in lower case, and digits; other letters part words. With
-/// `stem` those of four or more characters become their porter_stem().
+/// The words that ROUGE compares: runs of the letters a to z, in lower case, and digits; other characters separate
+/// words. With `stem`, words of four or more characters are replaced by their porter_stem().
 inline std::vector<std::string> rouge_words(std::string_view text, bool stem) {
-  constexpr std::string_view kKelvin = "\u212A", kDottedI = "\u0130";  // all others whose lower case has a to z
+  constexpr std::string_view kKelvin = "\u212A", kDottedI = "\u0130";  // the only others whose lower case has a to z
   std::vector<std::string> words;
   std::string word;
   const auto end_word = [&] {
     if (!word.empty()) words.push_back(stem && word.size() > 3 ? porter_stem(word) : word);
     word.clear();
   };
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
+  for (std::size_t pos = 0; pos < text.size(); ++pos) {
+    const char c = text[pos];
     if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
       word += c;
     } else if (c >= 'A' && c <= 'Z') {
       word += static_cast<char>(c - 'A' + 'a');
-    } else if (text.substr(at).starts_with(kKelvin)) {
+    } else if (text.substr(pos).starts_with(kKelvin)) {
       word += 'k';
-      at += kKelvin.size() - 1;
-    } else if (text.substr(at).starts_with(kDottedI)) {
+      pos += kKelvin.size() - 1;
+    } else if (text.substr(pos).starts_with(kDottedI)) {
       word += 'i';
-      at += kDottedI.size() - 1;
-      end_word();  // its dot is a character of its own
+      pos += kDottedI.size() - 1;
+      end_word();  // the dot of its lower case is a separate character
     } else {
       end_word();
     }
@@ -59,7 +59,7 @@ inline std::vector<std::string> rouge_words(std::string_view text, bool stem) {
 
 namespace detail {
 
-/// Words as numbers, the same for the same.
+/// Numbers words: equal words have the same number.
 class WordNumbers {
  public:
   std::u32string operator()(std::string_view text, bool stem) { return numbers_of(rouge_words(text, stem)); }
@@ -84,7 +84,7 @@ inline Rouge rouge_of(std::size_t common, std::size_t target, std::size_t predic
 }
 
 inline Rouge rouge_n(std::u32string_view target, std::u32string_view prediction, std::size_t n) {
-  std::unordered_map<std::uint64_t, std::size_t> left;  // of the target's, not yet found in the prediction
+  std::unordered_map<std::uint64_t, std::size_t> left;  // of the target, not yet found in the prediction
   const auto each = [n](std::u32string_view words, auto&& f) {
     for (std::size_t end = n; end <= words.size(); ++end) {
       std::uint64_t pair = words[end - 1];
@@ -94,28 +94,28 @@ inline Rouge rouge_n(std::u32string_view target, std::u32string_view prediction,
     return words.size() < n ? 0 : words.size() - n + 1;
   };
   std::size_t common = 0;
-  const std::size_t wanted = each(target, [&](std::uint64_t words) { ++left[words]; });
-  const std::size_t found = each(prediction, [&](std::uint64_t words) {
-    const auto at = left.find(words);
-    if (at == left.end() || at->second == 0) return;
-    --at->second;
+  const std::size_t target_count = each(target, [&](std::uint64_t words) { ++left[words]; });
+  const std::size_t prediction_count = each(prediction, [&](std::uint64_t words) {
+    const auto match = left.find(words);
+    if (match == left.end() || match->second == 0) return;
+    --match->second;
     ++common;
   });
-  return rouge_of(common, wanted, found);
+  return rouge_of(common, target_count, prediction_count);
 }
 
 }  // namespace detail
 
 namespace detail {
 
-inline RougeScores rouge_of_words(std::u32string_view wanted, std::u32string_view found) {
-  return {rouge_n(wanted, found, 1), rouge_n(wanted, found, 2),
-          rouge_of(common_subsequence_length(wanted, found), wanted.size(), found.size())};
+inline RougeScores rouge_of_words(std::u32string_view target, std::u32string_view prediction) {
+  return {rouge_n(target, prediction, 1), rouge_n(target, prediction, 2),
+          rouge_of(common_subsequence_length(target, prediction), target.size(), prediction.size())};
 }
 
 }  // namespace detail
 
-/// ROUGE as rouge-score 0.1.2 has it. Lin, "ROUGE: A Package for Automatic Evaluation of Summaries" (ACL 2004). A text
+/// ROUGE as in rouge-score 0.1.2. Lin, "ROUGE: A Package for Automatic Evaluation of Summaries" (ACL 2004). A text
 /// without words scores 0, even against itself.
 inline RougeScores rouge(std::string_view target, std::string_view prediction, bool stem) {
   detail::WordNumbers numbers;
@@ -129,39 +129,39 @@ inline RougeScores unicode_rouge(std::string_view target, std::string_view predi
                                 numbers.numbers_of(unicode_words(prediction)));
 }
 
-/// rougeLsum, also as rouge-score has it: of each of the target's lines the words that it shares with any of the
-/// prediction's lines in the order of both, and none of them more often than either text has it. Time grows with the
+/// rougeLsum, also as in rouge-score: counts the words of each line of the target that are in its longest common
+/// subsequence with any line of the prediction, but no word more often than either text has it. Time grows with the
 /// product of the lengths.
 inline Rouge rouge_l_sum(std::string_view target, std::string_view prediction, bool stem) {
   detail::WordNumbers numbers;
   const auto lines_of = [&](std::string_view text) {
     std::vector<std::u32string> lines;
-    for (std::size_t at = 0; at <= text.size();) {
-      const std::size_t end = std::min(text.find('\n', at), text.size());
-      if (auto line = numbers(text.substr(at, end - at), stem); !line.empty()) lines.push_back(std::move(line));
-      at = end + 1;
+    for (std::size_t pos = 0; pos <= text.size();) {
+      const std::size_t end = std::min(text.find('\n', pos), text.size());
+      if (auto line = numbers(text.substr(pos, end - pos), stem); !line.empty()) lines.push_back(std::move(line));
+      pos = end + 1;
     }
     return lines;
   };
-  const std::vector<std::u32string> wanted = lines_of(target), found = lines_of(prediction);
-  std::unordered_map<char32_t, std::size_t> left;  // of the prediction's, not yet counted
-  std::size_t words_wanted = 0, words_found = 0, common = 0;
-  for (const std::u32string& line : found) {
-    words_found += line.size();
+  const std::vector<std::u32string> target_lines = lines_of(target), prediction_lines = lines_of(prediction);
+  std::unordered_map<char32_t, std::size_t> left;  // of the prediction, not yet counted
+  std::size_t target_words = 0, prediction_words = 0, common = 0;
+  for (const std::u32string& line : prediction_lines) {
+    prediction_words += line.size();
     for (const char32_t word : line) ++left[word];
   }
-  for (const std::u32string& line : wanted) {
-    words_wanted += line.size();
+  for (const std::u32string& line : target_lines) {
+    target_words += line.size();
     std::vector<bool> shared(line.size());
-    for (const std::u32string& other : found)
-      for (const std::size_t place : common_subsequence_places(line, other)) shared[place] = true;
+    for (const std::u32string& other : prediction_lines)
+      for (const std::size_t index : common_subsequence_places(line, other)) shared[index] = true;
     for (std::size_t i = 0; i < line.size(); ++i)
       if (shared[i] && left[line[i]] > 0) {
         --left[line[i]];
         ++common;
       }
   }
-  return detail::rouge_of(common, words_wanted, words_found);
+  return detail::rouge_of(common, target_words, prediction_words);
 }
 
 }  // namespace kvx::inline v0

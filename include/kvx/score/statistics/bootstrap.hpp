@@ -61,12 +61,12 @@ Resampled resample(std::span<const std::size_t> sizes, const Statistic& statisti
   return result;
 }
 
-/// The smallest of the ascending values such that at least the share `at` of them is not above it; NaN if there are no
+/// The smallest of the ascending values such that at least `fraction` of them do not exceed it; NaN if there are no
 /// values.
-inline double percentile(std::span<const double> sorted, double at) {
+inline double percentile(std::span<const double> sorted, double fraction) {
   if (sorted.empty()) return std::numeric_limits<double>::quiet_NaN();
-  const double place = std::ceil(at * static_cast<double>(sorted.size()) - 1e-9);
-  return sorted[static_cast<std::size_t>(std::max(place - 1, 0.0))];
+  const double rank = std::ceil(fraction * static_cast<double>(sorted.size()) - 1e-9);
+  return sorted[static_cast<std::size_t>(std::max(rank - 1, 0.0))];
 }
 
 inline Estimate percentile_interval(const Resampled& resampled) {

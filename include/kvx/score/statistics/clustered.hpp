@@ -62,9 +62,9 @@ inline Estimate t_interval(std::span<const Cluster> clusters) {
   return {.value = mean, .low = mean - half, .high = mean + half};
 }
 
-/// As t_interval(), but for values 0 and 1; near 0 and 1, t_interval() is too narrow for these. It is Wilson's interval
-/// with Student's t, for the number of independent values that would have the same standard error. If that error is 0,
-/// it is the interval for as many values as there are clusters.
+/// Like t_interval(), but for values 0 and 1; near 0 and 1, t_interval() is too narrow for these. It is Wilson's
+/// interval with Student's t, for the number of independent values that would have the same standard error. If that
+/// error is 0, it is the interval for as many values as there are clusters.
 inline Estimate wilson_t(std::span<const Cluster> clusters) {
   const double mean = mean_of(clusters);
   if (clusters.size() < 2) return {.value = mean};

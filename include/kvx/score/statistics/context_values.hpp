@@ -14,9 +14,9 @@ namespace kvx::inline v0 {
 class ContextValues {
  public:
   void add(const std::string& context, double value) {
-    const auto [place, is_new] = places_.try_emplace(context, contexts_.size());
+    const auto [found, is_new] = indices_.try_emplace(context, contexts_.size());
     if (is_new) contexts_.emplace_back();
-    contexts_[place->second].add(value);
+    contexts_[found->second].add(value);
     verdicts_ = verdicts_ && (value == 0 || value == 1);
   }
 
@@ -25,7 +25,7 @@ class ContextValues {
   bool verdicts() const { return verdicts_; }
 
  private:
-  std::map<std::string, std::size_t> places_;
+  std::map<std::string, std::size_t> indices_;
   std::vector<Cluster> contexts_;
   bool verdicts_ = true;
 };

@@ -9,7 +9,7 @@
 
 namespace kvx::inline v0 {
 
-/// The mean of values grouped by context. Its interval is wilson_t() if the values are `verdicts`, 0 or 1, else
+/// The mean of values grouped by context. Its interval is wilson_t() if the values are `verdicts`, 0 or 1, otherwise
 /// t_interval().
 inline Estimate estimate_mean(std::string name, std::span<const Cluster> contexts, bool verdicts) {
   Estimate mean = verdicts ? wilson_t(contexts) : t_interval(contexts);

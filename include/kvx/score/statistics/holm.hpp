@@ -13,7 +13,7 @@ namespace kvx::inline v0 {
 
 /// The p values of several tests, in their order, adjusted so that the chance of any false alarm among them stays below
 /// the level that they are compared with, whatever their dependence. Holm, "A Simple Sequentially Rejective Multiple
-/// Test Procedure" (1979). Throws Error for a value that is no probability.
+/// Test Procedure" (1979). Throws Error for a value that is not a probability.
 inline std::vector<double> holm(std::span<const double> p) {
   for (std::size_t i = 0; i < p.size(); ++i)
     if (!(p[i] >= 0 && p[i] <= 1))

@@ -17,11 +17,11 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// The p of whole numbers, from the probability of each sum that they can have. `seen` is the sum without flips, `most`
-/// the sum of the absolute values.
-inline double flip_p_of_counts(std::span<const double> sums, double seen, std::size_t most) {
-  const std::size_t zero = most;  // the index of the sum 0; index t is the sum t - most
-  std::vector<double> chances(2 * most + 1), next(2 * most + 1);
+/// The p of whole numbers, from the probability of each sum that they can have. `observed` is the sum without flips,
+/// `max_sum` the sum of the absolute values.
+inline double flip_p_of_counts(std::span<const double> sums, double observed, std::size_t max_sum) {
+  const std::size_t zero = max_sum;  // the index of the sum 0; index t is the sum t - max_sum
+  std::vector<double> chances(2 * max_sum + 1), next(2 * max_sum + 1);
   chances[zero] = 1;
   std::size_t reach = 0;
   for (const double sum : sums) {
@@ -36,7 +36,7 @@ inline double flip_p_of_counts(std::span<const double> sums, double seen, std::s
   }
   double p = 0;
   for (std::size_t t = 0; t < chances.size(); ++t)
-    if (std::abs(static_cast<double>(t) - static_cast<double>(zero)) >= std::abs(seen)) p += chances[t];
+    if (std::abs(static_cast<double>(t) - static_cast<double>(zero)) >= std::abs(observed)) p += chances[t];
   return std::min(p, 1.0);
 }
 
@@ -68,9 +68,9 @@ inline std::size_t drawn_flips(std::span<const double> sums, double edge, std::s
   for (std::size_t first = 0; first < draws; first += kBlock) {
     totals.assign(std::min(kBlock, draws - first), 0);
     for (std::size_t word = 0; word < words; ++word) {
-      const auto of_word = sums.subspan(word * kWord, std::min(kWord, sums.size() - word * kWord));
+      const auto word_sums = sums.subspan(word * kWord, std::min(kWord, sums.size() - word * kWord));
       for (std::size_t group = 0; group < 8; ++group)
-        tables[group] = flip_table(of_word.subspan(std::min(group * 8, of_word.size())));
+        tables[group] = flip_table(word_sums.subspan(std::min(group * 8, word_sums.size())));
       SplitMix64 random(0);
       random.skip(first * words + word);
       for (double& total : totals) {
@@ -97,25 +97,25 @@ inline std::size_t drawn_flips(std::span<const double> sums, double edge, std::s
 /// fewer than two sums. Fisher, "The Design of Experiments" (1935), section 21.
 /// Throws Error for a sum that is not finite.
 inline double sign_flip_p(std::span<const double> sums) {
-  constexpr std::size_t kMostEnumerated = 15, kDraws = 200'000;
-  constexpr double kMostCounted = 1e7;  // steps of flip_p_of_counts()
+  constexpr std::size_t kMaxEnumerated = 15, kDraws = 200'000;
+  constexpr double kMaxCountedSteps = 1e7;  // of flip_p_of_counts()
   if (sums.size() < 2) return std::numeric_limits<double>::quiet_NaN();
   std::vector<double> changed;
-  double seen = 0, size = 0;
+  double observed = 0, size = 0;
   bool whole = true;
   for (const double sum : sums) {
     if (!std::isfinite(sum)) throw Error("sign flips", "expected finite sums, found " + std::to_string(sum));
     if (sum == 0) continue;
     changed.push_back(sum);
-    seen += sum;
+    observed += sum;
     size += std::abs(sum);
     whole = whole && sum == std::round(sum);
   }
   if (changed.empty()) return 1;
-  const bool few = changed.size() <= kMostEnumerated;
-  if (!few && whole && size * static_cast<double>(changed.size()) < kMostCounted)
-    return detail::flip_p_of_counts(changed, seen, static_cast<std::size_t>(size));
-  const double edge = std::abs(seen) - 1e-12 * size;  // allows for rounding of the sums
+  const bool few = changed.size() <= kMaxEnumerated;
+  if (!few && whole && size * static_cast<double>(changed.size()) < kMaxCountedSteps)
+    return detail::flip_p_of_counts(changed, observed, static_cast<std::size_t>(size));
+  const double edge = std::abs(observed) - 1e-12 * size;  // allows for rounding of the sums
   if (few) {
     const auto rest = std::span(changed).subspan(std::min<std::size_t>(8, changed.size()));
     const detail::FlipTable low = detail::flip_table(changed), high = detail::flip_table(rest);

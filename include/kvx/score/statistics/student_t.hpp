@@ -12,9 +12,9 @@ namespace detail {
 /// Functions, 8.17.22. It converges fast for x < (a + 1) / (a + b + 2).
 inline double beta_fraction(double a, double b, double x) {
   constexpr double kTiny = 1e-300;
-  constexpr int kMost = 10'000;
+  constexpr int kMaxSteps = 10'000;
   double c = 1, d = 1 / (1 - (a + b) * x / (a + 1)), fraction = d;
-  for (int m = 1; m < kMost; ++m) {
+  for (int m = 1; m < kMaxSteps; ++m) {
     const double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
     const double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
     double step = 1;
@@ -32,7 +32,7 @@ inline double beta_fraction(double a, double b, double x) {
   return fraction;
 }
 
-/// The regularized incomplete beta function I_x(a, b) for a, b > 0 and x from 0 to 1: the same, 8.17.1 to 8.17.4.
+/// The regularized incomplete beta function I_x(a, b) for a, b > 0 and x from 0 to 1: same source, 8.17.1 to 8.17.4.
 inline double incomplete_beta(double a, double b, double x) {
   if (x <= 0) return 0;
   if (x >= 1) return 1;

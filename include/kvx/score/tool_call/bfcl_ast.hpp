@@ -12,15 +12,15 @@
 
 namespace kvx::inline v0 {
 
-/// Whether calls are right, and the first thing that is wrong with them.
+/// Whether calls are right, and the first error in them.
 struct AstVerdict {
   bool valid = false;
-  std::string error_type = {};  ///< empty when valid
+  std::string error_type = {};  ///< empty if valid
 };
 
 namespace detail {
 
-/// What is wrong with one call; empty when nothing is.
+/// The first error in one call; empty if there is none.
 inline std::string_view call_error(const GoldCall& gold, const JsonTree& call) {
   const JsonTree *name = call.find("name"), *arguments = call.find("arguments");
   if (name == nullptr || name->string() == nullptr || *name->string() != *gold.name)
@@ -45,10 +45,10 @@ inline std::string_view call_error(const GoldCall& gold, const JsonTree& call) {
 
 }  // namespace detail
 
-/// The verdict of the AST check of the Berkeley Function-Calling Leaderboard (Patil et al., 2025; Python, names
-/// untouched) on `calls`, objects with `name` and `arguments`, of which several may stand in any order. `functions` and
-/// `possible` as gold_calls() has them. Where several things are wrong with a call, the error is the one that comes
-/// first by the arguments' names, and not by their order in the call.
+/// The verdict of the AST check of the Berkeley Function-Calling Leaderboard (Patil et al., 2025; Python, unchanged
+/// names) on `calls`, objects with `name` and `arguments`. Several calls may be in any order. See gold_calls() for
+/// `functions` and `possible`. If a call has several errors, the first one by the arguments' names is reported,
+/// whatever their order in the call.
 inline AstVerdict ast_verdict(const JsonTree& functions, const JsonTree& possible, std::span<const JsonTree> calls) {
   const std::vector<GoldCall> gold = gold_calls(functions, possible);
   const std::string checker = gold.size() > 1                 ? "parallel_function_checker_no_order"
@@ -60,7 +60,7 @@ inline AstVerdict ast_verdict(const JsonTree& functions, const JsonTree& possibl
     return {error.empty(), std::string(error)};
   }
   std::vector<bool> taken(calls.size());
-  for (const GoldCall& wanted : gold) {  // each takes the first call that will do, as there
+  for (const GoldCall& wanted : gold) {  // each takes the first call that matches, as in BFCL
     std::size_t i = 0;
     while (i < calls.size() && (taken[i] || !detail::call_error(wanted, calls[i]).empty())) ++i;
     if (i == calls.size()) return {false, checker + ":cannot_find_match"};

@@ -17,14 +17,14 @@ namespace kvx::inline v0 {
 /// Whether a row has the columns of the Berkeley Function-Calling Leaderboard.
 inline bool is_bfcl_row(const JsonlRow& row) { return row.has_all({"id", "question", "function"}); }
 
-/// The requests of a file of the Berkeley Function-Calling Leaderboard (Patil et al., 2025; v4, Apache-2.0), a single
-/// turn with Python functions: simple_python, multiple, parallel, parallel_multiple, irrelevance. The answers are those
-/// of the file of the same name in the folder possible_answer beside it; a request of irrelevance is to be declined.
+/// The samples of a file of the Berkeley Function-Calling Leaderboard (Patil et al., 2025; v4, Apache-2.0) with single
+/// turns and Python functions: simple_python, multiple, parallel, parallel_multiple, irrelevance. The answers are in
+/// the file of the same name in the folder possible_answer next to it. Requests of irrelevance must be declined.
 class BfclSamples {
  public:
   explicit BfclSamples(std::filesystem::path path) : path_(std::move(path)) {}
 
-  /// Throws Error for what is not of that form, and where there is no answer.
+  /// The sample of a row. Throws Error for a row of another form and for one without an answer.
   Sample sample(const JsonlRow& row) {
     const std::string& id = row.string("id");
     const std::string category = id.substr(0, id.rfind('_'));
@@ -42,7 +42,7 @@ class BfclSamples {
                                calls);
   }
 
-  /// The contents of the file of answers, once one was looked for.
+  /// The contents of the file of answers; empty until a row needed it.
   const std::string& answers_text() const { return answers_text_; }
 
  private:

@@ -13,7 +13,7 @@
 
 namespace kvx::inline v0::detail {
 
-// How BFCL's AST check compares values, its oddities included. The types are Python's, in which it is written.
+// Compares values as BFCL's AST check does, with its oddities. The types are those of Python, in which it is written.
 
 enum class PythonType { none, boolean, integer, floating, string, list, dict };
 
@@ -27,7 +27,7 @@ inline PythonType python_type(const JsonTree& value) {
                                      : PythonType::none;
 }
 
-/// The type that a schema declares; any type is taken for a string's, as there.
+/// The type that a schema declares. As in BFCL, any and unknown types count as string.
 inline PythonType declared_type(const JsonTree& schema) {
   const JsonTree* type = schema.find("type");
   const JsonTree::Object named =
@@ -41,7 +41,7 @@ inline PythonType declared_type(const JsonTree& schema) {
                              : PythonType::string;
 }
 
-/// A string as BFCL compares it; what is no string stays.
+/// A string in the form that BFCL compares; other values are returned unchanged.
 inline JsonTree standardized(const JsonTree& value) {
   if (value.string() == nullptr) return value;
   std::string text;
@@ -57,7 +57,7 @@ inline JsonTree::Array standardized(const JsonTree::Array& values) {
 }
 
 inline bool among(const JsonTree& value, const JsonTree::Array& values) {
-  return std::any_of(values.begin(), values.end(), [&](const JsonTree& one) { return python_equal(value, one); });
+  return std::any_of(values.begin(), values.end(), [&](const JsonTree& other) { return python_equal(value, other); });
 }
 
 inline bool is_empty_string(const JsonTree& value) { return value.string() != nullptr && value.string()->empty(); }
@@ -68,7 +68,7 @@ inline bool may_be_left_out(const JsonTree& accepted) {
          std::any_of(accepted.array()->begin(), accepted.array()->end(), is_empty_string);
 }
 
-/// The elements of an accepted list; "" is one without any.
+/// The elements of an accepted list; "" counts as an empty list. nullopt for other values.
 inline std::optional<JsonTree::Array> accepted_elements(const JsonTree& accepted) {
   if (accepted.array() != nullptr) return *accepted.array();
   return is_empty_string(accepted) ? std::optional(JsonTree::Array()) : std::nullopt;
@@ -80,7 +80,7 @@ inline std::optional<PythonType> accepted_type(const JsonTree::Array& accepted) 
   return first == accepted.end() ? std::nullopt : std::optional(python_type(*first));
 }
 
-/// Whether each element is of the type that the list's items have, or the elements of one accepted list.
+/// Whether each element has the type that is declared for items, or the type of the elements of an accepted list.
 inline bool elements_fit(const JsonTree::Array& elements, const JsonTree::Array& accepted, PythonType items) {
   return std::any_of(accepted.begin(), accepted.end(), [&](const JsonTree& list) {
     return list.array() == nullptr || std::all_of(elements.begin(), elements.end(), [&](const JsonTree& element) {
@@ -106,8 +106,8 @@ inline std::string_view dict_error(const JsonTree& value, const JsonTree& accept
 
 inline std::string_view dicts_error(const JsonTree::Array& values, const JsonTree::Array& accepted) {
   std::string_view error = "list_dict_checker:unclear";
-  for (const JsonTree& one : accepted) {
-    const auto elements = accepted_elements(one);
+  for (const JsonTree& candidate : accepted) {
+    const auto elements = accepted_elements(candidate);
     if (!elements || elements->size() != values.size()) {
       error = "value_error:list_dict_count";
       continue;
@@ -120,25 +120,26 @@ inline std::string_view dicts_error(const JsonTree::Array& values, const JsonTre
   return error;
 }
 
-/// What is wrong with an argument; empty when nothing is.
+/// The error in an argument; empty if there is none.
 inline std::string_view value_error(const JsonTree& value, const JsonTree::Array& accepted, const JsonTree& schema) {
   const PythonType declared = declared_type(schema);
-  const auto usual = accepted_type(accepted);
+  const auto accepted_kind = accepted_type(accepted);
   PythonType found = python_type(value);
   if (declared == PythonType::floating && found == PythonType::integer) found = declared;
-  const JsonTree* of_items = declared == PythonType::list ? schema.find("items") : nullptr;
-  const PythonType items = of_items != nullptr ? declared_type(*of_items) : PythonType::none;
-  if (found != declared && found != usual) return "type_error:simple";
+  const JsonTree* item_schema = declared == PythonType::list ? schema.find("items") : nullptr;
+  const PythonType items = item_schema != nullptr ? declared_type(*item_schema) : PythonType::none;
+  if (found != declared && found != accepted_kind) return "type_error:simple";
   if (found == declared && items != PythonType::none && !elements_fit(*value.array(), accepted, items))
-    return usual == found ? "type_error:nested" : "type_error:simple";
-  // Where the values accepted are of another type than the declared, they are compared as they are.
-  if (found != declared || (usual && usual != declared)) return among(value, accepted) ? "" : "value_error:others";
+    return accepted_kind == found ? "type_error:nested" : "type_error:simple";
+  // If the accepted values are of another type than the declared one, values are compared unchanged.
+  if (found != declared || (accepted_kind && accepted_kind != declared))
+    return among(value, accepted) ? "" : "value_error:others";
 
   const auto is_object = [](const JsonTree& element) { return element.object() != nullptr; };
   if (declared == PythonType::dict) {
     std::string_view error = "dict_checker:unclear";
-    for (const JsonTree& one : accepted)
-      if (is_object(one) && (error = dict_error(value, one)).empty()) break;
+    for (const JsonTree& candidate : accepted)
+      if (is_object(candidate) && (error = dict_error(value, candidate)).empty()) break;
     return error;
   }
   if (declared == PythonType::string)
@@ -146,8 +147,8 @@ inline std::string_view value_error(const JsonTree& value, const JsonTree::Array
   if (declared != PythonType::list) return among(value, accepted) ? "" : "value_error:others";
   if (items == PythonType::dict && std::all_of(value.array()->begin(), value.array()->end(), is_object))
     return dicts_error(*value.array(), accepted);
-  const bool same = std::any_of(accepted.begin(), accepted.end(), [&](const JsonTree& one) {
-    const auto elements = accepted_elements(one);
+  const bool same = std::any_of(accepted.begin(), accepted.end(), [&](const JsonTree& candidate) {
+    const auto elements = accepted_elements(candidate);
     return elements && python_equal(JsonTree(standardized(*value.array())), JsonTree(standardized(*elements)));
   });
   return same ? "" : "value_error:list/tuple";

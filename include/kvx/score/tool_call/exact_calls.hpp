@@ -16,12 +16,12 @@ namespace kvx::inline v0 {
 namespace detail {
 
 /// Whether a value is an accepted one. JSON types must be the same; strings are compared without case and punctuation,
-/// as BFCL does. An accepted object holds for each member an array of accepted values, or a single value.
+/// as in BFCL. An accepted object holds for each member an array of accepted values, or a single value.
 inline bool is_accepted(const JsonTree& value, const JsonTree& accepted) {
-  const auto among_accepted = [](const JsonTree& one, const JsonTree& values) {
-    if (values.array() == nullptr) return is_accepted(one, values);
+  const auto among_accepted = [](const JsonTree& element, const JsonTree& values) {
+    if (values.array() == nullptr) return is_accepted(element, values);
     return std::any_of(values.array()->begin(), values.array()->end(),
-                       [&](const JsonTree& other) { return is_accepted(one, other); });
+                       [&](const JsonTree& candidate) { return is_accepted(element, candidate); });
   };
   if (value.string() != nullptr && accepted.string() != nullptr) return standardized(value) == standardized(accepted);
   if (value.array() != nullptr && accepted.array() != nullptr)
@@ -49,7 +49,7 @@ inline bool is_accepted_call(const JsonTree& call, const GoldCall& gold) {
 /// compared by BFCL's rules, but with JSON's types: 1 equals 1.0, and equals neither true nor "1".
 inline bool are_exact_calls(std::span<const GoldCall> gold, std::span<const JsonTree> calls) {
   if (gold.size() != calls.size()) return false;
-  // A call may match several gold calls; Kuhn's algorithm finds an assignment that serves all of them.
+  // A call may match several gold calls; Kuhn's algorithm finds an assignment for all of them.
   std::vector<std::size_t> owner(calls.size(), gold.size());
   std::vector<bool> seen;
   const std::function<bool(std::size_t)> find_call = [&](std::size_t wanted) {

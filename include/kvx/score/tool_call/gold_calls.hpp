@@ -9,16 +9,16 @@
 
 namespace kvx::inline v0 {
 
-/// One of the calls that a request takes. It refers to the trees that it was read from.
+/// One of the calls that a request requires. Its pointers point into the trees that it was read from.
 struct GoldCall {
   const std::string* name;
   const JsonTree* schema;    ///< of the arguments, an object
-  const JsonTree* accepted;  ///< an object: of each argument the array of the values accepted; "" for none given
+  const JsonTree* accepted;  ///< an object: for each argument the accepted values; "" means that it may be left out
 };
 
-/// The calls `possible`, [{NAME: {ARGUMENT: [VALUE, ...]}}, ...], to `functions`, [{"name", "parameters"}, ...].
-/// Throws Error for what is not of that form and for a call to no function.
-/// `field` is the name of `possible` in error messages.
+/// Reads the calls in `possible`, [{NAME: {ARGUMENT: [VALUE, ...]}}, ...], of `functions`, [{"name", "parameters"},
+/// ...]. Throws Error for arrays of another form and for a call of an unknown function. `field` is the name of
+/// `possible` in error messages.
 inline std::vector<GoldCall> gold_calls(const JsonTree& functions, const JsonTree& possible,
                                         const std::string& field = "possible") {
   const auto fail = [](const std::string& what, const JsonTree& found) {
@@ -29,7 +29,7 @@ inline std::vector<GoldCall> gold_calls(const JsonTree& functions, const JsonTre
   std::vector<GoldCall> calls;
   for (const JsonTree& call : *possible.array()) {
     if (call.object() == nullptr || call.object()->size() != 1)
-      fail(field + ": expected an object with the name of a function alone", call);
+      fail(field + ": expected an object with one member, the name of a function", call);
     const auto& [name, accepted] = call.object()->front();
     if (accepted.object() == nullptr) fail(field + ": " + name + ": expected an object", accepted);
     for (const auto& [argument, values] : *accepted.object())
@@ -40,7 +40,8 @@ inline std::vector<GoldCall> gold_calls(const JsonTree& functions, const JsonTre
       if (schema == nullptr && called != nullptr && called->string() != nullptr && *called->string() == name)
         schema = function.find("parameters");
     }
-    if (schema == nullptr) throw Error("sample's answer", "functions: expected one named " + name + " with parameters");
+    if (schema == nullptr)
+      throw Error("sample's answer", "functions: expected a function " + name + " with parameters, found none");
     if (schema->object() == nullptr) fail("functions: " + name + ": parameters: expected an object", *schema);
     calls.push_back({&name, schema, &accepted});
   }

@@ -16,12 +16,12 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// Reads Python's literals, of which JSON's are taken as well, from the front of a text.
+/// Reads literals of Python, and also of JSON, from the beginning of a text.
 class PythonLiterals {
  public:
   explicit PythonLiterals(std::string_view text) : rest_(text) {}
 
-  /// Steps over white space; whether the text then begins with `c`, which is stepped over too.
+  /// Skips white space. If the text then begins with `c`, skips it and returns true.
   bool take(char c) {
     rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size()));
     const bool found = rest_.starts_with(c);
@@ -32,10 +32,10 @@ class PythonLiterals {
   /// The text that is not read yet.
   std::string_view rest() const { return rest_; }
 
-  /// What stands before the next `c`, without white space around it; `c` is stepped over. Nothing where one of `not_in`
-  /// comes first.
-  std::optional<std::string> take_until(char c, std::string_view not_in) {
-    const std::size_t end = rest_.find_first_of(std::string(not_in) + c);
+  /// The text before the next `c`, without white space around it; skips `c`. nullopt if the text is blank or one of
+  /// `excluded` comes first.
+  std::optional<std::string> take_until(char c, std::string_view excluded) {
+    const std::size_t end = rest_.find_first_of(std::string(excluded) + c);
     if (end == rest_.npos || rest_[end] != c) return std::nullopt;
     const std::string_view name = rest_.substr(0, end);
     rest_.remove_prefix(end + 1);
@@ -44,7 +44,7 @@ class PythonLiterals {
     return std::string(name.substr(first, name.find_last_not_of(" \t\r\n") + 1 - first));
   }
 
-  /// Calls item() for each item up to `close`, with commas between them, of which one may stand at the end.
+  /// Calls item() for each item up to `close`. Items are separated by commas, and a comma may follow the last one.
   template <class Item>
   bool take_items(char close, Item&& item) {
     while (!take(close)) {
@@ -103,14 +103,14 @@ class PythonLiterals {
         continue;
       }
       const char escape = rest_.front();
-      if (const auto at = kNames.find(escape); at != kNames.npos) {
-        text += kMeanings[at];
+      if (const auto index = kNames.find(escape); index != kNames.npos) {
+        text += kMeanings[index];
         rest_.remove_prefix(1);
       } else if (const auto code = escape == 'u' ? hex4(rest_.substr(1)) : std::nullopt) {
         append_code_point(*code, text);
         rest_.remove_prefix(5);
       } else {
-        text += c;  // as Python: the backslash stands for itself
+        text += c;  // as in Python, the backslash is kept
       }
     }
     return std::nullopt;
@@ -123,17 +123,17 @@ class PythonLiterals {
 
 namespace detail {
 
-/// Takes calls from the front of a text; nullopt for anything else.
+/// Takes calls from the beginning of a text; nullopt for anything else.
 inline std::optional<JsonTree::Array> take_python_calls(std::string_view& text) {
-  PythonLiterals in(text);
+  PythonLiterals literals(text);
   JsonTree::Array calls;
-  if (!in.take('[')) return std::nullopt;
-  const bool whole = in.take_items(']', [&] {
-    const auto name = in.take_until('(', "[]{}\"'=)");
+  if (!literals.take('[')) return std::nullopt;
+  const bool whole = literals.take_items(']', [&] {
+    const auto name = literals.take_until('(', "[]{}\"'=)");
     JsonTree::Object arguments;
-    const bool read = name && in.take_items(')', [&] {
-      const auto argument = in.take_until('=', "()[]{}\"',");
-      auto value = argument ? in.value() : std::nullopt;
+    const bool read = name && literals.take_items(')', [&] {
+      const auto argument = literals.take_until('=', "()[]{}\"',");
+      auto value = argument ? literals.value() : std::nullopt;
       if (value) arguments.push_back({*argument, std::move(*value)});
       return value.has_value();
     });
@@ -143,7 +143,7 @@ inline std::optional<JsonTree::Array> take_python_calls(std::string_view& text) 
     return read;
   });
   if (!whole) return std::nullopt;
-  text = in.rest();
+  text = literals.rest();
   return calls;
 }
 
@@ -161,8 +161,8 @@ inline bool begins_as_call(std::string_view text) {
 /// read.
 inline std::optional<JsonTree::Array> python_calls(std::string_view text) {
   JsonTree::Array all;
-  for (std::size_t at; (at = text.find('[')) != text.npos;) {
-    text.remove_prefix(at);
+  for (std::size_t open; (open = text.find('[')) != text.npos;) {
+    text.remove_prefix(open);
     std::string_view rest = text;
     if (auto calls = detail::take_python_calls(rest)) {
       std::move(calls->begin(), calls->end(), std::back_inserter(all));

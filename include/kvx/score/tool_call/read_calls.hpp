@@ -38,7 +38,7 @@ inline JsonTree with_plain_arguments(JsonTree call, const ToolForms& forms, Tool
     const JsonTree* arguments = call.find("arguments");
     return arguments == nullptr || arguments->is_null();
   };
-  const auto give = [&](JsonTree arguments, ToolForms::Form form) {
+  const auto set_arguments = [&](JsonTree arguments, ToolForms::Form form) {
     JsonTree::Object members = *call.object();
     std::erase_if(members, [&](const JsonMember& member) {
       return member.name == "arguments" || (form == ToolForms::parameters && member.name == "parameters");
@@ -49,14 +49,14 @@ inline JsonTree with_plain_arguments(JsonTree call, const ToolForms& forms, Tool
   };
   const JsonTree* parameters = call.find("parameters");
   if (forms.has(ToolForms::parameters) && absent() && parameters != nullptr && parameters->object() != nullptr)
-    give(JsonTree(*parameters), ToolForms::parameters);
+    set_arguments(JsonTree(*parameters), ToolForms::parameters);
   const JsonTree* arguments = call.find("arguments");
   if (forms.has(ToolForms::string) && arguments != nullptr && arguments->string() != nullptr)
     if (auto tree = parse_json(*arguments->string()); tree && tree->object() != nullptr)
-      give(std::move(*tree), ToolForms::string);
+      set_arguments(std::move(*tree), ToolForms::string);
   const JsonTree* name = call.find("name");
   if (forms.has(ToolForms::missing) && absent() && name != nullptr && !name->is_null())
-    give(JsonTree(JsonTree::Object()), ToolForms::missing);
+    set_arguments(JsonTree(JsonTree::Object()), ToolForms::missing);
   return call;
 }
 

@@ -53,7 +53,7 @@ struct ToolCallTask {
   static constexpr std::string_view name = "tool_call";
   static constexpr std::string_view example_data = "tool_world.jsonl.gz";
 
-  /// From lenient to strict; the first is the foil that looks at no structure.
+  /// From lenient to strict. The first is for comparison and ignores the structure of an answer.
   static std::span<const Metric> metrics() {
     static constexpr std::array<Metric, 6> kMetrics = {{{.name = "name_substring"},
                                                         {.name = "json_valid"},
@@ -83,7 +83,7 @@ struct ToolCallTask {
   }
 
   Grade grade(const Sample& sample, std::string_view answer, const AnswerReading& reading = {}) const {
-    const auto gold = golds_->of(sample.answer);
+    const auto gold = golds_->get(sample.answer);
     const Calls called = calls_in(answer, reading.tool_forms);
     Grade grade = !gold->is_served() ? grade_unserved(called) : verdict(*gold, called, answer).grade();
     grade.as_read = called.read.text();
@@ -91,11 +91,11 @@ struct ToolCallTask {
   }
 
   /// The number of right answers read and compiled so far. All answers to a sample share one.
-  std::size_t golds_read() const { return golds_->read(); }
+  std::size_t golds_read() const { return golds_->read_count(); }
 
-  /// The answer that the context asks for; of several accepted values the first.
+  /// The answer that the context asks for, with the first of several accepted values.
   std::string reference(const Sample& sample) const {
-    const auto gold = golds_->of(sample.answer);
+    const auto gold = golds_->get(sample.answer);
     std::string calls;
     if (gold->is_served() && gold->name() == nullptr) {
       calls = reference_calls(gold->calls());
@@ -108,7 +108,7 @@ struct ToolCallTask {
     return python_json(calls, "sample's answer");
   }
 
-  /// How many of the declined requests no tool serves, and how many that no tool serves were declined.
+  /// The share of the declined requests that no tool serves, and the share of the unserved requests that were declined.
   std::vector<Estimate> summaries(std::span<const Grade> grades) const {
     ContextValues declined, unserved;
     for (std::size_t i = 0; i < grades.size(); ++i) {
@@ -128,7 +128,7 @@ struct ToolCallTask {
     bool none_in_array = false;  ///< whether the answer is an empty array
     ToolForms read = {};         ///< the other engines' forms of the first call
 
-    /// Whether there is nothing to judge.
+    /// Whether there is nothing to grade.
     bool unparsed() const { return whole.empty() && !none_in_array; }
     /// Whether the request is declined.
     bool decline() const {
@@ -137,7 +137,7 @@ struct ToolCallTask {
     }
   };
 
-  /// What was found out about an answer.
+  /// The results of checking an answer.
   struct Checks {
     bool named = false, parsed = false, declined = false, name_match = false, empty = false, valid = false,
          args_exact = false, call_exact = false;
@@ -191,12 +191,12 @@ struct ToolCallTask {
   }
 
   static Checks verdict(const ToolGold& gold, const Calls& called, std::string_view answer) {
-    const bool one = gold.name() != nullptr;
-    Checks checks = one ? verdict_on_first(gold, called) : verdict_on_all(gold, called);
+    const bool has_name = gold.name() != nullptr;
+    Checks checks = has_name ? verdict_on_first(gold, called) : verdict_on_all(gold, called);
     const auto is_named = [&](const std::string& name) { return answer.find(name) != answer.npos; };
-    checks.named = one ? is_named(*gold.name())
-                       : std::all_of(gold.calls().begin(), gold.calls().end(),
-                                     [&](const GoldCall& call) { return is_named(*call.name); });
+    checks.named = has_name ? is_named(*gold.name())
+                            : std::all_of(gold.calls().begin(), gold.calls().end(),
+                                          [&](const GoldCall& call) { return is_named(*call.name); });
     return checks;
   }
 
@@ -213,9 +213,9 @@ struct ToolCallTask {
     checks.valid = checks.accepts(schema, arguments);
     checks.empty = has_no_arguments(call) && !checks.accepts(schema, JsonTree(JsonTree::Object()));
     checks.args_exact = python_equal(arguments, gold.arguments());
-    const bool alone = called.whole.size() == 1 && !called.broken;
-    checks.call_exact = alone && (gold.calls().empty() ? checks.name_match && arguments == gold.arguments()
-                                                       : are_exact_calls(gold.calls(), called.whole));
+    const bool is_only_call = called.whole.size() == 1 && !called.broken;
+    checks.call_exact = is_only_call && (gold.calls().empty() ? checks.name_match && arguments == gold.arguments()
+                                                              : are_exact_calls(gold.calls(), called.whole));
     checks.accepted = checks.call_exact && !gold.calls().empty();
     return checks;
   }

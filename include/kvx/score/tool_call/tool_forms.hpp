@@ -25,7 +25,7 @@ class ToolForms {
   /// Accepts only kvx's own form.
   constexpr ToolForms() = default;
   explicit constexpr ToolForms(unsigned forms) : forms_(forms) {}
-  /// All of them.
+  /// All forms.
   static constexpr ToolForms all() { return ToolForms(63); }
 
   /// Reads `plain` (none), `auto` (all), or names with + or commas between them. Throws Error for anything else.
@@ -33,9 +33,9 @@ class ToolForms {
     if (text == "plain") return {};
     if (text == "auto") return all();
     ToolForms forms;
-    for (std::size_t at = 0; at <= text.size();) {
-      const std::size_t end = std::min(text.find_first_of("+,", at), text.size());
-      const std::string_view word = text.substr(at, end - at);
+    for (std::size_t pos = 0; pos <= text.size();) {
+      const std::size_t end = std::min(text.find_first_of("+,", pos), text.size());
+      const std::string_view word = text.substr(pos, end - pos);
       std::size_t i = 0;
       while (i < kNames.size() && kNames[i] != word) ++i;
       if (i == kNames.size())
@@ -44,7 +44,7 @@ class ToolForms {
                     "missing, found '" +
                         detail::shortened(word, 60) + "'");
       forms.add(Form(1u << i));
-      at = end + 1;
+      pos = end + 1;
     }
     return forms;
   }

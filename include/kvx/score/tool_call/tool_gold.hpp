@@ -43,25 +43,26 @@ class ToolGold {
       functions_ = JsonTree(JsonTree::Array{JsonTree(JsonTree::Object{{"name", name}, {"parameters", schema}})});
       calls_ = gold_calls(functions_, *accepted, "accepted");
       if (calls_.size() != 1)
-        throw Error("sample's answer", "accepted: expected the one call that name and arguments are, found " +
-                                           std::to_string(calls_.size()) + "; several stand in possible");
+        throw Error("sample's answer", "accepted: expected one call, the same as name and arguments, found " +
+                                           std::to_string(calls_.size()) + "; several calls belong in possible");
     }
   }
   ToolGold(const ToolGold&) = delete;
   ToolGold& operator=(const ToolGold&) = delete;
 
-  /// Whether a tool serves the request; if none does, it is to be declined.
+  /// Whether a tool serves the request. If none does, the request must be declined.
   bool is_served() const { return name_ != nullptr || !calls_.empty(); }
-  /// The one right name; null if only calls() has the right answer.
+  /// The only right name; nullptr if only calls() has the right answer.
   const std::string* name() const { return name_; }
-  /// The one right object of arguments; requires a name().
+  /// The only right object of arguments; requires a name().
   const JsonTree& arguments() const { return *arguments_; }
   /// The right calls with all accepted values; empty if only one name and its arguments are right.
   const std::vector<GoldCall>& calls() const { return calls_; }
   const JsonTree& functions() const { return functions_; }
   const JsonTree& possible() const { return *tree_.find("possible"); }
 
-  /// The schema of the arguments of `tool`. If there is only one schema, `tool` does not matter. Null for none.
+  /// The schema of the arguments of `tool`. If there is only one schema, `tool` does not matter. nullptr if there is
+  /// none.
   const JsonSchema* schema_of(std::string_view tool) const {
     const auto found = schemas_.size() == 1 ? schemas_.begin() : schemas_.find(tool);
     return found == schemas_.end() ? nullptr : &found->second;
@@ -87,18 +88,18 @@ class ToolGold {
 /// once for all its answers. It keeps the last few thousand, and several threads may use it.
 class ToolGolds {
  public:
-  /// Throws Error as ToolGold does.
-  std::shared_ptr<const ToolGold> of(const std::string& answer) {
+  /// The right answer that `answer` describes. Throws Error like ToolGold.
+  std::shared_ptr<const ToolGold> get(const std::string& answer) {
     {
       const std::lock_guard lock(mutex_);
       if (const auto found = golds_.find(answer); found != golds_.end()) return found->second;
     }
     auto gold = std::make_shared<const ToolGold>(answer);
     const std::lock_guard lock(mutex_);
-    if (const auto [place, is_new] = golds_.try_emplace(answer, gold); !is_new) return place->second;
+    if (const auto [entry, is_new] = golds_.try_emplace(answer, gold); !is_new) return entry->second;
     ++read_;
     order_.push_back(answer);
-    if (order_.size() > kMost) {
+    if (order_.size() > kMaxGolds) {
       golds_.erase(order_.front());
       order_.pop_front();
     }
@@ -106,13 +107,13 @@ class ToolGolds {
   }
 
   /// The number of right answers read so far.
-  std::size_t read() const {
+  std::size_t read_count() const {
     const std::lock_guard lock(mutex_);
     return read_;
   }
 
  private:
-  static constexpr std::size_t kMost = 4096;
+  static constexpr std::size_t kMaxGolds = 4096;
 
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const ToolGold>, std::less<>> golds_;

@@ -16,11 +16,11 @@
 #include <string_view>
 #include <utility>
 
-// What the sets of tool calls have in common: how a model is asked, and what ToolCallTask is told of the right calls.
+// Functions for all data sets of tool calls: the request to a model, and the right calls in the form for ToolCallTask.
 namespace kvx::inline v0::detail {
 
-/// The sample of a request to `tools`, a JSON array as its file has it. `answer` is what the task calls its answer,
-/// `calls` how many calls that is.
+/// The sample of a request to `tools`, which is a JSON array as its file has it. `answer` is the sample's answer, and
+/// `calls` the number of calls in it.
 inline Sample tool_sample(const std::string& where, std::string_view tools, std::string_view request,
                           std::string answer, std::string task, std::size_t calls) {
   constexpr int kTokens = 256, kTokensOfSeveral = 512;
@@ -46,14 +46,14 @@ inline std::string possible_answer(JsonTree functions, JsonTree possible) {
   return out.text();
 }
 
-/// The name and the parameters of each of the tools, these as a JSON Schema.
+/// The name of each tool, and its parameters as a JSON Schema.
 inline JsonTree::Array functions_of(const JsonTree& tools, const std::string& where) {
   if (tools.array() == nullptr) throw Error(where, "expected an array of tools, found " + std::string(tools.type()));
   JsonTree::Array functions;
   for (const JsonTree& tool : *tools.array()) {
     const JsonTree *name = tool.find("name"), *parameters = tool.find("parameters");
     if (name == nullptr || name->string() == nullptr)
-      throw Error(where, "expected tools with a name, found " + std::string(tool.type()) + " without");
+      throw Error(where, "expected tools with a name, found " + std::string(tool.type()) + " without one");
     functions.push_back(JsonTree(JsonTree::Object{
         {"name", *name},
         {"parameters", parameters_schema(parameters == nullptr ? JsonTree(JsonTree::Object()) : *parameters)}}));
@@ -66,8 +66,8 @@ inline bool declares_object(const JsonTree* schema) {
   return type != nullptr && type->string() != nullptr && *type->string() == "object";
 }
 
-/// A value as an accepted one: what is declared as an object, or as an array of them, has for each member an array of
-/// what is accepted there.
+/// A value in the form of accepted values: a member of a declared object, or of the objects in a declared array,
+/// becomes an array of the values that are accepted there.
 inline JsonTree accepted_value(const JsonTree& value, const JsonTree& schema) {
   const auto is_object = [](const JsonTree& tree) { return tree.object() != nullptr; };
   if (is_object(value) && declares_object(&schema)) {
@@ -84,8 +84,8 @@ inline JsonTree accepted_value(const JsonTree& value, const JsonTree& schema) {
   return JsonTree(std::move(accepted));
 }
 
-/// A function whose schema its right call fits, whatever was declared: no argument is required that the call lacks, and
-/// none is unknown that it has.
+/// The function with a schema that its right call fits, whatever was declared: arguments that the call lacks are not
+/// required, and arguments that it has are known.
 inline JsonTree fitted_function(const JsonTree& function, const JsonTree& arguments) {
   const JsonTree& schema = *function.find("parameters");
   const JsonTree *declared = schema.find("properties"), *names = schema.find("required");
@@ -103,8 +103,9 @@ inline JsonTree fitted_function(const JsonTree& function, const JsonTree& argume
                                                                 {"required", JsonTree(std::move(required))}})}});
 }
 
-/// The answer where `calls`, objects with `name` and `arguments`, are the only right ones. What a call does not say may
-/// not be said; what is a tool's default need not be. No calls: the request is to be declined.
+/// The sample's answer if `calls`, objects with `name` and `arguments`, are the only right ones. Arguments that a call
+/// does not have are wrong; arguments that equal the tool's default may be left out. Without calls, the request must be
+/// declined.
 inline std::string called_answer(const JsonTree& tools, const JsonTree::Array& calls, const std::string& where) {
   if (calls.empty()) return declined_answer();
   JsonTree::Array functions = functions_of(tools, where), possible;
@@ -113,15 +114,15 @@ inline std::string called_answer(const JsonTree& tools, const JsonTree::Array& c
     if (name == nullptr || name->string() == nullptr || arguments == nullptr || arguments->object() == nullptr)
       throw Error(where, "expected calls with a name and an object of arguments, found one without");
     const auto function = std::find_if(functions.begin(), functions.end(),
-                                       [&](const JsonTree& one) { return *one.find("name") == *name; });
+                                       [&](const JsonTree& known) { return *known.find("name") == *name; });
     if (function == functions.end()) throw Error(where, "expected a tool named " + *name->string() + ", found none");
     *function = fitted_function(*function, *arguments);
     JsonTree::Object accepted;
     for (const auto& [argument, value] : *arguments->object()) {
       const JsonTree& schema = *function->find("parameters")->find("properties")->find(argument);
       JsonTree::Array values = {accepted_value(value, schema)};
-      const JsonTree* otherwise = schema.find("default");
-      if (otherwise != nullptr && python_equal(*otherwise, value)) values.push_back(JsonTree(""));
+      const JsonTree* preset = schema.find("default");
+      if (preset != nullptr && python_equal(*preset, value)) values.push_back(JsonTree(""));
       accepted.push_back({argument, JsonTree(std::move(values))});
     }
     possible.push_back(JsonTree(JsonTree::Object{{*name->string(), JsonTree(std::move(accepted))}}));
@@ -129,13 +130,13 @@ inline std::string called_answer(const JsonTree& tools, const JsonTree::Array& c
   return possible_answer(JsonTree(std::move(functions)), JsonTree(std::move(possible)));
 }
 
-/// The JSON that a text of a row is.
+/// The JSON in a text of a row. Throws Error, naming `where`, for anything else.
 inline JsonTree json_in(std::string_view text, const std::string& where) {
   if (auto tree = parse_json(text)) return std::move(*tree);
   throw Error(where, "expected JSON, found " + shortened(text, 60));
 }
 
-/// The JSON of a column: its value, or where that is a string what is in it.
+/// The JSON of a column: its value, or the text of the value if it is a string.
 inline std::string json_column(const JsonlRow& row, const char* column) {
   return row.at(column).string() != nullptr ? row.string(column) : row.json(column);
 }

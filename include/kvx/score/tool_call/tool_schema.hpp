@@ -14,14 +14,14 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// The schema of a type as BFCL ("dict"), xLAM ("List[int], optional") or JSON Schema name it; empty, which is any
-/// type, for a name that tells nothing.
+/// The schema of a type with a name of BFCL ("dict"), xLAM ("List[int], optional") or JSON Schema. For an unknown name
+/// it is empty, which means any type.
 inline JsonTree::Object type_schema(std::string_view declared) {
   constexpr std::pair<std::string_view, const char*> kNames[] = {
       {"array", "array"},   {"bool", "boolean"}, {"boolean", "boolean"}, {"dict", "object"},   {"double", "number"},
       {"float", "number"},  {"int", "integer"},  {"integer", "integer"}, {"list", "array"},    {"number", "number"},
       {"object", "object"}, {"set", "array"},    {"str", "string"},      {"string", "string"}, {"tuple", "array"}};
-  constexpr std::size_t kLongest = 200;  // types within types, which are read one in the other
+  constexpr std::size_t kLongest = 200;  // limits the depth of types within types
   if (declared.size() > kLongest) return {};
   const std::string word = lower_case(declared.substr(0, declared.find_first_of("[, ")));
   const std::size_t open = declared.find('['), close = declared.rfind(']');
@@ -38,7 +38,7 @@ inline JsonTree::Object type_schema(std::string_view declared) {
 }  // namespace detail
 
 /// A parameter's or a function's declaration as a JSON Schema of draft 7. It keeps type, items, properties, required,
-/// enum and default; one of another form than these have is passed over.
+/// enum and default; members of these names but of another form are left out.
 inline JsonTree tool_schema(const JsonTree& declared) {
   JsonTree::Object schema;
   if (const JsonTree* type = declared.find("type"); type != nullptr && type->string() != nullptr)
@@ -62,16 +62,16 @@ inline JsonTree tool_schema(const JsonTree& declared) {
   return JsonTree(std::move(schema));
 }
 
-/// A function's parameters as a JSON Schema: declared as one, or as in xLAM each by its name, those without a default
-/// and not called optional required.
+/// A function's parameters as a JSON Schema. They may be declared as a schema or, as in xLAM, each by its name; then
+/// those are required that have no default and whose type is not called optional.
 inline JsonTree parameters_schema(const JsonTree& parameters) {
   const JsonTree* type = parameters.find("type");
   if (parameters.object() == nullptr || (type != nullptr && type->string() != nullptr)) return tool_schema(parameters);
   JsonTree::Array required;
   for (const auto& [name, parameter] : *parameters.object()) {
-    const JsonTree* of = parameter.find("type");
-    const bool optional =
-        of != nullptr && of->string() != nullptr && lower_case(*of->string()).find("optional") != std::string::npos;
+    const JsonTree* parameter_type = parameter.find("type");
+    const bool optional = parameter_type != nullptr && parameter_type->string() != nullptr &&
+                          lower_case(*parameter_type->string()).find("optional") != std::string::npos;
     if (!optional && parameter.find("default") == nullptr) required.push_back(JsonTree(name));
   }
   return tool_schema(JsonTree(JsonTree::Object{

@@ -19,7 +19,7 @@ inline bool is_toolace_row(const JsonlRow& row) { return row.has_all({"system", 
 
 namespace detail {
 
-/// The first turn of a conversation that is from one of these.
+/// The text of the first turn of a conversation that is from one of `speakers`.
 inline const std::string& first_turn(const JsonlRow& row, std::initializer_list<std::string_view> speakers) {
   const JsonTree& turns = row.at("conversations");
   if (turns.array() == nullptr)
@@ -35,7 +35,7 @@ inline const std::string& first_turn(const JsonlRow& row, std::initializer_list<
 
 }  // namespace detail
 
-/// The first request of a row as Team-ACE's ToolACE has it (Apache-2.0): the tools stand as JSON in the text of
+/// The sample of the first request in a row of Team-ACE's ToolACE (Apache-2.0). The tools are JSON in the text of
 /// `system`, and the first answer in `conversations` is `[NAME(ARGUMENT=VALUE, ...), ...]`, possibly with words around
 /// it. If the answer has only words, no tool serves the request. Throws Error for a row of another form.
 inline Sample toolace_sample(const JsonlRow& row) {

@@ -23,14 +23,14 @@
 
 namespace kvx::inline v0 {
 
-/// Tells the language of a text by its n-grams, after langdetect 1.0.9. That draws n-grams at random, until one
-/// language is all but certain, in 7 trials whose mean decides; so its verdict on a short or mixed text depends on its
-/// seed. Here a text always has the same language: there is one seed, and there are more trials, so as to find what
-/// langdetect says with most seeds. Nor does the smoothing vary from trial to trial.
+/// Detects the language of a text by its n-grams, like langdetect 1.0.9. langdetect runs 7 trials, each of which draws
+/// n-grams at random until one language is almost certain, and takes the mean; so its result for a short or mixed text
+/// depends on its seed. Here the seed is fixed, so a text always gets the same language, and there are more trials, to
+/// find the language that langdetect finds with most seeds. The smoothing does not vary from trial to trial.
 class LanguageDetector {
  public:
-  /// Reads profiles, plain or gzip, as examples/data/ifeval/README.md describes them. Throws Error, naming the line,
-  /// for anything else.
+  /// Reads a plain or gzip file of language profiles; examples/data/ifeval/README.md describes its format. Throws
+  /// Error, naming the line, for anything else.
   explicit LanguageDetector(const std::string& path) {
     const std::string text = read_text_file(path);
     std::size_t number = 0;
@@ -45,7 +45,7 @@ class LanguageDetector {
     if (languages_.size() < 2) throw Error(path, "expected profiles of several languages, found fewer");
   }
 
-  /// The code of the likeliest language, such as `en` or `zh-cn`; none for a text without any n-gram of theirs.
+  /// The code of the most likely language, such as `en` or `zh-cn`; nullopt for a text without n-grams of any language.
   std::optional<std::string> language_of(std::u32string_view text) const {
     std::vector<const std::vector<NgramShare>*> ngrams;
     detail::each_ngram(detail::language_text(text), ideographs_, [&](detail::NgramKey key) {
@@ -66,17 +66,17 @@ class LanguageDetector {
  private:
   struct Language {
     std::string code;
-    std::array<double, 3> counts;  // of all n-grams of one, two and three characters
+    std::array<double, 3> counts;  // numbers of n-grams of one, two and three characters
   };
   struct NgramShare {
     std::uint32_t language;
-    double share;  // of the language's n-grams of that length
+    double share;  // fraction of the language's n-grams of that length
   };
 
-  /// How likely each language is by n-grams drawn until one is all but certain.
+  /// One trial: draws n-grams until one language is almost certain, and returns the probability of each language.
   std::vector<double> draw(const std::vector<const std::vector<NgramShare>*>& ngrams, SplitMix64& random) const {
     constexpr double kSmoothing = 0.5 / 10000, kCertain = 0.99999;
-    constexpr int kMost = 1000;
+    constexpr int kMaxDraws = 1000;
     std::vector<double> likelihoods(languages_.size(), 1.0);
     for (int i = 0;; ++i) {
       const auto drawn = static_cast<std::size_t>(random.uniform() * static_cast<double>(ngrams.size()));
@@ -84,16 +84,17 @@ class LanguageDetector {
       if (i % 5 != 0) continue;
       const double sum = std::accumulate(likelihoods.begin(), likelihoods.end(), 0.0);
       for (double& likelihood : likelihoods) likelihood /= sum;
-      if (i >= kMost || *std::max_element(likelihoods.begin(), likelihoods.end()) > kCertain) return likelihoods;
+      if (i >= kMaxDraws || *std::max_element(likelihoods.begin(), likelihoods.end()) > kCertain) return likelihoods;
     }
   }
 
+  /// Reads one line of a file of profiles; returns false if it is malformed.
   bool read(std::string_view line) {
     std::vector<std::string_view> fields;
-    for (std::size_t at = 0; at <= line.size();) {
-      const std::size_t end = std::min(line.find('\t', at), line.size());
-      fields.push_back(line.substr(at, end - at));
-      at = end + 1;
+    for (std::size_t pos = 0; pos <= line.size();) {
+      const std::size_t end = std::min(line.find('\t', pos), line.size());
+      fields.push_back(line.substr(pos, end - pos));
+      pos = end + 1;
     }
     const auto number = [](std::string_view digits) {
       std::uint32_t value = 0;

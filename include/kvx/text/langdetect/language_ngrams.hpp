@@ -11,10 +11,10 @@
 #include <string_view>
 #include <unordered_map>
 
-// The n-grams by which langdetect 1.0.9 (Shuyo; Danilak) tells languages apart.
+// The n-grams by which langdetect 1.0.9 (Shuyo; Danilak) recognizes languages.
 namespace kvx::inline v0::detail {
 
-/// One to three characters, 21 bits each.
+/// An n-gram of one to three characters, 21 bits each.
 using NgramKey = std::uint64_t;
 inline NgramKey ngram_key(std::u32string_view characters) {
   NgramKey key = 0;
@@ -22,10 +22,10 @@ inline NgramKey ngram_key(std::u32string_view characters) {
   return key;
 }
 
-/// Ideographs that are taken for one another.
+/// Maps ideographs to the first one of their class; n-grams do not distinguish the ideographs of a class.
 using IdeographClasses = std::unordered_map<char32_t, char32_t>;
 
-/// The character that stands for `c` in an n-gram; a blank for what is no letter.
+/// The character that replaces `c` in an n-gram; a blank if `c` is not a letter.
 inline char32_t ngram_character(char32_t c, const IdeographClasses& ideographs) {
   const auto within = [c](char32_t first, char32_t last) { return c >= first && c <= last; };
   if (c < 0x80) return (c >= U'A' && c <= U'Z') || (c >= U'a' && c <= U'z') ? c : U' ';
@@ -43,7 +43,7 @@ inline char32_t ngram_character(char32_t c, const IdeographClasses& ideographs) 
   return found == ideographs.end() ? c : found->second;
 }
 
-/// Vowels and `Y` with one of Vietnamese's accents after them become one character each.
+/// Composes each vowel or `y` and a Vietnamese accent after it into one character.
 inline std::u32string with_vietnamese_accents(std::u32string_view text) {
   constexpr std::u32string_view kAccents = U"\u0300\u0301\u0303\u0309\u0323",
                                 kLetters =
@@ -65,14 +65,15 @@ inline bool is_address_character(char32_t c) {
   return (c >= U'0' && c <= U'9') || (c >= U'A' && c <= U'Z') || (c >= U'a' && c <= U'z') || c == U'-' || c == U'_';
 }
 
-/// How many of the first `most` characters of `text` are all of an address or in `others`.
-inline std::size_t address_run(std::u32string_view text, std::u32string_view others, std::size_t most) {
+/// The number of characters at the beginning of `text` that may be part of an address or are in `others`, at most
+/// `limit`.
+inline std::size_t address_run(std::u32string_view text, std::u32string_view others, std::size_t limit) {
   const auto is_in = [&](char32_t c) { return is_address_character(c) || others.find(c) != others.npos; };
-  text = text.substr(0, most);
+  text = text.substr(0, limit);
   return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_in) - text.begin());
 }
 
-/// A blank for each URL.
+/// Replaces each URL by a blank.
 inline std::u32string without_urls(std::u32string_view text) {
   std::u32string result;
   while (!text.empty()) {
@@ -84,31 +85,31 @@ inline std::u32string without_urls(std::u32string_view text) {
   return result;
 }
 
-/// A blank for each e-mail address.
+/// Replaces each e-mail address by a blank.
 inline std::u32string without_mail(std::u32string_view text) {
   std::u32string result;
-  for (std::size_t at; (at = text.find(U'@')) != text.npos;) {
-    const auto name_end = text.rend() - static_cast<std::ptrdiff_t>(at);
+  for (std::size_t pos; (pos = text.find(U'@')) != text.npos;) {
+    const auto name_end = text.rend() - static_cast<std::ptrdiff_t>(pos);
     const auto is_in_name = [](char32_t c) { return is_address_character(c) || c == U'.'; };
     const auto name = static_cast<std::size_t>(
-        std::find_if_not(name_end, name_end + static_cast<std::ptrdiff_t>(std::min<std::size_t>(at, 64)), is_in_name) -
+        std::find_if_not(name_end, name_end + static_cast<std::ptrdiff_t>(std::min<std::size_t>(pos, 64)), is_in_name) -
         name_end);
-    const std::size_t host = address_run(text.substr(at + 1), U"", 255);
-    const std::size_t more = host == 0 ? 0 : address_run(text.substr(at + 1 + host), U".", 255);
-    const bool found = name > 0 && host + more >= 2;  // a host is of two characters or more
-    result += text.substr(0, found ? at - name : at + 1);
+    const std::size_t host = address_run(text.substr(pos + 1), U"", 255);
+    const std::size_t domain = host == 0 ? 0 : address_run(text.substr(pos + 1 + host), U".", 255);
+    const bool found = name > 0 && host + domain >= 2;  // a host has at least two characters
+    result += text.substr(0, found ? pos - name : pos + 1);
     if (found) result += U' ';
-    text.remove_prefix(at + 1 + (found ? host + more : 0));
+    text.remove_prefix(pos + 1 + (found ? host + domain : 0));
   }
   return result.append(text);
 }
 
-/// The first 10000 characters without URLs and e-mail addresses, of several blanks one, and without Latin letters where
-/// they are few among others.
+/// The first 10000 characters after URLs and e-mail addresses are replaced. Several blanks become one. Latin letters
+/// are removed if the text has more than twice as many other letters.
 inline std::u32string language_text(std::u32string_view text) {
-  constexpr std::size_t kMost = 10000;
+  constexpr std::size_t kMaxLength = 10000;
   std::u32string cut = with_vietnamese_accents(without_mail(without_urls(text)));
-  cut.resize(std::min(cut.size(), kMost));
+  cut.resize(std::min(cut.size(), kMaxLength));
   cut.erase(std::unique(cut.begin(), cut.end(), [](char32_t a, char32_t b) { return a == U' ' && b == U' '; }),
             cut.end());
   const auto is_latin = [](char32_t c) { return c >= U'A' && c <= U'z'; };
@@ -118,8 +119,8 @@ inline std::u32string language_text(std::u32string_view text) {
   return cut;
 }
 
-/// Calls f(NgramKey) for each n-gram of one to three characters that ends at a letter or at the blank after a word; not
-/// within a word whose first two letters are capitals.
+/// Calls f(NgramKey) for each n-gram of one to three characters that ends with a letter or with the blank after a word.
+/// Skips n-grams that end with a capital after another capital of the same word.
 template <class F>
 void each_ngram(std::u32string_view text, const IdeographClasses& ideographs, F&& f) {
   std::u32string window = U" ";

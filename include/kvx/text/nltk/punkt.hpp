@@ -17,20 +17,20 @@
 
 namespace kvx::inline v0 {
 
-/// Splits text into sentences: Kiss and Strunk, "Unsupervised Multilingual Sentence Boundary Detection" (2006), as
-/// NLTK 3.10 does it.
+/// Splits text into sentences, like NLTK 3.10: Kiss and Strunk, "Unsupervised Multilingual Sentence Boundary Detection"
+/// (2006).
 class Punkt {
  public:
   explicit Punkt(PunktModel model) : model_(std::move(model)) {}
 
-  /// The sentences, each with the closing quotes and brackets that follow it and without the white space around it.
+  /// The sentences, each with the closing quotes and brackets that follow it, and without white space around it.
   std::vector<std::u32string_view> sentences(std::u32string_view text) const {
     std::vector<std::u32string_view> sentences;
     const auto add = [&](std::size_t begin, std::size_t end) {
       if (begin < end) sentences.push_back(text.substr(begin, end - begin));
     };
     const std::vector<Piece> pieces = cut(text);
-    std::size_t taken = 0;  // of a piece by the sentence before it
+    std::size_t taken = 0;  // the part of the piece that belongs to the sentence before it
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       const std::size_t begin = pieces[i].begin + taken;
       taken = 0;
@@ -39,7 +39,7 @@ class Punkt {
         break;
       }
       const auto next = text.substr(pieces[i + 1].begin, pieces[i + 1].end - pieces[i + 1].begin);
-      const std::size_t closing = closing_of(next);
+      const std::size_t closing = closing_length(next);
       add(begin, closing == 0 ? pieces[i].end : pieces[i + 1].begin + closing);
       if (closing > 0) {
         taken = closing;
@@ -53,9 +53,10 @@ class Punkt {
   struct Piece {
     std::size_t begin, end;
   };
-  /// A place where a sentence may end: the character that would end it, the word before that and the one after.
+  /// A place where a sentence may end: the character `mark` that would end it, the word before it, the word `next`
+  /// after it, and the end of that word.
   struct Candidate {
-    std::size_t word, at, next, context_end;
+    std::size_t word, mark, next, context_end;
   };
   enum class Beginning { yes, no, unknown };
 
@@ -64,16 +65,17 @@ class Punkt {
     std::size_t begin = 0;
     const auto consider = [&](const Candidate& candidate) {
       if (!ends_sentence(text.substr(candidate.word, candidate.context_end - candidate.word))) return;
-      pieces.push_back({begin, candidate.at + 1});
+      pieces.push_back({begin, candidate.mark + 1});
       begin = candidate.next;
     };
     std::optional<Candidate> last;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-      if (detail::kSentenceEnds.find(text[at]) == detail::kSentenceEnds.npos) continue;
-      auto candidate = candidate_at(text, at);
+    for (std::size_t mark = 0; mark < text.size(); ++mark) {
+      if (detail::kSentenceEnds.find(text[mark]) == detail::kSentenceEnds.npos) continue;
+      auto candidate = candidate_at(text, mark);
       if (!candidate) continue;
-      candidate->word = word_before(text, at, last);
-      if (last && last->at <= candidate->word) consider(*last);  // else both are in one word, and the later counts
+      candidate->word = word_before(text, mark, last);
+      // If both are in one word, only the later one counts.
+      if (last && last->mark <= candidate->word) consider(*last);
       last = candidate;
     }
     if (last) consider(*last);
@@ -83,21 +85,21 @@ class Punkt {
     return pieces;
   }
 
-  static std::optional<Candidate> candidate_at(std::u32string_view text, std::size_t at) {
-    std::size_t next = at + 1;
-    if (next < text.size() && detail::is_punkt_closing(text[next])) return Candidate{0, at, next, next + 1};
+  static std::optional<Candidate> candidate_at(std::u32string_view text, std::size_t mark) {
+    std::size_t next = mark + 1;
+    if (next < text.size() && detail::is_punkt_closing(text[next])) return Candidate{0, mark, next, next + 1};
     while (next < text.size() && is_python_space(text[next])) ++next;
-    if (next == at + 1 || next == text.size()) return std::nullopt;
+    if (next == mark + 1 || next == text.size()) return std::nullopt;
     std::size_t end = next;
     while (end < text.size() && !is_python_space(text[end])) ++end;
-    return Candidate{0, at, next, end};
+    return Candidate{0, mark, next, end};
   }
 
-  /// Where the word before `at` begins. It may be that of the candidate before.
-  static std::size_t word_before(std::u32string_view text, std::size_t at, const std::optional<Candidate>& last) {
-    const std::size_t from = last ? last->at : 0;
-    const std::size_t blank = text.substr(from, at - from).find_last_of(U" \t\n\r\v\f");
-    if (blank != text.npos && blank > 0) return from + blank + 1;  // a blank that begins the text does not count
+  /// The beginning of the word before `mark`, which may be the word of the candidate before.
+  static std::size_t word_before(std::u32string_view text, std::size_t mark, const std::optional<Candidate>& last) {
+    const std::size_t from = last ? last->mark : 0;
+    const std::size_t blank = text.substr(from, mark - from).find_last_of(U" \t\n\r\v\f");
+    if (blank != text.npos && blank > 0) return from + blank + 1;  // not a blank at the beginning of the text
     return last ? last->word : 0;
   }
 
@@ -109,15 +111,16 @@ class Punkt {
       for (const auto word : detail::punkt_words(line)) tokens.emplace_back(word);
       context.remove_prefix(std::min(line.size() + 1, context.size()));
     }
-    for (detail::PunktToken& token : tokens) judge_alone(token);
+    for (detail::PunktToken& token : tokens) judge(token);
     for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
-      judge_before(tokens[i], tokens[i + 1]);
+      judge_by_next(tokens[i], tokens[i + 1]);
       if (tokens[i].ends_sentence) return true;
     }
     return false;
   }
 
-  void judge_alone(detail::PunktToken& token) const {
+  /// Decides whether `token` ends a sentence, without the token that follows.
+  void judge(detail::PunktToken& token) const {
     const std::u32string_view text = token.text;
     if (text.size() == 1 && detail::kSentenceEnds.find(text[0]) != detail::kSentenceEnds.npos) {
       token.ends_sentence = true;
@@ -131,8 +134,8 @@ class Punkt {
     }
   }
 
-  /// Thinks again about the period that ends `token`, for what follows it.
-  void judge_before(detail::PunktToken& token, const detail::PunktToken& next) const {
+  /// Decides again whether the period of `token` ends a sentence, by the token that follows.
+  void judge_by_next(detail::PunktToken& token, const detail::PunktToken& next) const {
     if (!token.ends_with_period()) return;
     const std::u32string type = token.type_without_period(), next_type = next.type_in_context();
     const bool next_upper = is_python_upper(next.text.front());
@@ -147,11 +150,12 @@ class Punkt {
       return;
     }
     if (!token.is_initial() && type != U"##number##") return;
-    const bool name = token.is_initial() && next_upper && (model_.contexts_of(next_type) & PunktModel::any_lower) == 0;
-    if (beginning == Beginning::no || (beginning == Beginning::unknown && name)) token.ends_sentence = false;
+    const bool is_name =
+        token.is_initial() && next_upper && (model_.contexts_of(next_type) & PunktModel::any_lower) == 0;
+    if (beginning == Beginning::no || (beginning == Beginning::unknown && is_name)) token.ends_sentence = false;
   }
 
-  /// What the case of a word tells, held against where the model has seen it.
+  /// Whether a word begins a sentence, by its case and by where the model has seen it in which case.
   Beginning begins_sentence(const detail::PunktToken& token) const {
     constexpr std::u32string_view kNever = U";:,.!?";
     if (token.text.size() == 1 && kNever.find(token.text[0]) != kNever.npos) return Beginning::no;
@@ -164,8 +168,8 @@ class Punkt {
     return Beginning::unknown;
   }
 
-  /// The closing quotes and brackets at the beginning of a piece that belong to the sentence before it; 0 for none.
-  static std::size_t closing_of(std::u32string_view piece) {
+  /// The number of closing quotes and brackets at the beginning of a piece that belong to the sentence before it.
+  static std::size_t closing_length(std::u32string_view piece) {
     constexpr std::u32string_view kClosing = U"\"')]}\u2018\u2019\u201C\u201D\u00AB\u00BB";
     const std::size_t run = std::min(piece.find_first_not_of(kClosing), piece.size());
     if (run == 0) return 0;

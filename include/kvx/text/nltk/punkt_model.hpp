@@ -15,10 +15,10 @@
 
 namespace kvx::inline v0 {
 
-/// What Punkt learnt of a language. Words are in lower case and without the period that ends them; any number is
+/// A model of a language for Punkt. Words are in lower case and without a period at their end; each number is
 /// `##number##`.
 struct PunktModel {
-  /// Where a word was seen, bits of `contexts`.
+  /// Bits of `contexts`: in which case a word was seen, and where in a sentence.
   enum Context : unsigned {
     middle_upper = 1 << 2,
     any_upper = 1 << 1 | 1 << 2 | 1 << 3,
@@ -27,7 +27,8 @@ struct PunktModel {
   };
 
   std::unordered_set<std::u32string> abbreviations, starters;  ///< starters: words that often begin a sentence
-  std::unordered_set<std::u32string> collocations;  ///< two words, `\t` between them: a period there ends no sentence
+  /// Pairs of words with `\t` between them. A period after the first word does not end a sentence.
+  std::unordered_set<std::u32string> collocations;
   std::unordered_map<std::u32string, unsigned> contexts;
 
   unsigned contexts_of(const std::u32string& word) const {
@@ -36,8 +37,8 @@ struct PunktModel {
   }
 };
 
-/// Reads a model, plain or gzip: one entry a line, its kind and then its words and numbers with tabs between. Throws
-/// Error, naming the line, for anything else.
+/// Reads a plain or gzip file with a model. Each line is an entry: its kind, then words and numbers, separated by tabs.
+/// Throws Error, naming the line, for anything else.
 inline PunktModel load_punkt_model(const std::string& path) {
   const std::string text = read_text_file(path);
   PunktModel model;
@@ -47,10 +48,10 @@ inline PunktModel load_punkt_model(const std::string& path) {
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     ++number;
     std::vector<std::string_view> fields;
-    for (std::size_t at = 0; at <= line.size();) {
-      const std::size_t end = std::min(line.find('\t', at), line.size());
-      fields.push_back(line.substr(at, end - at));
-      at = end + 1;
+    for (std::size_t pos = 0; pos <= line.size();) {
+      const std::size_t end = std::min(line.find('\t', pos), line.size());
+      fields.push_back(line.substr(pos, end - pos));
+      pos = end + 1;
     }
     const auto field = [&](std::size_t i) { return code_points(fields[i]); };
     if (fields.size() == 2 && fields[0] == "abbreviation") {

@@ -9,7 +9,7 @@
 
 namespace kvx::inline v0::detail {
 
-/// A word, and what is thought of the period that ends it.
+/// A word, and what has been decided about the period that ends it.
 struct PunktToken {
   explicit PunktToken(std::u32string_view word) : text(word), type(python_lower(word)) {
     if (is_number()) type = U"##number##";
@@ -20,18 +20,19 @@ struct PunktToken {
   bool ends_sentence = false, is_abbreviation = false, is_ellipsis = false;
 
   bool ends_with_period() const { return text.back() == U'.'; }
-  /// One letter and a period.
+  /// Whether the word is one letter and a period.
   bool is_initial() const {
     return text.size() == 2 && text[1] == U'.' && is_python_word(text[0]) && !is_python_digit(text[0]);
   }
   std::u32string type_without_period() const {
     return type.size() > 1 && type.back() == U'.' ? type.substr(0, type.size() - 1) : type;
   }
-  /// What the model has as the word that follows a period.
+  /// The form in which the model has a word that follows a period.
   std::u32string type_in_context() const { return ends_sentence ? type_without_period() : type; }
 
  private:
-  /// Digits with commas, periods and dashes between them, perhaps after a sign and one comma or period.
+  /// Whether the word is of digits, commas, periods and dashes, and begins with a digit after an optional sign and an
+  /// optional comma or period.
   bool is_number() const {
     std::u32string_view digits = text;
     if (digits.starts_with(U'-')) digits.remove_prefix(1);

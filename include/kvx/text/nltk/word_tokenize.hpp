@@ -12,21 +12,21 @@
 
 namespace kvx::inline v0 {
 
-/// Cuts English text into words and punctuation: sentence by sentence after the rules of the Penn Treebank, as NLTK
-/// 3.10's word_tokenize has them. `can't` is `ca` and `n't`.
+/// Splits English text into words and punctuation: sentence by sentence with the rules of the Penn Treebank, like NLTK
+/// 3.10's word_tokenize. `can't` becomes `ca` and `n't`.
 class WordTokenizer {
  public:
   WordTokenizer() {
-    const auto add = [](std::vector<Rule>& rules, std::string_view pattern, std::string with) {
-      rules.push_back({PythonRegex(pattern, PythonRegex::heeds_case, "word_tokenize"), std::move(with)});
+    const auto add = [](std::vector<Rule>& rules, std::string_view pattern, std::string replacement) {
+      rules.push_back({PythonRegex(pattern, PythonRegex::case_sensitive, "word_tokenize"), std::move(replacement)});
     };
-    // Quotes that open: after a blank or a bracket, and at the beginning.
+    // Opening quotes: after a blank or a bracket, and at the beginning.
     add(rules_, "([\u00AB\u201C\u2018\u201E]|`+)", " $1 ");
     add(rules_, "^\"", "``");
     add(rules_, "``", " $0 ");
     add(rules_, "([ (\\[{<])(?:\"|'')", "$1 `` ");
     add(rules_, "(?<!\\w)'(?!(?i:re|ve|ll|m|t|s|d|n)\\b)(?=\\w)", "' ");
-    // The period that ends the sentence goes alone, others stay where they are.
+    // The period that ends the sentence becomes a word. Other periods stay with their word.
     add(rules_, "([^.])\\.([\\])}>\"' \u00BB\u201D\u2019]*+)\\s*$", "$1 . $2 ");
     add(rules_, "([:,])(\\D)", " $1 $2");
     add(rules_, "[:,]$", " $0 ");
@@ -36,7 +36,7 @@ class WordTokenizer {
     add(rules_, "[?!]", " $0 ");
     add(rules_, "([^'])' ", "$1 ' ");
     add(rules_, "[*\\[\\](){}<>]|--", " $0 ");
-    // Quotes that close, and what is said in short.
+    // Closing quotes and contractions.
     add(closing_rules_, "[\u00BB\u201D\u2019]|''", " $0 ");
     add(closing_rules_, "\"", " '' ");
     add(closing_rules_, "\\s+", " ");
@@ -48,7 +48,7 @@ class WordTokenizer {
     add(closing_rules_, "(?i) ('t)(is|was)\\b", " $1 $2 ");
   }
 
-  /// The words of `text`. Throws Error when a match takes too many steps.
+  /// The words of `text`. Throws Error if a match takes too many steps.
   std::vector<std::u32string> words(const Punkt& punkt, std::u32string_view text) const {
     std::vector<std::u32string> words;
     for (const auto sentence : punkt.sentences(text)) {
@@ -60,14 +60,14 @@ class WordTokenizer {
   }
 
  private:
-  /// What is replaced, and by what.
+  /// A pattern and its replacement.
   struct Rule {
     PythonRegex pattern;
-    std::string with;
+    std::string replacement;
   };
 
   static std::string applied(const std::vector<Rule>& rules, std::string text) {
-    for (const Rule& rule : rules) text = rule.pattern.replaced(text, rule.with);
+    for (const Rule& rule : rules) text = rule.pattern.replaced(text, rule.replacement);
     return text;
   }
 

@@ -10,7 +10,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// Takes JSON from the beginning of a text; what a function does not find there makes it false.
+/// Reads JSON from the beginning of a text. The functions return false if they do not find what they read.
 class JsonTaker {
  public:
   explicit JsonTaker(std::string_view text) : rest_(text) {}
@@ -18,7 +18,7 @@ class JsonTaker {
   bool takes_all() { return takes_value(0) && skips_space().empty(); }
 
  private:
-  static constexpr int kDepth = 1000;  // about where Python stops
+  static constexpr int kMaxDepth = 1000;  // about Python's limit
 
   std::string_view skips_space() {
     rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\n\r"), rest_.size()));
@@ -32,7 +32,7 @@ class JsonTaker {
 
   bool takes_value(int depth) {
     skips_space();
-    if (rest_.starts_with('[') || rest_.starts_with('{')) return depth < kDepth && takes_elements(depth);
+    if (rest_.starts_with('[') || rest_.starts_with('{')) return depth < kMaxDepth && takes_elements(depth);
     if (takes("\"")) return takes_string();
     for (const std::string_view name : {"null", "true", "false", "NaN", "Infinity", "-Infinity"})
       if (takes(name)) return true;
@@ -55,7 +55,7 @@ class JsonTaker {
     }
   }
 
-  /// What follows an opening quote.
+  /// Reads a string after its opening quote.
   bool takes_string() {
     for (;;) {
       const auto special =
@@ -71,11 +71,11 @@ class JsonTaker {
   }
 
   bool takes_number() {
-    constexpr std::size_t kDigits = 4300;  // the most that Python reads as an integer
+    constexpr std::size_t kMaxDigits = 4300;  // of the longest integer that Python reads
     const std::string_view number = rest_.substr(0, rest_.find_first_not_of("+-.0123456789eE"));
     rest_.remove_prefix(number.size());
     const bool integer = number.find_first_of(".eE") == number.npos;
-    return is_json_number(number) && (!integer || number.size() - number.starts_with('-') <= kDigits);
+    return is_json_number(number) && (!integer || number.size() - number.starts_with('-') <= kMaxDigits);
   }
 
   std::string_view rest_;
@@ -83,8 +83,8 @@ class JsonTaker {
 
 }  // namespace detail
 
-/// Whether Python's json.loads reads `text`, which is UTF-8: NaN, infinities, names that stand twice and lone
-/// surrogates are fine, a byte order mark and control characters in a string are not.
+/// Whether Python's json.loads accepts `text`, which is UTF-8. It accepts NaN, infinities, repeated names and lone
+/// surrogates, but neither a byte order mark nor control characters in a string.
 inline bool is_python_json(std::string_view text) { return detail::JsonTaker(text).takes_all(); }
 
 }  // namespace kvx::inline v0

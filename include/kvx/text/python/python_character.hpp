@@ -6,7 +6,7 @@
 #include <iterator>
 #include <utility>
 
-// What Python knows about a character: scorers that are written in it depend on that.
+// Python's classes of characters. The results of scorers that are written in Python depend on them.
 namespace kvx::inline v0 {
 
 /// str.isspace: Unicode's white space and four control characters.
@@ -15,13 +15,13 @@ inline bool is_python_space(char32_t c) {
          (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
-/// What `\d` of the module re matches: a decimal digit of any script.
+/// `\d` of the module re: a decimal digit of any script.
 inline bool is_python_digit(char32_t c) {
   return utf8proc_category(static_cast<utf8proc_int32_t>(c)) == UTF8PROC_CATEGORY_ND;
 }
 
-/// What `\w` of the module re matches: a letter, a number of any kind (`²`) or `_`. Combining marks, and with them the
-/// vowel signs of Indic scripts, are none.
+/// `\w` of the module re: a letter, a number of any kind (`²`) or `_`. Combining marks, such as the vowel signs of
+/// Indic scripts, are not word characters.
 inline bool is_python_word(char32_t c) {
   const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
   return c == U'_' || (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO) ||

@@ -14,8 +14,8 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// Python's repr of a finite float: the shortest digits that read back the same, a point always, an exponent where the
-/// point would stand outside [-3, 16].
+/// Python's repr of a finite float: the fewest digits that read back as the same number. It has an exponent if the
+/// value is less than 1e-4 or at least 1e16, and a decimal point otherwise.
 inline std::string python_float(double value) {
   std::array<char, 32> buffer{};
   const auto end =
@@ -36,7 +36,8 @@ inline std::string python_float(double value) {
 }
 
 inline void write_python_string(std::string_view text, std::string& out) {
-  constexpr std::string_view kShort = "\"\"\\\\\nn\rr\tt\ff\bb";  // a character and what follows its backslash
+  // Each character is followed by the one after the backslash of its escape.
+  constexpr std::string_view kShort = "\"\"\\\\\nn\rr\tt\ff\bb";
   constexpr std::string_view kHex = "0123456789abcdef";
   out += '"';
   for (const char c : text) {
@@ -101,9 +102,9 @@ inline void write_python_json(const JsonValue::Element& value, std::string& out)
 
 }  // namespace detail
 
-/// The JSON text `json` as Python's json.dumps(json.loads(text), ensure_ascii=False) writes it, which is what chat
-/// templates' `tojson` means. Throws Error, naming `where`, when it is not JSON or has an integer beyond 64 bits.
-/// Members with the same name are all kept.
+/// The JSON text `json` as Python's json.dumps(json.loads(text), ensure_ascii=False) writes it, and as the filter
+/// `tojson` of chat templates does. Throws Error, naming `where`, if it is not JSON or has an integer of more than 64
+/// bits. Members with the same name are all kept.
 inline std::string python_json(std::string_view json, std::string where) {
   const auto document = JsonDocument::parse(json, std::move(where));
   std::string out;

@@ -16,7 +16,7 @@ inline std::u32string_view python_strip(std::u32string_view text) {
   return text;
 }
 
-/// str.strip of these characters.
+/// str.strip with an argument, the characters to strip.
 inline std::u32string_view python_strip(std::u32string_view text, std::u32string_view characters) {
   const std::size_t first = text.find_first_not_of(characters);
   return first == text.npos ? std::u32string_view() : text.substr(first, text.find_last_not_of(characters) - first + 1);
@@ -24,7 +24,7 @@ inline std::u32string_view python_strip(std::u32string_view text, std::u32string
 
 namespace detail {
 
-/// The longest runs of characters for which `holds`.
+/// The longest runs of characters for which `holds` returns true.
 template <class Holds>
 std::vector<std::u32string_view> runs_of(std::u32string_view text, const Holds& holds) {
   std::vector<std::u32string_view> runs;
@@ -38,12 +38,12 @@ std::vector<std::u32string_view> runs_of(std::u32string_view text, const Holds& 
 
 }  // namespace detail
 
-/// str.split without an argument: what stands between white space.
+/// str.split without an argument: the texts between white space.
 inline std::vector<std::u32string_view> python_split(std::u32string_view text) {
   return detail::runs_of(text, [](char32_t c) { return !is_python_space(c); });
 }
 
-/// What `\w+` of the module re finds.
+/// The matches of `\w+` of the module re.
 inline std::vector<std::u32string_view> python_words(std::u32string_view text) {
   return detail::runs_of(text, is_python_word);
 }
