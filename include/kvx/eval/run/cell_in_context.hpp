@@ -9,8 +9,8 @@
 namespace kvx::inline v0 {
 
 /// A cell's name with its compression ratio in a context of `tokens` tokens. The ratio is the share of the rows that
-/// its budget removes. If only the selection decides how many rows are kept, it is `removed`, the share that was in fact
-/// removed.
+/// its budget removes. If only the selection decides how many rows are kept, the ratio is `removed`, the share that was
+/// in fact removed.
 inline CellName cell_in_context(const PlannedCell& planned, Index tokens, const CacheShape& shape, double removed) {
   CellName name = planned.name;
   const Cell& cell = planned.cell;
