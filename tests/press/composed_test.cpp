@@ -74,7 +74,7 @@ TEST_CASE("a later part gets the last queries of the context and the attention s
   *layer.row(layer.keys, 0, 3) = 2;  // a larger norm: knorm evicts it
   for (Index i = 0; i < 2; ++i) {
     point(layer, layer.queries, i, 7, 5);
-    layer.row(layer.queries, i, 7)[3] = 2e4f;  // the query attends to the row that is evicted
+    layer.row(layer.queries, i, 7)[3] = 2e4f;  // the query attends even more to row 3, until it is evicted
   }
   const Composed snapkv{{knorm, AnyPolicy(SnapKV{.window = 1, .kernel = 1})}, {0.125, 0.7}};
   CHECK(kept(layer, snapkv) == Kept{{5, 7}});
