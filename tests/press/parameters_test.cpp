@@ -87,8 +87,9 @@ TEST_CASE("a parameter given twice, by whatever name, is an error") {
 }
 
 TEST_CASE("an unknown parameter is an error with the nearest name") {
-  CHECK(refused("sample(cuont=1)") ==
-        "press 'sample(cuont=1)': unknown parameter 'cuont'; did you mean count? There are: count, flag, share, seed");
+  CHECK(
+      refused("sample(cuont=1)") ==
+      "press 'sample(cuont=1)': unknown parameter 'cuont'; did you mean count? Known names: count, flag, share, seed");
   CHECK(refused("sample(=1)").find("unknown parameter ''") != std::string::npos);
 }
 

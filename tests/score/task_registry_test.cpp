@@ -65,5 +65,5 @@ TEST_CASE("An unknown task gets the nearest name and the list") {
   TaskRegistry registry;
   registry.add<Equal>();
   CHECK(error_of([&] { (void)registry.at("equl"); }) ==
-        "task 'equl': unknown task; did you mean equal? There are: equal");
+        "task 'equl': unknown task; did you mean equal? Known names: equal");
 }

@@ -11,7 +11,7 @@
 
 namespace kvx::inline v0 {
 
-/// Reads `text` as the value of the option `name`. Throws Error, naming the option, unless it is a finite number.
+/// Reads `text` as the value of the option `name`. Throws an Error that names the option unless it is a finite number.
 inline double number_of(const std::string& name, std::string_view text) {
   double value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -24,7 +24,7 @@ inline double number_of(const std::string& name, std::string_view text) {
 inline std::size_t whole_of(const std::string& name, const std::string& text, std::size_t least, double most = 1e15) {
   const double value = number_of(name, text);
   if (!(value >= static_cast<double>(least) && value <= most) || value != std::floor(value))
-    throw Error(name, "expected a whole number from " + std::to_string(least) + " on, found " + text);
+    throw Error(name, "expected a whole number of at least " + std::to_string(least) + ", found " + text);
   return static_cast<std::size_t>(value);
 }
 
