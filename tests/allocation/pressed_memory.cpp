@@ -36,18 +36,18 @@ using kvx_test::live_bytes;
 std::size_t needed(const HeadCache& head) {
   const auto dim = static_cast<std::size_t>(head.head_dim()), rows = static_cast<std::size_t>(head.rows());
   std::size_t sum = rows * (2 * dim * size_of(head.dtype()) + sizeof(Position));
-  for (const auto& [quantized, of] : {std::pair{head.quantized_keys(), QuantizedRows::Of::keys},
-                                      std::pair{head.quantized_values(), QuantizedRows::Of::values}}) {
+  for (const auto& [quantized, of] : {std::pair{head.quantized_keys(), QuantizedRows::Content::keys},
+                                      std::pair{head.quantized_values(), QuantizedRows::Content::values}}) {
     if (quantized == nullptr) continue;
     const Index count = quantized->rows();
     sum -= static_cast<std::size_t>(count) * dim * size_of(head.dtype());
     const auto ends = quantized->view().group_ends;
     if (ends.empty()) {
-      sum += QuantizedRows::bytes(of, quantized->how(), head.head_dim(), count);
+      sum += QuantizedRows::bytes(of, quantized->quantization(), head.head_dim(), count);
       continue;
     }
     // Codes in panels of 16 rows, a scale and a zero a group and channel, and where each group ends.
-    const std::size_t codes = static_cast<std::size_t>(32 / quantized->how().bits);
+    const std::size_t codes = static_cast<std::size_t>(32 / quantized->quantization().bits);
     sum += static_cast<std::size_t>((count + 15) / 16 * 16) * ((dim + codes - 1) / codes) * 4 +
            ends.size() * (2 * 2 * dim + 4);
   }

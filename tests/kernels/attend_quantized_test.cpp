@@ -36,8 +36,8 @@ struct QuantizedCase {
   QuantizedCase(Index rows, Index quantized_values, Index full, Index head_dim, int bits, Index group,
                 std::vector<Index> sees, Axis axis = Axis::per_channel, float bias_factor = 0)
       : dim(head_dim),
-        keys(QuantizedRows::Of::keys, {axis, bits, group}, dim),
-        values(QuantizedRows::Of::values, {Axis::per_token, bits, group}, dim),
+        keys(QuantizedRows::Content::keys, {axis, bits, group}, dim),
+        values(QuantizedRows::Content::values, {Axis::per_token, bits, group}, dim),
         full_keys(random_rows(full, dim, 3, 11).template cast<T>()),
         full_values(random_rows(rows - quantized_values + full, dim, 1, 12).template cast<T>()),
         expanded_keys(rows + full, dim),
@@ -123,8 +123,8 @@ struct QuantizedCase {
 template <class T>
 void check(Isa path, QuantizedCase<T> c) {
   CAPTURE(name_of(path));
-  CAPTURE(c.keys.how().bits);
-  CAPTURE(c.keys.how().group);
+  CAPTURE(c.keys.quantization().bits);
+  CAPTURE(c.keys.quantization().group);
   CAPTURE(c.keys.rows());
   CAPTURE(c.dim);
   c.reset();
@@ -204,8 +204,8 @@ TEST_CASE("Values that are not quantized yet take part, wherever in a block they
 
 TEST_CASE("Scales and zeros that are subnormal halves are read as they are") {
   for (const Isa path : available_isas()) {
-    QuantizedRows keys(QuantizedRows::Of::keys, {Axis::per_channel, 8, 16}, 16),
-        values(QuantizedRows::Of::values, {Axis::per_token, 8, 16}, 16);
+    QuantizedRows keys(QuantizedRows::Content::keys, {Axis::per_channel, 8, 16}, 16),
+        values(QuantizedRows::Content::values, {Axis::per_token, 8, 16}, 16);
     const Matrix<float> none = Matrix<float>::Zero(16, 16), tiny = random_rows(16, 16, 0x1p-17f, 3);
     keys.append(view(none));
     values.append(view(tiny));
@@ -228,8 +228,8 @@ TEST_CASE("Scales and zeros that are subnormal halves are read as they are") {
 }
 
 TEST_CASE("No rows change nothing, quantized") {
-  const QuantizedRows keys(QuantizedRows::Of::keys, {Axis::per_channel, 4, 16}, 8),
-      values(QuantizedRows::Of::values, {Axis::per_token, 4, 16}, 8);
+  const QuantizedRows keys(QuantizedRows::Content::keys, {Axis::per_channel, 4, 16}, 8),
+      values(QuantizedRows::Content::values, {Axis::per_token, 4, 16}, 8);
   std::vector<float> query(8, 1.0f), out(8, 2.0f);
   std::vector<AttentionQuery> queries = {{query.data(), out.data(), 5}};
   attend_quantized<float>(queries, keys.view(), values.view(), view<const float>(nullptr, 0, 8, 8), 1.0f);
