@@ -1,4 +1,4 @@
-// KVX_JOBS(keyword, path): an instantiation, or with `extern template` its declaration, of each job of a path.
+// KVX_JOBS(keyword, path) instantiates each job of a path or, if the keyword is `extern template`, declares it.
 #define KVX_JOB(keyword, path, ...) keyword void kvx::v0::detail::path::run(const kvx::v0::detail::__VA_ARGS__&);
 #define KVX_JOBS(keyword, path)                                  \
   KVX_JOB(keyword, path, MatmulJob<StridedFloatRows, float>)     \

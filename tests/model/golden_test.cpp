@@ -198,7 +198,7 @@ struct Suite {
 };
 
 TEST_CASE("rows, logits and greedy tokens equal kvpress end to end") {
-  kvx_test::Tally tally{"end to end", 0, 0, 0, "methods that their author has withdrawn"};
+  kvx_test::Tally tally{"end to end", 0, 0, 0, "methods that their author has disowned"};
   for (const auto& folder : kvx_test::golden_folders()) {
     const auto manifest = JsonDocument::load(folder + "/manifest.json");
     const JsonValue e2e = manifest.root().at("e2e");
