@@ -260,8 +260,8 @@ TEST_CASE("a quantized row keeps its codes when others are evicted again and aga
         const auto compare = [&](auto& known, const QuantizedRows* rows, const Matrix<float>& found) {
           for (Index row = 0; rows != nullptr && row < rows->rows(); ++row) {
             const Position position = cache.positions()[static_cast<std::size_t>(row)];
-            const std::vector<float> now(found.row(row).data(), found.row(row).data() + 16);
-            REQUIRE(known.try_emplace(position, now).first->second == now);
+            const std::vector<float> dequantized(found.row(row).data(), found.row(row).data() + 16);
+            REQUIRE(known.try_emplace(position, dequantized).first->second == dequantized);
           }
         };
         compare(keys, cache.quantized_keys(), found_keys);

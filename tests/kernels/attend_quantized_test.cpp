@@ -130,13 +130,13 @@ void check(Isa path, QuantizedCase<T> c) {
   c.reset();
   c.run(c.queries, path);
   finish_attention(c.queries, c.dim);
-  const Matrix<float> together = c.out;
-  for (Index i = 0; i < together.rows(); ++i) CHECK(c.exact(i, path).near(together.row(i)));
+  const Matrix<float> batch_out = c.out;
+  for (Index i = 0; i < batch_out.rows(); ++i) CHECK(c.exact(i, path).near(batch_out.row(i)));
 
   c.reset();
   for (AttentionQuery& query : c.queries) c.run({&query, 1}, path);
   finish_attention(c.queries, c.dim);
-  CHECK(c.out == together);
+  CHECK(c.out == batch_out);
 }
 
 const std::vector<Index> kGroupOfQueries(7, 1000);

@@ -128,7 +128,7 @@ void check(const Kernel& kernel, Index rows, Index dim, const std::vector<Index>
   CHECK(c.received == ascending);
 
   // A query gets the same bits if it runs without the others, and in two calls that are split at a block.
-  const std::vector<float> together = c.out;
+  const std::vector<float> batch_out = c.out;
   c.reset();
   const Index split = std::min<Index>(rows, kAttentionBlock);
   for (AttentionQuery& query : c.queries) {
@@ -137,7 +137,7 @@ void check(const Kernel& kernel, Index rows, Index dim, const std::vector<Index>
     kernel.template attend<T>({&query, 1}, c.k(split, rows - split), c.v(split, rows - split));
   }
   finish_attention(c.queries, dim);
-  CHECK(c.out == together);
+  CHECK(c.out == batch_out);
 }
 
 template <class Kernel>

@@ -30,9 +30,9 @@ class RoundedCache final : public kvx::StepObserver {
       const kvx::Index rows = layer[h].rows(), due = (rows - keys) / quantization_.residual * quantization_.residual;
       round(layer[h].keys<float>().middleRows(keys, due), quantization_.keys);
       keys += due;
-      const kvx::Index old = std::max(values, rows - quantization_.residual);
-      round(layer[h].values<float>().middleRows(values, old - values), quantization_.values);
-      values = old;
+      const kvx::Index due_end = std::max(values, rows - quantization_.residual);
+      round(layer[h].values<float>().middleRows(values, due_end - values), quantization_.values);
+      values = due_end;
     }
   }
 

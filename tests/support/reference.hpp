@@ -26,12 +26,13 @@ inline std::string environment(const char* name) {
 /// A file of reference data: the one in the folder KVX_SHARED if it exists, otherwise the smaller one in this
 /// repository.
 struct Reference {
-  Reference(const std::string& own, const std::string& shared) : path(own) {
+  Reference(const std::string& own_path, const std::string& shared) : path(own_path) {
     const std::string folder = environment("KVX_SHARED");
     if (!folder.empty() && std::filesystem::exists(folder + "/" + shared)) path = folder + "/" + shared;
-    is_own = path == own;
+    is_own = path == own_path;
     if (is_own && !folder.empty())
-      std::printf("%s: not in KVX_SHARED, its cases are skipped; the project's own are run\n", shared.c_str());
+      std::printf("%s: not in KVX_SHARED, so its cases are skipped; the cases in the repository are run\n",
+                  shared.c_str());
   }
 
   std::string path;

@@ -20,11 +20,12 @@ inline double number_of(const std::string& name, std::string_view text) {
   return value;
 }
 
-/// Like number_of(), for a whole number from `least` to `most`.
-inline std::size_t whole_of(const std::string& name, const std::string& text, std::size_t least, double most = 1e15) {
+/// Like number_of(), for a whole number from `minimum` to `maximum`.
+inline std::size_t whole_of(const std::string& name, const std::string& text, std::size_t minimum,
+                            double maximum = 1e15) {
   const double value = number_of(name, text);
-  if (!(value >= static_cast<double>(least) && value <= most) || value != std::floor(value))
-    throw Error(name, "expected a whole number of at least " + std::to_string(least) + ", found " + text);
+  if (!(value >= static_cast<double>(minimum) && value <= maximum) || value != std::floor(value))
+    throw Error(name, "expected a whole number of at least " + std::to_string(minimum) + ", found " + text);
   return static_cast<std::size_t>(value);
 }
 

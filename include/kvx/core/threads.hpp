@@ -58,7 +58,8 @@ class Threads {
     generation_.fetch_add(1, std::memory_order_release);
     generation_.notify_all();
     loop.run();
-    for (std::size_t busy; (busy = spin(busy_, [](std::size_t left) { return left == 0; })) != 0;) busy_.wait(busy);
+    for (std::size_t busy; (busy = spin(busy_, [](std::size_t running) { return running == 0; })) != 0;)
+      busy_.wait(busy);
     if (loop.error) std::rethrow_exception(loop.error);
   }
 

@@ -161,9 +161,9 @@ template <class Path>
         [&]<int panels>(std::integral_constant<int, panels>, Index panel) __attribute__((always_inline)) {
           widen<Path::lanes, panels>(*job.weights, panel, first, last, wide);
           // While these weights are multiplied, the ones to widen next are prefetched.
-          const bool more = panel + panels < job.last_panel;
-          const BF16* const next = job.weights->template panel<BF16>(more ? panel + panels : job.first_panel) +
-                                   (more ? first : last) * kPanel;
+          const bool has_next = panel + panels < job.last_panel;
+          const BF16* const next = job.weights->template panel<BF16>(has_next ? panel + panels : job.first_panel) +
+                                   (has_next ? first : last) * kPanel;
           Index fetches = 0;
           const auto fetched = [&]() -> const BF16* {
             if (fetches == panels * kFetches) return nullptr;

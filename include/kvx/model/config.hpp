@@ -79,15 +79,15 @@ namespace detail {
 inline constexpr Index kMaxSize = Index{1} << 24;
 inline constexpr Index kMaxLayers = 1024;
 
-inline Index read_size(const JsonValue& value, Index most = kMaxSize) {
+inline Index read_size(const JsonValue& value, Index maximum = kMaxSize) {
   const Index size = value.whole();
-  if (size < 1 || size > most) value.fail("an integer from 1 to " + std::to_string(most));
+  if (size < 1 || size > maximum) value.fail("an integer from 1 to " + std::to_string(maximum));
   return size;
 }
 
-inline double read_number(const JsonValue& value, double least, double most, std::string_view expected) {
+inline double read_number(const JsonValue& value, double minimum, double maximum, std::string_view expected) {
   const double number = value.number();
-  if (!(number >= least && number <= most)) value.fail(expected);
+  if (!(number >= minimum && number <= maximum)) value.fail(expected);
   return number;
 }
 

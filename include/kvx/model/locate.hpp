@@ -60,13 +60,14 @@ struct HubName {
 };
 
 inline std::optional<HubName> parse_hub_name(std::string_view text) {
-  const std::size_t at = text.find('@');
-  const std::string_view model = text.substr(0, at), revision = at == text.npos ? "" : text.substr(at + 1);
+  const std::size_t at_sign = text.find('@');
+  const std::string_view model = text.substr(0, at_sign),
+                         revision = at_sign == text.npos ? "" : text.substr(at_sign + 1);
   const std::size_t slash = model.find('/');
   HubName found{slash == model.npos ? "" : std::string(model.substr(0, slash)),
                 std::string(slash == model.npos ? model : model.substr(slash + 1)), std::string(revision)};
   if (!is_plain_name(found.name) || (slash != model.npos && !is_plain_name(found.organization))) return std::nullopt;
-  if (at == text.npos) return found;
+  if (at_sign == text.npos) return found;
   for (std::size_t begin = 0; begin <= revision.size();) {  // a branch may have slashes: refs/pr/1
     const std::size_t end = std::min(revision.find('/', begin), revision.size());
     if (!is_plain_name(revision.substr(begin, end - begin))) return std::nullopt;

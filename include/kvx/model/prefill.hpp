@@ -24,12 +24,13 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// A copy of `from` that is packed as [heads, tokens, head_dim].
-inline std::vector<float> head_major(TensorView<const float> from) {
-  std::vector<float> to(static_cast<std::size_t>(from.heads() * from.tokens() * from.head_dim()));
-  const auto copy = TensorView<float>::head_major(to.data(), from.heads(), from.tokens(), from.head_dim());
-  for (Index h = 0; h < from.heads(); ++h) copy.head(h) = from.head(h);
-  return to;
+/// A copy of `tensor` that is packed as [heads, tokens, head_dim].
+inline std::vector<float> head_major(TensorView<const float> tensor) {
+  const Index heads = tensor.heads(), tokens = tensor.tokens(), head_dim = tensor.head_dim();
+  std::vector<float> packed(static_cast<std::size_t>(heads * tokens * head_dim));
+  const auto copy = TensorView<float>::head_major(packed.data(), heads, tokens, head_dim);
+  for (Index h = 0; h < heads; ++h) copy.head(h) = tensor.head(h);
+  return packed;
 }
 
 /// Computes the causal attention of a whole context. `queries` and `out` are [heads, tokens, head_dim]. `received` is
