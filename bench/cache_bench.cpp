@@ -1,4 +1,4 @@
-// What is done to the cache of one KV head.
+// Benchmarks of the cache of one KV head.
 #include <catch2/catch.hpp>
 #include <kvx/cache/head_cache.hpp>
 
@@ -27,9 +27,9 @@ TEST_CASE("cache") {
     };
     const HeadCache head = filled();
     const auto bytes = static_cast<double>(head.bytes());
-    const std::string of = " " + std::string(name_of(dtype)) + " 4096 x 64";
-    BENCHMARK(reads("append" + of, bytes, one)) { return filled().rows(); };
-    BENCHMARK(reads("compaction" + of + ", ratio 0.5", bytes / 2, one)) { return head.compacted(kept).rows(); };
+    const std::string variant = " " + std::string(name_of(dtype)) + " 4096 x 64";
+    BENCHMARK(reads("append" + variant, bytes, one)) { return filled().rows(); };
+    BENCHMARK(reads("compaction" + variant + ", ratio 0.5", bytes / 2, one)) { return head.compacted(kept).rows(); };
     CHECK(head.compacted(kept).bytes() * 2 == head.bytes());
   }
 }

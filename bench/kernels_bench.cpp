@@ -1,4 +1,4 @@
-// Matrix products and attention of Qwen2.5-0.5B's shapes, on every path that the CPU can run.
+// Benchmarks of matrix products and attention with the shapes of Qwen2.5-0.5B, on every path that the CPU can run.
 #include <catch2/catch.hpp>
 #include <kvx/kernels/attend.hpp>
 #include <kvx/kernels/matmul.hpp>
@@ -25,7 +25,7 @@ void bench_matmul(const std::string& name, WeightFormat format, Index in, Index 
   constexpr std::size_t kBeyondCaches = std::size_t{512} << 20;
   Threads threads;
   const std::vector<float> ones(static_cast<std::size_t>(in * out), 1.0f);
-  // As in a model, a matrix has left the caches by the time it is used again.
+  // As in a model, a matrix is no longer in the CPU's caches when it is used again.
   std::vector<PackedMatrix> weights;
   for (std::size_t bytes = 0; bytes < kBeyondCaches; bytes += weights.back().bytes()) {
     weights.emplace_back(format, out, in);
@@ -60,7 +60,7 @@ TEST_CASE("matrix products") {
   }
 }
 
-/// One KV head on one thread; query i sees the first `seen(i)` rows.
+/// Attention of one KV head on one thread. Query i sees the first seen(i) rows.
 template <class T, class Seen>
 void bench_attend(const std::string& name, Index queries, Index rows, Seen&& seen) {
   constexpr Index kDim = 64;
@@ -74,11 +74,11 @@ void bench_attend(const std::string& name, Index queries, Index rows, Seen&& see
     const std::string title = name + " " + std::string(name_of(dtype_of<T>)) + " " + std::string(name_of(path)) + " " +
                               shape(queries, kDim, rows);
     BENCHMARK(computes(title, flops, float_path(path), one)) {
-      std::vector<AttentionQuery> all;
+      std::vector<AttentionQuery> batch;
       out.setZero();
-      for (Index i = 0; i < queries; ++i) all.push_back({query.row(i).data(), out.row(i).data(), seen(i)});
-      attend<T>(all, view(cache), view(cache), 0.125f, path);
-      finish_attention(all, kDim);
+      for (Index i = 0; i < queries; ++i) batch.push_back({query.row(i).data(), out.row(i).data(), seen(i)});
+      attend<T>(batch, view(cache), view(cache), 0.125f, path);
+      finish_attention(batch, kDim);
       return out(0, 0);
     };
     CHECK(out(queries - 1, kDim - 1) == Approx(1));

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Times kvx against kvpress and llama.cpp on one machine, alternating, and writes the README's table of medians.
+"""Compares the speed of kvx with kvpress and llama.cpp on one machine, and writes the README's table of medians.
 
-kvx runs as a user runs it: whole processes, loading included. kvpress is timed without its imports and its model's
-loading, in the faster of its two dtypes, on some cells of each grid. The peers are installed under build/peers on the
-first run, which takes a while. Leave the machine alone meanwhile. With --self kvx takes the peers' part, and nothing is
-installed.
+Runs of kvx and of a peer alternate. kvx is timed as complete processes, including loading. kvpress is timed without its
+imports and without loading its model, in the faster of its two dtypes, on some cells of each grid. The first run
+installs the peers under build/peers, which takes a while. Do not use the machine for anything else meanwhile. With
+--self, kvx is compared with itself, and nothing is installed.
 """
 import argparse
 import json
@@ -34,7 +34,7 @@ def default_data():
     path = WORK / "catalog24.jsonl"
     WORK.mkdir(parents=True, exist_ok=True)
     families = ("shipping", "travel", "messages")
-    calls = [call for family in families for some in own_calls(family).values() for call in some]
+    calls = [call for family in families for tool_calls in own_calls(family).values() for call in tool_calls]
     tools = [tool for family in families for tool in FAMILIES[family]]
     with open(path, "w") as out:
         out.writelines(json.dumps(row) + "\n" for row in rows_of(tools, calls))
@@ -45,8 +45,9 @@ def grid_rows(options, machine, parts):
     peer = faster_kvpress(options, ("snapkv", 0.5))
     if "grid" in parts:
         times = time_grid(options, peer, SMALL, options.repeats)
-        what = "catalog of 24 tools" if options.data == WORK / "catalog24.jsonl" else pathlib.Path(options.data).name
-        yield (f"grid of {len(SMALL.cells())} cells × {options.limit} requests, {what}, {options.new_tokens} new tokens",
+        data = "catalog of 24 tools" if options.data == WORK / "catalog24.jsonl" else pathlib.Path(options.data).name
+        yield (f"grid of {len(SMALL.cells())} cells × {options.limit} requests, {data}, "
+               f"{options.new_tokens} new tokens",
                f"{figure(times.seconds)} s",
                f"{peer.name}: {figure(times.peer_seconds)} s ({times.peer_cells} of its cells timed)",
                times.peer_seconds / times.seconds)
@@ -71,8 +72,8 @@ def table(options, machine, rows):
             f"({time.strftime('%Y-%m-%d')}; path {report['backend']}, others: {others}; together they reach "
             f"{machine.peak():.0f} GFLOPS and read {machine.read:.1f} GB/s); medians of {options.repeats} runs, "
             "alternating with the peer:\n\n| what | kvx | peer | ratio |\n| --- | --- | --- | --- |\n")
-    for what, ours, theirs, ratio in rows:
-        text += f"| {what} | {ours} | {theirs} | {'' if ratio is None else f'{ratio:.1f}'} |\n"
+    for name, kvx, peer, ratio in rows:
+        text += f"| {name} | {kvx} | {peer} | {'' if ratio is None else f'{ratio:.1f}'} |\n"
     return text
 
 
@@ -80,19 +81,19 @@ def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("model", help="directory of a Qwen2 model")
-    add("--only", default=PARTS, help=f"parts, with commas (default {PARTS})")
-    add("--self", action="store_true", help="kvx against kvx, to try this script")
-    add("--data", help="JSON lines; default: the requests to the catalog of 24 tools in examples/data")
-    add("--limit", type=int, default=12, help="requests of a grid (default 12)")
-    add("--new-tokens", type=int, default=64, help="tokens to answer and to decode (default 64)")
-    add("--prompts", default="512,4096", help="tokens to prefill, with commas (default 512,4096)")
-    add("--repeats", type=int, default=3, help="runs of each side (default 3); the large grid is run once")
+    add("--only", default=PARTS, help=f"parts of the table, separated by commas (default {PARTS})")
+    add("--self", action="store_true", help="compare kvx with itself, to try this script")
+    add("--data", help="requests as JSON lines; default: those to the catalog of 24 tools in examples/data")
+    add("--limit", type=int, default=12, help="requests in a grid (default 12)")
+    add("--new-tokens", type=int, default=64, help="tokens of an answer, and of a decoding run (default 64)")
+    add("--prompts", default="512,4096", help="tokens to prefill, separated by commas (default 512,4096)")
+    add("--repeats", type=int, default=3, help="runs of kvx and of the peer (default 3); the large grid is run once")
     add("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    add("--venv", type=pathlib.Path, default=WORK / "venv", help="virtual environment, made if missing")
-    add("--llama", type=pathlib.Path, default=WORK / "llama", help="build of llama.cpp, made if missing; its source is "
-        "beside it, in DIR-src")
-    add("--kvx", type=pathlib.Path, default=ROOT / "build/release/examples", help="where kvx-eval and kvx-bench are")
-    add("--out", help="file for the table, which is printed as well")
+    add("--venv", type=pathlib.Path, default=WORK / "venv", help="virtual environment, created if missing")
+    add("--llama", type=pathlib.Path, default=WORK / "llama", help="build of llama.cpp, created if missing; its source "
+        "is in DIR-src")
+    add("--kvx", type=pathlib.Path, default=ROOT / "build/release/examples", help="folder of kvx-eval and kvx-bench")
+    add("--out", help="file for the table, which is also printed")
     options = parser.parse_args()
     options.parts = options.only.split(",")
     if unknown := set(options.parts) - set(PARTS.split(",")):
@@ -108,7 +109,7 @@ def main():
         install(options, options.parts)
     machine, rows = Machine(), []
     kvx_bench(options, machine, "0", 0)
-    machine.loads.clear()  # that load may have been from the disk
+    machine.loads.clear()  # this load may have read from the disk
     if {"grid", "large"} & set(options.parts):
         rows += grid_rows(options, machine, options.parts)
     if {"prefill", "decode"} & set(options.parts):

@@ -1,5 +1,5 @@
-// Every press on one layer of Qwen2.5-0.5B's shape, on one thread: score, select, and compact or rewrite; and beside
-// it what the prefill does in a layer, on all threads.
+// Benchmarks of every press on one layer with the shape of Qwen2.5-0.5B, on one thread: score, select, and compact or
+// rewrite. They are compared with the prefill of a layer on all threads.
 #include <catch2/catch.hpp>
 #include <kvx/cache/compact.hpp>
 #include <kvx/core/split_mix.hpp>
@@ -42,7 +42,7 @@ TensorView<const float> tensor(const std::vector<float>& data, Index heads) {
   return TensorView<const float>::head_major(data.data(), heads, kTokens, kDim);
 }
 
-/// The matrix products and the attention of a layer's prefill, in seconds.
+/// The seconds of the matrix products and the attention in a layer's prefill.
 double prefill_seconds(const std::vector<float>& keys, const std::vector<float>& queries) {
   Threads threads;
   std::vector<PackedMatrix> weights;
@@ -50,7 +50,7 @@ double prefill_seconds(const std::vector<float>& keys, const std::vector<float>&
     const std::vector<float> ones(static_cast<std::size_t>(in * out), 1.0f);
     weights.emplace_back(WeightFormat::bf16, out, in).pack(0, out, Dtype::f32, std::as_bytes(std::span(ones)), threads);
   }
-  constexpr Index kTile = 32;  // queries of a head that are run together
+  constexpr Index kTile = 32;  // queries of a head that are processed at once
   Matrix<float> sums = Matrix<float>::Zero(kHeads * kTokens, kDim);
   std::vector<Matrix<float>> x, y;
   for (const PackedMatrix& weight : weights) {
@@ -64,26 +64,28 @@ double prefill_seconds(const std::vector<float>& keys, const std::vector<float>&
     for (Index tile = first; tile < last; ++tile) {
       constexpr Index kGroup = kHeads / kKvHeads;
       const Index h = tile % kKvHeads, from = tile / kKvHeads * kTile;
-      std::vector<AttentionQuery> all;
+      std::vector<AttentionQuery> batch;
       for (Index i = h * kGroup; i < (h + 1) * kGroup; ++i)
         for (Index t = from; t < from + kTile; ++t)
-          all.push_back({tensor(queries, kHeads).row(i, t), sums.row(i * kTokens + t).data(), t + 1});
-      attend<float>(all, tensor(keys, kKvHeads).head(h), tensor(keys, kKvHeads).head(h), 0.125f);
-      finish_attention(all, kDim);
+          batch.push_back({tensor(queries, kHeads).row(i, t), sums.row(i * kTokens + t).data(), t + 1});
+      attend<float>(batch, tensor(keys, kKvHeads).head(h), tensor(keys, kKvHeads).head(h), 0.125f);
+      finish_attention(batch, kDim);
     }
   });
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// What stands for a policy: its name, or an adapter around SnapKV, unless it needs more.
+/// The text of the press that is measured: its name, or an adapter around SnapKV, or a special text.
 std::string written(const Registry::Entry& entry) {
   static const std::map<std::string_view, std::string> special = {
-      {"none", ""},  // these do nothing before an answer is decoded
+      // These do nothing before an answer is decoded.
+      {"none", ""},
       {"decoding", ""},
       {"prefill_decoding", ""},
       {"int8", ""},
       {"int4", ""},
       {"int2", ""},
+      // These need parameters, or other presses inside.
       {"qfilter", "qfilter(file=random)"},
       {"duo_attention", "duo_attention(file=random)"},
       {"simlayerkv", "simlayerkv(threshold=0)"},
@@ -103,15 +105,16 @@ TEST_CASE("presses") {
              queries = noise(kHeads * kTokens * kDim, 3), output = noise(kHidden * kHeads * kDim, 4),
              inv_freq = rope_inv_freq(kDim, 1e6);
   const std::vector<float> attention(kHeads * kTokens, 1.0f), repeated(kKvHeads * kTokens, 0.5f);
-  const PressInput all{.keys = tensor(keys, kKvHeads),
-                       .values = tensor(values, kKvHeads),
-                       .queries = tensor(queries, kHeads),
-                       .pre_rope_queries = tensor(queries, kHeads),
-                       .pre_rope_keys = tensor(keys, kKvHeads),
-                       .attention = attention,
-                       .inv_freq = inv_freq,
-                       .output_projection = TensorView<const float>::token_major(output.data(), kHeads, kHidden, kDim),
-                       .repeated = repeated};
+  const PressInput input{
+      .keys = tensor(keys, kKvHeads),
+      .values = tensor(values, kKvHeads),
+      .queries = tensor(queries, kHeads),
+      .pre_rope_queries = tensor(queries, kHeads),
+      .pre_rope_keys = tensor(keys, kKvHeads),
+      .attention = attention,
+      .inv_freq = inv_freq,
+      .output_projection = TensorView<const float>::token_major(output.data(), kHeads, kHidden, kDim),
+      .repeated = repeated};
   const PressSetup setup{.seed = 1, .read = [](const std::string&, const std::string& name) -> Matrix<float> {
                            return Matrix<float>::Random(name == "filters" ? kKvHeads : 1,
                                                         name == "filters" ? kDim : kKvHeads);
@@ -122,13 +125,13 @@ TEST_CASE("presses") {
     const std::string text = written(entry);
     if (text.empty()) continue;
     const AnyPolicy policy = registry.parse(text, setup);
-    const PressInput scored = with_queries(all, std::min(kTokens, policy.needs().queries)),
-                     editing = with_queries(all, policy.edit_queries());
+    const PressInput scored = with_queries(input, std::min(kTokens, policy.needs().queries)),
+                     editing = with_queries(input, policy.edit_queries());
     auto kept_keys = keys, kept_values = values;
     const auto head = [](std::vector<float>& rows, Index h, Index count) {
       return view(rows.data() + h * kTokens * kDim, count, kDim, kDim);
     };
-    BENCHMARK(beside_prefill(text, kLayers, prefill)) {
+    BENCHMARK(relative_to_prefill(text, kLayers, prefill)) {
       const Kept kept = policy.select(scored, Allowance::of_ratio(0.5));
       compact(TensorView<float>::head_major(kept_keys.data(), kKvHeads, kTokens, kDim), kept);
       compact(TensorView<float>::head_major(kept_values.data(), kKvHeads, kTokens, kDim), kept);
@@ -142,7 +145,7 @@ TEST_CASE("presses") {
     };
     const Kept kept = policy.select(scored, Allowance::of_ratio(0.5));
     const auto rows = std::accumulate(kept.begin(), kept.end(), std::size_t{0},
-                                      [](std::size_t sum, const auto& own) { return sum + own.size(); });
+                                      [](std::size_t sum, const auto& head_rows) { return sum + head_rows.size(); });
     CHECK(static_cast<Index>(rows) <= policy.rows(scored, {0.5, kTokens / 2}));
   }
 }

@@ -1,5 +1,5 @@
-# For 64-bit ARM on Debian: g++-aarch64-linux-gnu compiles, qemu-user-static runs. Programs are static, as no libraries
-# of that CPU are installed.
+# A toolchain for 64-bit ARM on Debian: g++-aarch64-linux-gnu compiles programs, and qemu-user-static runs them. They
+# are linked statically, since no libraries for this CPU are installed.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)

@@ -3,9 +3,9 @@ include(FetchContent)
 # kvx_dependency(TARGET FIND find_package-arguments... | PKG_CONFIG module GIT url COMMIT id
 #                [INCLUDE directory] [SOURCES files...] [DEFINE macro] [LIBRARY name])
 #
-# Provides TARGET from the system or, where that has none, from sources pinned to a commit. Those are used as plain
-# headers in INCLUDE, with SOURCES to compile, so that nobody else's options, tests and install rules come along;
-# LIBRARY names the target of one that has to be built by its own CMakeLists.
+# Provides TARGET from the system or, if the system lacks it, from sources pinned to a commit. The sources are used as
+# plain headers in INCLUDE with SOURCES to compile, without the options, tests and install rules of their own build.
+# LIBRARY is the target of a library that must be built by its own CMakeLists.
 function(kvx_dependency target)
   cmake_parse_arguments(arg "" "PKG_CONFIG;GIT;COMMIT;INCLUDE;DEFINE;LIBRARY" "FIND;SOURCES" ${ARGN})
   string(REGEX REPLACE ".*::(KVX_)?" "" name ${target})
@@ -21,7 +21,7 @@ function(kvx_dependency target)
     return()
   endif()
 
-  message(STATUS "kvx: ${name} is not installed, taking ${arg_GIT} at ${arg_COMMIT}")
+  message(STATUS "kvx: ${name} is not installed, using ${arg_GIT} at ${arg_COMMIT}")
   string(TOLOWER kvx_${name} fetched)
   if(NOT arg_LIBRARY)
     set(subdirectory SOURCE_SUBDIR none)
@@ -45,7 +45,7 @@ function(kvx_dependency target)
   set(kvx_fetched ${kvx_fetched} ${name} PARENT_SCOPE)
 endfunction()
 
-# What PCRE2's CMakeLists is told; the last two let it keep up with newer CMakes.
+# Options for PCRE2's CMakeLists. The last two make it work with newer versions of CMake.
 set(PCRE2_BUILD_TESTS OFF)
 set(PCRE2_BUILD_PCRE2GREP OFF)
 set(PCRE2_SHOW_REPORT OFF)
@@ -72,7 +72,7 @@ kvx_dependency(ZLIB::ZLIB FIND ZLIB
 kvx_dependency(valijson FIND valijson
                GIT https://github.com/tristanpenman/valijson.git COMMIT 4edda758546436462da479bb8c8514f8a95c35ad # 1.0.6
                INCLUDE include)
-set(kvx_fetched_libraries ${kvx_fetched}) # what an installed kvx could not find again
+set(kvx_fetched_libraries ${kvx_fetched}) # an installed kvx could not find these
 
 if(KVX_BUILD_TESTS)
   kvx_dependency(doctest::doctest FIND doctest 2.4.9

@@ -1,4 +1,4 @@
-"""Running programs, and taking turns."""
+"""Runs programs, and alternates between two sides of a comparison."""
 import os
 import subprocess
 import sys
@@ -11,18 +11,18 @@ def fail(message):
 
 
 def run(*command):
-    """The output of a command, which must succeed."""
+    """Returns the output of a command, which must succeed."""
     try:
-        done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+        result = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     except OSError as error:
         fail(error)
-    if done.returncode != 0:
-        fail(f"{command[0]} failed:\n{(done.stdout + done.stderr)[-2000:]}")
-    return done.stdout
+    if result.returncode != 0:
+        fail(f"{command[0]} failed:\n{(result.stdout + result.stderr)[-2000:]}")
+    return result.stdout
 
 
 def timed(command):
-    """Seconds of a process, and the most memory it had, in bytes."""
+    """Runs a process. Returns its seconds and its peak memory in bytes."""
     with tempfile.TemporaryFile() as log:
         start = time.monotonic()
         process = subprocess.Popen([str(part) for part in command], stdout=log, stderr=log)
@@ -36,7 +36,7 @@ def timed(command):
 
 
 def alternate(repeats, *sides):
-    """Runs the sides in turn; what each came to, as lists."""
+    """Runs the sides alternately. Returns a list of results for each side."""
     results = [[] for _ in sides]
     for repeat in range(repeats):
         for side, result in zip(sides, results):

@@ -1,4 +1,4 @@
-"""Grids of presses and ratios: one kvx-eval against one kvpress pipeline after the other."""
+"""Grids of presses and ratios: compares one run of kvx-eval with kvpress pipelines, one for each cell."""
 import itertools
 import json
 import pathlib
@@ -13,13 +13,13 @@ from .worker import KVPRESS
 class Grid(NamedTuple):
     presses: list
     ratios: list
-    peer_cells: int  # that kvpress is timed on, for each run of kvx; other ones each time
+    peer_cells: int  # the cells that kvpress is timed on for each run of kvx; different ones each time
 
     def cells(self):
         return [("none", 0), *itertools.product(self.presses, self.ratios)]
 
     def sample(self, count):
-        """So many of the cells that kvpress is timed on, evenly spread."""
+        """Returns `count` evenly spread cells among those that kvpress can run."""
         cells = [cell for cell in self.cells() if cell[0] == "none" or cell[0] in KVPRESS]
         return [cells[(2 * i + 1) * len(cells) // (2 * count)] for i in range(count)]
 
@@ -30,11 +30,11 @@ LARGE = Grid(["random", "knorm", "streaming_llm", "snapkv", "expected_attention"
 
 
 class GridTimes(NamedTuple):
-    """Medians."""
+    """Medians of the runs."""
     seconds: float
     peer_seconds: float
     peer_cells: int
-    memory: float  # kvx's at its peak, in bytes
+    memory: float  # the peak memory of kvx, in bytes
     caches: float  # all caches of the grid, in bytes
 
 
@@ -44,7 +44,7 @@ def run_kvx_eval(options, grid):
             options.kvx / "kvx-eval", "tool_call", "--model", options.model, "--data", options.data, "--limit",
             options.limit, "--press", ",".join(grid.presses), "--ratio", ",".join(map(str, [0, *grid.ratios])),
             "--max-new-tokens", options.new_tokens, "--threads", options.threads, "--out", out])
-        # As in lm-evaluation-harness's files, a task is a cell's answers to one group of samples.
+        # As in files of lm-evaluation-harness, a task is the answers of one cell to one group of samples.
         results = [config["metadata"] for config in
                    json.loads(pathlib.Path(out, "results.json").read_text())["configs"].values()]
     cells = {(cell["press"], cell["compression_ratio"]) for cell in results}

@@ -1,4 +1,4 @@
-"""Getting the peers."""
+"""Installs the peers."""
 import os
 import pathlib
 import sys
@@ -7,11 +7,11 @@ import tempfile
 from .command import run
 
 PACKAGES = "torch==2.13.0 transformers kvpress==0.5.5 jsonschema numpy gguf sentencepiece".split()
-LLAMA = "llama-cpp-python==0.3.36"  # its source distribution has all of llama.cpp
+LLAMA = "llama-cpp-python==0.3.36"  # its source distribution contains llama.cpp
 
 
 def install(options, parts):
-    """Installs what `parts` need and is missing: kvpress, llama-bench and the model as GGUF."""
+    """Installs what is missing and needed by `parts`: kvpress, llama-bench and the model as GGUF."""
     python = options.venv / "bin/python"
     if not python.exists():
         print("peers.py: installing kvpress", file=sys.stderr)
@@ -34,6 +34,6 @@ def install(options, parts):
         run("cmake", "--build", options.llama, "--target", "llama-bench", "--parallel", os.cpu_count())
     options.gguf = options.llama / f"{pathlib.Path(options.model).resolve().name}.bf16.gguf"
     if not options.gguf.exists():
-        part = options.gguf.with_suffix(".part")
-        run(python, vendored / "convert_hf_to_gguf.py", options.model, "--outtype", "bf16", "--outfile", part)
-        part.rename(options.gguf)
+        unfinished = options.gguf.with_suffix(".part")
+        run(python, vendored / "convert_hf_to_gguf.py", options.model, "--outtype", "bf16", "--outfile", unfinished)
+        unfinished.rename(options.gguf)

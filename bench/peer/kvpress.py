@@ -1,4 +1,4 @@
-"""kvpress in a process of its own, with its model loaded."""
+"""Runs kvpress in a separate process, with its model loaded."""
 import json
 import os
 import pathlib
@@ -9,7 +9,7 @@ import sys
 from .command import fail
 
 DTYPES = {"float32": "F32", "bfloat16": "BF16"}
-FOLDER = pathlib.Path(__file__).parent.parent  # of this package
+FOLDER = pathlib.Path(__file__).parent.parent  # the folder of this package
 
 
 class Kvpress:
@@ -22,7 +22,7 @@ class Kvpress:
                                     options.threads)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(FOLDER)})
         self.answer()
-        self.seconds(("none", 0), 1, 1)  # the first one is slower
+        self.seconds(("none", 0), 1, 1)  # the first run is slower
 
     def answer(self):
         line = self.process.stdout.readline()
@@ -31,7 +31,7 @@ class Kvpress:
         return line
 
     def seconds(self, cell, requests, new_tokens, at_most=None):
-        """How long a cell takes: the prefill of its contexts, the press and the answers. None if that is too long."""
+        """Returns the seconds of a cell: prefill of its contexts, press and answers. None if longer than `at_most`."""
         print(json.dumps([*cell, requests, new_tokens]), file=self.process.stdin, flush=True)
         if not select.select([self.process.stdout], [], [], at_most)[0]:
             return None
@@ -43,13 +43,13 @@ class Kvpress:
 
 
 def faster_kvpress(options, cell):
-    """kvpress in the dtype that takes less time for a whole cell of the grid."""
+    """Returns kvpress in the dtype that needs less time for a complete cell of the grid."""
     best = best_seconds = None
     for dtype in DTYPES:
         peer = Kvpress(options, dtype)
         seconds = peer.seconds(cell, options.limit, options.new_tokens, at_most=best_seconds)
-        found = f"more than {best_seconds:.1f} s" if seconds is None else f"{seconds:.1f} s"
-        print(f"peers.py: {peer.name} takes {found} for {cell[0]} at {cell[1]}", file=sys.stderr)
+        duration = f"more than {best_seconds:.1f} s" if seconds is None else f"{seconds:.1f} s"
+        print(f"peers.py: {peer.name} takes {duration} for {cell[0]} at {cell[1]}", file=sys.stderr)
         if seconds is None:
             peer.close()
             continue

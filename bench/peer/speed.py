@@ -1,4 +1,4 @@
-"""Prefill and decode: kvx-bench against llama-bench, or against itself."""
+"""Prefill and decode: compares kvx-bench with llama-bench, or with itself."""
 import json
 import statistics
 
@@ -8,13 +8,13 @@ BATCH, DEPTH = 64, 1024
 
 
 class Machine:
-    """What the machine can do: the best of what each kvx-bench found."""
+    """The speed of the machine: the best of the measurements of all runs of kvx-bench."""
 
     def __init__(self):
         self.read = 0  # GB/s
         self.peaks = {}  # path -> GFLOPS
         self.loads = []  # seconds
-        self.report = None  # the last one
+        self.report = None  # of the last run
 
     def add(self, report):
         self.read = max(self.read, report["read_gb_per_second"])
@@ -24,7 +24,7 @@ class Machine:
         self.report = report
 
     def peak(self):
-        """Of the path that was taken and of those before it, whose instructions it may use too."""
+        """The highest peak of the path in use and of the paths before it, whose instructions it can also use."""
         paths = list(self.peaks)
         return max(self.peaks[path] for path in paths[:paths.index(self.report["backend"]) + 1])
 
@@ -39,7 +39,7 @@ def kvx_bench(options, machine, prompts, new_tokens, depth=0, batches="1", weigh
 
 
 def llama_bench(options, prompts, new_tokens):
-    """A list of tests with n_prompt, n_gen and avg_ts."""
+    """Returns a list of tests with n_prompt, n_gen and avg_ts."""
     if options.self:
         return [{"n_prompt": test["prompt"], "n_gen": test["steps"], "avg_ts": test["tokens_per_second"]}
                 for test in kvx_bench(options, Machine(), prompts, new_tokens)]
@@ -52,12 +52,12 @@ def flops(test):
 
 
 def figure(value):
-    """Three digits, or all before the point."""
+    """Formats a number with three digits, or with all digits before the point."""
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def speed_rows(options, machine, parts):
-    """Prefill and decode of one sequence, against llama.cpp."""
+    """Yields the rows for prefill and decode of one sequence, compared with llama.cpp."""
     prompts = options.prompts if "prefill" in parts else "0"
     new_tokens = options.new_tokens if "decode" in parts else 0
     peer = "kvx" if options.self else "llama.cpp"
@@ -74,22 +74,22 @@ def speed_rows(options, machine, parts):
         mine = statistics.median(test["tokens_per_second"] for test in tests)
         other = statistics.median(result[first["prompt"], first["steps"]] for result in theirs)
         if first["prompt"]:
-            what, share = f"prefill, {first['prompt']} tokens", mine * flops(first) / 1e9 / machine.peak()
-            of = "peak"
+            name, fraction = f"prefill, {first['prompt']} tokens", mine * flops(first) / 1e9 / machine.peak()
+            limit = "peak"
         else:
-            what, share = "decode, one sequence", mine * first["bytes_per_token"] / 1e9 / machine.read
-            of = "read bandwidth"
-        yield (what, f"{figure(mine)} tokens/s ({100 * share:.0f} % of the {of})", f"{peer} BF16: {figure(other)}",
-               mine / other)
+            name, fraction = "decode, one sequence", mine * first["bytes_per_token"] / 1e9 / machine.read
+            limit = "read bandwidth"
+        yield (name, f"{figure(mine)} tokens/s ({100 * fraction:.0f} % of the {limit})",
+               f"{peer} BF16: {figure(other)}", mine / other)
 
 
 def batch_row(options, machine):
-    steps = max(1, options.new_tokens // 4)  # each of them is many tokens
+    steps = max(1, options.new_tokens // 4)  # each step decodes many tokens
     runs = [kvx_bench(options, machine, "0", steps, DEPTH, f"1,{BATCH}") for _ in range(options.repeats)]
     one, many = (statistics.median(test["tokens_per_second"] for test in tests) for tests in zip(*runs))
-    share = many * flops(runs[0][1]) / 1e9 / machine.peak()
+    fraction = many * flops(runs[0][1]) / 1e9 / machine.peak()
     return (f"decode, {BATCH} sequences on one prefix of {DEPTH} rows",
-            f"{figure(many)} tokens/s ({100 * share:.0f} % of the peak)", f"kvx, one: {figure(one)}", many / one)
+            f"{figure(many)} tokens/s ({100 * fraction:.0f} % of the peak)", f"kvx, one: {figure(one)}", many / one)
 
 
 def int8_row(options, machine):
@@ -99,4 +99,5 @@ def int8_row(options, machine):
         return kvx
 
     ours, bf16 = (statistics.median(side) for side in alternate(options.repeats, decode("int8"), decode("bf16")))
-    return "decode, one sequence, `--weights int8`", f"{figure(ours)} tokens/s", f"kvx, BF16: {figure(bf16)}", ours / bf16
+    return ("decode, one sequence, `--weights int8`", f"{figure(ours)} tokens/s", f"kvx, BF16: {figure(bf16)}",
+            ours / bf16)

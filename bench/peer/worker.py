@@ -1,6 +1,8 @@
-"""Times cells in the peers' virtual environment: reads [press, ratio, requests, new tokens] a line, answers with seconds.
+"""Times cells in the peers' virtual environment. Reads lines of [press, ratio, requests, new tokens] and answers each
+with its seconds.
 
-usage: python3 -m peer.worker ENGINE MODEL DATA DTYPE THREADS, where ENGINE is kvpress, or the path of kvx-eval to stand in for it
+usage: python3 -m peer.worker ENGINE MODEL DATA DTYPE THREADS
+ENGINE is kvpress, or the path of kvx-eval, which then takes its place.
 """
 import itertools
 import json
@@ -10,7 +12,7 @@ import time
 
 from .command import run
 
-# observed_attention is left out: kvpress then needs another, slower attention for the whole run.
+# Without observed_attention, for which kvpress needs another, slower attention during the whole run.
 KVPRESS = {"random": "RandomPress", "knorm": "KnormPress", "streaming_llm": "StreamingLLMPress",
            "snapkv": "SnapKVPress", "expected_attention": "ExpectedAttentionPress", "tova": "TOVAPress"}
 

@@ -1,6 +1,6 @@
 #include "kernels_once.hpp"
 
-#include "kernel_jobs.hpp"  // again, since the one before undefines its macros
+#include "kernel_jobs.hpp"  // again, since kernels_once.hpp undefines its macros
 
 #if defined(__x86_64__)
 KVX_JOBS(template, Avx512Path)

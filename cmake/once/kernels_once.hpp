@@ -1,7 +1,7 @@
 #pragma once
 
-// The kernels' code is generated once, for each path in a unit of its own (kernels_PATH.cpp), and not in each program
-// and each test of this project.
+// The code of the kernels is generated only once, for each path in a separate translation unit (kernels_PATH.cpp), and
+// not in each program and each test of this project.
 #include <kvx/kernels/attend.hpp>
 #include <kvx/kernels/attend_quantized.hpp>
 #include <kvx/kernels/matmul.hpp>

@@ -1,5 +1,5 @@
 #include "kernels_once.hpp"
 
-#include "kernel_jobs.hpp"  // again, since the one before undefines its macros
+#include "kernel_jobs.hpp"  // again, since kernels_once.hpp undefines its macros
 
 KVX_JOBS(template, PortablePath)

@@ -1,7 +1,7 @@
 #pragma once
 
-// What a program that links kvx::compiled includes: it names the code that the library holds, so that the program does
-// not generate that code again.
+// To be included by a program that links kvx::compiled: it declares the code that the library contains, so that the
+// program does not generate the code again.
 #include <kernels_once.hpp>
 #include <presses_once.hpp>
 #include <schemas_once.hpp>

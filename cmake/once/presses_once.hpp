@@ -1,6 +1,6 @@
 #pragma once
 
-// The code of all presses is generated once, in presses.cpp, and not wherever kvx_presses() is called.
+// The code of all presses is generated only once, in presses.cpp, and not in each file that calls kvx_presses().
 #include <kvx/press/named/registry.hpp>
 
 #ifndef KVX_ONCE

@@ -1,6 +1,6 @@
 #pragma once
 
-// valijson's code for JSON trees is generated once, in schemas.cpp, and not wherever a schema is read.
+// The code of valijson for JSON trees is generated only once, in schemas.cpp, and not in each file that reads a schema.
 #include <kvx/io/json_schema/json_schema.hpp>
 
 #ifndef KVX_ONCE

@@ -47,7 +47,7 @@ class BoundOptions {
   /// Binds the option to `value`, whose present value is the default. `names` are separated by commas. A bool becomes a
   /// switch. A whole number is from `least` to `most`.
   template <class T>
-  void add(std::string_view names, T& value, std::string help, std::size_t least = 0, double most = kvx::kMostWhole) {
+  void add(std::string_view names, T& value, std::string help, std::size_t least = 0, double most = kvx::kMaxWhole) {
     BoundOption& option = add_function(names, kvx::option_text(value), std::move(help), {});
     option.is_switch = std::same_as<T, bool>;
     option.read = [name = option.name(), &value, least, most](const std::string& text) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// Operators new and delete that count, for a program of its own: include it in one source file.
+// Operators new and delete that count bytes. Include this file in only one source file of a program.
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
@@ -8,11 +8,11 @@
 
 namespace kvx_test {
 
-inline std::atomic<std::ptrdiff_t> live_bytes = 0;  ///< that have been asked for and not been given back
+inline std::atomic<std::ptrdiff_t> live_bytes = 0;  ///< bytes that are allocated and not yet freed
 
 namespace detail {
 
-/// A block has its size in front of it, in as many bytes as it is aligned to.
+/// Allocates a block. Its size is stored before it, in as many bytes as the alignment.
 inline void* allocate(std::size_t size, std::size_t alignment) noexcept {
   void* const block = std::aligned_alloc(alignment, (size + 2 * alignment - 1) / alignment * alignment);
   if (block == nullptr) return nullptr;

@@ -1,4 +1,4 @@
-// Counts what is really allocated, by a program of its own whose operator new counts, while a cache is compressed.
+// A program whose operator new counts bytes: checks the memory that is really allocated while a cache is compressed.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include "counting_new.hpp"
 

@@ -1,5 +1,5 @@
-// Counts what the caches of all presses really take, by a program of its own whose operator new counts, in every format
-// and while answers are decoded.
+// A program whose operator new counts bytes: checks the memory that the caches of all presses really allocate, in every
+// format and while answers are decoded.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include "counting_new.hpp"
 #include "support/presses.hpp"
@@ -32,22 +32,22 @@ namespace {
 using namespace kvx;
 using kvx_test::live_bytes;
 
-/// Bytes that the rows of a head take in their format, and no more.
+/// The bytes that the rows of a head need in their format, without unused memory.
 std::size_t needed(const HeadCache& head) {
   const auto dim = static_cast<std::size_t>(head.head_dim()), rows = static_cast<std::size_t>(head.rows());
   std::size_t sum = rows * (2 * dim * size_of(head.dtype()) + sizeof(Position));
-  for (const auto& [quantized, of] : {std::pair{head.quantized_keys(), QuantizedRows::Of::keys},
-                                      std::pair{head.quantized_values(), QuantizedRows::Of::values}}) {
+  for (const auto& [quantized, content] : {std::pair{head.quantized_keys(), QuantizedRows::Content::keys},
+                                           std::pair{head.quantized_values(), QuantizedRows::Content::values}}) {
     if (quantized == nullptr) continue;
     const Index count = quantized->rows();
     sum -= static_cast<std::size_t>(count) * dim * size_of(head.dtype());
     const auto ends = quantized->view().group_ends;
     if (ends.empty()) {
-      sum += QuantizedRows::bytes(of, quantized->how(), head.head_dim(), count);
+      sum += QuantizedRows::bytes(content, quantized->quantization(), head.head_dim(), count);
       continue;
     }
-    // Codes in panels of 16 rows, a scale and a zero a group and channel, and where each group ends.
-    const std::size_t codes = static_cast<std::size_t>(32 / quantized->how().bits);
+    // Codes in panels of 16 rows, a scale and a zero for each group and channel, and the end of each group.
+    const std::size_t codes = static_cast<std::size_t>(32 / quantized->quantization().bits);
     sum += static_cast<std::size_t>((count + 15) / 16 * 16) * ((dim + codes - 1) / codes) * 4 +
            ends.size() * (2 * 2 * dim + 4);
   }
@@ -80,7 +80,7 @@ struct MemoryFixture {
     forward_hidden(model, {&step, 1}, work, threads);
   }
 
-  /// Each press of the registry, stored whole and in three formats, alone and with another one while decoding.
+  /// Each press of the registry, unquantized and in three formats, without and with another press while decoding.
   std::vector<AnyPolicy> presses() const {
     const auto read = kvx_test::made_up_files(shape.layers, shape.kv_heads, shape.head_dim);
     std::vector<AnyPolicy> all;
@@ -92,14 +92,15 @@ struct MemoryFixture {
       for (const std::string& text : texts)
         for (const char* format : {"", "+int8(group=16, residual=32)", "+int4(group=32, residual=64)",
                                    "+int2(group=16, residual=7, keys=per_token)"})
-          if (*format == 0 || !press.sliding_threshold())  // single rows leave whole ones alone
+          if (*format == 0 || !press.sliding_threshold())  // presses that evict single rows cannot quantize
             all.push_back(kvx_presses().parse(text + format, {1, read}));
     }
     return all;
   }
 };
 
-TEST_CASE_FIXTURE(MemoryFixture, "a cache takes at most a block more than its rows need, and bytes() reports it") {
+TEST_CASE_FIXTURE(MemoryFixture,
+                  "a cache allocates at most a block more than its rows need, and bytes() reports this") {
   kvx_test::Tally tally{"memory of presses, formats and decoding", 0, 0, 0, "contexts too short for the press"};
   Workspace work;
   for (const AnyPolicy& policy : presses()) {
@@ -124,11 +125,11 @@ TEST_CASE_FIXTURE(MemoryFixture, "a cache takes at most a block more than its ro
     const std::ptrdiff_t observer = allocated_by_copy();
     for (int step = 0; step < 80; ++step) {
       feed(*sequence, kvx_test::random_tokens(step == 0 ? 11 : 1, 2, model.config().vocab_size), work);
-      const std::size_t bytes = sequence->bytes(), most = needed(*sequence) + queries + block;
+      const std::size_t bytes = sequence->bytes(), limit = needed(*sequence) + queries + block;
       CAPTURE(step);
-      CHECK(tally.count(bytes <= most));
+      CHECK(tally.count(bytes <= limit));
     }
-    // What is given back is what was stated, and the objects that held it.
+    // The freed bytes are those that bytes() reported, and the objects that held the rows.
     const std::size_t stated = sequence->bytes() - queries;
     CHECK(tally.count(allocated_by_copy() - observer == static_cast<std::ptrdiff_t>(queries)));
     const std::ptrdiff_t before = live_bytes;
@@ -147,21 +148,22 @@ TEST_CASE_FIXTURE(MemoryFixture, "a budget in bytes keeps as many rows as fit, i
   for (const AnyPolicy& policy : presses()) {
     const Traits traits = policy.traits();
     if (traits.own_budget || traits.by_ratio || policy.decoding() != nullptr) continue;
-    for (const std::size_t most : {17 * row + 5, 97 * row - 1}) {
+    for (const std::size_t limit : {17 * row + 5, 97 * row - 1}) {
       CAPTURE(policy.written());
-      CAPTURE(most);
+      CAPTURE(limit);
       try {
-        const Budget budget = budget_of(policy, Allowance::of_bytes(most), 203, shape);
-        const SequenceCache sequence = pressed(policy, Allowance::of_bytes(most));
+        const Budget budget = budget_of(policy, Allowance::of_bytes(limit), 203, shape);
+        const SequenceCache sequence = pressed(policy, Allowance::of_bytes(limit));
         const std::size_t bytes = sequence.bytes();
-        CHECK(tally.count(bytes <= most));
-        if (traits.ragged && policy.quantization()) {  // which rows are quantized depends on the heads
-          const bool all = sequence.prefix->rows() + sequence.tail.rows() == static_cast<Index>(heads) * 203;
-          CHECK(tally.count(all || bytes + kvx_test::bytes_of_a_row(policy.quantization(), shape, 203) > most));
+        CHECK(tally.count(bytes <= limit));
+        if (traits.ragged && policy.quantization()) {  // the number of quantized rows depends on the heads
+          const bool all_rows_kept = sequence.prefix->rows() + sequence.tail.rows() == static_cast<Index>(heads) * 203;
+          CHECK(tally.count(all_rows_kept ||
+                            bytes + kvx_test::bytes_of_a_row(policy.quantization(), shape, 203) > limit));
           continue;
         }
         for (Index keep = budget.keep + 1; keep <= std::min<Index>(203, budget.keep + 70); keep += 35)
-          CHECK(tally.count(pressed(policy, Allowance::of_tokens(keep)).bytes() > most));
+          CHECK(tally.count(pressed(policy, Allowance::of_tokens(keep)).bytes() > limit));
       } catch (const NotApplicable&) {
         ++tally.not_applicable;
       }
@@ -170,16 +172,16 @@ TEST_CASE_FIXTURE(MemoryFixture, "a budget in bytes keeps as many rows as fit, i
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-TEST_CASE("after a context of 8000 tokens the process holds the memory that the cache reports") {
-  Threads threads(1);  // each has a heap of its own
+TEST_CASE("after a context of 8000 tokens, the process occupies the memory that the cache reports") {
+  Threads threads(1);  // each thread has its own heap
   const TempDir dir;
   dir.write("config.json", kvx_test::config_with("4096", "16384"));
   dir.write("model.safetensors", MappedFile(kvx_test::kTinyRandom + "/model.safetensors").text());
   const Decoder model = Decoder::load(dir.path(), WeightFormat::f32, threads);
   const auto tokens = kvx_test::random_tokens(8000, 1, model.config().vocab_size);
-  constexpr std::size_t kHeap = std::size_t{1} << 20;  // pages that hold other things as well
+  constexpr std::size_t kHeap = std::size_t{1} << 20;  // for pages with other contents
   kvx_test::Tally tally{"resident memory"};
-  bool warm = false;  // the first one makes the process allocate what it keeps
+  bool warm = false;  // the first press makes the process allocate memory that it keeps
   for (const std::string text :
        {"none", "none", "knorm", "int4", "decoding(knorm)", "decoding(knorm)+int4", "ada(knorm)+int4", "knorm+int8"}) {
     CAPTURE(text);
@@ -190,11 +192,11 @@ TEST_CASE("after a context of 8000 tokens the process holds the memory that the 
       Workspace work;
       for (int step = 0; after_steps && step < 40; ++step) {
         const Token token = 5;
-        const Step one{&sequence, {&token, 1}};
-        forward_hidden(model, {&one, 1}, work, threads);
+        const Step next{&sequence, {&token, 1}};
+        forward_hidden(model, {&next, 1}, work, threads);
       }
       work = {};
-      const std::size_t now = resident_bytes(), held = now - std::min(now, before);
+      const std::size_t after = resident_bytes(), held = after - std::min(after, before);
       CAPTURE(held);
       CAPTURE(sequence.bytes());
       if (!warm) continue;

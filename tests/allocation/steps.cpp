@@ -1,4 +1,5 @@
-// Decodes in a program of its own, whose operator new counts: a step allocates nothing once the first has been made.
+// A program whose operator new counts allocations: checks that a step of decoding allocates nothing after the first
+// step.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 #include <kvx/model/compress.hpp>
@@ -45,7 +46,7 @@ using namespace kvx;
 
 TEST_CASE("a step of decoding allocates nothing, with weights of any format") {
   constexpr Index kSteps = 8, kSequences = 5;
-  Threads threads(1);  // which of several works first is not the test's to say
+  Threads threads(1);  // with several, one could begin to work, and allocate, in a later step
   for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16, WeightFormat::int8}) {
     const auto model = Decoder::load(KVX_SOURCE_DIR "/tests/data/golden/tiny-random", format, threads);
     const std::vector<Token> context(100, 7), answers(kSequences, 3);
@@ -58,7 +59,7 @@ TEST_CASE("a step of decoding allocates nothing, with weights of any format") {
       steps.push_back({&sequence, {&answers[steps.size()], 1}});
     }
     Workspace work;
-    steps[0].tokens = std::span(context).first(40);  // more rows than will come
+    steps[0].tokens = std::span(context).first(40);  // more rows than later steps have
     (void)forward(model, steps, work, threads);
     steps[0].tokens = {&answers[0], 1};
     const int before = allocations;

@@ -11,7 +11,7 @@
 using namespace kvx;
 
 namespace {
-/// Element (h, t, d) is 100 h + 10 t + d.
+/// Sets element (h, t, d) to 100 h + 10 t + d.
 template <class T>
 void fill(const TensorView<T>& tensor) {
   for (Index h = 0; h < tensor.heads(); ++h)

@@ -17,8 +17,8 @@
 using namespace kvx;
 
 namespace {
-/// Rows r = 0, 1, ... at position 10 r: key {r, r + 0.5}, value {-r, 100}.
-HeadCache counted(Dtype dtype, int rows) {
+/// A cache of rows r = 0, 1, ... at position 10 r with key {r, r + 0.5} and value {-r, 100}.
+HeadCache numbered(Dtype dtype, int rows) {
   HeadCache cache(dtype, 2);
   cache.reserve(rows);
   for (int r = 0; r < rows; ++r) {
@@ -44,18 +44,18 @@ void check_rows(const HeadCache& cache, const std::vector<int>& rows) {
 }  // namespace
 
 TEST_CASE("rows come back in the order in which they were added") {
-  check_rows<float>(counted(Dtype::f32, 5), {0, 1, 2, 3, 4});
-  check_rows<BF16>(counted(Dtype::bf16, 5), {0, 1, 2, 3, 4});
+  check_rows<float>(numbered(Dtype::f32, 5), {0, 1, 2, 3, 4});
+  check_rows<BF16>(numbered(Dtype::bf16, 5), {0, 1, 2, 3, 4});
   CHECK(HeadCache(Dtype::f32, 2).rows() == 0);
 }
 
-TEST_CASE("reserved room is all that is allocated: key, value and position of each row") {
+TEST_CASE("only the reserved memory is allocated: key, value and position of each row") {
   CHECK(HeadCache(Dtype::f32, 2).bytes() == 0);
-  CHECK(counted(Dtype::f32, 5).bytes() == 5 * (2 * 2 * 4 + 4));
-  CHECK(counted(Dtype::bf16, 5).bytes() == 5 * (2 * 2 * 2 + 4));
+  CHECK(numbered(Dtype::f32, 5).bytes() == 5 * (2 * 2 * 4 + 4));
+  CHECK(numbered(Dtype::bf16, 5).bytes() == 5 * (2 * 2 * 2 + 4));
 }
 
-TEST_CASE("bytes counts room that rows do not use yet") {
+TEST_CASE("bytes counts reserved memory that no row uses yet") {
   HeadCache cache(Dtype::f32, 2);
   cache.reserve(7);
   CHECK(cache.rows() == 0);
@@ -64,7 +64,7 @@ TEST_CASE("bytes counts room that rows do not use yet") {
 
 TEST_CASE("a compacted copy holds the kept rows with their positions, at its exact size") {
   for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
-    const HeadCache cache = counted(dtype, 6);
+    const HeadCache cache = numbered(dtype, 6);
     const HeadCache small = cache.compacted(std::vector<Index>{1, 2, 5});
     const std::vector<int> kept = {1, 2, 5}, all = {0, 1, 2, 3, 4, 5};
     dtype == Dtype::f32 ? check_rows<float>(small, kept) : check_rows<BF16>(small, kept);
@@ -76,7 +76,7 @@ TEST_CASE("a compacted copy holds the kept rows with their positions, at its exa
   }
 }
 
-TEST_CASE("a bf16 cache rounds to the nearest") {
+TEST_CASE("a bf16 cache rounds to the nearest value") {
   HeadCache cache(Dtype::bf16, 2);
   const float key[] = {1.0f + 0x1p-8f, 1.0f + 0x3p-8f}, value[] = {3.14159265f, -0x1p-130f};
   cache.append(0, key, value);
@@ -86,9 +86,9 @@ TEST_CASE("a bf16 cache rounds to the nearest") {
   CHECK(static_cast<float>(cache.values<BF16>()(0, 1)) == -0x1p-130f);
 }
 
-TEST_CASE("visit hands over views of the cache's own type") {
+TEST_CASE("visit calls its function with views of the cache's type") {
   for (const Dtype dtype : {Dtype::f32, Dtype::bf16})
-    counted(dtype, 3).visit([&](const auto& keys, const auto& values) {
+    numbered(dtype, 3).visit([&](const auto& keys, const auto& values) {
       using T = typename std::decay_t<decltype(keys)>::Scalar;
       CHECK(dtype_of<T> == dtype);
       CHECK(static_cast<float>(keys(2, 1)) == 2.5f);
@@ -96,8 +96,8 @@ TEST_CASE("visit hands over views of the cache's own type") {
     });
 }
 
-TEST_CASE("an edit is in place, and a copy is apart") {
-  HeadCache cache = counted(Dtype::f32, 2);
+TEST_CASE("writing to a view changes the cache, but no copy of it") {
+  HeadCache cache = numbered(Dtype::f32, 2);
   const HeadCache copy = cache;
   cache.keys<float>()(1, 0) = 42;
   cache.values<float>()(1, 0) = 43;
@@ -109,14 +109,15 @@ TEST_CASE("an edit is in place, and a copy is apart") {
 namespace {
 using Axis = Quantization::Axis;
 
-constexpr CacheQuantization how_of(Axis keys) { return {{keys, 8, 16}, {Axis::per_token, 8, 16}, 32}; }
+constexpr CacheQuantization quantization_with(Axis keys) { return {{keys, 8, 16}, {Axis::per_token, 8, 16}, 32}; }
 
-/// Random rows of 16 channels in [-1, 1), at every third position, and in keys the bias rotated to it.
+/// A cache of random rows of 16 channels in [-1, 1), at every third position. A bias, rotated to the position, is added
+/// to each key.
 struct Filled {
-  explicit Filled(Index rows, float factor = 0)
+  explicit Filled(Index rows, float bias_factor = 0)
       : inv_freq(rope_inv_freq(16, 1e4)), bias(16), keys(rows, 16), values(rows, 16) {
     const auto random = kvx_test::random_floats(static_cast<std::size_t>(32 * rows + 16), 4);
-    for (std::size_t d = 0; d < 16; ++d) bias[d] = factor * random[d];
+    for (std::size_t d = 0; d < 16; ++d) bias[d] = bias_factor * random[d];
     for (Index j = 0; j < rows; ++j) {
       const auto position = static_cast<Position>(3 * j);
       Matrix<float> rotated = view(std::as_const(bias).data(), 1, 16, 16);
@@ -140,48 +141,48 @@ struct Filled {
   Matrix<float> keys, values;
   HeadCache cache{Dtype::f32, 16};
 };
-/// Half a step of 255 between -1 and 1, whose size is rounded to F16; and 8 roundings, of the number of steps and of
-/// what they come back as.
+/// Half of one of 255 steps between -1 and 1, whose size is rounded to F16; and 8 roundings of float, when the number
+/// of steps and the dequantized element are computed.
 constexpr double kHalfStep = 1.0 / 255 * (1 + 0x1p-11) + 8 * kvx_test::kUnitRoundoff;
-/// As much for keys without a bias of pairs of 300 and 300. A group's keys are further apart by what the bias as it is
-/// taken away differs from the test's, and the key's sums with it are rounded three times: in the test, before and
-/// after.
+/// The same for keys that are stored without a bias whose pairs of channels are up to 300 and 300. A group's range
+/// grows by the difference between the bias as the cache rotates it and as the test does. The sum of a key and the bias
+/// is rounded three times: in the test, before quantization and after it.
 constexpr double kPairOfBias = 600;
 constexpr double kHalfStepWithBias =
     kHalfStep + kvx_test::kUnitRoundoff * kPairOfBias * (kvx_test::kRotatedUnits / 255 + 3 * 1.01);
 }  // namespace
 
-TEST_CASE("keys per channel are quantized in whole blocks, values and keys per token all but the last ones") {
+TEST_CASE("keys per channel are quantized in complete blocks, values and keys per token except for the last rows") {
   for (const auto& [rows, blocks, rest] :
        {std::tuple<Index, Index, Index>{31, 0, 0}, {32, 32, 0}, {33, 32, 1}, {100, 96, 68}})
     for (const Axis axis : {Axis::per_channel, Axis::per_token}) {
       Filled filled(rows);
-      filled.cache.quantize(how_of(axis));
+      filled.cache.quantize(quantization_with(axis));
       CHECK(filled.quantized_keys() == (axis == Axis::per_channel ? blocks : rest));
       CHECK(filled.quantized_values() == rest);
       CHECK(filled.cache.rows() == rows);
       CHECK(filled.errors().first <= kHalfStep);
       CHECK(filled.errors().second <= kHalfStep);
-      // What is whole has left the others, and a second time nothing is due.
+      // The quantized rows are removed from the others, and a second call finds nothing to quantize.
       CHECK(filled.cache.keys<float>().rows() == rows - filled.quantized_keys());
       const std::size_t bytes = filled.cache.bytes();
-      filled.cache.quantize(how_of(axis));
+      filled.cache.quantize(quantization_with(axis));
       CHECK(filled.cache.bytes() == bytes);
     }
 }
 
-TEST_CASE("keys are quantized without a bias, however large, and come back with it") {
+TEST_CASE("a bias of any size is subtracted before keys are quantized, and added when they are read") {
   for (const Axis axis : {Axis::per_channel, Axis::per_token}) {
     Filled with(100, 300), without(100, 300);
-    with.cache.quantize(how_of(axis), with.key_bias());
-    without.cache.quantize(how_of(axis));
+    with.cache.quantize(quantization_with(axis), with.key_bias());
+    without.cache.quantize(quantization_with(axis));
     CHECK(with.errors().first <= kHalfStepWithBias);
     CHECK(with.errors().second <= kHalfStep);
     CHECK(without.errors().first > 0.1);
-    HeadCache grown(Dtype::f32, 16);  // by rows of which some are due now and then
+    HeadCache grown(Dtype::f32, 16);  // row by row, quantizing the rows that are due
     for (Index j = 0; j < 100; ++j) {
       grown.append(static_cast<Position>(3 * j), with.keys.row(j).data(), with.values.row(j).data());
-      if (j >= 40) grown.quantize(how_of(axis), with.key_bias());
+      if (j >= 40) grown.quantize(quantization_with(axis), with.key_bias());
     }
     std::swap(with.cache, grown);
     CHECK(with.quantized_keys() == (axis == Axis::per_channel ? 96 : 68));
@@ -190,33 +191,34 @@ TEST_CASE("keys are quantized without a bias, however large, and come back with 
   }
 }
 
-TEST_CASE("a cache is split into quantized rows, at their exact size, and the rest") {
+TEST_CASE("a cache is split into quantized rows, without unused memory, and the rest") {
   for (const Axis axis : {Axis::per_channel, Axis::per_token}) {
     Filled filled(100, 300);
-    const HeadCache rest = filled.cache.split(how_of(axis), filled.key_bias(), 64);
+    const HeadCache rest = filled.cache.split(quantization_with(axis), filled.key_bias(), 64);
     CHECK(rest.rows() == 36);
     CHECK(rest.positions()[0] == 3 * 64);
     CHECK(rest.keys<float>() == filled.keys.bottomRows(36));
     CHECK(rest.bytes() == 36 * (2 * 16 * 4 + 4));
     CHECK(filled.cache.rows() == 64);
-    CHECK(filled.cache.bytes() == QuantizedRows::bytes(QuantizedRows::Of::keys, how_of(axis).keys, 16, 64) +
-                                      QuantizedRows::bytes(QuantizedRows::Of::values, how_of(axis).values, 16, 64) +
-                                      64 * sizeof(Position));
+    CHECK(filled.cache.bytes() ==
+          QuantizedRows::bytes(QuantizedRows::Content::keys, quantization_with(axis).keys, 16, 64) +
+              QuantizedRows::bytes(QuantizedRows::Content::values, quantization_with(axis).values, 16, 64) +
+              64 * sizeof(Position));
     filled.keys.conservativeResize(64, 16);
     filled.values.conservativeResize(64, 16);
     CHECK(filled.errors().first <= kHalfStepWithBias);
   }
 }
 
-TEST_CASE("memory grows with the rows, block by block, and is freed when rows are quantized") {
+TEST_CASE("memory grows with the rows, in blocks, and is freed when rows are quantized") {
   constexpr std::size_t row = 2 * 16 * sizeof(float) + sizeof(Position), block = kCacheBlock * row;
   constexpr CacheShape shape{.head_dim = 16, .dtype = Dtype::f32};
   for (const Index filled_before : {0, 1500}) {
     HeadCache cache(Dtype::f32, 16);
-    const std::vector<float> some(16, 1.0f);
+    const std::vector<float> ones(16, 1.0f);
     cache.reserve(filled_before);
     for (Index j = 0; j < filled_before + 300; ++j) {
-      cache.append(static_cast<Position>(j), some.data(), some.data());
+      cache.append(static_cast<Position>(j), ones.data(), ones.data());
       CHECK(cache.bytes() <= static_cast<std::size_t>(std::max(cache.rows(), filled_before)) * row + block);
     }
     cache.shrink_to_fit();
@@ -224,29 +226,29 @@ TEST_CASE("memory grows with the rows, block by block, and is freed when rows ar
   }
   for (const Axis axis : {Axis::per_channel, Axis::per_token}) {
     Filled at_once(1500);
-    at_once.cache.quantize(how_of(axis));
-    CHECK(at_once.cache.bytes() <= quantized_bytes(how_of(axis), shape, 1500) + block);
+    at_once.cache.quantize(quantization_with(axis));
+    CHECK(at_once.cache.bytes() <= quantized_bytes(quantization_with(axis), shape, 1500) + block);
     at_once.cache.shrink_to_fit();
-    CHECK(at_once.cache.bytes() == quantized_bytes(how_of(axis), shape, 1500));
+    CHECK(at_once.cache.bytes() == quantized_bytes(quantization_with(axis), shape, 1500));
     HeadCache grown(Dtype::f32, 16);
     for (Index j = 0; j < 500; ++j) {
       grown.append(static_cast<Position>(j), at_once.keys.row(j).data(), at_once.values.row(j).data());
-      grown.quantize(how_of(axis));
-      CHECK(grown.bytes() <= quantized_bytes(how_of(axis), shape, j + 1) + block);
+      grown.quantize(quantization_with(axis));
+      CHECK(grown.bytes() <= quantized_bytes(quantization_with(axis), shape, j + 1) + block);
     }
   }
 }
 
-TEST_CASE("a quantized row keeps its codes however often others are evicted") {
+TEST_CASE("a quantized row keeps its codes when others are evicted again and again") {
   for (const Axis axis : {Axis::per_channel, Axis::per_token})
     for (const int bits : {2, 4, 8}) {
-      const CacheQuantization how{{axis, bits, 16}, {Axis::per_token, bits, 16}, 32};
+      const CacheQuantization quantization{{axis, bits, 16}, {Axis::per_token, bits, 16}, 32};
       Filled filled(400, 3);
       HeadCache cache(Dtype::f32, 16);
-      std::map<Position, std::vector<float>> keys, values;  // what quantized rows stand for, when they first do
+      std::map<Position, std::vector<float>> keys, values;  // the quantized rows as they were dequantized first
       for (Index j = 0; j < 400; ++j) {
         cache.append(static_cast<Position>(3 * j), filled.keys.row(j).data(), filled.values.row(j).data());
-        cache.quantize(how, filled.key_bias());
+        cache.quantize(quantization, filled.key_bias());
         if (j % 50 == 49) {
           std::vector<Index> kept;
           for (Index row = 0; row < cache.rows(); ++row)
@@ -258,8 +260,8 @@ TEST_CASE("a quantized row keeps its codes however often others are evicted") {
         const auto compare = [&](auto& known, const QuantizedRows* rows, const Matrix<float>& found) {
           for (Index row = 0; rows != nullptr && row < rows->rows(); ++row) {
             const Position position = cache.positions()[static_cast<std::size_t>(row)];
-            const std::vector<float> now(found.row(row).data(), found.row(row).data() + 16);
-            REQUIRE(known.try_emplace(position, now).first->second == now);
+            const std::vector<float> dequantized(found.row(row).data(), found.row(row).data() + 16);
+            REQUIRE(known.try_emplace(position, dequantized).first->second == dequantized);
           }
         };
         compare(keys, cache.quantized_keys(), found_keys);
@@ -274,14 +276,14 @@ TEST_CASE("a quantized row keeps its codes however often others are evicted") {
     }
 }
 
-TEST_CASE("what rows will take once they are quantized is known before") {
+TEST_CASE("quantized_bytes predicts the bytes of rows after quantization") {
   constexpr CacheShape shape{.head_dim = 16, .dtype = Dtype::f32};
   for (const Axis axis : {Axis::per_channel, Axis::per_token})
     for (const Index rows : {1, 32, 75}) {
       const Index values = std::max<Index>(0, rows - 32), keys = axis == Axis::per_token ? values : rows / 32 * 32;
-      CHECK(quantized_bytes(how_of(axis), shape, rows) ==
-            QuantizedRows::bytes(QuantizedRows::Of::keys, how_of(axis).keys, 16, keys) +
-                QuantizedRows::bytes(QuantizedRows::Of::values, how_of(axis).values, 16, values) +
+      CHECK(quantized_bytes(quantization_with(axis), shape, rows) ==
+            QuantizedRows::bytes(QuantizedRows::Content::keys, quantization_with(axis).keys, 16, keys) +
+                QuantizedRows::bytes(QuantizedRows::Content::values, quantization_with(axis).values, 16, values) +
                 static_cast<std::size_t>((2 * rows - keys - values) * 16) * sizeof(float) +
                 static_cast<std::size_t>(rows) * sizeof(Position));
     }

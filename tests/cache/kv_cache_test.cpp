@@ -11,7 +11,7 @@ using namespace kvx;
 namespace {
 constexpr CacheShape kShape{.layers = 2, .kv_heads = 3, .head_dim = 4, .dtype = Dtype::bf16};
 
-/// `rows` rows in each head of each layer.
+/// A cache with `rows` rows in each head of each layer.
 KvCache filled(Index rows) {
   KvCache cache(kShape);
   for (Index l = 0; l < cache.layers(); ++l)
@@ -26,7 +26,7 @@ KvCache filled(Index rows) {
 }
 }  // namespace
 
-TEST_CASE("a new cache has its shape and no memory") {
+TEST_CASE("a new cache has the given shape and no rows or memory") {
   const KvCache cache(kShape);
   CHECK(cache.layers() == 2);
   REQUIRE(cache.layer(1).size() == 3);
@@ -45,7 +45,7 @@ TEST_CASE("a row costs its key, its value and its position") {
   CHECK(cache.bytes() == static_cast<std::size_t>(cache.rows()) * kShape.row_bytes());
 }
 
-TEST_CASE("heads and layers of different lengths hold exactly their own rows") {
+TEST_CASE("heads and layers can have different numbers of rows") {
   KvCache cache = filled(7);
   cache.layer(0) = compacted(cache.layer(0), std::vector<std::vector<Index>>{{0, 6}, {}, {1, 2, 3, 4, 5}});
   CHECK(cache.layer(0)[0].rows() == 2);
@@ -58,7 +58,7 @@ TEST_CASE("heads and layers of different lengths hold exactly their own rows") {
   CHECK(cache.bytes() == static_cast<std::size_t>(cache.rows()) * kShape.row_bytes());
 }
 
-TEST_CASE("copies of a sequence share the prefix and have tails of their own") {
+TEST_CASE("copies of a sequence share the prefix, but not the tail") {
   const auto prefix = std::make_shared<const KvCache>(filled(3));
   SequenceCache first(prefix, kShape, 9);
   SequenceCache second = first;

@@ -1,4 +1,4 @@
-// Group quantization against NumPy and kv-canary's rounding against PyTorch.
+// Compares group quantization with NumPy's results, and the rounding of kv-canary with PyTorch's.
 #include "support/golden.hpp"
 #include "support/rounding.hpp"
 
@@ -16,39 +16,40 @@ namespace {
 
 using namespace kvx;
 
-/// What kvx makes of a tensor [heads, tokens, head_dim], in the file's order.
-struct Quantized {
+/// A tensor [heads, tokens, head_dim] that kvx has quantized, in the order of the reference file.
+struct QuantizedTensor {
   std::vector<std::uint8_t> codes;
   std::vector<float> scales, zeros, dequantized;
-  std::vector<double> roundings;  // by which what comes back may differ: a multiply-add may be fused or not
+  std::vector<double> tolerances;  // of the dequantized elements: a multiply-add may be fused or not
 };
 
-Quantized quantize(const std::vector<float>& x, Index heads, Index tokens, Index dim, const Quantization& how) {
-  Quantized all;
-  all.codes.resize(x.size());
-  all.dequantized.resize(x.size());
-  all.roundings.resize(x.size());
+QuantizedTensor quantize(const std::vector<float>& x, Index heads, Index tokens, Index dim,
+                         const Quantization& quantization) {
+  QuantizedTensor result;
+  result.codes.resize(x.size());
+  result.dequantized.resize(x.size());
+  result.tolerances.resize(x.size());
   for (Index h = 0; h < heads; ++h) {
     const Index first = h * tokens * dim;
-    each_group<float>(view(x.data() + first, tokens, dim, dim), how,
+    each_group<float>(view(x.data() + first, tokens, dim, dim), quantization,
                       [&](Index j, Index d, const auto& elements, const QuantizedGroup& group) {
-                        all.scales.push_back(group.scale);
-                        all.zeros.push_back(group.zero);
+                        result.scales.push_back(group.scale);
+                        result.zeros.push_back(group.zero);
                         for (Index r = 0; r < elements.rows(); ++r)
                           for (Index c = 0; c < elements.cols(); ++c) {
-                            const auto at = static_cast<std::size_t>(first + (j + r) * dim + d + c);
-                            all.codes[at] = group.code(x[at], how.bits);
-                            all.dequantized[at] = group.value(all.codes[at]);
-                            const double value{all.dequantized[at]};
-                            all.roundings[at] =
+                            const auto i = static_cast<std::size_t>(first + (j + r) * dim + d + c);
+                            result.codes[i] = group.code(x[i], quantization.bits);
+                            result.dequantized[i] = group.value(result.codes[i]);
+                            const double value{result.dequantized[i]};
+                            result.tolerances[i] =
                                 kvx_test::rounding_error(2, std::abs(value - double{group.zero}) + std::abs(value));
                           }
                       });
   }
-  return all;
+  return result;
 }
 
-TEST_CASE("codes, scales, zeros and what they come back as equal the reference") {
+TEST_CASE("codes, scales, zeros and dequantized elements equal the reference") {
   kvx_test::Tally tally{"quantization", 0, 0, 0, "folders without these numbers"};
   for (const auto& folder : kvx_test::golden_folders()) {
     const auto manifest = JsonDocument::load(folder + "/manifest.json");
@@ -75,7 +76,7 @@ TEST_CASE("codes, scales, zeros and what they come back as equal the reference")
       const auto dequantized = to_floats(file.at(id + "/dequant"));
       bool close = found.dequantized.size() == dequantized.size();
       for (std::size_t i = 0; close && i < dequantized.size(); ++i)
-        close = std::abs(double{found.dequantized[i]} - double{dequantized[i]}) <= found.roundings[i];
+        close = std::abs(double{found.dequantized[i]} - double{dequantized[i]}) <= found.tolerances[i];
       CHECK(tally.count(close));
     });
     for (const int bits : {2, 4, 8}) {

@@ -23,45 +23,45 @@ std::vector<int> codes(const QuantizedGroup& group, int bits, const std::vector<
   return all;
 }
 
-/// First row, first channel, rows, channels, and the least element of each group.
-std::vector<std::vector<Index>> groups(const Matrix<float>& rows, const Quantization& how) {
+/// The first row, first channel, rows, channels and smallest element of each group.
+std::vector<std::vector<Index>> groups(const Matrix<float>& rows, const Quantization& quantization) {
   std::vector<std::vector<Index>> all;
-  each_group<float>(view(rows), how, [&](Index j, Index d, const auto& elements, const QuantizedGroup& group) {
+  each_group<float>(view(rows), quantization, [&](Index j, Index d, const auto& elements, const QuantizedGroup& group) {
     all.push_back({j, d, elements.rows(), elements.cols(), static_cast<Index>(group.zero)});
   });
   return all;
 }
 }  // namespace
 
-TEST_CASE("codes count steps from the least element, halves going to the even step") {
-  const auto group = QuantizedGroup::of<float>(-1, 2, 2);
+TEST_CASE("codes count steps from the smallest element, and half a step is rounded to the even code") {
+  const auto group = QuantizedGroup::of_range<float>(-1, 2, 2);
   CHECK(group.zero == -1);
   CHECK(group.scale == 1);
   CHECK(codes(group, 2, {-1, -0.5f, -0.25f, 0.5f, 1, 1.5f, 2}) == std::vector<int>{0, 0, 1, 2, 2, 2, 3});
   CHECK(group.value(3) == 2);
-  const auto fine = QuantizedGroup::of<float>(0, 510, 8);
+  const auto fine = QuantizedGroup::of_range<float>(0, 510, 8);
   CHECK(fine.scale == 2);
   CHECK(codes(fine, 8, {0, 1, 3, 257, 510}) == std::vector<int>{0, 0, 2, 128, 255});
 }
 
-TEST_CASE("elements that are all the same have code 0 and come back as they were") {
-  const auto group = QuantizedGroup::of<float>(0.3f, 0.3f, 4);
+TEST_CASE("a group of equal elements has code 0 and is dequantized exactly") {
+  const auto group = QuantizedGroup::of_range<float>(0.3f, 0.3f, 4);
   CHECK(group.scale == 0);
   CHECK(group.code(0.3f, 4) == 0);
   CHECK(group.value(0) == 0.3f);
 }
 
-TEST_CASE("codes are of the scale and zero as they are stored") {
-  const float low = 100.04f, high = 101;  // halves stand 1/16 apart here, so that the zero is 100.0625
-  const auto group = QuantizedGroup::of<F16>(low, high, 4);
+TEST_CASE("codes are computed with the scale and zero as they are stored") {
+  const float low = 100.04f, high = 101;  // F16 numbers are 1/16 apart here, so the zero is 100.0625
+  const auto group = QuantizedGroup::of_range<F16>(low, high, 4);
   CHECK(group.zero == 100.0625f);
   CHECK(group.scale == 0.0625f);
   CHECK(codes(group, 4, {low, 100.08f, 100.5f, high}) == std::vector<int>{0, 0, 7, 15});
-  CHECK(QuantizedGroup::of<float>(low, high, 4).code(100.08f, 4) == 1);
-  // Where rounding moves zero or scale by many steps, codes stay in their range.
-  CHECK(codes(QuantizedGroup::of<F16>(low, 100.1f, 4), 4, {low, 100.1f}) == std::vector<int>{0, 15});
+  CHECK(QuantizedGroup::of_range<float>(low, high, 4).code(100.08f, 4) == 1);
+  // Codes stay in their range even if rounding moves the zero or the scale by many steps.
+  CHECK(codes(QuantizedGroup::of_range<F16>(low, 100.1f, 4), 4, {low, 100.1f}) == std::vector<int>{0, 15});
   const float tiny = 0x1p-24f * 2.4f * 255;
-  CHECK(codes(QuantizedGroup::of<F16>(0, tiny, 8), 8, {0, tiny}) == std::vector<int>{0, 255});
+  CHECK(codes(QuantizedGroup::of_range<F16>(0, tiny, 8), 8, {0, tiny}) == std::vector<int>{0, 255});
 }
 
 TEST_CASE("a group is successive rows of a channel, or successive channels of a row, and the last may be shorter") {
@@ -84,7 +84,7 @@ TEST_CASE("a group is successive rows of a channel, or successive channels of a 
       Groups{{0, 0, 1, 3, 0}, {0, 3, 1, 2, 3}, {1, 0, 1, 3, 10}, {1, 3, 1, 2, 13}, {2, 0, 1, 3, 20}, {2, 3, 1, 2, 23}});
 }
 
-TEST_CASE("no element is off by more than half a step") {
+TEST_CASE("the error of an element is at most half a step") {
   Matrix<float> rows(40, 24);
   const auto random = kvx_test::random_floats(static_cast<std::size_t>(rows.size()), 5);
   std::copy(random.begin(), random.end(), rows.data());
@@ -100,7 +100,7 @@ TEST_CASE("no element is off by more than half a step") {
                         });
 }
 
-TEST_CASE("other widths and groups of nothing are refused") {
+TEST_CASE("other numbers of bits and empty groups are refused") {
   CHECK(error_of([] {
           Quantization{Axis::per_token, 3, 32}.validate();
         }) == "quantization: bits: expected 2, 4 or 8, found 3");
@@ -109,7 +109,7 @@ TEST_CASE("other widths and groups of nothing are refused") {
         }) == "quantization: group: expected at least 1, found 0");
 }
 
-TEST_CASE("rounding by the largest magnitude takes one scale for all heads, and leaves what is between rows") {
+TEST_CASE("round_to_absmax uses one scale for all heads, and does not change memory between rows") {
   std::vector<float> data = {2.5f, 3.5f, 0.4f, 99, -7, -0.6f, 6.5f, 99};  // two heads of one row of three
   round_to_absmax({data.data(), 2, 1, 3, 4, 4}, 4);
   CHECK(data == std::vector<float>{2, 4, 0, 99, -7, -1, 6, 99});

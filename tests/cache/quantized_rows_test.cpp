@@ -16,7 +16,7 @@
 
 using namespace kvx;
 using Axis = Quantization::Axis;
-using Of = QuantizedRows::Of;
+using Content = QuantizedRows::Content;
 using kvx_test::rounding_error;
 
 namespace {
@@ -35,42 +35,43 @@ MatrixView<const float> part(const Matrix<float>& rows, Index first, Index count
   return rows_of(view(rows), first, count);
 }
 
-/// By how much an element of [-1, 1] may differ from what it comes back as: by half a step, or at the group's ends by
-/// what zero and all steps have been rounded to F16, whose least are multiples of 2^-24. Two roundings are made to a
-/// number of steps between such elements, and two to come back.
+/// The largest error of a dequantized element of [-1, 1]: half a step, or at the ends of the group the error of the
+/// zero or of all steps, which are rounded to F16, whose smallest numbers are multiples of 2^-24. Float is rounded
+/// twice when the number of steps is computed, and twice when the element is dequantized.
 double largest_error(const QuantizedGroup& group, int bits) {
-  const double scale{group.scale}, zero{group.zero}, most = (1 << bits) - 1;
-  const auto of_f16 = [](double x) { return std::max(0x1p-11 * std::abs(x), 0x1p-25); };
-  return std::max({scale / 2, of_f16(zero), most * of_f16(scale)}) + rounding_error(2 + 2, 2);
+  const double scale{group.scale}, zero{group.zero}, steps = (1 << bits) - 1;
+  const auto f16_error = [](double x) { return std::max(0x1p-11 * std::abs(x), 0x1p-25); };
+  return std::max({scale / 2, f16_error(zero), steps * f16_error(scale)}) + rounding_error(2 + 2, 2);
 }
 
-/// The parts come back as the whole, and each element as its group's step.
-void check(Of of, const Quantization& how, Index rows, Index dim, const std::vector<Index>& parts) {
-  CAPTURE(how.bits);
-  CAPTURE(how.group);
+/// Appends random rows in parts of the given sizes, and checks that each element is dequantized to its group's step.
+void check(Content content, const Quantization& quantization, Index rows, Index dim, const std::vector<Index>& parts) {
+  CAPTURE(quantization.bits);
+  CAPTURE(quantization.group);
   CAPTURE(dim);
   const Matrix<float> original = random_rows(rows, dim);
-  QuantizedRows quantized(of, how, dim);
-  Index at = 0;
+  QuantizedRows quantized(content, quantization, dim);
+  Index appended = 0;
   for (const Index count : parts) {
-    quantized.append(part(original, at, count));
-    at += count;
+    quantized.append(part(original, appended, count));
+    appended += count;
   }
-  REQUIRE(at == rows);
+  REQUIRE(appended == rows);
   REQUIRE(quantized.rows() == rows);
   const Matrix<float> found = dequantized(quantized);
   Index wrong = 0, groups = 0;
-  each_group<F16>(view(original), how, [&](Index j, Index d, const auto& elements, const QuantizedGroup& group) {
-    ++groups;
-    for (Index y = 0; y < elements.rows(); ++y)
-      for (Index x = 0; x < elements.cols(); ++x) {
-        const auto code = group.code(elements(y, x), how.bits);
-        const double value{group.value(code)}, zero{group.zero}, is{found(j + y, d + x)};
-        // A multiply-add may be fused or not.
-        wrong += std::abs(is - value) > rounding_error(2, std::abs(value - zero) + std::abs(value));
-        wrong += std::abs(is - double{elements(y, x)}) > largest_error(group, how.bits);
-      }
-  });
+  each_group<F16>(view(original), quantization,
+                  [&](Index j, Index d, const auto& elements, const QuantizedGroup& group) {
+                    ++groups;
+                    for (Index y = 0; y < elements.rows(); ++y)
+                      for (Index x = 0; x < elements.cols(); ++x) {
+                        const auto code = group.code(elements(y, x), quantization.bits);
+                        const double value{group.value(code)}, zero{group.zero}, actual{found(j + y, d + x)};
+                        // A multiply-add may be fused or not.
+                        wrong += std::abs(actual - value) > rounding_error(2, std::abs(value - zero) + std::abs(value));
+                        wrong += std::abs(actual - double{elements(y, x)}) > largest_error(group, quantization.bits);
+                      }
+                  });
   CHECK(groups > 0);
   CHECK(wrong == 0);
   Matrix<float> one(1, dim);
@@ -79,16 +80,16 @@ void check(Of of, const Quantization& how, Index rows, Index dim, const std::vec
 }
 }  // namespace
 
-TEST_CASE("rows come back as their groups' codes, whatever the width, the channels and the parts they came in") {
+TEST_CASE("rows are dequantized to their groups' steps for all bits, head sizes and ways of appending them") {
   for (const int bits : {2, 4, 8})
     for (const Index dim : {1, 7, 24, 64, 80}) {
-      check(Of::keys, {Axis::per_channel, bits, 16}, 48, dim, {16, 0, 32});
-      check(Of::keys, {Axis::per_channel, bits, 32}, 96, dim, {96});
-      check(Of::keys, {Axis::per_channel, bits, 48}, 144, dim, {48, 96});
-      for (const Of of : {Of::keys, Of::values}) {
-        check(of, {Axis::per_token, bits, 16}, 21, dim, {21});
-        check(of, {Axis::per_token, bits, 32}, 37, dim, {1, 1, 1, 16, 18});
-        check(of, {Axis::per_token, bits, 128}, 8, dim, {3, 5});
+      check(Content::keys, {Axis::per_channel, bits, 16}, 48, dim, {16, 0, 32});
+      check(Content::keys, {Axis::per_channel, bits, 32}, 96, dim, {96});
+      check(Content::keys, {Axis::per_channel, bits, 48}, 144, dim, {48, 96});
+      for (const Content content : {Content::keys, Content::values}) {
+        check(content, {Axis::per_token, bits, 16}, 21, dim, {21});
+        check(content, {Axis::per_token, bits, 32}, 37, dim, {1, 1, 1, 16, 18});
+        check(content, {Axis::per_token, bits, 128}, 8, dim, {3, 5});
       }
     }
 }
@@ -96,15 +97,15 @@ TEST_CASE("rows come back as their groups' codes, whatever the width, the channe
 TEST_CASE("a word holds successive channels of a key, and successive rows of a value's channel") {
   Matrix<float> rows(16, 2);
   for (Index j = 0; j < 16; ++j) rows.row(j) << static_cast<float>(j), static_cast<float>(15 - j);
-  QuantizedRows keys(Of::keys, {Axis::per_channel, 4, 16}, 2), values(Of::values, {Axis::per_token, 4, 16}, 2),
-      simple(Of::keys, {Axis::per_token, 4, 16}, 2);
+  QuantizedRows keys(Content::keys, {Axis::per_channel, 4, 16}, 2),
+      values(Content::values, {Axis::per_token, 4, 16}, 2), simple(Content::keys, {Axis::per_token, 4, 16}, 2);
   for (QuantizedRows* const all : {&keys, &values, &simple}) all->append(view(std::as_const(rows)));
   for (std::uint32_t j = 0; j < 16; ++j) {
     CHECK(keys.view().codes[j] == (j | (15 - j) << 4));
     CHECK(simple.view().codes[j] == (j < 8 ? 0xf0u : 0x0fu));
     CHECK(static_cast<float>(simple.view().zeros[j]) == static_cast<float>(std::min(j, 15 - j)));
   }
-  // Of a row's two channels one is the group's least, and the other its most. Row 8 begins the second word.
+  // One of a row's two channels is the smallest of its group, and the other is the largest. Row 8 begins a word.
   CHECK(values.view().codes[0] == 0);
   CHECK(values.view().codes[1] == 0xffffffffu);
   CHECK(values.view().codes[16] == 0xffffffffu);
@@ -112,33 +113,36 @@ TEST_CASE("a word holds successive channels of a key, and successive rows of a v
   CHECK(values.view().codes[18] == 0);
 }
 
-TEST_CASE("bytes are codes, and a scale and a zero of two bytes each per group") {
+TEST_CASE("bytes counts the codes, and two bytes each for the scale and the zero of a group") {
   const Matrix<float> rows = random_rows(64, 64);
   for (const auto& [bits, bytes] : {std::pair{2, 1536u}, {4, 2560u}, {8, 4608u}})
-    for (const auto& [of, axis] :
-         {std::pair{Of::keys, Axis::per_channel}, {Of::keys, Axis::per_token}, {Of::values, Axis::per_token}}) {
-      QuantizedRows quantized(of, {axis, bits, 32}, 64);
+    for (const auto& [content, axis] : {std::pair{Content::keys, Axis::per_channel},
+                                        {Content::keys, Axis::per_token},
+                                        {Content::values, Axis::per_token}}) {
+      QuantizedRows quantized(content, {axis, bits, 32}, 64);
       CHECK(quantized.bytes() == 0);
       quantized.reserve(64);
       quantized.append(part(rows, 0, 32));
       quantized.append(part(rows, 32, 32));
       CHECK(quantized.bytes() == bytes);
-      CHECK(QuantizedRows::bytes(of, {axis, bits, 32}, 64, 64) == bytes);
+      CHECK(QuantizedRows::bytes(content, {axis, bits, 32}, 64, 64) == bytes);
     }
-  // Keys are stored by sixteen rows, even where a group is of one.
-  CHECK(QuantizedRows::bytes(Of::keys, {Axis::per_token, 4, 32}, 64, 1) ==
-        QuantizedRows::bytes(Of::keys, {Axis::per_token, 4, 32}, 64, 16));
+  // Keys are stored in blocks of 16 rows, even if a group has only one.
+  CHECK(QuantizedRows::bytes(Content::keys, {Axis::per_token, 4, 32}, 64, 1) ==
+        QuantizedRows::bytes(Content::keys, {Axis::per_token, 4, 32}, 64, 16));
 }
 
-TEST_CASE("what cannot be stored is refused, and the rows stay as they were") {
+TEST_CASE("rows that cannot be stored are refused, and the others do not change") {
   CHECK(error_of([] {
-          QuantizedRows(Of::keys, {Axis::per_token, 4, 24}, 64);
+          QuantizedRows(Content::keys, {Axis::per_token, 4, 24}, 64);
         }) == "quantized rows: group: expected a multiple of 16, found 24");
-  CHECK(error_of([] { QuantizedRows(Of::values, {Axis::per_token, 5, 16}, 64); }).starts_with("quantization: bits: "));
   CHECK(error_of([] {
-          QuantizedRows(Of::values, {Axis::per_channel, 4, 16}, 64);
+          QuantizedRows(Content::values, {Axis::per_token, 5, 16}, 64);
+        }).starts_with("quantization: bits: "));
+  CHECK(error_of([] {
+          QuantizedRows(Content::values, {Axis::per_channel, 4, 16}, 64);
         }) == "quantized rows: axis: expected per_token for values, found per_channel");
-  QuantizedRows keys(Of::keys, {Axis::per_channel, 4, 32}, 3);
+  QuantizedRows keys(Content::keys, {Axis::per_channel, 4, 32}, 3);
   Matrix<float> rows = random_rows(32, 3);
   keys.append(view(std::as_const(rows)));
   const Matrix<float> before = dequantized(keys);
@@ -156,7 +160,7 @@ TEST_CASE("what cannot be stored is refused, and the rows stay as they were") {
   rows.setConstant(-65504);
   rows(3, 0) = 65504;
   keys.append(view(std::as_const(rows)));
-  constexpr double kRange = 2 * 65504;  // 15 steps, rounded to F16; a quotient, a product and a sum
+  constexpr double kRange = 2 * 65504;  // 15 steps rounded to F16; then a quotient, a product and a sum
   CHECK(std::abs(double{dequantized(keys)(35, 0)} - 65504) <= kRange * 0x1p-11 + rounding_error(3, kRange));
   CHECK(dequantized(keys)(36, 0) == -65504);
 }

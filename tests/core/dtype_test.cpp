@@ -7,7 +7,7 @@
 
 using namespace kvx;
 
-TEST_CASE("each type has its name and size, and visit hands over that type") {
+TEST_CASE("each dtype has a name and a size, and visit calls its function with a value of that type") {
   const auto check = [](Dtype dtype, const char* name, std::size_t size) {
     CHECK(name_of(dtype) == name);
     CHECK(size_of(dtype) == size);

@@ -11,7 +11,7 @@ using namespace kvx;
 
 namespace {
 
-/// Every place of rows of many lengths, with the largest and the smallest numbers of the type around it.
+/// Puts infinities and NaN at every index of rows of several lengths, among the type's largest and smallest numbers.
 template <class T>
 void check_finite_rows() {
   using Limits = std::numeric_limits<T>;
@@ -22,9 +22,9 @@ void check_finite_rows() {
     for (const T bad : {Limits::infinity(), T(-Limits::infinity()), Limits::quiet_NaN(), T(-Limits::quiet_NaN())}) {
       bool found = true;
       for (Index i = 0; i < count; ++i) {
-        auto some = values;
-        some[static_cast<std::size_t>(i)] = some.back() = bad;
-        found &= first_not_finite(some.data(), count) == i;
+        auto row = values;
+        row[static_cast<std::size_t>(i)] = row.back() = bad;
+        found &= first_not_finite(row.data(), count) == i;
       }
       CHECK(found);
     }

@@ -9,7 +9,7 @@
 
 using namespace kvx;
 
-TEST_CASE("A size is a number of bytes, or of K, M, G or T") {
+TEST_CASE("A size is a number of bytes, or a number followed by K, M, G or T") {
   CHECK(parse_bytes("1") == 1);
   CHECK(parse_bytes("4096") == 4096);
   CHECK(parse_bytes("3K") == 3072);
@@ -20,7 +20,7 @@ TEST_CASE("A size is a number of bytes, or of K, M, G or T") {
   CHECK(parse_bytes("9223372036854775807") == 9223372036854775807u);
 }
 
-TEST_CASE("Any other text is an error that shows it") {
+TEST_CASE("Any other text throws an error that shows the text") {
   for (const std::string text : {"",
                                  "0",
                                  "0G",

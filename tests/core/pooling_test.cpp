@@ -13,7 +13,7 @@ Floats pooled(Floats row, int kernel) {
 }
 }  // namespace
 
-TEST_CASE("each element becomes the mean of its neighbors, zeros beyond the edges counted") {
+TEST_CASE("each element becomes the mean of the elements around it, with zeros beyond the edges") {
   CHECK(pooled({1, 2, 3, 4, 5}, 3) == Floats{1, 2, 3, 4, 3});
   CHECK(pooled({10, 0, 0, 0, 20}, 5) == Floats{2, 2, 6, 4, 4});
 }

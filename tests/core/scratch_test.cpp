@@ -13,7 +13,7 @@ struct One;
 struct Other;
 }  // namespace
 
-TEST_CASE("a thread's memory is kept for its next call with the same use, and grows when that needs more") {
+TEST_CASE("a thread gets the same memory again for the same use, and larger memory when it asks for more") {
   float* const memory = scratch<One, float>(1000);
   std::fill(memory, memory + 1000, 3.0f);
   CHECK(scratch<One, float>(1000) == memory);
@@ -25,7 +25,7 @@ TEST_CASE("a thread's memory is kept for its next call with the same use, and gr
   CHECK(reinterpret_cast<std::uintptr_t>(more) % 64 == 0);
 }
 
-TEST_CASE("uses, types and threads have memory of their own") {
+TEST_CASE("each use, type and thread has its own memory") {
   float* const floats = scratch<One, float>(10);
   int* const ints = scratch<One, int>(10);
   float* const others = scratch<Other, float>(10);
@@ -33,8 +33,8 @@ TEST_CASE("uses, types and threads have memory of their own") {
   std::fill(ints, ints + 10, 2);
   std::fill(others, others + 10, 3.0f);
   std::thread([] {
-    float* const elsewhere = scratch<One, float>(10);
-    std::fill(elsewhere, elsewhere + 10, 4.0f);
+    float* const in_thread = scratch<One, float>(10);
+    std::fill(in_thread, in_thread + 10, 4.0f);
   }).join();
   CHECK(std::count(floats, floats + 10, 1.0f) == 10);
   CHECK(std::count(ints, ints + 10, 2) == 10);

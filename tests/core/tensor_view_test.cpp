@@ -11,7 +11,7 @@ using kvx::TensorView;
 using View = TensorView<float>;
 
 namespace {
-/// 0, 1, 2, ... as [2 heads, 3 tokens, 4 channels] of either layout.
+/// The numbers 0, 1, 2, ..., for tensors of 2 heads, 3 tokens and 4 channels in either layout.
 std::vector<float> counted() {
   std::vector<float> data(24);
   std::iota(data.begin(), data.end(), 0.0f);
@@ -55,7 +55,7 @@ TEST_CASE("a range of tokens is a view of the same memory, in both layouts") {
   }
 }
 
-TEST_CASE("a view writes through, and turns into a read-only one but not back") {
+TEST_CASE("writing to a view changes its memory, and a view converts to a read-only one but not back") {
   auto data = counted();
   const auto view = View::token_major(data.data(), 2, 3, 4);
   view.head(1).row(2).setConstant(-1);
@@ -67,13 +67,13 @@ TEST_CASE("a view writes through, and turns into a read-only one but not back") 
   CHECK_FALSE(std::is_convertible_v<TensorView<const float>, View>);
 }
 
-TEST_CASE("a view of nothing is empty") {
+TEST_CASE("a default view is empty") {
   CHECK(View().empty());
   float element = 0;
   CHECK_FALSE(View::head_major(&element, 1, 1, 1).empty());
 }
 
-TEST_CASE("a matrix view honors its row stride") {
+TEST_CASE("a matrix view uses its row stride") {
   auto data = counted();
   const auto rows = kvx::view(data.data(), 3, 2, 8);
   CHECK(rows(2, 1) == 17);

@@ -16,7 +16,8 @@ TEST_CASE("a loop covers each index exactly once, in pieces of at least the grai
     CHECK(threads.count() == thread_count);
     for (const Index count : {0, 1, 2, 7, 64, 1001})
       for (const Index grain : {0, 1, 3, 64, 5000}) {
-        std::vector<int> visits(static_cast<std::size_t>(count));  // plain: a second visitor would be a race
+        // Not atomic: visiting an index twice would be a data race.
+        std::vector<int> visits(static_cast<std::size_t>(count));
         std::atomic<bool> large_enough = true;
         threads.parallel_for(count, grain, [&](Index begin, Index end) {
           if (end - begin < std::min(grain, count)) large_enough = false;
@@ -37,7 +38,7 @@ TEST_CASE("a loop without indices never calls its body") {
   threads.parallel_for(-1, 1, [](Index, Index) { FAIL("called"); });
 }
 
-TEST_CASE("an exception reaches the caller after all other pieces are done, and the threads live on") {
+TEST_CASE("an exception is rethrown after all other pieces are done, and the threads remain usable") {
   for (const int thread_count : {1, 4}) {
     Threads threads(thread_count);
     for (int repeat = 0; repeat < 50; ++repeat) {
@@ -69,8 +70,8 @@ TEST_CASE("results do not depend on the number of threads, and later loops see w
     }
     return row;
   };
-  const auto alone = run(1);
-  for (const int thread_count : {2, 3, 8}) CHECK(run(thread_count) == alone);
+  const auto expected = run(1);
+  for (const int thread_count : {2, 3, 8}) CHECK(run(thread_count) == expected);
 }
 
-TEST_CASE("zero takes at least one thread") { CHECK(Threads(0).count() >= 1); }
+TEST_CASE("a count of zero gives at least one thread") { CHECK(Threads(0).count() >= 1); }

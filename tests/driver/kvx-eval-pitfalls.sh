@@ -12,7 +12,7 @@ column() {                                        # column FILE NAME: one of its
 
 refuse 2 "span: expected \[NAME=\]FIRST:LAST, .*found '7:8'" ifeval --out "$none" --span 3:4,5:6,7:8
 refuse 2 'ratio: expected FIRST:LAST:COUNT' ifeval --out "$none" --ratio 0:0.9
-refuse 2 'ratio: expected a whole number from 2 on, found 1' ifeval --out "$none" --ratio 0:0.9:1
+refuse 2 'ratio: expected a whole number from 2 to 1000000, found 1' ifeval --out "$none" --ratio 0:0.9:1
 refuse 2 'generate: expected true where analyze-kept-tokens is not' ifeval --out "$none" --no-generate
 refuse 2 'log-level: expected error, info or debug, found loud' ifeval --out "$none" --log-level loud
 refuse 2 "task 'ifevil': unknown task" ifeval --out "$none" --max-new-tokens ifevil=3

@@ -383,7 +383,7 @@ equals "answers of several attempts" 18 "$(lines "$scratch/attempts/records.json
 matches "a query-aware cell" '^\| knorm query_aware ' "$(grep query_aware "$scratch/table")"
 refuse 2 'attempts: expected 1 without a temperature, found 3' tool_call --attempts 3 --out "$scratch/none"
 refuse 2 'temperature: expected 0 or more' tool_call --temperature -1 --out "$scratch/none"
-refuse 2 'gen-tokens: expected a whole number from 2 on' latency --gen-tokens 1 --out "$scratch/none"
+refuse 2 'gen-tokens: expected a whole number of at least 2' latency --gen-tokens 1 --out "$scratch/none"
 refuse 2 'prefix-ratio: expected a share' perplexity --prefix-ratio 1 --out "$scratch/none"
 refuse 1 'examples/data/catalog.txt: expected at least 4000 tokens' perplexity --data examples/data/catalog.txt --max-length 4000 \
   --out "$scratch/none"

@@ -188,7 +188,7 @@ TEST_CASE("A directory that kvx cannot read is refused, and the message says wha
        in_turn(in_turn(without_file("config.json"), without_file("model.safetensors")),
                with_file("adapter_model.safetensors", "")),
        "/adapter_model.safetensors" + adapter},
-      {"GPTQ without a configuration", with_tensors(as_gptq), "found a quantized model (GPTQ, AWQ or alike)"},
+      {"GPTQ without a configuration", with_tensors(as_gptq), "found a quantized model (GPTQ, AWQ or similar)"},
       {"bytes as weights", with_tensors([](RawTensors& raw) {
          RawTensor& down = raw[kDown];
          down = {"I8", down.shape, std::string(down.bytes.size() / 2, '\1')};

@@ -19,7 +19,7 @@ namespace {
 const SandboxLimits kSmall = {
     .cpu_seconds = 1, .wall_seconds = 10, .memory_bytes = 256 << 20, .file_bytes = 1 << 20, .processes = 16};
 
-/// Calls f(sandbox) for bubblewrap, where it works, and for a plain subprocess.
+/// Calls f(sandbox) for bubblewrap, if it works, and for a plain subprocess.
 template <class F>
 void each_sandbox(const std::string& suite, F&& f) {
   kvx_test::Tally tally{suite};
@@ -38,7 +38,7 @@ void each_sandbox(const std::string& suite, F&& f) {
 std::string output(const Sandbox& sandbox, const std::string& source) { return sandbox.run_python(source, "").output; }
 }  // namespace
 
-TEST_CASE("A program finds an empty folder, no environment, and no rights") {
+TEST_CASE("A program has an empty folder, no variables of the caller, and no privileges") {
   ::setenv("KVX_TEST_SECRET", "secret", 1);
   each_sandbox("sandbox, surroundings", [](const Sandbox& sandbox) {
     CHECK(output(sandbox, "import os; print(os.listdir('.'), 'KVX_TEST_SECRET' in os.environ)") == "[] False\n");
@@ -52,7 +52,7 @@ TEST_CASE("A program finds an empty folder, no environment, and no rights") {
   ::unsetenv("KVX_TEST_SECRET");
 }
 
-TEST_CASE("Bubblewrap shows neither the network nor what is on the disk") {
+TEST_CASE("In bubblewrap, a program sees neither the network nor the files on the disk") {
   const Sandbox sandbox({.limits = kSmall});
   kvx_test::Tally tally{"sandbox, bubblewrap"};
   if (!sandbox.isolates()) {
@@ -73,7 +73,7 @@ TEST_CASE("Bubblewrap shows neither the network nor what is on the disk") {
                         .ends_with("No space left on device\n")));
 }
 
-TEST_CASE("Limits end a program, and tell how") {
+TEST_CASE("Limits end a program, and the outcome says how") {
   each_sandbox("sandbox, limits", [](const Sandbox& sandbox) {
     CHECK(sandbox.run_python("while True: pass", "").timed_out);
     CHECK(output(sandbox, "x = bytearray(10**9)").ends_with("MemoryError\n"));
@@ -96,10 +96,10 @@ TEST_CASE("A folder that is hard to remove is removed") {
   CHECK(std::filesystem::is_empty(scratch.path()));
 }
 
-TEST_CASE("A sandbox says what it lacks, or is refused") {
+TEST_CASE("A sandbox warns about missing protection, or throws an error if bubblewrap is required") {
   const Sandbox plain({.bubblewrap = false});
   CHECK_FALSE(plain.isolates());
-  CHECK(plain.warning().starts_with("without bubblewrap (not wanted) programs can reach the network"));
+  CHECK(plain.warning().starts_with("without bubblewrap (not wanted), programs can reach the network"));
   CHECK(error_of([] { Sandbox({.bubblewrap = false, .require = true}); }) ==
         "sandbox: expected a working bubblewrap (bwrap), found: not wanted");
   const Sandbox best;
@@ -107,7 +107,7 @@ TEST_CASE("A sandbox says what it lacks, or is refused") {
   CHECK(best.python().starts_with("/"));
 }
 
-TEST_CASE("Programs are found by their real path, and scripts are none") {
+TEST_CASE("find_program returns real paths, and no scripts") {
   for (const std::string& file : find_program("sh")) CHECK(std::filesystem::canonical(file) == file);
   CHECK_FALSE(find_program("sh").empty());
   CHECK(find_program("no-such-program").empty());

@@ -6,12 +6,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   feed([&] {
     const auto document = kvx::JsonDocument::parse({reinterpret_cast<const char*>(data), size}, "f");
     const auto config = kvx::ModelConfig::parse(document.root(), &document.root());
-    constexpr kvx::Index kMost = kvx::Index{1} << 24;
+    constexpr kvx::Index kMaxSize = kvx::Index{1} << 24;
     for (const kvx::Index value : {config.hidden_size, config.intermediate_size, config.layers, config.heads,
                                    config.kv_heads, config.head_dim, config.vocab_size, config.max_positions}) {
-      require(value >= 1 && value <= kMost);
+      require(value >= 1 && value <= kMaxSize);
     }
-    require(config.heads % config.kv_heads == 0 && config.head_dim % 2 == 0 && config.heads * config.head_dim <= kMost);
+    require(config.heads % config.kv_heads == 0 && config.head_dim % 2 == 0 &&
+            config.heads * config.head_dim <= kMaxSize);
     require(config.rms_norm_eps >= 0 && config.rms_norm_eps <= 1 && config.rope_theta >= 1);
     for (const kvx::Token token : config.stop_tokens) require(token >= 0);
   });

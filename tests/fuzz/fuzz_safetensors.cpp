@@ -33,12 +33,13 @@ void read_all(std::span<const std::byte> file) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto file = std::as_bytes(std::span(data, size));
   read_all(file);
-  // Most changes make the stated length wrong, and nothing behind it would be looked at: state the right one as well.
+  // Most mutations make the length of the header wrong, so that nothing after it would be read. So the file is also
+  // read with the right length.
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const std::size_t end = text.rfind('}');
   if (end == std::string_view::npos || end < 8) return 0;
   const std::string repaired = safetensors_bytes(text.substr(8, end - 7), text.substr(end + 1));
-  const std::vector<char> exact(repaired.begin(), repaired.end());  // so that reading past its end is noticed
+  const std::vector<char> exact(repaired.begin(), repaired.end());  // so that a sanitizer detects reading past the end
   read_all(std::as_bytes(std::span(exact)));
   return 0;
 }

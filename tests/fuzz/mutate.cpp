@@ -1,5 +1,5 @@
-// Feeds a fuzz target with mutations of its seeds: mutate [COUNT [SEED]]. The same COUNT and SEED make the same inputs,
-// on every machine. Failures end the program as the sanitizers or abort() do.
+// Feeds mutations of its seeds to a fuzz target: mutate [COUNT [SEED]]. The same COUNT and SEED give the same inputs on
+// every machine. A failure ends the program through a sanitizer or abort().
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -43,7 +43,7 @@ struct Range {
   std::size_t begin, length;
 };
 
-/// Where strings, numbers, words and bracketed values stand in a text that is roughly JSON.
+/// The ranges of strings, numbers, words and bracketed values in a text that is roughly JSON.
 std::vector<Range> json_values(std::string_view text) {
   std::vector<Range> found;
   std::vector<std::size_t> open;
@@ -89,26 +89,26 @@ class Mutator {
   }
 
   void change(std::string& text) {
-    const Range at = part(text);
+    const Range range = part(text);
     switch (below(10)) {
-      case 0:  // a bit
-        if (at.begin < text.size()) text[at.begin] = static_cast<char>(text[at.begin] ^ (1 << below(8)));
+      case 0:  // flips a bit
+        if (range.begin < text.size()) text[range.begin] = static_cast<char>(text[range.begin] ^ (1 << below(8)));
         break;
-      case 1:  // a byte
-        if (at.begin < text.size()) text[at.begin] = static_cast<char>(below(256));
+      case 1:  // changes a byte
+        if (range.begin < text.size()) text[range.begin] = static_cast<char>(below(256));
         break;
       case 2:
-        text.insert(at.begin, 1 + below(4), static_cast<char>(below(256)));
+        text.insert(range.begin, 1 + below(4), static_cast<char>(below(256)));
         break;
       case 3:
-        text.erase(at.begin, at.length);
+        text.erase(range.begin, range.length);
         break;
-      case 4:  // a part twice
-        text.insert(at.begin, text.substr(at.begin, at.length));
+      case 4:  // duplicates a part
+        text.insert(range.begin, text.substr(range.begin, range.length));
         break;
-      case 5: {  // the beginning of one, the end of another
+      case 5: {  // joins the beginning of this text and the end of a seed
         const std::string& other = pick(seeds_);
-        text = text.substr(0, at.begin) + other.substr(below(other.size() + 1));
+        text = text.substr(0, range.begin) + other.substr(below(other.size() + 1));
         break;
       }
       default:
@@ -116,7 +116,7 @@ class Mutator {
     }
   }
 
-  /// Replaces, swaps, doubles or removes values of a JSON text.
+  /// Replaces, swaps, duplicates or removes values of a JSON text.
   void change_value(std::string& text) {
     const auto values = json_values(text);
     if (values.empty()) return;
@@ -127,7 +127,7 @@ class Mutator {
         text.replace(a.begin, a.length, text.substr(b.begin, b.length));
         break;
       case 1: {
-        if (a.begin + a.length > b.begin) break;  // one holds the other
+        if (a.begin + a.length > b.begin) break;  // one value contains the other
         const std::string first = text.substr(a.begin, a.length), second = text.substr(b.begin, b.length);
         text.replace(b.begin, b.length, first).replace(a.begin, a.length, second);
         break;
@@ -148,7 +148,8 @@ class Mutator {
 };
 
 void run(const std::string& input) {
-  const std::vector<std::uint8_t> exact(input.begin(), input.end());  // so that reading past its end is noticed
+  const std::vector<std::uint8_t> exact(input.begin(),
+                                        input.end());  // so that a sanitizer detects reading past the end
   LLVMFuzzerTestOneInput(exact.data(), exact.size());
 }
 
@@ -161,11 +162,11 @@ int main(int argc, char** argv) {
     const long before = accepted;
     run(seed);
     if (accepted == before) {
-      std::fprintf(stderr, "a seed is refused: %s\n", seed.c_str());
+      std::fprintf(stderr, "expected every seed to be accepted, found a refused one: %s\n", seed.c_str());
       return 1;
     }
   }
   accepted = 0;
   for (long i = 0; i < count; ++i) run(mutator.next());
-  std::printf("%ld mutations, %ld readings accepted\n", count, accepted);
+  std::printf("%ld mutations, %ld inputs accepted\n", count, accepted);
 }

@@ -9,19 +9,19 @@
 #include <string_view>
 #include <vector>
 
-/// A fuzz target defines these two. The first is also what libFuzzer calls.
+/// A fuzz target defines these two functions. libFuzzer calls the first one, too.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
-/// Small good inputs to start from.
+/// Small valid inputs from which mutations start.
 std::vector<std::string> seeds();
 
-/// How many readings went well; the mutator watches it.
+/// The number of accepted inputs, for the mutator.
 inline long accepted = 0;
 
 inline void require(bool condition) {
   if (!condition) std::abort();
 }
 
-/// Runs a reader, which may refuse its input only by a kvx::Error of one line.
+/// Runs a reader. To refuse its input, it may only throw a kvx::Error with one line of text.
 template <class F>
 void feed(F&& read) {
   try {

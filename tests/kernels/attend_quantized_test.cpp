@@ -30,24 +30,24 @@ Matrix<float> random_rows(Index rows, Index dim, float factor, std::uint64_t see
   return all;
 }
 
-/// A quantized cache: of `rows` rows all keys and the first values are quantized, and some of full precision follow.
+/// A quantized cache: `rows` rows whose keys and first values are quantized, followed by `full` rows in full precision.
 template <class T>
 struct QuantizedCase {
   QuantizedCase(Index rows, Index quantized_values, Index full, Index head_dim, int bits, Index group,
-                std::vector<Index> sees, Axis axis = Axis::per_channel, float bias_factor = 0)
+                std::vector<Index> seen_rows, Axis axis = Axis::per_channel, float bias_factor = 0)
       : dim(head_dim),
-        keys(QuantizedRows::Of::keys, {axis, bits, group}, dim),
-        values(QuantizedRows::Of::values, {Axis::per_token, bits, group}, dim),
+        keys(QuantizedRows::Content::keys, {axis, bits, group}, dim),
+        values(QuantizedRows::Content::values, {Axis::per_token, bits, group}, dim),
         full_keys(random_rows(full, dim, 3, 11).template cast<T>()),
         full_values(random_rows(rows - quantized_values + full, dim, 1, 12).template cast<T>()),
         expanded_keys(rows + full, dim),
         expanded_values(rows + full, dim),
-        seen(std::move(sees)),
+        seen(std::move(seen_rows)),
         query(random_rows(static_cast<Index>(seen.size()), dim, 1, 13)),
         out(query.rows(), dim) {
-    const auto some_keys = random_rows(rows, dim, 3, 14), some_values = random_rows(quantized_values, dim, 1, 15);
-    keys.append(view(some_keys));
-    values.append(view(some_values));
+    const auto old_keys = random_rows(rows, dim, 3, 14), old_values = random_rows(quantized_values, dim, 1, 15);
+    keys.append(view(old_keys));
+    values.append(view(old_values));
     keys.dequantize(0, rows, expanded_keys.data());
     if (bias_factor > 0) {
       const Matrix<float> numbers = random_rows(1, dim, bias_factor, 16);
@@ -66,13 +66,13 @@ struct QuantizedCase {
     expanded_values.bottomRows(full_values.rows()) = full_values.template cast<float>();
     reset();
   }
-  /// Evicts all but the rows `kept` of the quantized ones, keys and values.
+  /// Evicts all quantized rows, keys and values, except for `kept`.
   void keep(const std::vector<Index>& kept) {
-    const auto gather = [&](Matrix<float>& all, Index behind) {
-      Matrix<float> some(std::ssize(kept) + behind, dim);
-      for (std::size_t j = 0; j < kept.size(); ++j) some.row(static_cast<Index>(j)) = all.row(kept[j]);
-      some.bottomRows(behind) = Matrix<float>(all.bottomRows(behind));
-      all = some;
+    const auto gather = [&](Matrix<float>& rows, Index full) {
+      Matrix<float> remaining(std::ssize(kept) + full, dim);
+      for (std::size_t j = 0; j < kept.size(); ++j) remaining.row(static_cast<Index>(j)) = rows.row(kept[j]);
+      remaining.bottomRows(full) = Matrix<float>(rows.bottomRows(full));
+      rows = remaining;
     };
     gather(expanded_keys, full_keys.rows());
     gather(expanded_values, full_values.rows());
@@ -89,14 +89,14 @@ struct QuantizedCase {
     for (std::size_t i = 0; i < seen.size(); ++i)
       queries.push_back({query.row(static_cast<Index>(i)).data(), out.row(static_cast<Index>(i)).data(), seen[i]});
   }
-  /// First the quantized rows, then those behind.
-  void run(std::span<AttentionQuery> some, Isa path) {
-    attend_quantized<T>(some, keys.view(), values.view(), newer(), kScale, {bias, inv_freq}, positions, path);
-    for (AttentionQuery& each : some) each.seen -= keys.rows();
-    attend<T>(some, view(std::as_const(full_keys)),
-              rows_of(newer(), full_values.rows() - full_keys.rows(), full_keys.rows()), kScale, path);
+  /// Attends to the quantized rows, then to the others.
+  void run(std::span<AttentionQuery> batch, Isa path) {
+    attend_quantized<T>(batch, keys.view(), values.view(), newer_values(), kScale, {bias, inv_freq}, positions, path);
+    for (AttentionQuery& attending : batch) attending.seen -= keys.rows();
+    attend<T>(batch, view(std::as_const(full_keys)),
+              rows_of(newer_values(), full_values.rows() - full_keys.rows(), full_keys.rows()), kScale, path);
   }
-  /// Over what the rows stand for.
+  /// The exact attention of query i over the dequantized rows.
   kvx_test::ExactAttention exact(Index i, Isa path) const {
     const auto rows = std::min<Index>(seen[static_cast<std::size_t>(i)], expanded_keys.rows());
     return {query.row(i).template cast<double>(),
@@ -107,12 +107,12 @@ struct QuantizedCase {
             kvx_test::quantized_units(expanded_keys.template cast<double>(), bias),
             kvx_test::quantized_units(expanded_values.template cast<double>())};
   }
-  MatrixView<const T> newer() const { return view(full_values); }
+  MatrixView<const T> newer_values() const { return view(full_values); }
 
   Index dim;
   QuantizedRows keys, values;
   Matrix<T> full_keys, full_values;
-  Matrix<float> expanded_keys, expanded_values;  // what all rows stand for
+  Matrix<float> expanded_keys, expanded_values;  // all rows, dequantized
   std::vector<float> bias, inv_freq;
   std::vector<Position> positions;  // of the quantized rows
   std::vector<Index> seen;
@@ -123,27 +123,27 @@ struct QuantizedCase {
 template <class T>
 void check(Isa path, QuantizedCase<T> c) {
   CAPTURE(name_of(path));
-  CAPTURE(c.keys.how().bits);
-  CAPTURE(c.keys.how().group);
+  CAPTURE(c.keys.quantization().bits);
+  CAPTURE(c.keys.quantization().group);
   CAPTURE(c.keys.rows());
   CAPTURE(c.dim);
   c.reset();
   c.run(c.queries, path);
   finish_attention(c.queries, c.dim);
-  const Matrix<float> together = c.out;
-  for (Index i = 0; i < together.rows(); ++i) CHECK(c.exact(i, path).near(together.row(i)));
+  const Matrix<float> batch_out = c.out;
+  for (Index i = 0; i < batch_out.rows(); ++i) CHECK(c.exact(i, path).near(batch_out.row(i)));
 
   c.reset();
   for (AttentionQuery& query : c.queries) c.run({&query, 1}, path);
   finish_attention(c.queries, c.dim);
-  CHECK(c.out == together);
+  CHECK(c.out == batch_out);
 }
 
 const std::vector<Index> kGroupOfQueries(7, 1000);
 
 }  // namespace
 
-TEST_CASE("Attention over quantized rows is that over what they stand for, and a query does not depend on others") {
+TEST_CASE("Attention over quantized rows is that over dequantized rows, and a query does not depend on others") {
   for (const Isa path : available_isas())
     for (const int bits : {2, 4, 8}) {
       check<float>(path, {128, 128, 0, 64, bits, 32, kGroupOfQueries});
@@ -155,7 +155,7 @@ TEST_CASE("Attention over quantized rows is that over what they stand for, and a
     }
 }
 
-TEST_CASE("Keys that are quantized per token need no whole groups or panels of rows") {
+TEST_CASE("Keys that are quantized per token need no complete groups or panels of rows") {
   for (const Isa path : available_isas())
     for (const int bits : {2, 4, 8}) {
       check<float>(path, {128, 128, 50, 64, bits, 32, kGroupOfQueries, Axis::per_token});
@@ -165,7 +165,7 @@ TEST_CASE("Keys that are quantized per token need no whole groups or panels of r
     }
 }
 
-TEST_CASE("A bias is added to each quantized key as it stands at the key's position") {
+TEST_CASE("A bias is rotated to the position of each quantized key and added to it") {
   for (const Isa path : available_isas())
     for (const auto& [axis, rows] : {std::pair<Axis, Index>{Axis::per_channel, 208}, {Axis::per_token, 203}}) {
       check<float>(path, {rows, 190, 50, 64, 4, 16, kGroupOfQueries, axis, 3});
@@ -174,7 +174,7 @@ TEST_CASE("A bias is added to each quantized key as it stands at the key's posit
     }
 }
 
-TEST_CASE("Keys of groups that have lost rows are read by their own groups' scales") {
+TEST_CASE("Keys of groups that have lost rows are dequantized with their own groups' scales") {
   std::vector<Index> one_of_three, one_of_group, uneven;
   for (Index j = 0; j < 208; ++j) {
     if (j % 3 == 1) one_of_three.push_back(j);
@@ -193,7 +193,7 @@ TEST_CASE("Keys of groups that have lost rows are read by their own groups' scal
       }
 }
 
-TEST_CASE("Values that are not quantized yet take part, wherever in a block they begin") {
+TEST_CASE("Values that are not quantized yet are used, wherever in a block they begin") {
   for (const Isa path : available_isas())
     for (const Index quantized : {0, 1, 63, 64, 65, 130, 191}) {
       CAPTURE(quantized);
@@ -202,10 +202,10 @@ TEST_CASE("Values that are not quantized yet take part, wherever in a block they
     }
 }
 
-TEST_CASE("Scales and zeros that are subnormal halves are read as they are") {
+TEST_CASE("Scales and zeros that are subnormal F16 numbers are read correctly") {
   for (const Isa path : available_isas()) {
-    QuantizedRows keys(QuantizedRows::Of::keys, {Axis::per_channel, 8, 16}, 16),
-        values(QuantizedRows::Of::values, {Axis::per_token, 8, 16}, 16);
+    QuantizedRows keys(QuantizedRows::Content::keys, {Axis::per_channel, 8, 16}, 16),
+        values(QuantizedRows::Content::values, {Axis::per_token, 8, 16}, 16);
     const Matrix<float> none = Matrix<float>::Zero(16, 16), tiny = random_rows(16, 16, 0x1p-17f, 3);
     keys.append(view(none));
     values.append(view(tiny));
@@ -218,8 +218,8 @@ TEST_CASE("Scales and zeros that are subnormal halves are read as they are") {
     for (Index d = 0; d < 16; ++d) {
       const float mean = view(expanded.data(), 16, 16, 16).col(d).mean();
       CHECK(mean != 0);
-      // 16 equal weights: a code times its scale, its sum with zero, 16 products and sums, the mean's two roundings,
-      // and what the expanded rows and their mean have been rounded by
+      // 16 equal weights. Roundings: a code times its scale, the sum with the zero, 16 products and sums, two for the
+      // mean, and as many for the dequantized rows and their mean.
       const double reach = 2 * double{view(expanded.data(), 16, 16, 16).col(d).cwiseAbs().maxCoeff()};
       CHECK(std::abs(double{out[static_cast<std::size_t>(d)] - mean}) <=
             kvx_test::rounding_error(2 * (2 + 16 + 2), reach));
@@ -227,9 +227,9 @@ TEST_CASE("Scales and zeros that are subnormal halves are read as they are") {
   }
 }
 
-TEST_CASE("No rows change nothing, quantized") {
-  const QuantizedRows keys(QuantizedRows::Of::keys, {Axis::per_channel, 4, 16}, 8),
-      values(QuantizedRows::Of::values, {Axis::per_token, 4, 16}, 8);
+TEST_CASE("Attention over no quantized rows changes nothing") {
+  const QuantizedRows keys(QuantizedRows::Content::keys, {Axis::per_channel, 4, 16}, 8),
+      values(QuantizedRows::Content::values, {Axis::per_token, 4, 16}, 8);
   std::vector<float> query(8, 1.0f), out(8, 2.0f);
   std::vector<AttentionQuery> queries = {{query.data(), out.data(), 5}};
   attend_quantized<float>(queries, keys.view(), values.view(), view<const float>(nullptr, 0, 8, 8), 1.0f);

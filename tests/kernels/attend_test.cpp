@@ -21,13 +21,13 @@ using kvx_test::rounding_error;
 namespace {
 constexpr float kScoreScale = 0.3f;
 
-/// Queries over `rows` keys and values, with strides wider than a row.
+/// Queries over `rows` keys and values, whose stride is larger than a row.
 template <class T>
 struct FloatCase {
-  FloatCase(Index rows, Index head_dim, std::vector<Index> sees)
+  FloatCase(Index rows, Index head_dim, std::vector<Index> seen_rows)
       : dim(head_dim),
         stride(dim + 3),
-        seen(std::move(sees)),
+        seen(std::move(seen_rows)),
         query(random_floats(seen.size() * static_cast<std::size_t>(dim), 1)) {
     for (const float x : random_floats(static_cast<std::size_t>(rows * stride), 2))
       keys.push_back(static_cast<T>(3 * x));
@@ -52,10 +52,10 @@ struct FloatCase {
   Index rows() const { return static_cast<Index>(received.size()); }
 
   kvx_test::ExactAttention exact(std::size_t i, Isa path) const {
-    const Index sees = std::min(seen[i], rows());
+    const Index count = std::min(seen[i], rows());
     const auto row = view(query.data() + static_cast<Index>(i) * dim, 1, dim, dim);
-    return {row.row(0).template cast<double>(), k(0, sees).template cast<float>().template cast<double>(),
-            v(0, sees).template cast<float>().template cast<double>(), double{kScoreScale}, path};
+    return {row.row(0).template cast<double>(), k(0, count).template cast<float>().template cast<double>(),
+            v(0, count).template cast<float>().template cast<double>(), double{kScoreScale}, path};
   }
 
   Index dim, stride;
@@ -65,7 +65,7 @@ struct FloatCase {
   std::vector<AttentionQuery> queries;
 };
 
-/// A path of this CPU.
+/// Attention on a path of this CPU.
 struct Path {
   Isa isa;
   template <class T>
@@ -78,7 +78,7 @@ struct Path {
   }
 };
 
-/// AMX's path, on any CPU.
+/// Attention on the amx path, emulated on any CPU.
 struct EmulatedAmx {
   Isa isa = Isa::amx;
   template <class T>
@@ -95,18 +95,18 @@ struct EmulatedAmx {
 };
 
 template <class T, class Kernel>
-void check(const Kernel& on, Index rows, Index dim, const std::vector<Index>& seen) {
-  CAPTURE(name_of(on.isa));
+void check(const Kernel& kernel, Index rows, Index dim, const std::vector<Index>& seen) {
+  CAPTURE(name_of(kernel.isa));
   CAPTURE(rows);
   CAPTURE(dim);
   FloatCase<T> c(rows, dim, seen);
-  on.template attend<T>(c.queries, c.k(0, rows), c.v(0, rows));
+  kernel.template attend<T>(c.queries, c.k(0, rows), c.v(0, rows));
   for (Index first = 0; first < rows; first += kAttentionBlock)
-    on.template receive<T>(c.queries, c.k(0, rows), first);
+    kernel.template receive<T>(c.queries, c.k(0, rows), first);
   finish_attention(c.queries, dim);
   std::vector<double> received(static_cast<std::size_t>(rows)), errors(received.size());
   for (std::size_t i = 0; i < seen.size(); ++i) {
-    const auto exact = c.exact(i, on.isa);
+    const auto exact = c.exact(i, kernel.isa);
     CHECK(exact.near(view(std::as_const(c).queries[i].out, 1, dim, dim).row(0)));
     for (std::size_t j = 0; j < exact.weights.size(); ++j) {
       received[j] += exact.weights[j];
@@ -117,52 +117,51 @@ void check(const Kernel& on, Index rows, Index dim, const std::vector<Index>& se
   for (std::size_t j = 0; j < received.size(); ++j) near &= std::abs(received[j] - double{c.received[j]}) <= errors[j];
   CHECK(near);
 
-  // Blocks may come in any order and queries alone, and each block adds to its own rows.
-  const std::vector<float> forwards = c.received;
+  // Blocks may be processed in any order and queries one by one, and each block changes only its own rows.
+  const std::vector<float> ascending = c.received;
   std::fill(c.received.begin(), c.received.end(), 0.0f);
   for (Index first = (rows - 1) / kAttentionBlock * kAttentionBlock; first >= 0; first -= kAttentionBlock) {
     CHECK(std::all_of(c.received.begin(), c.received.begin() + std::min(rows, first + kAttentionBlock),
                       [](float sum) { return sum == 0; }));
-    for (AttentionQuery& query : c.queries) on.template receive<T>({&query, 1}, c.k(0, rows), first);
+    for (AttentionQuery& query : c.queries) kernel.template receive<T>({&query, 1}, c.k(0, rows), first);
   }
-  CHECK(c.received == forwards);
+  CHECK(c.received == ascending);
 
-  // Alone, and in two calls cut at a block, a query comes to the same bits.
-  const std::vector<float> together = c.out;
+  // A query gets the same bits if it runs without the others, and in two calls that are split at a block.
+  const std::vector<float> batch_out = c.out;
   c.reset();
-  const Index cut = std::min<Index>(rows, kAttentionBlock);
+  const Index split = std::min<Index>(rows, kAttentionBlock);
   for (AttentionQuery& query : c.queries) {
-    on.template attend<T>({&query, 1}, c.k(0, cut), c.v(0, cut));
-    query.seen -= cut;
-    on.template attend<T>({&query, 1}, c.k(cut, rows - cut), c.v(cut, rows - cut));
+    kernel.template attend<T>({&query, 1}, c.k(0, split), c.v(0, split));
+    query.seen -= split;
+    kernel.template attend<T>({&query, 1}, c.k(split, rows - split), c.v(split, rows - split));
   }
   finish_attention(c.queries, dim);
-  CHECK(c.out == together);
+  CHECK(c.out == batch_out);
 }
 
 template <class Kernel>
-void check_all(const Kernel& on) {
-  check<float>(on, 1, 1, {1});
-  check<float>(on, 150, 64, {150, 150, 150, 150, 150, 150, 150});
-  check<float>(on, 200, 32, {1, 2, 63, 64, 65, 127, 128, 129, 199, 200, 300, 5, 77, 90, 91, 64, 200, 1, 30, 128});
-  check<float>(on, 70, 80, {70, 3, 66});
-  check<float>(on, 64, 7, {64, 1});
-  check<BF16>(on, 150, 64, {150, 1, 64, 65, 150, 149, 150, 20});
-  check<BF16>(on, 129, 24, {129, 128});
-  check<BF16>(on, 130, 128, std::vector<Index>(70, 130));
+void check_all(const Kernel& kernel) {
+  check<float>(kernel, 1, 1, {1});
+  check<float>(kernel, 150, 64, {150, 150, 150, 150, 150, 150, 150});
+  check<float>(kernel, 200, 32, {1, 2, 63, 64, 65, 127, 128, 129, 199, 200, 300, 5, 77, 90, 91, 64, 200, 1, 30, 128});
+  check<float>(kernel, 70, 80, {70, 3, 66});
+  check<float>(kernel, 64, 7, {64, 1});
+  check<BF16>(kernel, 150, 64, {150, 1, 64, 65, 150, 149, 150, 20});
+  check<BF16>(kernel, 129, 24, {129, 128});
+  check<BF16>(kernel, 130, 128, std::vector<Index>(70, 130));
 }
 }  // namespace
 
-TEST_CASE(
-    "Attention agrees with double on every path, whatever its queries see, and a query does not depend on others") {
+TEST_CASE("Attention equals a computation in double on every path, and a query does not depend on others") {
   for (const Isa path : available_isas()) check_all(Path{path});
 }
 
-TEST_CASE("In emulation, AMX's attention agrees with double, and a query does not depend on others") {
+TEST_CASE("Emulated AMX attention equals a computation in double, and a query does not depend on others") {
   check_all(EmulatedAmx());
 }
 
-TEST_CASE("Large scores neither overflow nor lose the highest") {
+TEST_CASE("Large scores do not overflow, and the highest gets all the weight") {
   for (const Isa path : available_isas()) {
     std::vector<float> keys(130, -1.0f), values(130, 1.0f), query = {1000.0f}, out = {0.0f};
     keys[100] = 1.0f;
@@ -175,7 +174,7 @@ TEST_CASE("Large scores neither overflow nor lose the highest") {
   }
 }
 
-TEST_CASE("No rows change nothing") {
+TEST_CASE("Attention over no rows changes nothing") {
   std::vector<float> query = {1.0f}, out = {2.0f};
   std::vector<AttentionQuery> queries = {{query.data(), out.data(), 0}};
   attend<float>(queries, view<const float>(nullptr, 0, 1, 1), view<const float>(nullptr, 0, 1, 1), 1.0f);

@@ -19,7 +19,7 @@ using namespace kvx;
 namespace {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-float of_bits(std::uint32_t bits) {
+float float_of(std::uint32_t bits) {
   float value;
   std::memcpy(&value, &bits, sizeof value);
   return value;
@@ -38,7 +38,7 @@ struct QuantizedInputs {
   QuantizedInputs(std::vector<float> row, Isa path)
       : bytes((row.size() + 63) / 64 * 64, std::int8_t{99}), scales(bytes.size() / 64), offsets(scales.size()) {
     const auto in = static_cast<Index>(row.size());
-    row.push_back(1e9f);  // not of the row
+    row.push_back(1e9f);  // not part of the row
     detail::run_on(path, detail::QuantizeJob{row.data(), in, static_cast<Index>(scales.size()), bytes.data(),
                                              scales.data(), offsets.data()});
   }
@@ -49,13 +49,13 @@ TEST_CASE("floats are rounded to bf16 as Eigen rounds them, on every path") {
   std::vector<float> row;
   for (std::uint32_t high = 0; high < 0x10000; high += 13)  // signs, zeros, subnormals, infinities and NaN among them
     for (const std::uint32_t low : {0x0000u, 0x0001u, 0x7fffu, 0x8000u, 0x8001u, 0xffffu})
-      row.push_back(of_bits(high << 16 | low));
+      row.push_back(float_of(high << 16 | low));
   for (const float value : {0.0f, -0.0f, kInfinity, -kInfinity, std::numeric_limits<float>::max()})
     row.push_back(value);
   for (const std::uint32_t nan : {0x7f800001u, 0xff800001u, 0x7fffffffu, 0xffffffffu, 0x7fc00000u})
-    row.push_back(of_bits(nan));
+    row.push_back(float_of(nan));
   const auto in = static_cast<Index>(row.size()), padded = (in + 31) / 32 * 32;
-  row.push_back(7);  // not of the row
+  row.push_back(7);  // not part of the row
   for (const Isa path : available_isas()) {
     std::vector<BF16> halves(static_cast<std::size_t>(padded), static_cast<BF16>(7.0f));
     detail::run_on(path, detail::RoundJob{row.data(), in, padded, halves.data(), 32});
@@ -69,18 +69,18 @@ TEST_CASE("floats are rounded to bf16 as Eigen rounds them, on every path") {
   }
 }
 
-TEST_CASE("parts of 32 inputs are as far apart as asked for") {
+TEST_CASE("parts of 32 inputs are written at the given stride") {
   const auto row = kvx_test::random_floats(70, 5);
   for (const Isa path : available_isas()) {
-    std::vector<BF16> together(96), apart(3 * 80, static_cast<BF16>(7.0f));
-    detail::run_on(path, detail::RoundJob{row.data(), 70, 96, together.data(), 32});
-    detail::run_on(path, detail::RoundJob{row.data(), 70, 96, apart.data(), 80});
+    std::vector<BF16> adjacent(96), spread(3 * 80, static_cast<BF16>(7.0f));
+    detail::run_on(path, detail::RoundJob{row.data(), 70, 96, adjacent.data(), 32});
+    detail::run_on(path, detail::RoundJob{row.data(), 70, 96, spread.data(), 80});
     for (std::size_t k = 0; k < 3 * 80; ++k)
-      CHECK(bits_of(apart[k]) == bits_of(k % 80 < 32 ? together[k / 80 * 32 + k % 80] : static_cast<BF16>(7.0f)));
+      CHECK(bits_of(spread[k]) == bits_of(k % 80 < 32 ? adjacent[k / 80 * 32 + k % 80] : static_cast<BF16>(7.0f)));
   }
 }
 
-TEST_CASE("ties between two bf16 go to the even one") {
+TEST_CASE("a value halfway between two bf16 is rounded to the even one") {
   const float row[] = {1.0f + 0x1p-8f, 1.0f + 0x3p-8f, -1.0f - 0x3p-8f, 1.0f + 0x1p-8f + 0x1p-23f};
   for (const Isa path : available_isas()) {
     BF16 halves[32];
@@ -92,7 +92,7 @@ TEST_CASE("ties between two bf16 go to the even one") {
   }
 }
 
-TEST_CASE("each value of a row is within half a step of its byte, and the largest of a group has 127 steps") {
+TEST_CASE("each value of a row is within half a step of its byte, and the largest of a group gets 127") {
   for (const Isa path : available_isas())
     for (const std::size_t in : {1u, 3u, 4u, 15u, 17u, 63u, 64u, 65u, 127u, 128u, 200u}) {
       auto row = kvx_test::random_floats(in, in);
@@ -104,16 +104,16 @@ TEST_CASE("each value of a row is within half a step of its byte, and the larges
         const auto first = static_cast<std::ptrdiff_t>(64 * g),
                    last = std::min(first + 64, static_cast<std::ptrdiff_t>(in));
         float largest = 0;
-        int most = 0;
+        int highest = 0;
         bool near = true;
         for (auto k = static_cast<std::size_t>(first); k < static_cast<std::size_t>(last); ++k) {
           largest = std::max(largest, std::abs(row[k]));
-          most = std::max(most, std::abs(int{found.bytes[k]}));
-          // 127 steps are reckoned in float, with three roundings.
+          highest = std::max(highest, std::abs(int{found.bytes[k]}));
+          // Up to 127 steps are computed in float, with three roundings.
           near &= std::abs(double{row[k]} / double{found.scales[g]} - found.bytes[k]) <= 0.5 + 127 * 3 * 0x1p-24;
         }
         CHECK(near);
-        CHECK(most == 127);
+        CHECK(highest == 127);
         CHECK(found.scales[g] == largest / 127);
         CHECK(found.offsets[g] == -128 * std::accumulate(found.bytes.begin() + first, found.bytes.begin() + last, 0));
       }
@@ -122,7 +122,7 @@ TEST_CASE("each value of a row is within half a step of its byte, and the larges
     }
 }
 
-TEST_CASE("whole numbers of steps are kept, with their signs") {
+TEST_CASE("integer numbers of steps are kept, with their signs") {
   std::vector<int> steps;
   for (int i = 0; i < 64; ++i) steps.push_back((i % 2 == 0 ? -1 : 1) * (2 * i + 1));
   std::vector<float> row(steps.begin(), steps.end());
@@ -135,7 +135,7 @@ TEST_CASE("whole numbers of steps are kept, with their signs") {
   }
 }
 
-TEST_CASE("groups of zeros are zeros, and so are groups too small for a scale") {
+TEST_CASE("groups of zeros, and groups too small for a scale, become zeros") {
   for (const Isa path : available_isas())
     for (const float value : {0.0f, -0.0f, 1e-44f, -1e-40f, 1e-37f}) {
       std::vector<float> row(130, value);

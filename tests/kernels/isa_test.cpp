@@ -8,7 +8,7 @@
 
 using kvx::Isa;
 
-TEST_CASE("the portable path is always there, and paths are listed once, from old to new") {
+TEST_CASE("the portable path is always available, and each path is listed once, in the order of Isa") {
   const auto& isas = kvx::available_isas();
   REQUIRE_FALSE(isas.empty());
   CHECK(isas.front() == Isa::portable);
@@ -17,7 +17,7 @@ TEST_CASE("the portable path is always there, and paths are listed once, from ol
   CHECK(&kvx::available_isas() == &isas);
 }
 
-TEST_CASE("the default is AMX where the CPU has it, else the widest path whose products are exact") {
+TEST_CASE("the default is amx if the CPU has it, otherwise the widest path that does not round rows") {
   const Isa chosen = kvx::default_isa();
   const auto& isas = kvx::available_isas();
   CHECK(std::find(isas.begin(), isas.end(), chosen) != isas.end());
@@ -33,7 +33,7 @@ TEST_CASE("the chosen path is the default, or the one that KVX_ISA names") {
   CHECK(name_of(kvx::isa()) == (wanted != nullptr ? std::string(wanted) : name_of(kvx::default_isa())));
 }
 
-TEST_CASE("each path has its name") {
+TEST_CASE("each path has a name") {
   CHECK(name_of(Isa::portable) == "portable");
   CHECK(name_of(Isa::neon) == "neon");
   CHECK(name_of(Isa::avx2) == "avx2");

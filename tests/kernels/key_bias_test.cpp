@@ -13,7 +13,7 @@ using namespace kvx;
 using kvx_test::kRotatedUnits;
 using kvx_test::rounding_error;
 
-TEST_CASE("a bias is added as RoPE would have rotated it, and taken away to nothing") {
+TEST_CASE("a bias is added as RoPE rotates it, and can be subtracted again") {
   for (const Index dim : {2, 10, 64}) {
     const auto bias = kvx_test::random_floats(static_cast<std::size_t>(dim), 1);
     const auto inv_freq = rope_inv_freq(dim, 1e6);
@@ -25,14 +25,14 @@ TEST_CASE("a bias is added as RoPE would have rotated it, and taken away to noth
       rope.rotate(t, rotated.data());
       expected.row(t) += 3 * rotated;
     }
-    // Of pairs of channels within [-1, 1] three times the rotated ones are within 6, and sums with 1 within 7.
+    // Pairs of channels are within [-1, 1], so three times the rotated ones are within 6, and sums with 1 within 7.
     constexpr double kPair = 2, kBias = 3 * kPair, kSum = 1 + kBias;
     const auto largest = [](const auto& difference) { return double{difference.abs().maxCoeff()}; };
-    const double rotated_alike = rounding_error(kRotatedUnits, kBias), added = rounding_error(1, kBias + kSum);
+    const double rotation_error = rounding_error(kRotatedUnits, kBias), sum_error = rounding_error(1, kBias + kSum);
     add_key_bias({bias, inv_freq}, positions, 3, keys.data());
-    CHECK(largest(keys.array() - expected.array()) <= rotated_alike + 2 * added);
+    CHECK(largest(keys.array() - expected.array()) <= rotation_error + 2 * sum_error);
     add_key_bias({bias, inv_freq}, positions, -3, keys.data());
-    CHECK(largest(keys.array() - 1) <= 2 * added);
+    CHECK(largest(keys.array() - 1) <= 2 * sum_error);
     const Matrix<float> before = keys;
     add_key_bias({}, positions, 1, keys.data());
     CHECK(keys == before);

@@ -22,34 +22,35 @@ using kvx_test::random_floats;
 namespace {
 constexpr float kUntouched = 12345;
 constexpr auto kProductFormats = {WeightFormat::f32, WeightFormat::bf16, WeightFormat::int8};
-/// Fewer than a tile of each path, whole tiles, rests, and from 24 on what bf16 panels are widened for.
+/// Fewer rows than a tile of each path, complete tiles, remainders, and from 24 on rows for which bf16 panels are
+/// widened.
 constexpr auto kRowCounts = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 24, 25, 40};
-constexpr Index kMostRows = 40;
+constexpr Index kMaxRows = 40;
 
-/// What a path multiplies in place of the rows.
-enum class Rows { themselves, rounded_to_bf16, quantized };
-Rows rows_of(Isa path, WeightFormat format) {
-  if (format == WeightFormat::int8) return Rows::quantized;
-  return format == WeightFormat::bf16 && rounds_rows(path) ? Rows::rounded_to_bf16 : Rows::themselves;
+/// The form in which a path multiplies the rows.
+enum class RowForm { exact, rounded_to_bf16, quantized };
+RowForm row_form(Isa path, WeightFormat format) {
+  if (format == WeightFormat::int8) return RowForm::quantized;
+  return format == WeightFormat::bf16 && rounds_rows(path) ? RowForm::rounded_to_bf16 : RowForm::exact;
 }
 
-/// An output in double. `reach` is the sum of the magnitudes of what is added up in float, and `doubt` what it moves by
-/// if values that lie between two steps go to the other one.
+/// An output in double. `magnitudes` is the sum of the magnitudes of all that is added up in float. `doubt` is the
+/// change of the output if values halfway between two steps are rounded to the other step.
 struct Exact {
-  double sum = 0, reach = 0, doubt = 0;
+  double sum = 0, magnitudes = 0, doubt = 0;
 };
 
 struct Shape {
   Index out, in;
 };
 
-/// A random product with rows of x and y that lie apart.
+/// A random product. The strides of x and y are larger than their rows.
 struct Product {
   Index in, out, x_stride, y_stride;
   PackedMatrix weights;
   std::vector<float> x, bias;
 
-  Product(WeightFormat format, Shape shape, Threads& threads, Index rows = kMostRows)
+  Product(WeightFormat format, Shape shape, Threads& threads, Index rows = kMaxRows)
       : in(shape.in),
         out(shape.out),
         x_stride(in + 3),
@@ -72,55 +73,55 @@ struct Product {
     return y;
   }
 
-  /// The product without the bias, [kMostRows, out].
-  std::vector<Exact> exact(Rows form) const {
+  /// The product without the bias, [kMaxRows, out].
+  std::vector<Exact> exact(RowForm form) const {
     std::vector<float> w(static_cast<std::size_t>(out * in));
     for (Index o = 0; o < out; ++o) weights.row(o, w.data() + o * in);
-    const Index together = form == Rows::quantized ? 64 : 1;  // inputs, whose sum is exact
+    const Index group = form == RowForm::quantized ? 64 : 1;  // inputs whose sum a path computes exactly
     std::vector<Exact> result;
-    std::vector<std::pair<double, double>> taken(static_cast<std::size_t>(in));  // values and their doubts
-    for (Index r = 0; r < kMostRows; ++r) {
-      for (Index first = 0; first < in; first += together) take(r, first, std::min(in, first + together), form, taken);
+    std::vector<std::pair<double, double>> inputs(static_cast<std::size_t>(in));  // values and their doubts
+    for (Index r = 0; r < kMaxRows; ++r) {
+      for (Index first = 0; first < in; first += group) convert(r, first, std::min(in, first + group), form, inputs);
       for (Index o = 0; o < out; ++o) {
         Exact& e = result.emplace_back();
-        for (Index first = 0; first < in; first += together) {
+        for (Index first = 0; first < in; first += group) {
           double sum = 0;
-          for (Index k = first; k < std::min(in, first + together); ++k) {
+          for (Index k = first; k < std::min(in, first + group); ++k) {
             const double weight{w[static_cast<std::size_t>(o * in + k)]};
-            const auto& [value, doubt] = taken[static_cast<std::size_t>(k)];
+            const auto& [value, doubt] = inputs[static_cast<std::size_t>(k)];
             sum += value * weight;
             e.doubt += doubt * std::abs(weight);
           }
           e.sum += sum;
-          e.reach += std::abs(sum);
+          e.magnitudes += std::abs(sum);
         }
       }
     }
     return result;
   }
 
-  /// Inputs [first, last) of row r as a path takes them.
-  void take(Index r, Index first, Index last, Rows form, std::vector<std::pair<double, double>>& to) const {
+  /// Converts inputs [first, last) of row r to the form in which a path multiplies them.
+  void convert(Index r, Index first, Index last, RowForm form, std::vector<std::pair<double, double>>& to) const {
     float largest = 0;
     for (Index k = first; k < last; ++k) largest = std::max(largest, std::abs(row(r)[k]));
     const double step{largest / 127};
     for (Index k = first; k < last; ++k) {
       auto& [value, doubt] = to[static_cast<std::size_t>(k)];
       const float x_k = row(r)[k];
-      value = double{form == Rows::rounded_to_bf16 ? static_cast<float>(static_cast<BF16>(x_k)) : x_k};
+      value = double{form == RowForm::rounded_to_bf16 ? static_cast<float>(static_cast<BF16>(x_k)) : x_k};
       doubt = 0;
-      if (form != Rows::quantized) continue;
+      if (form != RowForm::quantized) continue;
       const double steps = value * 127 / double{largest};
       value = std::nearbyint(steps) * step;
-      // A path has them in float, after three roundings.
+      // A path computes the steps in float, with three roundings.
       if (std::abs(std::abs(steps - std::floor(steps)) - 0.5) < 127 * 3 * 0x1p-24) doubt = step;
     }
   }
 
-  /// Whether rows of y are the exact ones but for rounding, and nothing is written beside them: n roundings, each by u,
-  /// move a sum by n u / (1 - n u) of what it reaches.
+  /// Whether the rows of y differ from the exact ones only by rounding, and nothing is written between them. n
+  /// roundings with unit roundoff u change a sum by at most n u / (1 - n u) times the sum of the magnitudes.
   bool near(const std::vector<float>& y, bool with_bias, const std::vector<Exact>& exact) const {
-    // Each product (in int8 that of two scales, and its own), each sum and the bias.
+    // Each product (with int8 also that of two scales), each sum and the bias are rounded.
     const Index count = weights.format() == WeightFormat::int8 ? weights.groups() + 2 : in + 1;
     const double roundings = static_cast<double>(count) * 0x1p-24;
     for (std::size_t i = 0; i < y.size(); ++i) {
@@ -131,7 +132,7 @@ struct Product {
       }
       const Exact& e = exact[r * bias.size() + o];
       const double added{with_bias ? bias[o] : 0};
-      const double bound = e.doubt + roundings / (1 - roundings) * (e.reach + e.doubt + std::abs(added));
+      const double bound = e.doubt + roundings / (1 - roundings) * (e.magnitudes + e.doubt + std::abs(added));
       if (!(std::abs(double{y[i]} - e.sum - added) <= bound)) return false;
     }
     return true;
@@ -143,14 +144,14 @@ bool same_bits(const std::vector<float>& part, const float* whole) {
 }
 }  // namespace
 
-TEST_CASE("every path is as near to the exact product as float sums are, and writes nothing else") {
+TEST_CASE("the product on every path is exact except for rounding in float, and nothing else is written") {
   Threads threads(2);
   const auto check = [&](WeightFormat format, Shape shape) {
     const Product product(format, shape, threads);
     std::array<std::vector<Exact>, 3> exact;
     for (const Isa path : available_isas()) {
-      auto& expected = exact[static_cast<std::size_t>(rows_of(path, format))];
-      if (expected.empty()) expected = product.exact(rows_of(path, format));
+      auto& expected = exact[static_cast<std::size_t>(row_form(path, format))];
+      if (expected.empty()) expected = product.exact(row_form(path, format));
       for (const Index rows : kRowCounts)
         for (const bool with_bias : {false, true}) {
           if (product.near(product.run(0, rows, with_bias, threads, path), with_bias, expected)) continue;
@@ -167,21 +168,21 @@ TEST_CASE("every path is as near to the exact product as float sums are, and wri
   for (const WeightFormat format : kProductFormats) {
     for (const Index out : {1, 15, 16, 17, 63, 70, 129})
       for (const Index in : {1, 2, 3, 7, 31, 64, 70}) check(format, {out, in});
-    for (const Index in : {256, 512, 515, 1030})  // blocks of widened panels, and some
+    for (const Index in : {256, 512, 515, 1030})  // complete blocks of widened panels, and remainders
       for (const Index out : {1, 70}) check(format, {out, in});
   }
 }
 
-TEST_CASE("a row of a batch has the same bits as that row alone, at every number of rows and threads") {
+TEST_CASE("a row has the same bits in a batch of any size, with any number of threads") {
   Threads one(1), three(3);
   for (const WeightFormat format : kProductFormats)
-    for (const Shape shape : {Shape{17, 70}, {70, 1030}, {2000, 70}}) {  // the last for threads
+    for (const Shape shape : {Shape{17, 70}, {70, 1030}, {2000, 70}}) {  // the last one is large enough for threads
       const Product product(format, shape, one);
       for (const Isa path : available_isas()) {
-        const auto batch = product.run(0, kMostRows, true, three, path);
-        CHECK(batch == product.run(0, kMostRows, true, one, path));
+        const auto batch = product.run(0, kMaxRows, true, three, path);
+        CHECK(batch == product.run(0, kMaxRows, true, one, path));
         for (const Index rows : kRowCounts)
-          for (Index first = 0; first + rows <= kMostRows; first += rows) {
+          for (Index first = 0; first + rows <= kMaxRows; first += rows) {
             const auto part = product.run(first, rows, true, rows % 2 == 0 ? three : one, path);
             if (same_bits(part, batch.data() + first * product.y_stride)) continue;
             CAPTURE(name_of(path));
@@ -195,7 +196,7 @@ TEST_CASE("a row of a batch has the same bits as that row alone, at every number
     }
 }
 
-TEST_CASE("a row has the same bits in a product of more rows than are multiplied at a time") {
+TEST_CASE("a row has the same bits in a product with more rows than are multiplied at a time") {
   constexpr Index kRows = 800;
   Threads one(1), three(3);
   for (const WeightFormat format : kProductFormats) {
@@ -214,7 +215,7 @@ TEST_CASE("a row has the same bits in a product of more rows than are multiplied
 }
 
 #if defined(__x86_64__)
-TEST_CASE("int8 products have the same bits with every set of instructions that fuses multiply and add") {
+TEST_CASE("int8 products have the same bits on every path with fused multiply-add instructions") {
   using Job = detail::MatmulJob<detail::Int8Rows, std::uint8_t>;
   using Kernel = void (*)(const Job&);
   std::vector<Kernel> kernels;
@@ -262,7 +263,7 @@ TEST_CASE("int8 products have the same bits with every set of instructions that 
 }
 #endif
 
-TEST_CASE("a product that one can see, in every format and on every path") {
+TEST_CASE("a small product is exact in every format and on every path") {
   Threads threads(1);
   const float w[] = {127, 2, 3, 4, 5, -127}, x[] = {1, 10, 127, 0, 0, 127}, bias[] = {0.5f, -0.5f};
   for (const WeightFormat format : kProductFormats) {
@@ -278,7 +279,7 @@ TEST_CASE("a product that one can see, in every format and on every path") {
   }
 }
 
-TEST_CASE("a row with an infinity or NaN gives no finite number, and leaves the rows beside it alone") {
+TEST_CASE("a row with an infinity or NaN gives no finite number, and does not change the other rows") {
   Threads threads(1);
   for (const WeightFormat format : kProductFormats) {
     Product product(format, {17, 130}, threads);
@@ -332,29 +333,29 @@ TEST_CASE("a product without inputs is the bias") {
   }
 }
 
-TEST_CASE("in emulation, AMX is as near to the product of rounded rows as float sums are, and writes nothing else") {
+TEST_CASE("emulated AMX multiplies rounded rows exactly except for rounding in float, and writes nothing else") {
   Threads threads(1);
   for (const Shape shape :
        {Shape{1, 70}, {16, 7}, {17, 33}, {32, 64}, {33, 1}, {48, 70}, {49, 7}, {64, 33}, {65, 96}, {80, 70}}) {
     const Product product(WeightFormat::bf16, shape, threads);
-    const auto exact = product.exact(Rows::rounded_to_bf16);
+    const auto exact = product.exact(RowForm::rounded_to_bf16);
     const Index padded = product.weights.padded_in(), panels = product.weights.panels();
     std::vector<float> batch;
-    for (Index rows = kMostRows; rows >= 1; --rows)
+    for (Index rows = kMaxRows; rows >= 1; --rows)
       for (const bool with_bias : {true, false}) {
-        // Whole tiles; what is in the rows behind the last one makes no difference.
+        // Complete tiles. The contents of rows after the last one make no difference.
         std::vector<BF16> rounded(static_cast<std::size_t>((rows + 15) / 16 * 16 * padded),
                                   std::numeric_limits<BF16>::quiet_NaN());
         const detail::RoundedTiles tiles{rounded.data(), padded};
         for (Index r = 0; r < rows; ++r)
           detail::run_on(Isa::portable,
                          detail::RoundJob{product.row(r), product.in, padded, tiles.row(r), detail::kAmxTile});
-        // Panels one by one, in twos and all together, and none writes to those behind it.
+        // Multiplies panels one by one, in pairs and all at once; none may write to the panels after it.
         std::vector<float> y(static_cast<std::size_t>(rows * product.y_stride), kUntouched);
-        const Index together = rows % panels + 1;
+        const Index panels_at_a_time = rows % panels + 1;
         bool ahead = false;
-        for (Index first = 0; first < panels; first += together) {
-          const Index last = std::min(panels, first + together);
+        for (Index first = 0; first < panels; first += panels_at_a_time) {
+          const Index last = std::min(panels, first + panels_at_a_time);
           detail::MatmulJob<detail::RoundedTiles, BF16> job{&product.weights, nullptr,          tiles, rows,
                                                             y.data(),         product.y_stride, first, last};
           if (with_bias) job.bias = product.bias.data();
@@ -370,7 +371,7 @@ TEST_CASE("in emulation, AMX is as near to the product of rounded rows as float 
         CHECK(product.near(y, with_bias, exact));
         if (!with_bias) continue;
         if (batch.empty()) batch = y;
-        CHECK(same_bits(y, batch.data()));  // a row's sums do not depend on the rows beside it
+        CHECK(same_bits(y, batch.data()));  // a row's sums do not depend on the other rows
       }
   }
 }

@@ -20,14 +20,14 @@ using namespace kvx;
 namespace {
 constexpr auto kPackedFormats = {WeightFormat::f32, WeightFormat::bf16, WeightFormat::int8};
 
-/// Element (r, k) of every source here; exact in each dtype and in int8, whose scale is 1 as the first of a group is
-/// 127 or -127.
+/// Element (r, k) of every source in this file. It is exact in each dtype and in int8, whose scale is 1, since the
+/// first element of a group is 127 or -127.
 float element(Index r, Index k) {
   if (k % 64 == 0) return r % 2 == 0 ? 127 : -127;
   return static_cast<float>((37 * r + 11 * k) % 255 - 127);
 }
 
-/// Rows [first, first + rows) as `dtype`, one byte off any alignment: the last rows * in * size_of(dtype) bytes.
+/// Rows [first, first + rows) as `dtype`. They begin at the second byte, so that they are not aligned.
 std::vector<std::byte> source(Dtype dtype, Index first, Index rows, Index in) {
   std::vector<std::byte> bytes(1);
   visit(dtype, [&]<class T>(T) {
@@ -65,7 +65,7 @@ void check_rows(const PackedMatrix& matrix) {
 }
 }  // namespace
 
-TEST_CASE("a row comes back as it was packed, from unaligned sources of every type") {
+TEST_CASE("row() returns a row as it was packed, from unaligned sources of every type") {
   Threads threads(2);
   for (const WeightFormat to : kPackedFormats)
     for (const Dtype from : {Dtype::f32, Dtype::f16, Dtype::bf16})
@@ -81,7 +81,7 @@ TEST_CASE("a row comes back as it was packed, from unaligned sources of every ty
         }
 }
 
-TEST_CASE("several sources fill one matrix, each from its own row on") {
+TEST_CASE("several sources fill one matrix, each beginning at another row") {
   Threads threads(1);
   for (const WeightFormat format : kPackedFormats) {
     PackedMatrix matrix(format, 200, 3);
@@ -92,7 +92,7 @@ TEST_CASE("several sources fill one matrix, each from its own row on") {
   }
 }
 
-TEST_CASE("a matrix takes what it says: panels of 16 outputs, inputs padded to 32 in bf16 and to 64 in int8") {
+TEST_CASE("bytes_of predicts the bytes: panels of 16 outputs, inputs padded to 32 in bf16 and to 64 in int8") {
   CHECK(PackedMatrix(WeightFormat::f32, 19, 2).bytes() == 2 * 16 * 2 * 4);
   CHECK(PackedMatrix(WeightFormat::bf16, 17, 33).bytes() == 2 * 16 * 64 * 2);
   CHECK(PackedMatrix(WeightFormat::int8, 16, 65).bytes() == 16 * (128 + 2 * 2));  // two scales for each output
@@ -114,20 +114,20 @@ TEST_CASE("a matrix takes what it says: panels of 16 outputs, inputs padded to 3
 }
 
 namespace {
-/// The panels of a matrix of 17 outputs and `in` inputs: T's beside each other in a lane of 32 bits, and `zero` where
-/// nothing was packed.
+/// Checks the panels of a matrix of 17 outputs and `in` inputs: a lane of 32 bits holds adjacent elements of type T,
+/// and padding is `zero`.
 template <class T>
 void check_panels(WeightFormat format, Index in, float zero) {
   Threads threads(1);
   PackedMatrix matrix(format, 17, in);
   pack(matrix, Dtype::f32, 0, 17, threads);
   CHECK(matrix.panels() == 2);
-  constexpr Index kBeside = 4 / sizeof(T);
+  constexpr Index kInputsPerLane = 4 / sizeof(T);
   bool equal = true;
   for (Index panel = 0; panel < 2; ++panel)
     for (Index k = 0; k < matrix.padded_in(); ++k)
       for (Index lane = 0; lane < 16; ++lane) {
-        const T found = matrix.panel<T>(panel)[(k / kBeside * 16 + lane) * kBeside + k % kBeside];
+        const T found = matrix.panel<T>(panel)[(k / kInputsPerLane * 16 + lane) * kInputsPerLane + k % kInputsPerLane];
         const Index r = panel * 16 + lane;
         equal &= static_cast<float>(found) == zero + (r < 17 && k < in ? element(r, k) : 0.0f);
       }
@@ -142,12 +142,12 @@ TEST_CASE("panels are [in, 16], in bf16 [in / 2, 16, 2] and in int8 [in / 4, 16,
   check_panels<std::uint8_t>(WeightFormat::int8, 66, 128);
 }
 
-TEST_CASE("int8 scales are [groups, 16] in each panel, zero for what is padded") {
+TEST_CASE("int8 scales are [groups, 16] in each panel, and zero for padding") {
   Threads threads(1);
   PackedMatrix matrix(WeightFormat::int8, 18, 130);
   std::vector<float> weights(18 * 130);
   for (std::size_t r = 0; r < 18; ++r)
-    for (std::size_t k = 0; k < 130; ++k)  // the largest of a group is 127 times a power of two of its own
+    for (std::size_t k = 0; k < 130; ++k)  // the largest of a group is 127 times a power of two
       weights[r * 130 + k] = std::ldexp(k % 64 == 1 ? -127.0f : 1.0f, static_cast<int>(r % 5 + k / 64));
   pack(matrix, weights, threads);
   CHECK(matrix.groups() == 3);
@@ -162,7 +162,7 @@ TEST_CASE("int8 scales are [groups, 16] in each panel, zero for what is padded")
     CHECK(std::equal(weights.begin() + r * 130, weights.begin() + (r + 1) * 130, row_of(matrix, r).begin()));
 }
 
-TEST_CASE("an int8 weight is within half a step of what was packed, a step being a bf16 near the largest / 127") {
+TEST_CASE("an int8 weight is within half a step of the packed one, and a step is the largest / 127 in bf16") {
   Threads threads(1);
   for (const float size : {1e-30f, 1.0f, 1e30f}) {
     PackedMatrix matrix(WeightFormat::int8, 20, 200);
@@ -178,7 +178,7 @@ TEST_CASE("an int8 weight is within half a step of what was packed, a step being
         for (Index k = 64 * g; k < std::min<Index>(200, 64 * (g + 1)); ++k) {
           const double weight{weights[static_cast<std::size_t>(r * 200 + k)]};
           largest = std::max(largest, std::abs(weight));
-          // Steps are counted in float, up to 127 of them with two roundings.
+          // Up to 127 steps are computed in float, with two roundings.
           near &= std::abs(double{row[static_cast<std::size_t>(k)]} - weight) <= (0.5 + 128 * 2 * 0x1p-24) * step;
         }
         near &= std::abs(step * 127 - largest) <= 1.0001 * 0x1p-8 * largest;
@@ -189,7 +189,7 @@ TEST_CASE("an int8 weight is within half a step of what was packed, a step being
   }
 }
 
-TEST_CASE("int8 holds groups of zeros, and makes zeros of groups too small for a scale") {
+TEST_CASE("in int8, groups of zeros stay zeros, and groups too small for a scale become zeros") {
   Threads threads(1);
   for (const float weight : {0.0f, -0.0f, 1e-44f, -1e-40f, 1e-37f}) {
     PackedMatrix matrix(WeightFormat::int8, 1, 130);
@@ -205,7 +205,7 @@ TEST_CASE("int8 holds groups of zeros, and makes zeros of groups too small for a
   }
 }
 
-TEST_CASE("infinities and NaN are refused from every source to every format, with the first row that has one") {
+TEST_CASE("infinities and NaN are refused from every source in every format, with the first row that has one") {
   constexpr Index kRows = 300, kColumns = 70;
   Threads threads(2);
   for (const Dtype dtype : {Dtype::f32, Dtype::f16, Dtype::bf16})
@@ -229,15 +229,15 @@ TEST_CASE("infinities and NaN are refused from every source to every format, wit
         }
 }
 
-TEST_CASE("a number that becomes an infinity in bf16 is refused there alone") {
+TEST_CASE("a number that becomes an infinity in bf16 is refused only in this format") {
   Threads threads(1);
-  const float most = std::bit_cast<float>(0x7f7f7fff), over = std::bit_cast<float>(0x7f7f8000);
+  const float largest = std::bit_cast<float>(0x7f7f7fff), over = std::bit_cast<float>(0x7f7f8000);
   for (const WeightFormat format : kPackedFormats)
-    for (const float weight : {most, over, -over}) {
+    for (const float weight : {largest, over, -over}) {
       PackedMatrix matrix(format, 1, 2);
       const std::string error = error_of([&] { pack(matrix, {1, weight}, threads); });
       CAPTURE(weight);
-      if (format == WeightFormat::bf16 && weight != most)
+      if (format == WeightFormat::bf16 && weight != largest)
         CHECK(error.starts_with("weights: row 0, column 1: expected a finite bf16 weight, found "));
       else
         CHECK(error == "");
@@ -245,14 +245,14 @@ TEST_CASE("a number that becomes an infinity in bf16 is refused there alone") {
     }
 }
 
-TEST_CASE("a bf16 matrix rounds f32 weights to the nearest") {
+TEST_CASE("a bf16 matrix rounds f32 weights to the nearest bf16") {
   Threads threads(1);
   PackedMatrix matrix(WeightFormat::bf16, 1, 2);
   pack(matrix, {1.0f + 0x1p-8f, 1.0f + 0x3p-8f}, threads);
   CHECK(row_of(matrix, 0) == std::vector<float>{1.0f, 1.0f + 0x2p-7f});
 }
 
-TEST_CASE("a format has a name, and no other is taken") {
+TEST_CASE("a format is parsed from its name, and other names are refused") {
   for (const WeightFormat format : kPackedFormats) CHECK(parse_weight_format(name_of(format)) == format);
   CHECK(name_of(WeightFormat::int8) == "int8");
   CHECK(error_of([] { (void)parse_weight_format("f16"); }) == "weights: expected bf16, f32 or int8, found f16");

@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-TEST_CASE("the multiply-adds of a peak are all done, on every chain") {
-  // 12 chains begin at 0, 1, 2, ...; a round makes sum / 2 + 1 of each, or sum + 1 + 1 by products of bf16.
+TEST_CASE("run_peak executes all multiply-adds of every chain") {
+  // 12 chains begin at 0, 1, 2, ... A round replaces each sum with sum / 2 + 1, or with sum + 1 + 1 for bf16 products.
   for (const kvx::Isa path : kvx::available_isas()) {
     if (path == kvx::Isa::amx) continue;
     const bool bf16 = path == kvx::Isa::avx512bf16;
@@ -16,7 +16,7 @@ TEST_CASE("the multiply-adds of a peak are all done, on every chain") {
   }
 }
 
-TEST_CASE("each path that the CPU can run has a peak") {
+TEST_CASE("peak_gflops measures each path that the CPU can run") {
   kvx::Threads threads(2);
   for (const kvx::Isa path : kvx::available_isas()) {
     const double peak = kvx::peak_gflops(path, threads);

@@ -26,7 +26,7 @@ TEST_CASE("a row is divided by its root mean square and scaled by the weight") {
   }
 }
 
-TEST_CASE("on every path a norm is within three roundings of the one in double, in place or not") {
+TEST_CASE("on every path, a norm is within three roundings of the exact one, in place or not") {
   for (const Isa path : available_isas())
     for (std::size_t count = 1; count <= 80; ++count) {
       const auto row = random_floats(count, count), weight = random_floats(count, 100 + count);

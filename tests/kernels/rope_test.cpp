@@ -16,8 +16,9 @@ using Floats = std::vector<float>;
 namespace {
 constexpr Index kDim = 10;
 
-/// By how much the rotation to `position` may move channel i and its partner, in parts of their magnitudes' sum: the
-/// angle is rounded once, sine and cosine are within an ulp, which is two units, and a product and a sum follow.
+/// The largest error of channel i and its partner after the rotation to `position`, relative to the sum of their
+/// magnitudes. The angle is rounded once, sine and cosine are within an ulp, which is two units, and a product and a
+/// sum follow.
 double rotation_error(Position position, std::size_t i) {
   const double angle = position * double{rope_inv_freq(kDim, 10000)[i]};
   return kvx_test::rounding_error(1, angle + 4);
@@ -36,7 +37,7 @@ double dot(const Floats& a, const Floats& b) {
 }
 }  // namespace
 
-TEST_CASE("the frequencies fall from 1 by powers of theta") {
+TEST_CASE("the frequencies are falling powers of theta, beginning with 1") {
   CHECK(rope_inv_freq(4, 10000) == Floats{1, 0.01f});
   CHECK(rope_inv_freq(8, 16) == Floats{1, 0.5f, 0.25f, 0.125f});
 }
@@ -46,36 +47,36 @@ TEST_CASE("position 0 is the identity") {
   CHECK(rotated(row, 0) == row);
 }
 
-TEST_CASE("channel i turns against channel i + head_dim / 2, as a complex number does") {
+TEST_CASE("channels i and i + head_dim / 2 are rotated like a complex number") {
   const auto row = kvx_test::random_floats(kDim, 2), inv_freq = rope_inv_freq(kDim, 10000);
   for (const Position position : {1, 7, 300}) {
-    const auto turned = rotated(row, position);
+    const auto rotated_row = rotated(row, position);
     for (std::size_t i = 0; i < kDim / 2; ++i) {
       const std::complex<double> z(double{row[i]}, double{row[i + kDim / 2]});
       const auto expected = z * std::polar(1.0, position * double{inv_freq[i]});
       const double error = rotation_error(position, i) * (std::abs(z.real()) + std::abs(z.imag()));
-      CHECK(std::abs(double{turned[i]} - expected.real()) <= error);
-      CHECK(std::abs(double{turned[i + kDim / 2]} - expected.imag()) <= error);
+      CHECK(std::abs(double{rotated_row[i]} - expected.real()) <= error);
+      CHECK(std::abs(double{rotated_row[i + kDim / 2]} - expected.imag()) <= error);
     }
   }
 }
 
-TEST_CASE("a rotation keeps the norm") {
-  const auto row = kvx_test::random_floats(kDim, 3), turned = rotated(row, 12345);
-  // Whatever the angle: each channel is off by 4 units of |a| + |b|, which is twice that in its square, and of two
-  // channels (|a| + |b|)^2 <= 2 (a^2 + b^2).
-  CHECK(std::abs(dot(turned, turned) - dot(row, row)) <= kvx_test::rounding_error(2 * 4 * 2, dot(row, row)));
+TEST_CASE("a rotation does not change the norm") {
+  const auto row = kvx_test::random_floats(kDim, 3), rotated_row = rotated(row, 12345);
+  // For any angle, the error of a channel is at most 4 units of |a| + |b|. That of its square is twice as large, and
+  // for both channels (|a| + |b|)^2 <= 2 (a^2 + b^2).
+  CHECK(std::abs(dot(rotated_row, rotated_row) - dot(row, row)) <= kvx_test::rounding_error(2 * 4 * 2, dot(row, row)));
 }
 
-TEST_CASE("the product of a query and a key depends on their distance alone") {
+TEST_CASE("the product of a query and a key depends only on their distance") {
   const auto query = kvx_test::random_floats(kDim, 4), key = kvx_test::random_floats(kDim, 5);
-  const auto product = [&](Position of_query, Position of_key) {
-    return dot(rotated(query, of_query), rotated(key, of_key));
+  const auto product = [&](Position query_position, Position key_position) {
+    return dot(rotated(query, query_position), rotated(key, key_position));
   };
-  const auto error = [&](Position of_query, Position of_key) {
+  const auto error = [&](Position query_position, Position key_position) {
     double sum = 0;
     for (std::size_t i = 0; i < kDim / 2; ++i)
-      sum += (rotation_error(of_query, i) + rotation_error(of_key, i)) *
+      sum += (rotation_error(query_position, i) + rotation_error(key_position, i)) *
              (std::abs(query[i]) + std::abs(query[i + kDim / 2])) * (std::abs(key[i]) + std::abs(key[i + kDim / 2]));
     return 2 * sum;
   };
@@ -83,13 +84,13 @@ TEST_CASE("the product of a query and a key depends on their distance alone") {
   CHECK(std::abs(product(113, 100) - product(17, 5)) > 100 * error(113, 100));
 }
 
-TEST_CASE("a table is indexed by the place in its list of positions") {
+TEST_CASE("a table is indexed by the index in its list of positions") {
   const Position positions[] = {5, 2, 9};
   const RopeTable table(rope_inv_freq(kDim, 10000), positions);
   const auto row = kvx_test::random_floats(kDim, 6);
   for (Index i = 0; i < 3; ++i) {
-    Floats turned = row;
-    table.rotate(i, turned.data());
-    CHECK(turned == rotated(row, positions[i]));
+    Floats rotated_row = row;
+    table.rotate(i, rotated_row.data());
+    CHECK(rotated_row == rotated(row, positions[i]));
   }
 }

@@ -17,10 +17,10 @@ using kvx_test::random_floats;
 using kvx_test::rounding_error;
 
 namespace {
-constexpr float kLeastExp = 1.7e-38f;  // exp(-87), where it is clamped
+constexpr float kLeastExp = 1.7e-38f;  // exp(-87): the arguments of exp are clamped to -87
 constexpr float kUnwritten = 12345;
 
-/// Random rows of every head_dim, whose stride is larger; `f` gets a view of type T and the same rows in double.
+/// Calls f(view of T, the same rows in double) with random rows of every head_dim. Their stride is larger than a row.
 template <class T, class F>
 void each_rows(F&& f) {
   for (Index dim = 2; dim <= 150; ++dim)
@@ -36,12 +36,13 @@ void each_rows(F&& f) {
     }
 }
 
-/// Whether each value is the exact one but for `count` roundings of terms whose magnitudes add up to `reach`.
+/// Whether each value differs from the exact one only by `count` roundings of terms. `magnitudes` are the sums of the
+/// terms' magnitudes.
 bool near_exact(const std::vector<float>& found, const Eigen::VectorXd& exact, double count,
-                const Eigen::VectorXd& reach) {
+                const Eigen::VectorXd& magnitudes) {
   bool all = true;
   for (Index i = 0; i < exact.size(); ++i)
-    all &= std::abs(double{found[static_cast<std::size_t>(i)]} - exact[i]) <= rounding_error(count, reach[i]);
+    all &= std::abs(double{found[static_cast<std::size_t>(i)]} - exact[i]) <= rounding_error(count, magnitudes[i]);
   return all;
 }
 Eigen::VectorXd exact(const std::vector<float>& values) {
@@ -68,16 +69,17 @@ void check_weighted_sum(const RowKernels& kernels) {
     for (float& weight : weights) weight /= static_cast<float>(values.rows());
     auto out = random_floats(static_cast<std::size_t>(values.cols()), 10);
     const Eigen::VectorXd expected = exact(out) + reference.transpose() * exact(weights),
-                          reach = exact(out).cwiseAbs() + reference.transpose().cwiseAbs() * exact(weights).cwiseAbs();
+                          magnitudes =
+                              exact(out).cwiseAbs() + reference.transpose().cwiseAbs() * exact(weights).cwiseAbs();
     out.push_back(kUnwritten);
     kernels.weighted_sum(weights.data(), values, out.data());
-    CHECK(near_exact(out, expected, static_cast<double>(values.rows()) + 1, reach));  // the product and the sums
+    CHECK(near_exact(out, expected, static_cast<double>(values.rows()) + 1, magnitudes));  // the product and the sums
     CHECK(out.back() == kUnwritten);
   });
 }
 }  // namespace
 
-TEST_CASE("dot_rows and weighted_sum agree with double on every path, head_dim and stride, in f32 and bf16") {
+TEST_CASE("dot_rows and weighted_sum equal computations in double for every path and head_dim, in f32 and bf16") {
   for (const Isa isa : available_isas()) {
     CAPTURE(name_of(isa));
     check_dot_rows<float>(row_kernels(isa));
@@ -87,7 +89,7 @@ TEST_CASE("dot_rows and weighted_sum agree with double on every path, head_dim a
   }
 }
 
-TEST_CASE("rows of no number leave a sum as it is") {
+TEST_CASE("weighted_sum over no rows changes nothing") {
   for (const Isa isa : available_isas()) {
     std::vector<float> out(70, 3.0f);
     row_kernels(isa).weighted_sum(nullptr, view<const float>(nullptr, 0, 70, 70), out.data());
@@ -95,7 +97,7 @@ TEST_CASE("rows of no number leave a sum as it is") {
   }
 }
 
-TEST_CASE("softmax agrees with double for every length") {
+TEST_CASE("softmax equals a computation in double for every length") {
   for (const Isa isa : available_isas())
     for (std::size_t count = 1; count <= 80; ++count) {
       auto scores = random_floats(count + 1, count);
@@ -110,7 +112,7 @@ TEST_CASE("softmax agrees with double for every length") {
     }
 }
 
-TEST_CASE("softmax of one score is 1, and of equal scores is even") {
+TEST_CASE("softmax of one score is 1, and equal scores have equal weights") {
   for (const Isa isa : available_isas())
     for (const float score : {0.0f, 1e30f, -1e30f}) {
       std::vector<float> one = {score}, four(4, score);
@@ -121,7 +123,7 @@ TEST_CASE("softmax of one score is 1, and of equal scores is even") {
     }
 }
 
-TEST_CASE("a score far above the others takes all the weight") {
+TEST_CASE("a score far above the others gets all the weight") {
   for (const Isa isa : available_isas())
     for (const auto& [high, low] : {std::pair{1e4f, 0.0f}, {0.0f, -1e4f}, {-1e30f, -INFINITY}, {1e38f, -1e38f}})
       for (std::size_t hot = 0; hot < 37; ++hot) {
@@ -135,7 +137,7 @@ TEST_CASE("a score far above the others takes all the weight") {
       }
 }
 
-TEST_CASE("swiglu agrees with double for every length, and at the ends of its range") {
+TEST_CASE("swiglu equals a computation in double for every length, and for very large arguments") {
   for (const Isa isa : available_isas()) {
     for (std::size_t count = 1; count <= 80; ++count) {
       auto gate = random_floats(count + 1, count);
@@ -146,7 +148,7 @@ TEST_CASE("swiglu agrees with double for every length, and at the ends of its ra
       row_kernels(isa).swiglu(gate.data(), up.data(), static_cast<Index>(count));
       CAPTURE(name_of(isa));
       CAPTURE(count);
-      // exp is within 2 ulp; then come the sum, the quotient and the product.
+      // exp is within 2 ulp; then follow the sum, the quotient and the product.
       CHECK(near_exact(gate, expected, 4 + 3, expected.cwiseAbs()));
       CHECK(gate.back() == kUnwritten);
     }

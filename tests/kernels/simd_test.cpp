@@ -26,7 +26,7 @@ float exp_of(float x) {
   return out[0];
 }
 
-/// The error in units of the last place of the exact result.
+/// The error of `found`, in units in the last place of the exact result.
 double ulps(float found, double exact) {
   const double ulp = std::ldexp(1.0, std::ilogb(exact) - 23);
   return std::abs(static_cast<double>(found) - exact) / ulp;
@@ -41,7 +41,7 @@ TEST_CASE("exp is within 2 ulp over the whole range, and exact at 0") {
   CHECK(exp_of(0) == 1);
 }
 
-TEST_CASE("exp is clamped to a positive, finite result") {
+TEST_CASE("the arguments of exp are clamped, so that its result is positive and finite") {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   CHECK(exp_of(-1e30f) == exp_of(-87));
   CHECK(exp_of(-kInfinity) == exp_of(-87));
@@ -50,7 +50,7 @@ TEST_CASE("exp is clamped to a positive, finite result") {
   CHECK(exp_of(88) < kInfinity);
 }
 
-TEST_CASE("sine and cosine are those of the float, for the angles of far positions too") {
+TEST_CASE("sine and cosine have the documented errors, even for the angles of far positions") {
   double near = 0, far = 0;
   const auto error_at = [](float x) {
     S::Float sin, cos;
@@ -66,7 +66,7 @@ TEST_CASE("sine and cosine are those of the float, for the angles of far positio
   CHECK(far <= 2e-5);
 }
 
-TEST_CASE("a bf16 load gives the exact values, signs and infinities too") {
+TEST_CASE("loading bf16 gives the exact values, including signs and infinities") {
   const float values[] = {-1.5f, 0x1p-126f, -std::numeric_limits<float>::infinity(), 0x1.fep127f};
   BF16 halves[4];
   for (int i = 0; i < 4; ++i) halves[i] = static_cast<BF16>(values[i]);
@@ -75,7 +75,7 @@ TEST_CASE("a bf16 load gives the exact values, signs and infinities too") {
   for (std::size_t i = 0; i < 4; ++i) CHECK(stored(lanes)[i] == values[i]);
 }
 
-TEST_CASE("a part of a register reads zeros beyond its count and writes nothing there") {
+TEST_CASE("load_part reads zeros beyond its count, and store_part writes nothing there") {
   const float from[] = {1, 2, 3};
   S::Float lanes;
   kvx::detail::load_part<4>(from, 3, lanes);
@@ -100,7 +100,7 @@ void check_transpose() {
 }
 }  // namespace
 
-TEST_CASE("a transposed square of lanes has its rows as columns, for every number of lanes") {
+TEST_CASE("transpose exchanges rows and columns, for every number of lanes") {
   check_transpose<4>();
   check_transpose<8>();
   check_transpose<16>();

@@ -45,7 +45,7 @@ TEST_CASE("Head scores equal kvpress's") {
     const auto found = run(model, texts, e2e.at("duo").at("q_len").integer(), threads).head_scores;
     const auto expected = to_floats(golden.at("duo/head_scores"));
     REQUIRE(golden.at("duo/head_scores").shape == std::vector<Index>{found.rows(), found.cols()});
-    // kvpress sums the attention up to each position, and the mean over all of them, in float.
+    // kvpress computes these sums of attention and their mean in float.
     const double error = kvx_test::rounding_error(2 * e2e.at("duo").at("q_len").number(), 1);
     for (std::size_t i = 0; i < expected.size(); ++i) {
       CAPTURE(i);
@@ -54,7 +54,7 @@ TEST_CASE("Head scores equal kvpress's") {
   }
 }
 
-TEST_CASE("A head that looks at the first position scores 1, one that looks at all of them alike in the middle") {
+TEST_CASE("A head that attends to the first position scores 1, and one that attends to all equally about 0.5") {
   const std::vector<float> inv_freq = {0.1f};
   const std::vector<Position> positions = {0, 1, 2, 3, 4};
   const RopeTable rope(inv_freq, positions);
@@ -62,7 +62,7 @@ TEST_CASE("A head that looks at the first position scores 1, one that looks at a
   queries << 1, 0;
   key << 0, 0;
   CHECK(detail::head_score(queries, key, rope, 5) == doctest::Approx((5 + 4 + 3 + 2 + 1) / 25.0));
-  // The angle between them grows with the distance, and so does minus its cosine.
+  // The angle between query and key grows with the distance, and minus its cosine grows with it.
   key << -1e6f, 0;
   CHECK(detail::head_score(queries, key, rope, 5) == doctest::Approx(1));
   key << 1e6f, 0;
@@ -72,7 +72,7 @@ TEST_CASE("A head that looks at the first position scores 1, one that looks at a
   CHECK(detail::head_score(queries, key, rope, 5) == doctest::Approx((0.2 + 0.6) / 2));
 }
 
-TEST_CASE("Filters are the mean of their query heads' first singular vectors, against the mean query") {
+TEST_CASE("Filters are the mean of their query heads' singular vectors, pointing away from the mean query") {
   Threads threads(2);
   const auto model = Decoder::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
   const std::vector<std::vector<Token>> texts = {kvx_test::random_tokens(70, 1), kvx_test::random_tokens(40, 2)};
@@ -82,33 +82,33 @@ TEST_CASE("Filters are the mean of their query heads' first singular vectors, ag
   REQUIRE(filters.cols() == config.head_dim);
 
   Matrix<double> expected = Matrix<double>::Zero(filters.rows(), filters.cols());
-  std::vector<Matrix<double>> all(static_cast<std::size_t>(config.layers * config.heads),
-                                  Matrix<double>(110, config.head_dim));
+  std::vector<Matrix<double>> queries(static_cast<std::size_t>(config.layers * config.heads),
+                                      Matrix<double>(110, config.head_dim));
   Index first = 0;
   for (const auto& text : texts) {
     prefill(model, text, {.queries = kAllTokens}, Dtype::f32, threads, [&](const PressInput& in, const LayerCache&) {
       for (Index i = 0; i < config.heads; ++i)
-        all[static_cast<std::size_t>(in.layer * config.heads + i)].middleRows(first, in.tokens()) =
+        queries[static_cast<std::size_t>(in.layer * config.heads + i)].middleRows(first, in.tokens()) =
             in.queries.head(i).cast<double>();
     });
     first += static_cast<Index>(text.size());
   }
   const Index group = config.heads / config.kv_heads;
   Eigen::ArrayXd errors = Eigen::ArrayXd::Zero(filters.rows());
-  for (std::size_t at = 0; at < all.size(); ++at) {
-    const Eigen::JacobiSVD<Eigen::MatrixXd> svd(all[at], Eigen::ComputeThinV);
-    // Calibration takes the first eigenvector of the sum of q^T q, in float. An error of that matrix turns it by so
-    // much over the gap between the first two eigenvalues (Davis and Kahan): the roundings of products and of partial
-    // sums, which are half of the sum in the mean, and what LAPACK's own tests allow an eigensolver, a float's epsilon
-    // times the matrix's size and norm.
+  for (std::size_t head = 0; head < queries.size(); ++head) {
+    const Eigen::JacobiSVD<Eigen::MatrixXd> svd(queries[head], Eigen::ComputeThinV);
+    // Calibration computes the first eigenvector of the sum of q^T q in float. An error of that matrix rotates the
+    // vector by the error divided by the gap between the first two eigenvalues (Davis and Kahan). The error is that of
+    // rounding products and partial sums, which are half of the sum on average, and the error that LAPACK's tests allow
+    // for an eigensolver: the epsilon of float times the size and the norm of the matrix.
     const Eigen::ArrayXd eigenvalues = svd.singularValues().array().square();
     const double error = kvx_test::rounding_error(110 / 2 + 1, eigenvalues.sum()) +
                          static_cast<double>(config.head_dim) * 2 * kvx_test::kUnitRoundoff * eigenvalues[0];
-    errors[static_cast<Index>(at) / group] +=
+    errors[static_cast<Index>(head) / group] +=
         std::sqrt(2.0) * error / (eigenvalues[0] - eigenvalues[1]) / static_cast<double>(group);
     const Eigen::RowVectorXd direction = svd.matrixV().col(0).transpose();
-    const double side = all[at].colwise().mean().dot(direction);
-    expected.row(static_cast<Index>(at) / group) -= std::copysign(1.0, side) * direction / static_cast<double>(group);
+    const double side = queries[head].colwise().mean().dot(direction);
+    expected.row(static_cast<Index>(head) / group) -= std::copysign(1.0, side) * direction / static_cast<double>(group);
   }
   for (Index f = 0; f < filters.rows(); ++f) {
     CAPTURE(f);
@@ -117,13 +117,13 @@ TEST_CASE("Filters are the mean of their query heads' first singular vectors, ag
   }
 }
 
-TEST_CASE("Calibration tells how far it is, and refuses to run on nothing") {
+TEST_CASE("Calibration reports its progress, and refuses to run without texts") {
   Threads threads(1);
   const auto model = Decoder::load(kvx_test::kTinyRandom, WeightFormat::f32, threads);
   const auto text = kvx_test::random_tokens(5, 3);
-  std::vector<double> shares;
-  run(model, {text, text}, 10, threads, [&](double share) { shares.push_back(share); });
-  CHECK(shares == std::vector{0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0});
+  std::vector<double> fractions;
+  run(model, {text, text}, 10, threads, [&](double done) { fractions.push_back(done); });
+  CHECK(fractions == std::vector{0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0});
   CHECK(error_of([&] { run(model, {}, 10, threads); }) == "texts: expected at least one, found none");
   CHECK(error_of([&] { run(model, {text}, 0, threads); }) == "positions: expected at least 1, found 0");
   CHECK(error_of([&] { run(model, {{}}, 10, threads); }) == "context: expected at least one token, found none");

@@ -29,7 +29,7 @@ ModelConfig parse(const std::string& config) {
   return ModelConfig::parse(document.root());
 }
 
-/// A small good configuration with more fields; they come last, so they count before the same fields of kSizes.
+/// A small valid configuration with more fields. They come last, so they replace the same fields of kSizes.
 ModelConfig with(const std::string& fields) { return parse("{" + kSizes + "," + fields + "}"); }
 std::string complaint(const std::string& fields) {
   return error_of([&] { with(fields); });
@@ -37,7 +37,7 @@ std::string complaint(const std::string& fields) {
 
 }  // namespace
 
-TEST_CASE("fields that may be missing have transformers' defaults") {
+TEST_CASE("missing optional fields have transformers' defaults") {
   const ModelConfig config = parse("{" + kSizes + "}");
   CHECK(config.hidden_size == 48);
   CHECK(config.intermediate_size == 64);
@@ -53,7 +53,7 @@ TEST_CASE("fields that may be missing have transformers' defaults") {
   CHECK(config.stop_tokens.empty());
 }
 
-TEST_CASE("fields that are there count") {
+TEST_CASE("fields that exist are used") {
   const ModelConfig config = with(
       R"("num_key_value_heads":2,"head_dim":16,"rms_norm_eps":1e-5,"rope_theta":1000000,"tie_word_embeddings":true,)"
       R"("eos_token_id":[7,9],"rope_scaling":null,"attention_bias":true,"mlp_bias":false,"hidden_act":"silu")");
@@ -65,7 +65,7 @@ TEST_CASE("fields that are there count") {
   CHECK(config.stop_tokens == std::vector<Token>{7, 9});
 }
 
-TEST_CASE("the plain rotation is read in both spellings and any other is refused") {
+TEST_CASE("the plain rotation is accepted in both notations, and any other is refused") {
   CHECK(with(R"("rope_parameters":{"rope_type":"default","rope_theta":5e5})").rope_theta == 5e5);
   CHECK(with(R"("rope_theta":2e5,"rope_parameters":{"rope_type":"default"})").rope_theta == 2e5);
   CHECK(with(R"("rope_theta":2e5,"rope_scaling":{"type":"default"})").rope_theta == 2e5);
@@ -87,12 +87,12 @@ TEST_CASE("the plain rotation is read in both spellings and any other is refused
         "config.json: field rope_parameters.partial_rotary_factor: expected 1, a rotation of all channels, found 0.25");
   CHECK(complaint(R"("rope_scaling":{"factor":4.0})") ==
         "config.json: field rope_scaling.factor: expected 1, since no rope_type says how to scale, found 4.0");
-  CHECK(with(R"("sliding_window":0,"use_sliding_window":false)").rope_theta == 1e4);  // of no use there
+  CHECK(with(R"("sliding_window":0,"use_sliding_window":false)").rope_theta == 1e4);  // sliding_window is not used
   CHECK(complaint(R"("rope_scaling":4)") == "config.json: field rope_scaling: expected an object, found 4");
   CHECK(complaint(R"("rope_theta":0)") == "config.json: field rope_theta: expected a number from 1 to 1e18, found 0");
 }
 
-TEST_CASE("what the forward pass does not do is refused") {
+TEST_CASE("a configuration that the forward pass does not support is refused") {
   CHECK(error_of([] { parse("{}"); }) == "config.json: missing field model_type");
   CHECK(error_of([] { parse("[]"); }) == "config.json: expected an object, found []");
   CHECK(complaint(R"("model_type":"llama")") == "config.json: field model_type: expected \"qwen2\", found \"llama\"");
@@ -103,7 +103,7 @@ TEST_CASE("what the forward pass does not do is refused") {
         "config.json: field quantization_config: expected null, found {\"bits\":4}");
 }
 
-TEST_CASE("a sliding window is refused where it would cut the context") {
+TEST_CASE("a sliding window is refused if it is shorter than the context") {
   CHECK(complaint(R"("use_sliding_window":false,"sliding_window":64,"max_window_layers":0)") == "");
   CHECK(complaint(R"("use_sliding_window":true,"sliding_window":64,"max_window_layers":3)") == "");
   CHECK(complaint(R"("use_sliding_window":true,"sliding_window":64)") == "");    // max_window_layers is 28
@@ -116,11 +116,11 @@ TEST_CASE("a sliding window is refused where it would cut the context") {
   CHECK(complaint(R"("sliding_window":4096,"layer_types":["full_attention","sliding_attention","full_attention"])") ==
         "config.json: field layer_types[1]: expected \"full_attention\", found \"sliding_attention\"");
   CHECK(complaint(R"("layer_types":["full_attention"])") ==
-        "config.json: field layer_types: expected 3 entries, one a layer, found [\"full_attention\"]");
+        "config.json: field layer_types: expected 3 entries, one for each layer, found [\"full_attention\"]");
 }
 
-TEST_CASE("a field that asks for what the forward pass does anyway is accepted") {
-  CHECK_FALSE(with(R"("attention_bias":false)").tie_word_embeddings);  // transformers' Qwen2 looks at neither
+TEST_CASE("a field that asks for the default computation is accepted") {
+  CHECK_FALSE(with(R"("attention_bias":false)").tie_word_embeddings);  // transformers' Qwen2 uses neither
   CHECK(with(R"("rope_scaling":{"type":"linear","factor":1.0})").rope_theta == 1e4);
   CHECK(with(R"("rope_scaling":{"rope_type":"dynamic","factor":1})").rope_theta == 1e4);
   CHECK(with(R"("rope_parameters":{"rope_type":"default","rope_theta":5e5,"partial_rotary_factor":1.0})").rope_theta ==
@@ -132,10 +132,10 @@ TEST_CASE("a field that asks for what the forward pass does anyway is accepted")
             .layers == 3);
   CHECK(with(R"("eos_token_id":-1)").stop_tokens.empty());
   CHECK(with(R"("eos_token_id":[4,-1])").stop_tokens == std::vector<Token>{4});
-  CHECK(with(R"("rope_theta":2e5,"rope_theta":1e6)").rope_theta == 1e6);  // the last, as in Python
+  CHECK(with(R"("rope_theta":2e5,"rope_theta":1e6)").rope_theta == 1e6);  // the last one counts, as in Python
 }
 
-TEST_CASE("generation settings other than the most likely token are noted") {
+TEST_CASE("generation settings that change which tokens are generated are noted") {
   const auto config = kvx::JsonDocument::parse("{" + kSizes + ",\"eos_token_id\":[3,4]}", "config.json");
   const auto ignored = [&](const std::string& generation) {
     const auto document = kvx::JsonDocument::parse(generation, "generation_config.json");
@@ -164,7 +164,7 @@ TEST_CASE("generation settings other than the most likely token are noted") {
   CHECK(with(R"("eos_token_id":-1)").eos_token == std::nullopt);
 }
 
-TEST_CASE("sizes that are wrong, too large or do not fit together are errors") {
+TEST_CASE("sizes that are invalid, too large or inconsistent are errors") {
   for (const std::string field :
        {"hidden_size", "intermediate_size", "vocab_size", "max_position_embeddings", "num_attention_heads"}) {
     for (const std::string value : {"0", "-1", "16777217", "9223372036854775807"}) {
@@ -193,7 +193,7 @@ TEST_CASE("sizes that are wrong, too large or do not fit together are errors") {
         "config.json: field eos_token_id: expected a token id, found 2147483648");
 }
 
-TEST_CASE("the generation configuration's stop tokens win over the model's") {
+TEST_CASE("the stop tokens of the generation configuration replace those of the model") {
   const TempDir dir;
   const std::string config = "{\"eos_token_id\":5," + kSizes + "}";
   CHECK(error_of([&] { ModelConfig::load(dir.path()); }).starts_with(dir.path() + "/config.json: cannot open"));
@@ -210,16 +210,16 @@ TEST_CASE("the generation configuration's stop tokens win over the model's") {
         dir.path() + "/generation_config.json: expected an object, found []");
 }
 
-/// Whether the configuration of a model directory is what its files say, read as Python reads them. Fields that are not
-/// there have transformers' defaults.
+/// Whether the configuration of a model directory equals its files, read as Python reads them. Missing fields have
+/// transformers' defaults.
 bool equals_files(const std::string& dir, const kvx::JsonTree& file) {
   const ModelConfig config = ModelConfig::load(dir);
-  const auto number = [&](const char* name, double preset) {
+  const auto number = [&](const char* name, double default_value) {
     const kvx::JsonTree* value = file.find(name);
-    return value != nullptr && value->number() != nullptr ? value->number()->value() : preset;
+    return value != nullptr && value->number() != nullptr ? value->number()->value() : default_value;
   };
-  const auto same = [&](const char* name, kvx::Index value, double preset) {
-    return static_cast<double>(value) == number(name, preset);
+  const auto same = [&](const char* name, kvx::Index value, double default_value) {
+    return static_cast<double>(value) == number(name, default_value);
   };
   const double heads = number("num_attention_heads", 0);
   const kvx::JsonTree* const tied = file.find("tie_word_embeddings");
@@ -233,7 +233,7 @@ bool equals_files(const std::string& dir, const kvx::JsonTree& file) {
          (file.find("rope_parameters") != nullptr || config.rope_theta == number("rope_theta", 1e4));
 }
 
-TEST_CASE("the reference models' configurations are read") {
+TEST_CASE("the configurations of the reference models are read correctly") {
   kvx_test::Tally tally{"model config", 0, 0, 0, "models of other architectures"};
   const ModelConfig tiny = ModelConfig::load(kvx_test::kTinyModel);
   CHECK(tally.count(tiny.layers == 4 && tiny.head_dim == 32 && tiny.stop_tokens == std::vector<Token>{1023, 1021}));

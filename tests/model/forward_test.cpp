@@ -29,16 +29,16 @@ struct ForwardFixture {
   }
 };
 
-TEST_CASE_FIXTURE(ForwardFixture, "prefill and decoding are one model: a prompt may be cut anywhere") {
+TEST_CASE_FIXTURE(ForwardFixture, "a prompt may be split anywhere between prefill and decoding") {
   const auto whole = compressed(prompt);
-  for (const std::size_t cut : {std::size_t{1}, std::size_t{30}, prompt.size() - 1}) {
-    auto sequence = compressed(std::span(prompt).first(cut)).start;
-    const Step rest{&sequence, std::span(prompt).subspan(cut)};
+  for (const std::size_t split : {std::size_t{1}, std::size_t{30}, prompt.size() - 1}) {
+    auto sequence = compressed(std::span(prompt).first(split)).start;
+    const Step rest{&sequence, std::span(prompt).subspan(split)};
     CHECK((forward(model, {&rest, 1}, threads) - whole.logits).cwiseAbs().maxCoeff() <= 2 * kvx_test::kLogitRounding);
   }
 }
 
-TEST_CASE_FIXTURE(ForwardFixture, "heads and layers may keep different rows") {
+TEST_CASE_FIXTURE(ForwardFixture, "heads and layers may have different rows") {
   const auto full = compressed(prompt);
   KvCache ragged(model.cache_shape(Dtype::f32));
   for (Index l = 0; l < ragged.layers(); ++l) {
@@ -57,7 +57,7 @@ TEST_CASE_FIXTURE(ForwardFixture, "heads and layers may keep different rows") {
   CHECK(oracle.worst() <= 1);
 }
 
-TEST_CASE_FIXTURE(ForwardFixture, "a bf16 cache is an f32 one of rounded rows, at half its size but for positions") {
+TEST_CASE_FIXTURE(ForwardFixture, "a bf16 cache is an f32 cache of rounded rows, in half its bytes without positions") {
   const auto full = compressed(prompt), half = compressed(prompt, Dtype::bf16);
   CHECK(half.start.prefix->bytes() - full.start.prefix->bytes() / 2 ==
         static_cast<std::size_t>(full.start.prefix->rows()) * 2);
@@ -72,13 +72,13 @@ TEST_CASE_FIXTURE(ForwardFixture, "a bf16 cache is an f32 one of rounded rows, a
       CHECK(found.keys<float>() == rounded(exact.keys<float>()));
       CHECK(found.values<float>() == rounded(exact.values<float>()));
     }
-  SequenceCache of_bf16(half.start.prefix, shape, 60), of_f32(widened, shape, 60);
+  SequenceCache bf16(half.start.prefix, shape, 60), f32(widened, shape, 60);
   const auto question = random_tokens(5, 2);
-  const Step narrow{&of_bf16, question}, wide{&of_f32, question};
+  const Step narrow{&bf16, question}, wide{&f32, question};
   CHECK(forward(model, {&narrow, 1}, threads) == forward(model, {&wide, 1}, threads));
 }
 
-TEST_CASE_FIXTURE(ForwardFixture, "what a model cannot run is refused, and changes nothing") {
+TEST_CASE_FIXTURE(ForwardFixture, "steps that a model cannot run are refused, and change nothing") {
   CHECK(refused({}) == "context: expected at least one token, found none");
   CHECK(refused(std::vector<Token>{1, 512}) == "token: expected an id below 512 (config.json: vocab_size), found 512");
   CHECK(refused(std::vector<Token>{-1}).ends_with("found -1"));

@@ -1,4 +1,4 @@
-// Whole runs of a tiny model, context to greedy tokens, against kvpress and transformers.
+// Compares complete runs of a tiny model, from the context to greedy tokens, with kvpress and transformers.
 #include "support/golden.hpp"
 #include "support/error_of.hpp"
 #include "support/kivi.hpp"
@@ -36,13 +36,13 @@ float distance(const Matrix<float>& logits, const std::vector<float>& golden) {
 
 struct Suite {
   Safetensors file;
-  std::string prefix;  // of the names of its tensors
+  std::string prefix;  // of the names of the tensors
   Threads threads{2};
   Decoder model;
 
-  Suite(const std::string& file_path, const std::string& model_path, std::string names_begin = "")
+  Suite(const std::string& file_path, const std::string& model_path, std::string name_prefix = "")
       : file(Safetensors::open(file_path)),
-        prefix(std::move(names_begin)),
+        prefix(std::move(name_prefix)),
         model(Decoder::load(model_path, WeightFormat::f32, threads)) {}
 
   AnyPolicy policy_of(const JsonValue& test_case) const {
@@ -60,16 +60,16 @@ struct Suite {
     return {list("repeat"), list("next"), list("suffix"), static_cast<Index>(list("prefix").size())};
   }
 
-  /// What KIVI makes of `whole`, simulated with scales and zeros of type Scale, and codes of elements that are larger
-  /// by `nudge`.
+  /// Simulates KIVI's quantization of `cache`, with scales and zeros of type Scale. `nudge` is added to the elements
+  /// before they are rounded.
   template <class Scale>
-  SequenceCache rounded(const CacheQuantization& how, const KvCache& whole, Position next_position,
+  SequenceCache rounded(const CacheQuantization& quantization, const KvCache& cache, Position next_position,
                         float nudge = 0) const {
     const CacheShape shape = model.cache_shape(Dtype::f32);
     SequenceCache sequence(std::make_shared<const KvCache>(shape), shape, next_position);
-    sequence.tail = whole;
-    auto observer = std::make_unique<kvx_test::RoundedCache<Scale>>(how, nudge);
-    for (Index l = 0; l < whole.layers(); ++l) observer->update(l, sequence.tail.layer(l));
+    sequence.tail = cache;
+    auto observer = std::make_unique<kvx_test::RoundedCache<Scale>>(quantization, nudge);
+    for (Index l = 0; l < cache.layers(); ++l) observer->update(l, sequence.tail.layer(l));
     sequence.observer = std::move(observer);
     return sequence;
   }
@@ -81,7 +81,7 @@ struct Suite {
     std::optional<AnyPolicy> policy;
     const std::string refused = error_of([&] { policy = policy_of(test_case); });
     CAPTURE(refused);
-    if (!policy) {  // no longer recognized
+    if (!policy) {  // the press is no longer recognized
       CHECK(tally.count(false));
       return;
     }
@@ -93,7 +93,7 @@ struct Suite {
     const auto tokens = static_cast<Index>(context.size());
     const auto allowance = Allowance::of_ratio(test_case.at("ratio").number());
 
-    // Where equal scores leave the choice open, the golden rows are used, and only what follows is compared.
+    // If equal scores allow different choices, the golden rows are used, and only the results after them are compared.
     const Tensor* mask_tensor = file.find(prefix + "keepmask/" + id);
     const auto mask = mask_tensor == nullptr ? std::vector<std::uint8_t>() : values<std::uint8_t>(*mask_tensor);
     const bool tie = test_case.at("tie").boolean();
@@ -103,7 +103,7 @@ struct Suite {
     };
     bool same_rows = true;
     CompressedContext compressed;
-    KvCache whole;
+    KvCache unquantized;
     if (policy->needs().repetition) {
       compressed = compress(model, context, *policy, allowance, Dtype::f32, threads, {}, repeat_prompt(e2e));
       for (Index l = 0; l < compressed.start.prefix->layers(); ++l) {
@@ -122,7 +122,7 @@ struct Suite {
                 cache.layer(in.layer) = edited(*policy, with_queries(in, policy->edit_queries()), rows, kept);
               });
       const Position next = position_after(*policy, cache, tokens);
-      if (policy->quantization()) whole = cache;
+      if (policy->quantization()) unquantized = cache;
       compressed.start = start_sequence(model, *policy, std::move(cache), Dtype::f32, next);
     }
     CHECK(tally.count(same_rows));
@@ -131,29 +131,29 @@ struct Suite {
     REQUIRE(sequence.next_position == test_case.at("position_base").integer());
     const auto expected = kvx_test::tokens(test_case.at("tokens"));
     const auto quantization = policy->quantization();
-    // Of the logits after the question, and of the last ones.
+    // For the logits after the question, and for the last ones.
     std::array<float, 2> tolerances = {2 * kvx_test::kLogitRounding, 2 * kvx_test::kLogitRounding};
     if (quantization) {
-      // An element at the boundary of two codes may get the other one where rows are rounded as logits are, which moves
-      // logits by what all such codes do.
+      // An element at the boundary of two codes may get either one if the rows have rounding errors like those of the
+      // logits. The tolerance includes the effect of all such codes on the logits.
       const auto simulated = [&](float nudge) {
-        return rounded<float>(*quantization, whole, compressed.start.next_position, nudge);
+        return rounded<float>(*quantization, unquantized, compressed.start.next_position, nudge);
       };
       auto plain = simulated(0), above = simulated(kvx_test::kLogitRounding),
            below = simulated(-kvx_test::kLogitRounding);
-      // Scales are stored as halves, and as floats in the goldens: the cache is compared with a simulation of halves,
-      // and a simulation of floats with the goldens.
-      auto halves = rounded<F16>(*quantization, whole, sequence.next_position);
+      // The cache stores scales as F16, the golden runs as float. So the cache is compared with a simulation with F16,
+      // and a simulation with float is compared with the golden runs.
+      auto halves = rounded<F16>(*quantization, unquantized, sequence.next_position);
       std::vector<std::vector<Token>> parts = {question};
       for (std::size_t i = 0; i + 1 < expected.size(); ++i) parts.push_back({expected[i]});
       for (std::size_t i = 0; i < parts.size(); ++i) {
         const Step steps[] = {
             {&plain, parts[i]}, {&above, parts[i]}, {&below, parts[i]}, {&sequence, parts[i]}, {&halves, parts[i]}};
         const Matrix<float> rows = forward(model, steps, threads);
-        const auto apart = [&](Index a, Index b) { return (rows.row(a) - rows.row(b)).cwiseAbs().maxCoeff(); };
+        const auto difference = [&](Index a, Index b) { return (rows.row(a) - rows.row(b)).cwiseAbs().maxCoeff(); };
         float& tolerance = tolerances[i == 0 ? 0 : 1];
-        tolerance = 2 * kvx_test::kLogitRounding + apart(0, 1) + apart(0, 2);
-        CHECK(tally.count(apart(3, 4) <= tolerance));
+        tolerance = 2 * kvx_test::kLogitRounding + difference(0, 1) + difference(0, 2);
+        CHECK(tally.count(difference(3, 4) <= tolerance));
       }
       sequence = simulated(0);
     }
@@ -163,7 +163,7 @@ struct Suite {
 
     std::vector<Token> answer;
     Sampler greedy({});
-    // kvpress masks the rows that a sliding threshold evicts, and counts them at the end.
+    // kvpress masks the rows that a sliding threshold evicts. They are counted at the end.
     const bool masks = policy->sliding_threshold().has_value();
     const auto rows_per_step = masks ? std::nullopt : test_case.find("cache_rows_per_step");
     bool same_growth = true;
@@ -184,20 +184,20 @@ struct Suite {
     if (masks) {
       std::size_t l = 0;
       test_case.at("masked_rows_per_layer").each_element([&](const JsonValue& masked) {
-        Index gone = 0;
+        Index evicted = 0;
         for (const HeadCache& head : sequence.tail.layer(static_cast<Index>(l++)))
-          gone += sequence.next_position - head.rows();
-        same_growth &= gone == masked.integer();
+          evicted += sequence.next_position - head.rows();
+        same_growth &= evicted == masked.integer();
       });
     }
     CHECK(tally.count(same_growth));
-    if (tie && policy->decoding() != nullptr && !prefix.empty()) return;  // equal scores chose other rows than here
+    if (tie && policy->decoding() != nullptr && !prefix.empty()) return;  // kvpress chose other rows among equal scores
     CHECK(tally.count(answer == expected));
     CHECK(tally.count(distance(logits, to_floats(file.at(prefix + "logits_last/" + id))) <= tolerances[1]));
   }
 };
 
-TEST_CASE("contexts, questions and greedy tokens equal kvpress end to end") {
+TEST_CASE("rows, logits and greedy tokens equal kvpress end to end") {
   kvx_test::Tally tally{"end to end", 0, 0, 0, "methods that their author has disowned"};
   for (const auto& folder : kvx_test::golden_folders()) {
     const auto manifest = JsonDocument::load(folder + "/manifest.json");
@@ -212,7 +212,7 @@ TEST_CASE("contexts, questions and greedy tokens equal kvpress end to end") {
   CHECK(tally.cases > 0);
 }
 
-TEST_CASE("presses that go on while decoding equal kvpress end to end") {
+TEST_CASE("presses that evict while decoding equal kvpress end to end") {
   kvx_test::Tally tally{"end to end, decoding", 0, 0, 0, "methods that kvx does not have"};
   const std::string shared = kvx_test::environment("KVX_SHARED"), folder = shared + "/golden/methods";
   if (!std::filesystem::exists(folder + "/manifest.json")) return void(tally.why = "no golden/methods in KVX_SHARED");
@@ -228,7 +228,7 @@ TEST_CASE("presses that go on while decoding equal kvpress end to end") {
   CHECK(tally.cases > 0);
 }
 
-TEST_CASE("greedy answers of a real model equal transformers") {
+TEST_CASE("greedy answers of a real model equal those of transformers") {
   const std::string models = kvx_test::environment("KVX_MODELS"), shared = kvx_test::environment("KVX_SHARED");
   kvx_test::Tally tally{"real model, f32", 0, 0, 0, "runs whose best two logits come within 1e-3"};
   const std::string answers = shared + "/golden/qwen-coder-0.5b.json";
@@ -246,8 +246,8 @@ TEST_CASE("greedy answers of a real model equal transformers") {
     auto context = compress(model, prompt, AnyPolicy(None()), Allowance::of_ratio(0), Dtype::f32, threads);
     bool close = true;
     run.at("top_logits").each_element([&](const JsonValue& top) {
-      const auto at = [&](std::size_t i) { return JsonValue(top.array().at(i), top.where()); };
-      close &= std::abs(static_cast<double>(context.logits(0, at(0).integer())) - at(1).number()) <= 2e-3;
+      const auto element = [&](std::size_t i) { return JsonValue(top.array().at(i), top.where()); };
+      close &= std::abs(static_cast<double>(context.logits(0, element(0).integer())) - element(1).number()) <= 2e-3;
     });
     CHECK(tally.count(close));
     auto sequence = context.start;

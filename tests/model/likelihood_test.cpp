@@ -27,7 +27,7 @@ struct LikelihoodFixture {
   SequenceCache cell(const char* press, double ratio) {
     return compress(model, context, kvx_presses().parse(press), Allowance::of_ratio(ratio), Dtype::f32, threads).start;
   }
-  /// The logits after each token of the suffix but the last, one step at a time.
+  /// The logits after each token of the suffix except the last, computed one step at a time.
   std::vector<Eigen::ArrayXd> logits_of(SequenceCache sequence) {
     std::vector<Eigen::ArrayXd> rows;
     for (std::size_t t = 0; t + 1 < suffix.size(); ++t) {
@@ -44,45 +44,45 @@ Index top(const Eigen::ArrayXd& logits) {
   return best;
 }
 
-TEST_CASE_FIXTURE(LikelihoodFixture, "likelihoods of a suffix are those of one step at a time, in double") {
+TEST_CASE_FIXTURE(LikelihoodFixture, "likelihoods of a suffix equal those computed one step at a time, in double") {
   const std::vector<SequenceCache> cells = {cell("none", 0), cell("knorm", 0.5), cell("streaming_llm", 0.8)};
   auto sequences = cells;
   const auto likelihoods = suffix_likelihood(model, sequences, suffix, threads);
   REQUIRE(likelihoods.size() == 3);
-  // Logits are the same bits; what is rounded is their softmax, and the differences of two cells' logits.
+  // The logits have the same bits. Their softmax and the differences between the logits of two cells are rounded.
   const auto base = logits_of(cells[0]);
-  int others = 0;
+  int different_tops = 0;
   for (std::size_t s = 0; s < cells.size(); ++s) {
-    const auto own = logits_of(cells[s]);
+    const auto logits = logits_of(cells[s]);
     REQUIRE(likelihoods[s].size() == suffix.size() - 1);
     for (std::size_t t = 0; t + 1 < suffix.size(); ++t) {
-      const ExactSoftmax p(base[t]), q(own[t]);
-      const Eigen::ArrayXd change = base[t] - own[t];
+      const ExactSoftmax p(base[t]), q(logits[t]);
+      const Eigen::ArrayXd change = base[t] - logits[t];
       const double kl = (p.weights * change).sum() - p.log_total + q.log_total,
                    kl_units = (p.weights * change.abs() * (p.units + 1)).sum() + p.log_total_units + q.log_total_units;
-      CHECK(std::abs(likelihoods[s][t].nll - (q.log_total - own[t][suffix[t + 1]])) <=
+      CHECK(std::abs(likelihoods[s][t].nll - (q.log_total - logits[t][suffix[t + 1]])) <=
             rounding_error(q.log_total_units, 1));
       CHECK(std::abs(likelihoods[s][t].kl - kl) <= rounding_error(kl_units, 1));
-      CHECK(likelihoods[s][t].same_top == (top(base[t]) == top(own[t])));
-      others += !likelihoods[s][t].same_top;
+      CHECK(likelihoods[s][t].same_top == (top(base[t]) == top(logits[t])));
+      different_tops += !likelihoods[s][t].same_top;
     }
     CHECK(sequences[s].next_position == 60 + 29);
   }
-  CHECK(others > 0);
-  CHECK(likelihoods[2][0].kl > 1e-4);  // many times what is rounded
+  CHECK(different_tops > 0);
+  CHECK(likelihoods[2][0].kl > 1e-4);  // far more than rounding errors
 }
 
-TEST_CASE_FIXTURE(LikelihoodFixture, "a cell's likelihoods are the same bits alone and beside many, with any threads") {
+TEST_CASE_FIXTURE(LikelihoodFixture, "likelihoods have the same bits in any batch and with any number of threads") {
   std::vector<SequenceCache> many(40, cell("none", 0));
   many[7] = cell("knorm", 0.5);
   std::vector<SequenceCache> one = {many[7]};
   Threads three(3);
-  const auto together = suffix_likelihood(model, many, suffix, three);
-  const auto alone = suffix_likelihood(model, one, suffix, threads);
-  for (std::size_t t = 0; t + 1 < suffix.size(); ++t) CHECK(together[7][t].nll == alone[0][t].nll);
+  const auto batch = suffix_likelihood(model, many, suffix, three);
+  const auto single = suffix_likelihood(model, one, suffix, threads);
+  for (std::size_t t = 0; t + 1 < suffix.size(); ++t) CHECK(batch[7][t].nll == single[0][t].nll);
 }
 
-TEST_CASE_FIXTURE(LikelihoodFixture, "a suffix of one token predicts nothing, and a wrong one is refused") {
+TEST_CASE_FIXTURE(LikelihoodFixture, "a suffix of one token has no likelihoods, and invalid tokens are refused") {
   std::vector<SequenceCache> one = {cell("none", 0)};
   CHECK(suffix_likelihood(model, one, std::span(suffix).first(1), threads).front().empty());
   CHECK(suffix_likelihood(model, {}, suffix, threads).empty());

@@ -16,7 +16,8 @@ using kvx::locate_model;
 
 namespace {
 
-/// Sets the variables that say where the cache is, all others of them unset, and puts the old values back.
+/// Sets the variables that determine the folder of the cache, unsets those not given, and restores the old values at
+/// the end.
 class Environment {
  public:
   explicit Environment(const std::map<std::string, std::string>& variables) {
@@ -45,12 +46,12 @@ const std::string kRepository = "models--Qwen--Qwen2.5-0.5B";
 
 }  // namespace
 
-TEST_CASE("a directory is taken as it is") {
+TEST_CASE("the path of an existing directory is returned unchanged") {
   const TempDir dir;
   CHECK(locate_model(dir.path()) == dir.path());
 }
 
-TEST_CASE("a name is looked up where the hub's cache is") {
+TEST_CASE("a name is looked up in the cache folder that the variables determine") {
   const TempDir dir;
   const std::string& root = dir.path();
   for (const std::string hub : {"hub1", "hub2", "home/hub", "xdg/huggingface/hub", "user/.cache/huggingface/hub"}) {
@@ -69,7 +70,7 @@ TEST_CASE("a name is looked up where the hub's cache is") {
   };
   const std::string snapshot = "/" + kRepository + "/snapshots/c0ffee";
   CHECK(found() == root + "/hub1" + snapshot);
-  variables["HF_HUB_CACHE"] = "";  // set but empty is unset
+  variables["HF_HUB_CACHE"] = "";  // an empty variable counts as not set
   CHECK(found() == root + "/hub2" + snapshot);
   variables.erase("HUGGINGFACE_HUB_CACHE");
   CHECK(found() == root + "/home/hub" + snapshot);
@@ -79,7 +80,7 @@ TEST_CASE("a name is looked up where the hub's cache is") {
   CHECK(found() == root + "/user/.cache/huggingface/hub" + snapshot);
 }
 
-TEST_CASE("the cache's variables may have ~ and other variables in them") {
+TEST_CASE("the variables may contain ~ and other variables") {
   const TempDir dir;
   dir.write("hub/" + kRepository + "/snapshots/c0ffee/config.json", "{}");
   const auto found = [&](const std::string& variable, const std::string& value) {
@@ -94,7 +95,7 @@ TEST_CASE("the cache's variables may have ~ and other variables in them") {
         std::string::npos);
 }
 
-TEST_CASE("a model may have no organization, and a revision") {
+TEST_CASE("a name may lack an organization, and may have a revision") {
   const TempDir dir;
   const Environment environment({{"HF_HUB_CACHE", dir.path()}});
   dir.write("models--gpt2/snapshots/aa/config.json", "{}");
@@ -122,28 +123,28 @@ TEST_CASE("a model may have no organization, and a revision") {
             " with refs/pr/2, found neither");
 }
 
-TEST_CASE("without refs/main a sole snapshot is taken, and what is not there is named") {
+TEST_CASE("without refs/main the only snapshot is used, and errors name the missing files") {
   const TempDir dir;
   const Environment environment({{"HF_HUB_CACHE", dir.path()}});
   const std::string repository = dir.path() + "/" + kRepository;
   const auto error = [] { return error_of([] { locate_model("Qwen/Qwen2.5-0.5B"); }); };
-  const std::string none = "model Qwen/Qwen2.5-0.5B: expected a directory of that name or " + repository +
-                           " with refs/main or one snapshot, found neither";
-  CHECK(error() == none);
+  const std::string not_found = "model Qwen/Qwen2.5-0.5B: expected a directory of that name or " + repository +
+                                " with refs/main or one snapshot, found neither";
+  CHECK(error() == not_found);
   dir.write(kRepository + "/snapshots/aa/config.json", "{}");
   CHECK(locate_model("Qwen/Qwen2.5-0.5B") == repository + "/snapshots/aa");
   dir.write(kRepository + "/snapshots/bb/config.json", "{}");
-  CHECK(error() == none);
+  CHECK(error() == not_found);
   dir.write(kRepository + "/refs/main", "cc");
-  CHECK(error() == "model Qwen/Qwen2.5-0.5B: expected a directory of that name or " + repository +
-                       "/snapshots/cc, found neither");
+  CHECK(error() ==
+        "model Qwen/Qwen2.5-0.5B: expected a directory of that name or " + repository + "/snapshots/cc, found neither");
   dir.write(kRepository + "/refs/main", "../aa");
   CHECK(error() == repository + "/refs/main: expected a commit id, found ../aa");
   dir.write(kRepository + "/refs/main", "");
   CHECK(error() == repository + "/refs/main: expected a commit id, found ");
 }
 
-TEST_CASE("an odd name is an error") {
+TEST_CASE("an invalid name is an error") {
   for (const std::string name : {"", "no/such/model", "../x", "Qwen/..", "Qwen/", "/Qwen2.5-0.5B", "a b/c", "a/b@",
                                  "a/b@../c", "a/b@c/../d", "a/b@c//d"}) {
     CHECK(error_of([&] { locate_model(name); }) ==

@@ -1,4 +1,5 @@
-// The first test of all: a compressed cache answers like a full one whose evicted rows nobody sees.
+// The most important test: decoding with a compressed cache equals decoding with the full cache and the evicted rows
+// masked.
 #include "support/oracle.hpp"
 #include "support/nested_presses.hpp"
 #include "support/presses.hpp"
@@ -69,12 +70,12 @@ TEST_CASE_FIXTURE(OracleFixture,
         continue;
       }
       auto sequence = pressed.start;
-      // Where rows have been rewritten, those are what naive attention sees.
+      // If the press has rewritten rows, naive attention uses these.
       const bool rewritten = press.traits().edits || press.quantization();
       const auto seen = [&] { return kvx_test::stored(sequence, model.cache_shape(Dtype::f32)); };
       kvx_test::Oracle oracle(model, rewritten ? seen() : *full.start.prefix, sequence);
       CHECK(step(sequence, question) == oracle.forward(question, threads));
-      if (sequence.observer) {  // which changes rows after each step
+      if (sequence.observer) {  // it changes rows after each step
         CHECK(oracle.worst() <= 1);
         for (const Token token : random_tokens(4, 3, model.config().vocab_size)) {
           kvx_test::Oracle after(model, seen(), sequence);
@@ -90,20 +91,20 @@ TEST_CASE_FIXTURE(OracleFixture,
   }
 }
 
-TEST_CASE_FIXTURE(OracleFixture, "the oracle tells a cache that lacks rows from one that has them") {
+TEST_CASE_FIXTURE(OracleFixture, "the oracle distinguishes a cache that lacks rows from one that has them") {
   const auto full = compressed("none", 0),
              shorter = compress(model, std::span(context).first(100), kvx_presses().parse("none"),
                                 Allowance::of_ratio(0), Dtype::f32, threads);
   auto damaged = full.start;
   damaged.prefix = compressed("knorm", 0.5).start.prefix;
-  kvx_test::Oracle honest(model, *full.start.prefix, full.start), masked(model, *full.start.prefix, damaged);
+  kvx_test::Oracle complete(model, *full.start.prefix, full.start), masked(model, *full.start.prefix, damaged);
   kvx_test::Oracle mixed_up(model, *shorter.start.prefix, full.start);
-  CHECK((honest.forward(question, threads) - masked.forward(question, threads)).cwiseAbs().maxCoeff() > 1e-2f);
+  CHECK((complete.forward(question, threads) - masked.forward(question, threads)).cwiseAbs().maxCoeff() > 1e-2f);
   mixed_up.forward(question, threads);
   CHECK(mixed_up.worst() > 100);
 }
 
-// [heads of all layers] of the positions of a sequence's rows, in the order in which they are kept.
+// The positions of a sequence's rows in each head of each layer, in the order of the rows.
 std::vector<std::vector<Index>> positions_of(const SequenceCache& sequence) {
   std::vector<std::vector<Index>> all;
   for (Index l = 0; l < sequence.tail.layers(); ++l)
@@ -117,7 +118,7 @@ std::vector<std::vector<Index>> positions_of(const SequenceCache& sequence) {
   return all;
 }
 
-/// Whether each head has rows, whose positions ascend and end before the next token's.
+/// Whether each head has rows, and their positions ascend and are below that of the next token.
 bool in_order(const SequenceCache& sequence, const std::vector<std::vector<Index>>& heads) {
   return std::ranges::all_of(heads, [&](const auto& head) {
     return !head.empty() && head.front() >= 0 && head.back() < sequence.next_position &&
@@ -126,19 +127,19 @@ bool in_order(const SequenceCache& sequence, const std::vector<std::vector<Index
 }
 
 TEST_CASE_FIXTURE(OracleFixture,
-                  "no key stands behind the query, positions ascend and what is protected stays, of every press in two "
-                  "adapters, at every step") {
-  kvx_test::Tally tally{"cache invariants", 0, 0, 0, "contexts or steps that a press cannot serve"};
+                  "with every press in two adapters and after every step, keys are before the query, positions ascend "
+                  "and protected rows remain") {
+  kvx_test::Tally tally{"cache invariants", 0, 0, 0, "contexts or steps that a press does not support"};
   const auto presses =
       kvx_test::nested_presses(model.config().layers, model.config().kv_heads, model.config().head_dim);
   const std::vector<NamedSpan> spans = {{"defense", {10, 30}}, {"instructions", {30, 47}}};
   const auto answer = random_tokens(12, 3, model.config().vocab_size);
   for (const Index tokens : {61, 101}) {
-    const std::vector<Token> some(context.begin(), context.begin() + tokens);
+    const std::vector<Token> prompt(context.begin(), context.begin() + tokens);
     std::vector<Cell> cells;
     for (const AnyPolicy& press : presses)
       for (const double ratio : {0.43, 0.95}) cells.push_back({press, Allowance::of_ratio(ratio)});
-    const ScoredContext scored(model, some, cells, Dtype::f32, threads, {}, {}, spans);
+    const ScoredContext scored(model, prompt, cells, Dtype::f32, threads, {}, {}, spans);
     for (std::size_t c = 0; c < cells.size(); ++c) {
       CAPTURE(cells[c].policy.written());
       CAPTURE(tokens);
@@ -149,10 +150,10 @@ TEST_CASE_FIXTURE(OracleFixture,
       }
       const auto stated = kvx_test::stated_protection(cells[c].policy, tokens),
                  later = kvx_test::stated_while_decoding(cells[c].policy);
-      bool stays = true;
+      bool protected_rows_kept = true;
       for (const Kept& layer : scored.kept(c))
-        for (const auto& head : layer) stays = stays && stated.holds(head, tokens);
-      CHECK(tally.count(stays));
+        for (const auto& head : layer) protected_rows_kept = protected_rows_kept && stated.holds(head, tokens);
+      CHECK(tally.count(protected_rows_kept));
       auto sequence = scored.start(c);
       CHECK(tally.count(in_order(sequence, positions_of(sequence))));
       for (std::size_t i = 0; i < answer.size(); ++i) {
@@ -171,7 +172,7 @@ TEST_CASE_FIXTURE(OracleFixture,
   CHECK(tally.cases > 10000);
 }
 
-TEST_CASE_FIXTURE(OracleFixture, "at ratio 0 every press leaves the cache as it is, bit by bit") {
+TEST_CASE_FIXTURE(OracleFixture, "at ratio 0 no press changes a bit of the cache") {
   const auto full = compressed("none", 0);
   for (const AnyPolicy& press : presses()) {
     const auto pressed = compressed(press, 0);
@@ -183,23 +184,24 @@ TEST_CASE_FIXTURE(OracleFixture, "at ratio 0 every press leaves the cache as it 
   }
 }
 
-TEST_CASE_FIXTURE(OracleFixture, "decoding never touches the shared prefix, and sequences do not see each other") {
+TEST_CASE_FIXTURE(OracleFixture, "decoding never changes the shared prefix, and sequences do not affect each other") {
   const auto pressed = compressed("snapkv(window=16)", 0.5), again = compressed("snapkv(window=16)", 0.5);
   auto first = pressed.start, second = pressed.start, third = pressed.start;
-  const auto alone = step(first, question);
+  const auto expected = step(first, question);
   step(second, random_tokens(9, 4, model.config().vocab_size));
-  CHECK(step(third, question) == alone);
+  CHECK(step(third, question) == expected);
   CHECK(same_bits(*pressed.start.prefix, *again.start.prefix));
   CHECK(first.tail.layer(0).front().rows() == static_cast<Index>(question.size()));
 }
 
-TEST_CASE_FIXTURE(OracleFixture, "logits are the same bits alone, in a batch, in pieces and on any number of threads") {
+TEST_CASE_FIXTURE(OracleFixture,
+                  "logits have the same bits in any batch, in several steps and on any number of threads") {
   for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16, WeightFormat::int8}) {
     CAPTURE(name_of(format));
     model = Decoder::load(kvx_test::kTinyRandom, format, threads);
     const auto pressed = compressed("expected_attention", 0.6), other = compressed("streaming_llm", 0.3);
-    auto alone = pressed.start, batched = pressed.start, neighbor = other.start, pieces = pressed.start;
-    const auto expected = step(alone, question);
+    auto single = pressed.start, batched = pressed.start, neighbor = other.start, pieces = pressed.start;
+    const auto expected = step(single, question);
 
     const auto noise = random_tokens(11, 5, model.config().vocab_size);
     const std::vector<Step> batch = {{&neighbor, noise}, {&batched, question}};

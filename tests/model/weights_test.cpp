@@ -1,4 +1,4 @@
-// The forms that a checkpoint comes in, each made of the same random model, and files that lie.
+// The forms of a checkpoint, each made from the same random model, and files with wrong contents.
 #include "support/error_of.hpp"
 #include "support/tiny_random.hpp"
 
@@ -52,7 +52,7 @@ TEST_CASE_FIXTURE(Checkpoint, "a separate output matrix is used, even if config.
   CHECK(logits_of(dir.path(), Dtype::f32) == -expected);
 }
 
-TEST_CASE_FIXTURE(Checkpoint, "shards are one model") {
+TEST_CASE_FIXTURE(Checkpoint, "a model may be split into several files") {
   RawTensors first, second;
   std::string map;
   for (const auto& [name, tensor] : raw) {
@@ -68,7 +68,7 @@ TEST_CASE_FIXTURE(Checkpoint, "shards are one model") {
   CHECK(logits_of(dir.path(), Dtype::f32) == expected);
 }
 
-TEST_CASE_FIXTURE(Checkpoint, "F16 and BF16 files are the model of their rounded weights, in memory too") {
+TEST_CASE_FIXTURE(Checkpoint, "F16 and BF16 files, and bf16 in memory, equal a model with rounded weights") {
   const RawTensors exact = raw;
   const auto logits_after = [&](const auto& change, Dtype in_memory) {
     raw = exact;
@@ -88,11 +88,11 @@ TEST_CASE_FIXTURE(Checkpoint, "F16 and BF16 files are the model of their rounded
 
   const auto in_memory = logits_after(bf16_file, Dtype::bf16);
   CHECK(logits_after(round_to_bf16, Dtype::bf16) == in_memory);
-  // A product of a bf16 weight and a float is summed as that of the widened weight, unless the path rounds the rows.
+  // A bf16 weight is widened to float before it is multiplied, unless the path rounds the rows.
   if (!rounds_rows(isa())) CHECK(in_memory == bf16);
 }
 
-TEST_CASE_FIXTURE(Checkpoint, "a missing, misshapen or integer tensor is an error that names it") {
+TEST_CASE_FIXTURE(Checkpoint, "a tensor that is missing, of wrong shape or of integers is an error that names it") {
   const std::string name = "model.layers.2.mlp.up_proj.weight";
   const RawTensors good = raw;
   raw.erase(name);
@@ -113,12 +113,12 @@ TEST_CASE_FIXTURE(Checkpoint, "a missing, misshapen or integer tensor is an erro
 void set(RawTensor& tensor, std::size_t place, float value) {
   std::memcpy(tensor.bytes.data() + place * sizeof value, &value, sizeof value);
 }
-/// Sets all of them.
+/// Sets all elements of an F32 tensor.
 void fill(RawTensor& tensor, float value) {
   for (std::size_t place = 0; place * sizeof value < tensor.bytes.size(); ++place) set(tensor, place, value);
 }
 
-TEST_CASE_FIXTURE(Checkpoint, "a weight that is not finite is an error that names its tensor and place") {
+TEST_CASE_FIXTURE(Checkpoint, "a weight that is not finite is an error that names its tensor and index") {
   const RawTensors good = raw;
   const auto complaint = [&](const std::string& name) {
     write();
@@ -140,8 +140,8 @@ TEST_CASE_FIXTURE(Checkpoint, "a weight that is not finite is an error that name
   }
 }
 
-TEST_CASE_FIXTURE(Checkpoint, "numbers that overflow in a layer are an error with layer, sequence and position") {
-  // Attention of layer 0 adds 3e38 to channel 7 of every token, and token 300 has as much there already.
+TEST_CASE_FIXTURE(Checkpoint, "an overflow in a layer is an error that names layer, sequence and position") {
+  // Attention of layer 0 adds 3e38 to channel 7 of every token, where token 300 already has 3e38.
   const std::string attention = "model.layers.0.self_attn.";
   raw["lm_head.weight"] = raw["model.embed_tokens.weight"];
   fill(raw[attention + "v_proj.weight"], 0);
@@ -163,11 +163,11 @@ TEST_CASE_FIXTURE(Checkpoint, "numbers that overflow in a layer are an error wit
   CHECK(error_of([&] {
           (void)forward(model, steps, threads);
         }).starts_with(where + "sequence 1 of the batch, position 7" + found));
-  const Step alone{&sequences[0], bad};
-  CHECK(error_of([&] { (void)forward(model, {&alone, 1}, threads); }).starts_with(where + "position 7" + found));
+  const Step single{&sequences[0], bad};
+  CHECK(error_of([&] { (void)forward(model, {&single, 1}, threads); }).starts_with(where + "position 7" + found));
 }
 
-TEST_CASE_FIXTURE(Checkpoint, "logits that overflow are an error for answers and for likelihoods") {
+TEST_CASE_FIXTURE(Checkpoint, "logits that overflow are an error in answers and in likelihoods") {
   raw["lm_head.weight"] = raw["model.embed_tokens.weight"];
   write(kvx_test::config_with("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false"));
   Threads threads(2);
@@ -192,7 +192,7 @@ TEST_CASE_FIXTURE(Checkpoint, "logits that overflow are an error for answers and
         }).starts_with(where + "sequence 0 of the batch, position 5: expected finite numbers, found "));
 }
 
-TEST_CASE_FIXTURE(Checkpoint, "a configuration that lies about sizes is refused before memory is taken for it") {
+TEST_CASE_FIXTURE(Checkpoint, "a configuration with wrong sizes is refused before memory is allocated for them") {
   write(kvx_test::config_with("\"vocab_size\": 512", "\"vocab_size\": 16777216"));
   CHECK(refused().find("shape: expected [16777216, 64], found [512, 64]") != std::string::npos);
 }

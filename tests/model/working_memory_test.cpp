@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t kMega = std::size_t{1} << 20;
 
-/// The most that this process has occupied since the last reset_peak().
+/// The most bytes that this process has occupied since the last reset_peak().
 std::size_t peak_bytes() {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);)
@@ -31,7 +31,7 @@ void reset_peak() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
 }  // namespace
 
-TEST_CASE("A prefill takes at most the memory that is planned for it, and at least half of it" *
+TEST_CASE("A prefill occupies at most the predicted memory, and at least half of it" *
           doctest::skip(kvx_test::kSanitized)) {
   Threads threads(2);
   const Decoder model = Decoder::load(kvx_test::kTinyModel, WeightFormat::f32, threads);
@@ -42,16 +42,16 @@ TEST_CASE("A prefill takes at most the memory that is planned for it, and at lea
     const std::size_t before = resident_bytes();
     reset_peak();
     if (peak_bytes() > before + kMega) {
-      MESSAGE("this system does not let a peak begin anew");
+      MESSAGE("this system cannot reset the peak of a process");
       return;
     }
     prefill(model, tokens, {.queries = 64, .pre_rope_queries = true}, dtype, threads,
             [&](const PressInput& in, LayerCache rows) { cache.layer(in.layer) = std::move(rows); });
-    const std::size_t taken = peak_bytes() - before, planned = prefill_bytes(model.config(), 1200, shape);
-    CAPTURE(taken);
-    CAPTURE(planned);
-    CHECK(taken > cache.bytes());
-    CHECK(taken <= planned);
-    CHECK(planned <= 2 * taken);
+    const std::size_t occupied = peak_bytes() - before, predicted = prefill_bytes(model.config(), 1200, shape);
+    CAPTURE(occupied);
+    CAPTURE(predicted);
+    CHECK(occupied > cache.bytes());
+    CHECK(occupied <= predicted);
+    CHECK(predicted <= 2 * occupied);
   }
 }

@@ -28,7 +28,7 @@ std::string refused_text(std::string_view text) {
 }
 
 const std::string kNames = [] {
-  std::string names = " There are: ";
+  std::string names = " Known names: ";
   const Registry registry = kvx_presses();
   for (const auto& entry : registry.entries())
     names.append(&entry == registry.entries().data() ? "" : ", ").append(entry.name);
@@ -152,9 +152,9 @@ TEST_CASE("the error for an unknown name proposes the nearest name and lists all
   meant("SnapKPress", "snapkv");
   meant("noen", "none");
   CHECK(refused_text("quantizer") ==
-        "press 'quantizer': unknown press 'quantizer'; there are:" + kNames.substr(kNames.find(':') + 1));
+        "press 'quantizer': unknown press 'quantizer'; known names:" + kNames.substr(kNames.find(':') + 1));
   CHECK(refused_text("snapkv(windw=3)") ==
-        "press 'snapkv(windw=3)': unknown parameter 'windw'; did you mean window? There are: window, kernel");
+        "press 'snapkv(windw=3)': unknown parameter 'windw'; did you mean window? Known names: window, kernel");
   CHECK(refused_text("tova(window=3)") == "press 'tova(window=3)': unknown parameter 'window'; there are none");
 }
 

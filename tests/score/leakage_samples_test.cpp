@@ -93,9 +93,9 @@ TEST_CASE("A choice that the data does not have is an error") {
     return error_of([&] { leakage_samples(small_leakage_data(), choice); });
   };
   CHECK(refused({.defenses = {"none", "frunt"}}) ==
-        "leakage: unknown defense 'frunt'; did you mean front? There are: none, front");
+        "leakage: unknown defense 'frunt'; did you mean front? Known names: none, front");
   CHECK(refused({.attack_categories = {"Translation"}}) ==
-        "leakage: unknown attack category 'Translation'; there are: Plain, Role play");
+        "leakage: unknown attack category 'Translation'; known names: Plain, Role play");
   CHECK(refused({.skip_ids = {"a", "b", "c"}}) ==
         "leakage: expected system prompts, defenses and attacks, found 0, 2 and 3");
 }

@@ -70,6 +70,6 @@ TEST_CASE("A value that an option cannot have is an error that names it") {
     return error_of([&] { (void)kvx_tasks({{name, text}}); });
   };
   CHECK(refused("leak-threshold", "half") == "leak-threshold: expected a number, found 'half'");
-  CHECK(refused("n-system-prompts", "-1") == "n-system-prompts: expected a whole number from 0 on, found -1");
+  CHECK(refused("n-system-prompts", "-1") == "n-system-prompts: expected a whole number of at least 0, found -1");
   CHECK(refused("require-sandbox", "yes") == "require-sandbox: expected true or false, found yes");
 }

@@ -66,5 +66,5 @@ TEST_CASE("The error for an unknown task has the nearest name and the list") {
   TaskRegistry registry;
   registry.add<Equal>();
   CHECK(error_of([&] { (void)registry.at("equl"); }) ==
-        "task 'equl': unknown task; did you mean equal? There are: equal");
+        "task 'equl': unknown task; did you mean equal? Known names: equal");
 }

@@ -9,7 +9,7 @@
 
 namespace kvx_test {
 
-/// AMX's tile registers as Intel's manual defines them: a product's even and odd inputs are summed apart.
+/// Emulates AMX's tile registers as Intel's manual defines them: a product sums even and odd inputs separately.
 struct EmulatedTiles {
   EmulatedTiles() { std::memset(static_cast<void*>(tiles_.data()), 0xff, sizeof tiles_); }  // NaN
 

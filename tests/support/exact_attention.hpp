@@ -14,9 +14,9 @@
 
 namespace kvx_test {
 
-/// By how many units a kernel's rows, which it expands from codes, may differ from `expanded` ones. code * scale + zero
-/// is rounded once or twice on both sides, and the product may be twice as large as the largest row; a bias adds its
-/// own and two sums.
+/// The largest difference, in units, between rows that a kernel dequantizes and the test's `expanded` rows. In both,
+/// code * scale + zero is rounded once or twice, and the product can be twice as large as the largest element. A bias
+/// adds the error of its rotation and of two sums.
 inline double quantized_units(const kvx::Matrix<double>& expanded, std::span<const float> bias = {}) {
   const double largest = expanded.cwiseAbs().maxCoeff();
   if (bias.empty()) return 4 * largest;
@@ -25,24 +25,24 @@ inline double quantized_units(const kvx::Matrix<double>& expanded, std::span<con
   return (4 + 2) * largest + 2 * longest * kRotatedUnits;
 }
 
-/// By how many units of its magnitude a product may be off on `path`, in a sum over `terms` channels or rows; 0 where
-/// floats are multiplied as they are. AMX splits both factors in two parts of bf16. Each split leaves out 2^-16 of its
-/// factor, and the product of the low parts is as small. AMX sums 16 pairs in two chains and adds both to the sum, up to
-/// three times for each 32 terms.
+/// The largest error of a product on `path`, in units of its magnitude, in a sum over `terms` channels or rows; 0 if
+/// the path multiplies floats without splitting them. AMX splits both factors into two bf16 parts. A split omits 2^-16
+/// of its factor, and the omitted product of the low parts is as small. AMX sums 16 pairs in two chains and adds both
+/// to the sum, up to three times for each 32 terms.
 inline double split_units(kvx::Isa path, double terms) {
   if (path != kvx::Isa::amx) return 0;
   return 3 * 0x1p-16 / kUnitRoundoff + 1.02 * (16 + 1 + 3 * std::ceil(terms / 32));
 }
 
-/// The attention of one query in double, and how far the kernels' may be off: a running error analysis (Higham,
-/// "Accuracy and Stability of Numerical Algorithms", section 3.3), in which each rounding moves a result by a unit of
-/// what is rounded at most. Sums run over channels, and over rows, in their order on every path.
+/// The attention of one query in double, and the largest errors of the kernels by a running error analysis (Higham,
+/// "Accuracy and Stability of Numerical Algorithms", section 3.3): each rounding changes a number by at most one unit
+/// of it. On every path, sums run over channels, and over rows, in ascending order.
 struct ExactAttention {
   std::vector<double> weights, weight_errors;  // [rows]; softmax(scale * q . k)
   Eigen::RowVectorXd out, out_errors;          // [head_dim]
 
-  /// Keys and values are [rows, head_dim]; `key_errors` and `value_errors` say by how much each of those that the
-  /// kernel has differs from them, in units; `path` is where it runs.
+  /// Keys and values are [rows, head_dim]. `key_errors` and `value_errors` are the largest differences, in units,
+  /// between their elements and those that the kernel on `path` uses.
   ExactAttention(const Eigen::RowVectorXd& query, const kvx::Matrix<double>& keys, const kvx::Matrix<double>& values,
                  double scale, kvx::Isa path, double key_errors = 0, double value_errors = 0)
       : out(Eigen::RowVectorXd::Zero(values.cols())), out_errors(out) {
@@ -88,14 +88,14 @@ struct ExactAttention {
       weight_errors.push_back(weights[j] * (units[j] + total_units + kMeanUnits) * kUnit);
   }
 
-  /// Whether `found` [head_dim] is the exact output but for these errors.
+  /// Whether `found` [head_dim] differs from the exact output by no more than these errors.
   template <class Row>
   bool near(const Row& found) const {
     return ((found.template cast<double>() - out).array().abs() <= out_errors.array()).all();
   }
 
  private:
-  static constexpr double kUnit = 1.001 * kUnitRoundoff;  // and a little for products of errors
+  static constexpr double kUnit = 1.001 * kUnitRoundoff;  // slightly more, for products of errors
 };
 
 }  // namespace kvx_test

@@ -8,9 +8,9 @@
 
 namespace kvx_test {
 
-/// The softmax of some scores in double, and by how many units each of the kernels' weights may be off. A score's
-/// difference from the highest is rounded, which moves its exp by as many units as the difference is. Then come exp
-/// itself, within 2 ulp, the total of such terms, which is summed in double, its inverse and the product.
+/// The softmax of scores in double, and the largest error of each weight that a kernel computes, in units. A score's
+/// difference from the highest is rounded, which changes its exp by as many units as the difference is large. exp
+/// itself is within 2 ulp. Then follow the total of these terms, which is summed in double, its inverse and a product.
 struct ExactSoftmax {
   Eigen::ArrayXd weights, units;
   double log_total, log_total_units;

@@ -14,7 +14,7 @@
 
 namespace kvx_test {
 
-/// Scores a row by the first channel of its key, so that a test can write scores down.
+/// The score of a row is the first channel of its key, so that a test can choose scores.
 struct FirstChannel {
   static constexpr std::string_view name = "first_channel", paper = "";
   static constexpr auto parameters() { return std::tuple(); }
@@ -26,8 +26,8 @@ struct FirstChannel {
 };
 static_assert(kvx::ScorePolicy<FirstChannel>);
 
-/// A layer whose rows FirstChannel scores as it is said, [kv_heads][tokens]; `group` query heads per KV head, two
-/// channels.
+/// A layer whose rows get the given scores [kv_heads][tokens] from FirstChannel. It has `group` query heads per KV head
+/// and two channels.
 inline Layer scored_layer(const std::vector<std::vector<float>>& scores, kvx::Index group = 1) {
   const auto kv_heads = static_cast<kvx::Index>(scores.size());
   Layer layer(kv_heads * group, kv_heads, static_cast<kvx::Index>(scores.front().size()), 2);
@@ -37,7 +37,7 @@ inline Layer scored_layer(const std::vector<std::vector<float>>& scores, kvx::In
   return layer;
 }
 
-/// What the policy keeps of it.
+/// The rows of `layer` that the policy keeps.
 template <class P>
 kvx::Kept kept(const Layer& layer, const P& policy, const kvx::Allowance& allowance) {
   return kvx::select(policy, layer.input(kvx::Hooks(policy).needs()), allowance);

@@ -21,7 +21,8 @@
 
 namespace kvx_test {
 
-/// The folders with golden data: the project's own part, and the whole set where KVX_SHARED names it.
+/// The folders with golden data: the part in this repository and, if KVX_SHARED names a folder that has it, the whole
+/// set.
 inline std::vector<std::string> golden_folders() {
   std::vector<std::string> folders = {KVX_SOURCE_DIR "/tests/data/golden"};
   if (const auto shared = environment("KVX_SHARED") + "/golden"; std::filesystem::exists(shared + "/manifest.json"))
@@ -29,7 +30,7 @@ inline std::vector<std::string> golden_folders() {
   return folders;
 }
 
-/// The written form of the press that a manifest's node describes. The node speaks kvpress's names.
+/// The written form of the press that a manifest's node describes with kvpress's names.
 inline std::string written_of(const kvx::JsonValue& node) {
   std::string name(node.at("press_name").string()), inner, arguments;
   const bool fair = name.starts_with("Fair");
@@ -59,7 +60,7 @@ inline std::string written_of(const kvx::JsonValue& node) {
       const auto colon = text.find(',');
       add(arguments,
           std::string(key) + "=" + text.substr(1, colon - 1) + ":" + text.substr(colon + 1, text.size() - colon - 2));
-    } else if (fair) {  // what else it has belongs to the press inside
+    } else if (fair) {  // the other members are parameters of the inner press
       add(inner, std::string(key) + "=" + text);
     } else {
       add(arguments, std::string(key) + "=" + text);
@@ -73,15 +74,15 @@ inline std::string written_of(const kvx::JsonValue& node) {
   return name + "(" + inner + ")";
 }
 
-/// The policy of a node; `read` has what it would take from a file. Throws Error for one that kvx does not know.
+/// The policy of a node; `read` replaces files that the press reads. Throws Error for a press that kvx does not have.
 inline kvx::AnyPolicy policy_of(const kvx::JsonValue& node, kvx::TensorReader read = {}) {
   return kvx::kvx_presses().parse(written_of(node), {.read = std::move(read)});
 }
 
-/// One synthetic layer with everything that a policy can ask for. It owns what its PressInput looks at.
+/// One synthetic layer with all data that a policy can ask for. It owns the memory of its PressInput.
 class GoldenLayer {
  public:
-  /// Its tensors are those whose names begin with `prefix`.
+  /// The names of the layer's tensors begin with `prefix`.
   GoldenLayer(const kvx::Safetensors& file, const kvx::JsonValue& entry, const std::string& prefix = "")
       : layer_(entry.at("layer_idx").integer()),
         layers_(entry.at("num_layers").integer()),

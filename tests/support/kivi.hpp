@@ -12,12 +12,13 @@
 
 namespace kvx_test {
 
-/// KIVI as a simulation: the rows of an f32 tail that are due become what their codes stand for, in place, by scales
-/// and zeros that are stored as `Scale`. Codes are those of elements that are larger by `nudge`.
+/// Simulates KIVI: replaces the rows of an f32 tail that are due by their dequantized values. Scales and zeros are of
+/// type `Scale`. `nudge` is added to the elements before codes are computed.
 template <class Scale>
 class RoundedCache final : public kvx::StepObserver {
  public:
-  explicit RoundedCache(const kvx::CacheQuantization& how, float nudge = 0) : how_(how), nudge_(nudge) {}
+  explicit RoundedCache(const kvx::CacheQuantization& quantization, float nudge = 0)
+      : quantization_(quantization), nudge_(nudge) {}
   std::unique_ptr<StepObserver> clone() const override { return std::make_unique<RoundedCache>(*this); }
   void after_attention(kvx::SequenceCache& sequence, const kvx::LayerStep& step, kvx::Threads&) override {
     update(step.layer, sequence.tail.layer(step.layer));
@@ -26,30 +27,32 @@ class RoundedCache final : public kvx::StepObserver {
   void update(kvx::Index l, kvx::LayerCache& layer) {
     for (std::size_t h = 0; h < layer.size(); ++h) {
       auto& [keys, values] = done_[{l, h}];
-      const kvx::Index rows = layer[h].rows(), due = (rows - keys) / how_.residual * how_.residual;
-      round(layer[h].keys<float>().middleRows(keys, due), how_.keys);
+      const kvx::Index rows = layer[h].rows(), due = (rows - keys) / quantization_.residual * quantization_.residual;
+      round(layer[h].keys<float>().middleRows(keys, due), quantization_.keys);
       keys += due;
-      const kvx::Index old = std::max(values, rows - how_.residual);
-      round(layer[h].values<float>().middleRows(values, old - values), how_.values);
-      values = old;
+      const kvx::Index due_end = std::max(values, rows - quantization_.residual);
+      round(layer[h].values<float>().middleRows(values, due_end - values), quantization_.values);
+      values = due_end;
     }
   }
 
  private:
   template <class Rows>
-  void round(Rows&& rows, const kvx::Quantization& how) const {
+  void round(Rows&& rows, const kvx::Quantization& quantization) const {
     const kvx::Matrix<float> before = rows;
-    kvx::each_group<Scale>(kvx::view(before), how,
+    kvx::each_group<Scale>(kvx::view(before), quantization,
                            [&](kvx::Index j, kvx::Index d, const auto& elements, const kvx::QuantizedGroup& group) {
                              for (kvx::Index y = 0; y < elements.rows(); ++y)
                                for (kvx::Index x = 0; x < elements.cols(); ++x)
-                                 rows(j + y, d + x) = group.value(group.code(elements(y, x) + nudge_, how.bits));
+                                 rows(j + y, d + x) =
+                                     group.value(group.code(elements(y, x) + nudge_, quantization.bits));
                            });
   }
 
-  kvx::CacheQuantization how_;
+  kvx::CacheQuantization quantization_;
   float nudge_;
-  std::map<std::pair<kvx::Index, std::size_t>, std::pair<kvx::Index, kvx::Index>> done_;  // keys and values of a head
+  /// The numbers of rounded keys and values of each head.
+  std::map<std::pair<kvx::Index, std::size_t>, std::pair<kvx::Index, kvx::Index>> done_;
 };
 
 }  // namespace kvx_test

@@ -13,7 +13,7 @@
 
 namespace kvx_test {
 
-/// One layer that owns what its PressInput looks at: all zero, or random.
+/// One layer of zeros or random numbers. It owns the memory of its PressInput.
 struct Layer {
   kvx::Index heads, kv_heads, tokens, head_dim;
   std::vector<float> keys, values, pre_rope_keys;  // [kv_heads, tokens, head_dim]

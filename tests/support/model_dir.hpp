@@ -11,7 +11,8 @@
 
 namespace kvx_test {
 
-/// A model directory that is examples/models/tiny but for what is changed: its files are links to that one's.
+/// A copy of the model directory examples/models/tiny that can be changed. At first, its files are links to the
+/// originals.
 class ModelDir {
  public:
   ModelDir() {
@@ -31,18 +32,18 @@ class ModelDir {
     remove(name);
     std::filesystem::create_symlink(target, path() + "/" + name);
   }
-  /// Adds members to the object that a JSON file holds. They come last, so they count before others of the same name.
+  /// Adds members to the object in a JSON file. They come last, so they replace members of the same names.
   void put(const std::string& name, const std::string& members) const {
     std::string text = read(name);
     write(name, text.substr(0, text.rfind('}')) + "," + members + "}");
   }
   void replace(const std::string& name, const std::string& from, const std::string& to) const {
     std::string text = read(name);
-    for (std::size_t at = 0; (at = text.find(from, at)) != text.npos; at += to.size())
-      text.replace(at, from.size(), to);
+    for (std::size_t begin = 0; (begin = text.find(from, begin)) != text.npos; begin += to.size())
+      text.replace(begin, from.size(), to);
     write(name, text);
   }
-  /// Changes the tensors by f(RawTensors&).
+  /// Changes the tensors with f(RawTensors&).
   template <class F>
   void weights(F&& f) const {
     RawTensors raw = raw_tensors(kTinyModel);

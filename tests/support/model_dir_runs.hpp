@@ -18,7 +18,7 @@
 
 namespace kvx_test {
 
-/// A change of a model directory.
+/// A function that changes a model directory.
 using DirChange = std::function<void(const ModelDir&)>;
 
 inline DirChange with_members(std::string file, std::string members) {
@@ -47,7 +47,7 @@ inline kvx::Matrix<float> logits_of(const std::string& dir) {
       .logits;
 }
 
-/// A model as a run prepares it.
+/// A model, prepared as for a run of the task.
 inline kvx::PreparedModel prepared_model(const std::string& dir, const std::string& task,
                                          const std::string& chat = "") {
   kvx::EvalOptions options;

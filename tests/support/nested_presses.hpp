@@ -11,12 +11,12 @@
 
 namespace kvx_test {
 
-/// Every press of the registry, every adapter around every one, and every two adapters around some, as far as they can
-/// be wrapped; for caches of this shape and contexts of at least 60 tokens. Files are made up.
+/// Every press of the registry, every adapter around every press, and every two adapters around some presses, if they
+/// can be combined. They are for caches of this shape and contexts of at least 60 tokens. Files are made up.
 inline std::vector<kvx::AnyPolicy> nested_presses(kvx::Index layers, kvx::Index kv_heads, kvx::Index head_dim) {
   const kvx::Registry registry = kvx::kvx_presses();
   const auto read = made_up_files(layers, kv_heads, head_dim);
-  // What fits into a short context and has something to evict.
+  // Arguments for which a press works with a short context and evicts rows of it.
   const auto arguments = [&](std::string_view name) -> std::string {
     if (name == "snapkv" || name == "pyramidkv" || name == "finch" || name == "think") return "window=9";
     if (name == "qfilter") return "file=made_up";
@@ -36,16 +36,16 @@ inline std::vector<kvx::AnyPolicy> nested_presses(kvx::Index layers, kvx::Index 
   };
   std::vector<std::string> leaves, adapters;
   for (const auto& entry : registry.entries()) {
-    const std::string name(entry.name), given = arguments(entry.name);
+    const std::string name(entry.name), leaf_arguments = arguments(entry.name);
     if (entry.wraps.empty())
-      leaves.push_back(given.empty() ? name : name + "(" + given + ")");
+      leaves.push_back(leaf_arguments.empty() ? name : name + "(" + leaf_arguments + ")");
     else
       adapters.push_back(name);
   }
-  const auto around = [&](const std::string& adapter, const std::string& inner) {
-    std::string given = arguments(adapter);
-    if (adapter == "decoding" && inner.find("window=9") != inner.npos) given = "interval=9, target=31";
-    const std::string rest = given.empty() ? ")" : ", " + given + ")";
+  const auto wrap = [&](const std::string& adapter, const std::string& inner) {
+    std::string own_arguments = arguments(adapter);
+    if (adapter == "decoding" && inner.find("window=9") != inner.npos) own_arguments = "interval=9, target=31";
+    const std::string rest = own_arguments.empty() ? ")" : ", " + own_arguments + ")";
     if (adapter == "composed") return "composed(streaming_llm(sinks=3), " + inner + rest;
     if (adapter == "prefill_decoding")
       return "prefill_decoding(" + inner + ", decoding(keydiff, interval=2, target=33))";
@@ -56,7 +56,7 @@ inline std::vector<kvx::AnyPolicy> nested_presses(kvx::Index layers, kvx::Index 
     try {
       all.push_back(registry.parse(text, {1, read}));
       return true;
-    } catch (const kvx::Error&) {  // cannot be wrapped
+    } catch (const kvx::Error&) {  // these cannot be combined
       return false;
     }
   };
@@ -66,13 +66,13 @@ inline std::vector<kvx::AnyPolicy> nested_presses(kvx::Index layers, kvx::Index 
   add("cur(random_leverage=true)");
   for (const auto& adapter : adapters)
     for (const auto& leaf : leaves) {
-      const std::string text = around(adapter, leaf);
+      const std::string text = wrap(adapter, leaf);
       if (!add(text)) continue;
-      for (const std::string_view some : {"knorm", "snapkv", "streaming_llm", "kvzip"})
-        if (leaf.starts_with(some)) wrapped.push_back(text);
+      for (const std::string_view press : {"knorm", "snapkv", "streaming_llm", "kvzip"})
+        if (leaf.starts_with(press)) wrapped.push_back(text);
     }
   for (const auto& adapter : adapters)
-    for (const auto& inner : wrapped) add(around(adapter, inner));
+    for (const auto& inner : wrapped) add(wrap(adapter, inner));
   return all;
 }
 

@@ -18,46 +18,46 @@
 
 namespace kvx_test {
 
-/// What a sequence's cache stands for, as a cache of plain f32 rows.
+/// A copy of a sequence's cache with unquantized f32 rows.
 inline kvx::KvCache stored(const kvx::SequenceCache& sequence, const kvx::CacheShape& shape) {
-  kvx::KvCache all({shape.layers, shape.kv_heads, shape.head_dim, kvx::Dtype::f32});
+  kvx::KvCache copy({shape.layers, shape.kv_heads, shape.head_dim, kvx::Dtype::f32});
   for (kvx::Index l = 0; l < shape.layers; ++l)
-    for (std::size_t h = 0; h < all.layer(l).size(); ++h)
+    for (std::size_t h = 0; h < copy.layer(l).size(); ++h)
       for (const kvx::KvCache* part : {sequence.prefix.get(), &sequence.tail}) {
         const kvx::HeadCache& head = part->layer(l)[h];
         kvx::Matrix<float> keys(head.rows(), shape.head_dim), values(head.rows(), shape.head_dim);
         head.copy_to(keys.data(), values.data());
         for (kvx::Index j = 0; j < head.rows(); ++j)
-          all.layer(l)[h].append(head.positions()[static_cast<std::size_t>(j)], keys.row(j).data(),
-                                 values.row(j).data());
+          copy.layer(l)[h].append(head.positions()[static_cast<std::size_t>(j)], keys.row(j).data(),
+                                  values.row(j).data());
       }
-  return all;
+  return copy;
 }
 
-/// Decodes from a compressed cache one token and one layer at a time, and beside each attention does a naive one, in
-/// double, over the *full* cache of the context in which the rows that the press evicted are masked.
+/// Decodes with a compressed cache, one token and one layer at a time. Compares each attention with a naive one, in
+/// double, over the *full* cache of the context, in which the rows that the press has evicted are masked.
 class Oracle {
  public:
-  /// `full` is the uncompressed f32 cache of the context that `sequence` has compressed. A row of it stays visible when
-  /// its position is among those of the sequence.
+  /// `full` is the uncompressed f32 cache of the context that `sequence` has compressed. A row of `full` is visible if
+  /// the sequence has a row with its position.
   Oracle(const kvx::Decoder& model, const kvx::KvCache& full, kvx::SequenceCache sequence)
       : model_(model), sequence_(std::move(sequence)) {
     for (kvx::Index l = 0; l < full.layers(); ++l) {
       auto& layer = layers_.emplace_back();
       for (std::size_t h = 0; h < full.layer(l).size(); ++h) {
         const kvx::HeadCache& from = full.layer(l)[h];
-        const auto stays = [&](kvx::Position position) {
-          const auto among = [&](const kvx::KvCache& cache) {
+        const auto is_kept = [&](kvx::Position position) {
+          const auto is_in = [&](const kvx::KvCache& cache) {
             const auto positions = cache.layer(l)[h].positions();
             return std::find(positions.begin(), positions.end(), position) != positions.end();
           };
-          return among(*sequence_.prefix) || among(sequence_.tail);
+          return is_in(*sequence_.prefix) || is_in(sequence_.tail);
         };
         auto& head = layer.emplace_back();
         for (kvx::Index j = 0; j < from.rows(); ++j) {
           const auto position = from.positions()[static_cast<std::size_t>(j)];
-          head.push_back(
-              {from.keys<float>().row(j).cast<double>(), from.values<float>().row(j).cast<double>(), stays(position)});
+          head.push_back({from.keys<float>().row(j).cast<double>(), from.values<float>().row(j).cast<double>(),
+                          is_kept(position)});
         }
       }
     }
@@ -70,7 +70,8 @@ class Oracle {
     return logits;
   }
 
-  /// The largest difference of an attention's output from the naive one's so far, in parts of what rounding explains.
+  /// The largest difference between an attention output and the naive one so far, relative to the largest rounding
+  /// error.
   double worst() const { return worst_; }
 
  private:
@@ -122,11 +123,11 @@ class Oracle {
     const auto& rows = layers_[static_cast<std::size_t>(l)][head];
     const auto visible = std::count_if(rows.begin(), rows.end(), [](const Row& row) { return row.visible; });
     kvx::Matrix<double> keys(visible, query.size()), values(visible, query.size());
-    kvx::Index at = 0;
+    kvx::Index index = 0;
     for (const Row& row : rows) {
       if (!row.visible) continue;
-      keys.row(at) = row.key;
-      values.row(at++) = row.value;
+      keys.row(index) = row.key;
+      values.row(index++) = row.value;
     }
     double key_units = 0, value_units = 0;
     for (const kvx::KvCache* part : {sequence_.prefix.get(), &sequence_.tail}) {

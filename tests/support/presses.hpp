@@ -16,7 +16,7 @@
 
 namespace kvx_test {
 
-/// A reader of made-up files, of filters or of head scores for caches of this shape.
+/// A reader that returns made-up filters or head scores for caches of this shape.
 inline kvx::TensorReader made_up_files(kvx::Index layers, kvx::Index kv_heads, kvx::Index head_dim) {
   return [=](const std::string&, const std::string& tensor) {
     const kvx::Index columns = tensor == "head_scores" ? kv_heads : head_dim,
@@ -28,15 +28,15 @@ inline kvx::TensorReader made_up_files(kvx::Index layers, kvx::Index kv_heads, k
   };
 }
 
-/// The argument of per_layer: another ratio for each layer.
+/// The argument of per_layer, with a different ratio for each layer.
 inline std::string per_layer_ratios(kvx::Index layers) {
   std::string ratios;
   for (kvx::Index l = 0; l < layers; ++l) ratios += (l == 0 ? "0." : ", 0.") + std::to_string(l % 8 + 1);
   return "ratios=[" + ratios + "]";
 }
 
-/// Every press of the registry, adapters around several others, for caches of this shape and contexts of at least 64
-/// tokens. Files are made up.
+/// Every press of the registry; adapters are around several other presses. They are for caches of this shape and
+/// contexts of at least 64 tokens. Files are made up.
 inline std::vector<kvx::AnyPolicy> every_press(kvx::Index layers, kvx::Index kv_heads, kvx::Index head_dim) {
   const kvx::Registry registry = kvx::kvx_presses();
   const auto read = made_up_files(layers, kv_heads, head_dim);
@@ -72,15 +72,17 @@ inline std::vector<kvx::AnyPolicy> every_press(kvx::Index layers, kvx::Index kv_
   return all;
 }
 
-/// The most bytes that one row more of each head of all layers adds to a cache: in a padded format more than its own.
-inline std::size_t bytes_of_a_row(const std::optional<kvx::CacheQuantization>& how, const kvx::CacheShape& shape,
-                                  kvx::Index tokens) {
-  std::size_t most = 0;
+/// The most bytes that one more row in each head of all layers adds to a cache. In a padded format, they can be more
+/// than the bytes of the rows themselves.
+inline std::size_t bytes_of_a_row(const std::optional<kvx::CacheQuantization>& quantization,
+                                  const kvx::CacheShape& shape, kvx::Index tokens) {
+  std::size_t largest = 0;
   for (kvx::Index rows = 0; rows < tokens; ++rows) {
-    const std::size_t now = kvx::stored_bytes(how, shape, rows), more = kvx::stored_bytes(how, shape, rows + 1);
-    most = std::max(most, more - std::min(now, more));
+    const std::size_t before = kvx::stored_bytes(quantization, shape, rows),
+                      after = kvx::stored_bytes(quantization, shape, rows + 1);
+    largest = std::max(largest, after - std::min(before, after));
   }
-  return static_cast<std::size_t>(shape.layers * shape.kv_heads) * most;
+  return static_cast<std::size_t>(shape.layers * shape.kv_heads) * largest;
 }
 
 }  // namespace kvx_test

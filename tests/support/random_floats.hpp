@@ -8,7 +8,7 @@
 
 namespace kvx_test {
 
-/// `count` values, uniform in [-1, 1).
+/// `count` values from a uniform distribution on [-1, 1).
 inline std::vector<float> random_floats(std::size_t count, std::uint64_t seed) {
   kvx::SplitMix64 random(seed);
   std::vector<float> values(count);

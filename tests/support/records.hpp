@@ -11,7 +11,7 @@
 /// The order of grid_records().
 inline kvx::RecordOrder grid_order() { return {{"z", "a"}, {"t"}, {{"none", 0}, {"snapkv", 0.5}, {"knorm", 0.25}}}; }
 
-/// Every record of a small grid, in its order: of task `t`, with metrics `a` and `b`.
+/// All records of a small grid, in the order of grid_order(). The task is `t`, with metrics `a` and `b`.
 inline std::vector<kvx::Record> grid_records(std::size_t samples) {
   std::vector<kvx::Record> records;
   for (const auto& model : grid_order().models)

@@ -17,29 +17,31 @@ namespace kvx_test {
 inline const std::string kTinyModel = KVX_SOURCE_DIR "/examples/models/tiny";
 inline const std::string kTokenizerData = KVX_SOURCE_DIR "/tests/data/tokenizer";
 
-/// The value of an environment variable, empty when it is unset.
+/// The value of an environment variable; empty if it is not set.
 inline std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
 }
 
-/// A file of references: the one in KVX_SHARED, where it is there, or else the project's own and smaller one.
+/// A file of reference data: the one in the folder KVX_SHARED if it exists, otherwise the smaller one in this
+/// repository.
 struct Reference {
-  Reference(const std::string& own, const std::string& shared) : path(own) {
+  Reference(const std::string& own_path, const std::string& shared) : path(own_path) {
     const std::string folder = environment("KVX_SHARED");
     if (!folder.empty() && std::filesystem::exists(folder + "/" + shared)) path = folder + "/" + shared;
-    is_own = path == own;
+    is_own = path == own_path;
     if (is_own && !folder.empty())
-      std::printf("%s: not in KVX_SHARED, its cases are skipped; the project's own are run\n", shared.c_str());
+      std::printf("%s: not in KVX_SHARED, so its cases are skipped; the cases in the repository are run\n",
+                  shared.c_str());
   }
 
   std::string path;
   bool is_own;
-  /// How many cases there have to be: of the project's own file it is known.
+  /// The least number of cases: `own_cases` for the file in this repository, at least 1 for a shared one.
   int at_least(int own_cases) const { return is_own ? own_cases : 1; }
 };
 
-/// A file of tests/data, and its larger form at the same place in KVX_SHARED/data.
+/// A file of tests/data, or the larger file with the same path in KVX_SHARED/data.
 inline Reference reference(const std::string& path) {
   return {std::string(KVX_SOURCE_DIR "/tests/data/") + path, "data/" + path};
 }
@@ -49,10 +51,10 @@ template <class F>
 void each_row(const std::string& path, F&& f) {
   const kvx::MappedFile file(path);
   const std::string_view text = file.text();
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = text.find('\n', at);
-    f(kvx::JsonDocument::parse(text.substr(at, end - at), path).root());
-    at = end == text.npos ? text.size() : end + 1;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = text.find('\n', begin);
+    f(kvx::JsonDocument::parse(text.substr(begin, end - begin), path).root());
+    begin = end == text.npos ? text.size() : end + 1;
   }
 }
 
@@ -62,7 +64,7 @@ inline std::vector<kvx::Token> tokens(const kvx::JsonValue& ids) {
   return result;
 }
 
-/// Counts a suite's cases and prints its closing line.
+/// Counts the cases of a suite, and prints a summary at the end.
 struct Tally {
   std::string name;
   int cases = 0, failed = 0, not_applicable = 0;

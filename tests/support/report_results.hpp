@@ -2,8 +2,8 @@
 
 #include <string>
 
-/// A results.csv of a small grid: `fn` falls to a half in a cell of memory 0.5 whose perplexity stays, and perplexity
-/// doubles in one of 0.25 whose function does.
+/// A results.csv of a small grid. In a cell that keeps 0.5 of the memory, `call_exact` falls by half while perplexity
+/// hardly changes; in a cell that keeps 0.25, perplexity doubles while `call_exact` does not change.
 inline std::string report_results() {
   return "model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,change_low,"
          "change_high,p,holm_p,better\n"
@@ -22,7 +22,7 @@ inline std::string report_results() {
          "org/m,knorm,0.75,,false,perplexity/story,perplexity,40,4,4,30,50,,,,,,more\n";
 }
 
-/// A kv_metrics.csv beside it; the model's name is the end of its path.
+/// A kv_metrics.csv for the same grid. The name of the model is the last part of its path.
 inline std::string report_kv_metrics() {
   return "model,dataset,press,compression_ratio,budget,query_aware,contexts,ppl,prefill_time,ttft,tpot,throughput,"
          "decode_time,"

@@ -12,17 +12,17 @@
 #include <system_error>
 #include <thread>
 
-/// Calls f(its folder of /proc) for each process.
+/// Calls f(folder in /proc) for each process.
 template <class F>
 void each_process(F&& f) {
-  std::error_code gone;
-  for (std::filesystem::directory_iterator at("/proc", gone), end; !gone && at != end; at.increment(gone)) {
-    const std::string name = at->path().filename().string();
-    if (name.find_first_not_of("0123456789") == name.npos) f(at->path());
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.find_first_not_of("0123456789") == name.npos) f(entry->path());
   }
 }
 
-/// How many processes have `words`, "\n" for what separates arguments, in their command line.
+/// The number of processes whose command line, with "\n" between arguments, contains `words`.
 inline int running(std::string_view words) {
   int count = 0;
   each_process([&](const std::filesystem::path& process) {
@@ -34,6 +34,7 @@ inline int running(std::string_view words) {
   return count;
 }
 
+/// The number of processes of a user.
 inline int running_as(unsigned uid) {
   int count = 0;
   each_process([&](const std::filesystem::path& process) {
@@ -43,7 +44,7 @@ inline int running_as(unsigned uid) {
   return count;
 }
 
-/// Waits until `f` holds.
+/// Waits until f() is true, but not longer than `seconds`. Returns whether it became true.
 template <class F>
 bool within(int seconds, F&& f) {
   for (int i = 0; i < seconds * 50; ++i) {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-/// A safetensors file: the header's length, the header, the data.
+/// The bytes of a safetensors file: the length of the header, the header and the data.
 inline std::string safetensors_bytes(std::string_view header, std::string_view data) {
   std::string file;
   for (std::uint64_t length = header.size(), i = 0; i < 8; ++i) file += static_cast<char>(length >> (8 * i) & 0xff);

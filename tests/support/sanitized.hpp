@@ -2,7 +2,7 @@
 
 namespace kvx_test {
 
-/// Whether a sanitizer watches this program. It keeps memory of its own, and holds back freed memory.
+/// Whether this program is built with a sanitizer, which has its own memory and does not return freed memory at once.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr bool kSanitized = true;
 #elif defined(__has_feature)

@@ -8,24 +8,25 @@
 
 namespace kvx_test {
 
-/// What a press says that it keeps in any case, as far as its budget goes: tokens at the context's beginning, and at
-/// its end. Tokens of spans stay, or else the press is not applicable.
+/// The rows that a press promises to keep as far as its budget allows: sinks at the beginning of the context and a
+/// window at its end. `tokens` are always kept; if the budget is too small for them, the press is not applicable.
 struct StatedProtection {
   kvx::Index sinks = 0, window = 0;
   std::vector<kvx::Index> tokens = {};
 
-  /// Whether that holds of the rows of one head that a context of `count` tokens left, ascending.
+  /// Whether the rows `kept` (ascending) of one head, after a context of `count` tokens, contain the promised ones.
   bool holds(const std::vector<kvx::Index>& kept, kvx::Index count) const {
     const auto rows = static_cast<kvx::Index>(kept.size()), newest = std::clamp<kvx::Index>(rows - sinks, 0, window);
-    const auto stays = [&](kvx::Index token) { return std::binary_search(kept.begin(), kept.end(), token); };
-    bool all = std::all_of(tokens.begin(), tokens.end(), stays);
-    for (kvx::Index token = count - newest; token < count; ++token) all = all && stays(token);
-    for (kvx::Index token = 0; token < sinks && rows >= sinks + window; ++token) all = all && stays(token);
-    return all;
+    const auto is_kept = [&](kvx::Index token) { return std::binary_search(kept.begin(), kept.end(), token); };
+    bool all_kept = std::all_of(tokens.begin(), tokens.end(), is_kept);
+    for (kvx::Index token = count - newest; token < count; ++token) all_kept = all_kept && is_kept(token);
+    for (kvx::Index token = 0; token < sinks && rows >= sinks + window; ++token) all_kept = all_kept && is_kept(token);
+    return all_kept;
   }
 };
 
-/// What holds of a press in a layer of `tokens` rows; nothing where an adapter does not promise what it wraps does.
+/// The promise of a press for a layer of `tokens` rows. It is empty if an adapter does not keep the promise of its
+/// inner press.
 inline StatedProtection stated_protection(const kvx::AnyPolicy& policy, kvx::Index tokens) {
   using namespace kvx;
   const auto inner = [&](const AnyPolicy& wrapped) { return stated_protection(wrapped, tokens); };
@@ -48,11 +49,11 @@ inline StatedProtection stated_protection(const kvx::AnyPolicy& policy, kvx::Ind
   if (const auto* p = policy.as<DuoAttention>()) return {p->sinks, p->recent};
   if (const auto* p = policy.as<Dms<AnyPolicy>>()) return {0, p->window, inner(p->inner).tokens};
   if (const auto* p = policy.as<Protect<AnyPolicy>>()) {
-    StatedProtection all{0, 0, inner(p->inner).tokens};
-    for (Index token = 0; token < p->first; ++token) all.tokens.push_back(token);
+    StatedProtection stated{0, 0, inner(p->inner).tokens};
+    for (Index token = 0; token < p->first; ++token) stated.tokens.push_back(token);
     for (const NamedSpan& span : p->spans)
-      for (Index token = span.tokens.first; token < span.tokens.last; ++token) all.tokens.push_back(token);
-    return all;
+      for (Index token = span.tokens.first; token < span.tokens.last; ++token) stated.tokens.push_back(token);
+    return stated;
   }
   if (const auto* p = policy.as<Ada<AnyPolicy>>()) return inner(p->inner);
   if (const auto* p = policy.as<Rerotate<AnyPolicy>>()) return inner(p->inner);
@@ -62,7 +63,7 @@ inline StatedProtection stated_protection(const kvx::AnyPolicy& policy, kvx::Ind
   if (const auto* p = policy.as<Quantized<8>>()) return inner(p->inner);
   if (const auto* p = policy.as<Quantized<4>>()) return inner(p->inner);
   if (const auto* p = policy.as<Quantized<2>>()) return inner(p->inner);
-  // These keep what is protected, but choose the rest in their own way.
+  // These keep the protected tokens, but choose the other rows themselves.
   if (const auto* p = policy.as<Critical<AnyPolicy>>()) return {0, 0, inner(p->inner).tokens};
   if (const auto* p = policy.as<CriticalAda<AnyPolicy>>()) return {0, 0, inner(p->inner).tokens};
   if (const auto* p = policy.as<Chunk<AnyPolicy>>()) return {0, 0, inner(p->inner).tokens};
@@ -73,11 +74,11 @@ inline StatedProtection stated_protection(const kvx::AnyPolicy& policy, kvx::Ind
   return {};
 }
 
-/// What holds of the rows that are there after each step of an answer.
+/// The promise of a press for the rows after each step of an answer.
 inline StatedProtection stated_while_decoding(const kvx::AnyPolicy& policy) {
   const kvx::Decoding* const decoding = policy.decoding();
   if (decoding == nullptr || policy.traits().dense_positions || policy.as<kvx::Decoding>() == nullptr) return {};
-  // The window of a decoding press is that of the newest tokens, and its sinks are those of the context.
+  // The window of a decoding press ends with the newest token, and its sinks are those of the context.
   StatedProtection stated = stated_protection(decoding->inner, 0);
   if (decoding->inner.as<kvx::LagKV>() != nullptr) stated = {};
   return stated;

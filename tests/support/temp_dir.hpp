@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-/// A folder of its own that goes with the object.
+/// A new folder that is removed with the object.
 class TempDir {
  public:
   TempDir() : path_((std::filesystem::temp_directory_path() / "kvx-XXXXXX").string()) {
@@ -18,7 +18,7 @@ class TempDir {
 
   const std::string& path() const { return path_; }
 
-  /// Writes a file, with the folders it needs; returns its path.
+  /// Writes a file, creating folders as needed, and returns its path.
   std::string write(const std::string& name, std::string_view content) const {
     const std::filesystem::path file = std::filesystem::path(path_) / name;
     std::filesystem::create_directories(file.parent_path());

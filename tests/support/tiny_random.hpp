@@ -20,8 +20,8 @@ namespace kvx_test {
 
 inline const std::string kTinyRandom = KVX_SOURCE_DIR "/tests/data/golden/tiny-random";
 
-/// How far this model's logits in float are from those in double: the most by which a rerun of its references in double
-/// differed. Two runs whose sums have another order may differ by twice as much.
+/// The largest difference between this model's logits in float and in double, measured when its references were
+/// computed again in double. Two runs that sum in different orders may differ by twice as much.
 inline constexpr float kLogitRounding = 5e-5f;
 
 inline std::vector<kvx::Token> random_tokens(std::size_t count, std::uint64_t seed, kvx::Index vocab_size = 512) {
@@ -31,13 +31,13 @@ inline std::vector<kvx::Token> random_tokens(std::size_t count, std::uint64_t se
   return tokens;
 }
 
-/// Tensors as they are to be written: name -> {dtype, shape, bytes}.
+/// A tensor as it is written to a file.
 struct RawTensor {
   std::string dtype;
   std::vector<kvx::Index> shape;
   std::string bytes;
 };
-using RawTensors = std::map<std::string, RawTensor>;
+using RawTensors = std::map<std::string, RawTensor>;  // by name
 
 inline RawTensors raw_tensors(const std::string& model_dir) {
   RawTensors raw;
@@ -47,13 +47,13 @@ inline RawTensors raw_tensors(const std::string& model_dir) {
   return raw;
 }
 
-/// Writes an F32 tensor's values as `To`, rounded to `T`.
+/// Rounds an F32 tensor's values to `T` and converts them to `To`, whose name is `dtype`.
 template <class T, class To = T>
 void convert(RawTensor& tensor, const std::string& dtype) {
   std::string bytes;
-  for (std::size_t at = 0; at < tensor.bytes.size(); at += sizeof(float)) {
+  for (std::size_t offset = 0; offset < tensor.bytes.size(); offset += sizeof(float)) {
     float value;
-    std::memcpy(&value, tensor.bytes.data() + at, sizeof value);
+    std::memcpy(&value, tensor.bytes.data() + offset, sizeof value);
     const To rounded(static_cast<float>(T(value)));
     bytes.append(reinterpret_cast<const char*>(&rounded), sizeof rounded);
   }
@@ -77,7 +77,7 @@ inline std::string file_of(const RawTensors& raw) {
   return safetensors_bytes("{" + header + "}", data);
 }
 
-/// tiny-random's config.json with one piece of text replaced.
+/// The config.json of tiny-random with the first `from` replaced by `to`.
 inline std::string config_with(const std::string& from, const std::string& to) {
   std::string text(kvx::MappedFile(kTinyRandom + "/config.json").text());
   if (!from.empty()) text.replace(text.find(from), from.size(), to);

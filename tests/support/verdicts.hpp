@@ -12,7 +12,7 @@
 
 namespace kvx_test {
 
-/// The state of each program, or the message of an Error. Some threads run them.
+/// The state of each program, or the message of an Error. Three threads run the programs.
 inline std::vector<std::string> states_of(const kvx::CodeExecTask& task,
                                           const std::vector<kvx::CodeProgram>& programs) {
   std::vector<std::string> states(programs.size());

@@ -13,9 +13,9 @@
 
 namespace kvx::inline v0 {
 
-/// Moves the rows `kept[h]` (ascending) of each head to its front, in memory that another engine owns. `tensor` is
-/// [kv_heads, tokens, head_dim]; the rows behind the kept ones are left as they are. Throws Error, with nothing moved,
-/// unless there is a list per head that ascends within the tokens.
+/// Moves the rows `kept[h]` of each head h to the front of the head, in memory that another engine owns. `tensor` is
+/// [kv_heads, tokens, head_dim]; the rows after the kept ones are not changed. Throws Error, before moving anything,
+/// unless `kept` has one list for each head, and each list has ascending row numbers below the number of tokens.
 template <class T>
 void compact(TensorView<T> tensor, std::span<const std::vector<Index>> kept) {
   if (static_cast<Index>(kept.size()) != tensor.heads())
@@ -25,7 +25,7 @@ void compact(TensorView<T> tensor, std::span<const std::vector<Index>> kept) {
     if (!rows.empty() && (rows.front() < 0 || rows.back() >= tensor.tokens() ||
                           std::adjacent_find(rows.begin(), rows.end(), std::greater_equal<>()) != rows.end()))
       throw Error("compact: kept",
-                  "expected rows that ascend below " + std::to_string(tensor.tokens()) + ", found others");
+                  "expected ascending rows below " + std::to_string(tensor.tokens()) + ", found others");
   const auto row_bytes = static_cast<std::size_t>(tensor.head_dim()) * sizeof(T);
   for (Index h = 0; h < tensor.heads(); ++h) {
     Index to = 0;

@@ -18,10 +18,10 @@
 
 namespace kvx::inline v0 {
 
-/// The cached rows of one KV head: a key, a value and a position each, in the order of their positions. Heads have
-/// their own lengths, so that a head-wise budget really frees memory. The older rows may be quantized, keys and values
-/// to a different number. Memory follows the rows: it grows by a few rows at a time, and rows that are evicted or
-/// quantized free theirs, so that the unused memory is never more than that of kCacheBlock rows.
+/// The cached rows of one KV head, in the order of their positions. A row is a key, a value and a position. Heads can
+/// have different numbers of rows, so that a budget per head really frees memory. The oldest keys and the oldest values
+/// may be quantized, and not equally many of both. Memory grows by a few rows at a time, and is freed when rows are
+/// evicted or quantized. Unused memory never exceeds that of kCacheBlock rows.
 class HeadCache {
  public:
   /// `dtype` is f32 or bf16.
@@ -32,54 +32,54 @@ class HeadCache {
   Index rows() const { return static_cast<Index>(positions_.size()); }
   std::span<const Position> positions() const { return positions_; }
 
-  /// The keys that are not quantized, [those rows, head_dim]: all, or the last. `T` is the cache's dtype; edits are in
-  /// place.
+  /// The keys that are not quantized, [unquantized rows, head_dim]; they come after the quantized ones. `T` is the
+  /// cache's dtype. Writing to the view changes the cache.
   template <class T>
   MatrixView<const T> keys() const {
-    return whole<const T>(keys_.data(), keys_.size());
+    return view_as<const T>(keys_.data(), keys_.size());
   }
   template <class T>
   MatrixView<T> keys() {
-    return whole<T>(keys_.data(), keys_.size());
+    return view_as<T>(keys_.data(), keys_.size());
   }
   /// The values that are not quantized.
   template <class T>
   MatrixView<const T> values() const {
-    return whole<const T>(values_.data(), values_.size());
+    return view_as<const T>(values_.data(), values_.size());
   }
   template <class T>
   MatrixView<T> values() {
-    return whole<T>(values_.data(), values_.size());
+    return view_as<T>(values_.data(), values_.size());
   }
 
-  /// Calls f(keys, values) with the views of the cache's dtype.
+  /// Calls f(keys<T>(), values<T>()), where T is the type of the cache's dtype.
   template <class F>
   void visit(F&& f) const {
     dtype_ == Dtype::bf16 ? f(keys<BF16>(), values<BF16>()) : f(keys<float>(), values<float>());
   }
 
-  /// The first rows, once quantize() has been called; nullptr before.
+  /// The quantized keys or values, which come before the others; nullptr as long as nothing is quantized.
   const QuantizedRows* quantized_keys() const { return quantized_ ? &quantized_->keys : nullptr; }
   const QuantizedRows* quantized_values() const { return quantized_ ? &quantized_->values : nullptr; }
-  /// What is not in the quantized keys: it is added, rotated to their positions.
+  /// The bias that the quantized keys are stored without. Attention adds it, rotated to their positions.
   KeyBias key_bias() const { return quantized_ ? quantized_->bias : KeyBias(); }
 
-  /// All rows as floats, to [rows, head_dim] each.
+  /// Writes all keys and all values as floats, each [rows, head_dim].
   void copy_to(float* keys, float* values) const {
-    const auto copy = [&](const QuantizedRows* old, const auto& rows, float* to) {
-      const Index first = old == nullptr ? 0 : old->rows();
-      if (first > 0) old->dequantize(0, first, to);
-      view(to + first * head_dim_, rows.rows(), head_dim_, head_dim_) = rows.template cast<float>();
+    const auto copy = [&](const QuantizedRows* quantized, const auto& unquantized, float* to) {
+      const Index first = quantized == nullptr ? 0 : quantized->rows();
+      if (first > 0) quantized->dequantize(0, first, to);
+      view(to + first * head_dim_, unquantized.rows(), head_dim_, head_dim_) = unquantized.template cast<float>();
     };
-    visit([&](auto whole_keys, auto whole_values) {
-      copy(quantized_keys(), whole_keys, keys);
+    visit([&](auto unquantized_keys, auto unquantized_values) {
+      copy(quantized_keys(), unquantized_keys, keys);
       if (quantized_)
         add_key_bias(quantized_->bias, positions().first(static_cast<std::size_t>(quantized_->keys.rows())), 1, keys);
-      copy(quantized_values(), whole_values, values);
+      copy(quantized_values(), unquantized_values, values);
     });
   }
 
-  /// Makes room for `rows` that are not quantized, and for no more.
+  /// Allocates memory for `rows` rows that are not quantized, and not for more.
   void reserve(Index rows) {
     keys_.reserve(static_cast<std::size_t>(rows) * row_bytes());
     values_.reserve(static_cast<std::size_t>(rows) * row_bytes());
@@ -96,38 +96,39 @@ class HeadCache {
     quantized_->values.shrink_to_fit();
   }
 
-  /// Adds one row, rounded to the cache's dtype. `key` and `value` are [head_dim]; positions ascend.
+  /// Adds one row, rounded to the cache's dtype. `key` and `value` are [head_dim]. Positions must ascend.
   void append(Position position, const float* key, const float* value) {
     constexpr auto kStep = static_cast<std::size_t>(detail::kCacheGrowth);
-    const std::size_t keys = keys_.size(), values = values_.size();
-    detail::resize_in_steps(keys_, keys + row_bytes(), kStep * row_bytes());
-    detail::resize_in_steps(values_, values + row_bytes(), kStep * row_bytes());
+    const std::size_t key_offset = keys_.size(), value_offset = values_.size();
+    detail::resize_in_steps(keys_, key_offset + row_bytes(), kStep * row_bytes());
+    detail::resize_in_steps(values_, value_offset + row_bytes(), kStep * row_bytes());
     detail::resize_in_steps(positions_, positions_.size() + 1, kStep);
     positions_.back() = position;
-    write(key, keys_.data() + keys);
-    write(value, values_.data() + values);
+    write(key, keys_.data() + key_offset);
+    write(value, values_.data() + value_offset);
   }
 
-  /// Quantizes the rows that are due, keys without `bias`, which outlives the cache. Always by the same `how` and
-  /// `bias`.
-  void quantize(const CacheQuantization& how, const KeyBias& bias = {}) {
-    quantize_first(how, bias, how.due_keys(whole_rows(keys_)), how.due_values(whole_rows(values_)));
+  /// Quantizes the keys and values that are due. `bias`, rotated to their positions, is subtracted from the keys
+  /// before. It must outlive the cache. Every call for a cache must have the same arguments.
+  void quantize(const CacheQuantization& quantization, const KeyBias& bias = {}) {
+    quantize_first(quantization, bias, quantization.due_keys(row_count(keys_)),
+                   quantization.due_values(row_count(values_)));
   }
 
-  /// Quantizes the first `rows` rows of a cache of which none are, and returns the rest as a cache of its own.
-  HeadCache split(const CacheQuantization& how, const KeyBias& bias, Index rows) {
+  /// Quantizes the first `rows` rows, moves the others to a new cache and returns it. No row may be quantized before.
+  HeadCache split(const CacheQuantization& quantization, const KeyBias& bias, Index rows) {
     HeadCache rest(dtype_, head_dim_);
     const auto first = static_cast<std::ptrdiff_t>(static_cast<std::size_t>(rows) * row_bytes());
     rest.keys_.assign(keys_.begin() + first, keys_.end());
     rest.values_.assign(values_.begin() + first, values_.end());
     rest.positions_.assign(positions_.begin() + rows, positions_.end());
     if (rows > 0) {
-      quantized_ = none_quantized(how, bias);
+      quantized_ = empty_part(quantization, bias);
       quantized_->keys.reserve(rows);
       quantized_->values.reserve(rows);
-      quantize_first(how, bias, rows, rows);
+      quantize_first(quantization, bias, rows, rows);
     }
-    keys_ = std::vector<std::byte>();  // gives its memory back, as `= {}` would not
+    keys_ = std::vector<std::byte>();  // frees its memory, which `= {}` would not
     values_ = std::vector<std::byte>();
     positions_.resize(static_cast<std::size_t>(rows));
     positions_.shrink_to_fit();
@@ -141,24 +142,24 @@ class HeadCache {
       return kept.first(static_cast<std::size_t>(std::lower_bound(kept.begin(), kept.end(), rows) - kept.begin()));
     };
     const auto copy = [&](const std::vector<std::byte>& from, Index quantized, std::vector<std::byte>& to) {
-      const auto whole = kept.subspan(below(quantized).size());
-      to.resize(whole.size() * row_bytes());
-      for (std::size_t j = 0; j < whole.size(); ++j)
+      const auto unquantized = kept.subspan(below(quantized).size());
+      to.resize(unquantized.size() * row_bytes());
+      for (std::size_t j = 0; j < unquantized.size(); ++j)
         std::memcpy(to.data() + j * row_bytes(),
-                    from.data() + static_cast<std::size_t>(whole[j] - quantized) * row_bytes(), row_bytes());
+                    from.data() + static_cast<std::size_t>(unquantized[j] - quantized) * row_bytes(), row_bytes());
     };
     const Index keys = quantized_ ? quantized_->keys.rows() : 0, values = quantized_ ? quantized_->values.rows() : 0;
     copy(keys_, keys, small.keys_);
     copy(values_, values, small.values_);
     if (quantized_)
-      small.quantized_ = Quantized{quantized_->keys.compacted(below(keys)), quantized_->values.compacted(below(values)),
-                                   quantized_->bias};
+      small.quantized_ = QuantizedPart{quantized_->keys.compacted(below(keys)),
+                                       quantized_->values.compacted(below(values)), quantized_->bias};
     small.positions_.reserve(kept.size());
-    for (const Index from : kept) small.positions_.push_back(positions_[static_cast<std::size_t>(from)]);
+    for (const Index row : kept) small.positions_.push_back(positions_[static_cast<std::size_t>(row)]);
     return small;
   }
 
-  /// Removes the last `count` rows, which are not quantized.
+  /// Removes the last `count` rows, which must not be quantized.
   void remove_last(Index count) {
     const auto bytes = static_cast<std::size_t>(count) * row_bytes();
     keys_.resize(keys_.size() - bytes);
@@ -166,22 +167,22 @@ class HeadCache {
     positions_.resize(positions_.size() - static_cast<std::size_t>(count));
   }
 
-  /// Allocated bytes: keys, values, positions, and what quantized rows take.
+  /// Allocated bytes of keys, values, positions and quantized rows.
   std::size_t bytes() const {
     return keys_.capacity() + values_.capacity() + positions_.capacity() * sizeof(Position) +
            (quantized_ ? quantized_->keys.bytes() + quantized_->values.bytes() : 0);
   }
 
  private:
-  struct Quantized {
+  struct QuantizedPart {
     QuantizedRows keys, values;
     KeyBias bias;
   };
 
   std::size_t row_bytes() const { return static_cast<std::size_t>(head_dim_) * size_of(dtype_); }
-  Index whole_rows(const std::vector<std::byte>& rows) const { return static_cast<Index>(rows.size() / row_bytes()); }
+  Index row_count(const std::vector<std::byte>& rows) const { return static_cast<Index>(rows.size() / row_bytes()); }
   template <class T, class Byte>
-  MatrixView<T> whole(Byte* data, std::size_t size) const {
+  MatrixView<T> view_as(Byte* data, std::size_t size) const {
     return view(reinterpret_cast<T*>(data), static_cast<Index>(size / row_bytes()), head_dim_, head_dim_);
   }
   void write(const float* from, std::byte* to) const {
@@ -190,34 +191,37 @@ class HeadCache {
     };
     dtype_ == Dtype::bf16 ? write_as(reinterpret_cast<BF16*>(to)) : write_as(reinterpret_cast<float*>(to));
   }
-  Quantized none_quantized(const CacheQuantization& how, const KeyBias& bias) const {
-    return {{QuantizedRows::Of::keys, how.keys, head_dim_}, {QuantizedRows::Of::values, how.values, head_dim_}, bias};
+  QuantizedPart empty_part(const CacheQuantization& quantization, const KeyBias& bias) const {
+    return {{QuantizedRows::Content::keys, quantization.keys, head_dim_},
+            {QuantizedRows::Content::values, quantization.values, head_dim_},
+            bias};
   }
-  void quantize_first(const CacheQuantization& how, const KeyBias& bias, Index keys, Index values) {
+  /// Quantizes the first `keys` keys and the first `values` values of those that are not quantized.
+  void quantize_first(const CacheQuantization& quantization, const KeyBias& bias, Index keys, Index values) {
     if (keys == 0 && values == 0) return;
-    if (!quantized_) quantized_ = none_quantized(how, bias);
-    const auto move = [&](const auto& rows, Index count, const KeyBias& without, QuantizedRows& to,
+    if (!quantized_) quantized_ = empty_part(quantization, bias);
+    const auto move = [&](const auto& rows, Index count, const KeyBias& subtracted, QuantizedRows& to,
                           std::vector<std::byte>& from) {
       if (count == 0) return;
       Matrix<float> floats = rows.topRows(count).template cast<float>();
       const auto first = static_cast<std::size_t>(to.rows());
-      add_key_bias(without, positions().subspan(first, static_cast<std::size_t>(count)), -1, floats.data());
+      add_key_bias(subtracted, positions().subspan(first, static_cast<std::size_t>(count)), -1, floats.data());
       to.append(view(std::as_const(floats)));
       from.erase(from.begin(),
                  from.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(count) * row_bytes()));
       detail::shrink(from, static_cast<std::size_t>(detail::kCacheGrowth) * row_bytes());
     };
-    visit([&](auto whole_keys, auto whole_values) {
-      move(whole_keys, keys, bias, quantized_->keys, keys_);
-      move(whole_values, values, {}, quantized_->values, values_);
+    visit([&](auto unquantized_keys, auto unquantized_values) {
+      move(unquantized_keys, keys, bias, quantized_->keys, keys_);
+      move(unquantized_values, values, {}, quantized_->values, values_);
     });
   }
 
   Dtype dtype_;
   Index head_dim_;
-  std::vector<std::byte> keys_, values_;  // of dtype, [rows that are not quantized, head_dim]
+  std::vector<std::byte> keys_, values_;  // elements of dtype_, [unquantized rows, head_dim]
   std::vector<Position> positions_;
-  std::optional<Quantized> quantized_;
+  std::optional<QuantizedPart> quantized_;
 };
 
 }  // namespace kvx::inline v0

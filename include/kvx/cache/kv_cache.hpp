@@ -10,10 +10,10 @@
 
 namespace kvx::inline v0 {
 
-/// One layer: a HeadCache per KV head, of one length or of several.
+/// The cache of one layer: a HeadCache for each KV head. The heads can have different numbers of rows.
 using LayerCache = std::vector<HeadCache>;
 
-/// A copy of the rows `kept` alone: per head, ascending.
+/// A copy of only the rows `kept`, which has a list of ascending row numbers for each head.
 inline LayerCache compacted(const LayerCache& layer, std::span<const std::vector<Index>> kept) {
   LayerCache small;
   small.reserve(layer.size());
@@ -21,14 +21,14 @@ inline LayerCache compacted(const LayerCache& layer, std::span<const std::vector
   return small;
 }
 
-/// What `rows` of one head take once those that are due have been quantized: HeadCache::bytes(), without what is
-/// allocated in advance.
-inline std::size_t quantized_bytes(const CacheQuantization& how, const CacheShape& shape, Index rows) {
-  const Index keys = how.due_keys(rows), values = how.due_values(rows);
-  const auto whole = static_cast<std::size_t>((2 * rows - keys - values) * shape.head_dim);
-  return QuantizedRows::bytes(QuantizedRows::Of::keys, how.keys, shape.head_dim, keys) +
-         QuantizedRows::bytes(QuantizedRows::Of::values, how.values, shape.head_dim, values) +
-         whole * size_of(shape.dtype) + static_cast<std::size_t>(rows) * sizeof(Position);
+/// The bytes of `rows` rows of one head after all that are due have been quantized: HeadCache::bytes(), without memory
+/// that is allocated in advance.
+inline std::size_t quantized_bytes(const CacheQuantization& quantization, const CacheShape& shape, Index rows) {
+  const Index keys = quantization.due_keys(rows), values = quantization.due_values(rows);
+  const auto unquantized = static_cast<std::size_t>((2 * rows - keys - values) * shape.head_dim);
+  return QuantizedRows::bytes(QuantizedRows::Content::keys, quantization.keys, shape.head_dim, keys) +
+         QuantizedRows::bytes(QuantizedRows::Content::values, quantization.values, shape.head_dim, values) +
+         unquantized * size_of(shape.dtype) + static_cast<std::size_t>(rows) * sizeof(Position);
 }
 
 /// The KV cache of a whole model.
@@ -43,14 +43,14 @@ class KvCache {
   LayerCache& layer(Index l) { return layers_[static_cast<std::size_t>(l)]; }
   const LayerCache& layer(Index l) const { return layers_[static_cast<std::size_t>(l)]; }
 
-  /// Rows over all layers and heads.
+  /// The number of rows in all layers and heads.
   Index rows() const {
     Index sum = 0;
     for (const auto& layer : layers_)
       for (const auto& head : layer) sum += head.rows();
     return sum;
   }
-  /// Allocated bytes, scales, zero points and positions included.
+  /// Allocated bytes, including scales, zeros and positions.
   std::size_t bytes() const {
     std::size_t sum = 0;
     for (const auto& layer : layers_)

@@ -6,8 +6,8 @@
 
 namespace kvx::inline v0 {
 
-/// The one exception type that leaves kvx. what() is a single line "WHERE: WHAT", where WHERE names the file, field or
-/// parameter and WHAT says what was expected and what was found. Control characters are shown as `?`.
+/// The only exception type that kvx throws to its callers. what() is a single line "WHERE: WHAT", where WHERE names the
+/// file, field or parameter and WHAT says what was expected and what was found. Control characters are shown as `?`.
 class Error : public std::runtime_error {
  public:
   Error(std::string_view where, std::string_view what)
@@ -21,8 +21,8 @@ class Error : public std::runtime_error {
   }
 };
 
-/// One sample that one press cannot serve, such as a context shorter than its window: data for a report, not a failure
-/// of the run.
+/// A press cannot be applied to a sample, for example because the context is shorter than the press's window. Reports
+/// count such samples; the run does not fail.
 class NotApplicable : public Error {
  public:
   using Error::Error;

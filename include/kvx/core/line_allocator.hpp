@@ -8,8 +8,8 @@
 
 namespace kvx::inline v0 {
 
-/// Memory that kernels read a cache line at a time: aligned to lines, not zeroed, and in huge pages where it is large
-/// and the system has them.
+/// An allocator for memory that kernels read one cache line at a time. Memory is aligned to cache lines and not zeroed.
+/// From the size of a huge page, it is aligned to huge pages, and the system is asked to use them.
 template <class T>
 struct LineAllocator {
   using value_type = T;
@@ -27,12 +27,12 @@ struct LineAllocator {
   void deallocate(T* memory, std::size_t count) { ::operator delete(memory, alignment(count)); }
 
   template <class U>
-  void construct(U* at) {
-    ::new (static_cast<void*>(at)) U;
+  void construct(U* element) {
+    ::new (static_cast<void*>(element)) U;
   }
   template <class U, class... Args>
-  void construct(U* at, Args&&... args) {
-    ::new (static_cast<void*>(at)) U(static_cast<Args&&>(args)...);
+  void construct(U* element, Args&&... args) {
+    ::new (static_cast<void*>(element)) U(static_cast<Args&&>(args)...);
   }
 
   friend bool operator==(const LineAllocator&, const LineAllocator&) { return true; }
@@ -46,11 +46,11 @@ struct LineAllocator {
 template <class T>
 using LineVector = std::vector<T, LineAllocator<T>>;
 
-/// `count` elements of no set value: `memory` grows where it has to, and never shrinks.
+/// Returns memory for at least `count` elements, whose values are not set. `memory` grows if needed and never shrinks.
 template <class T>
 T* at_least(LineVector<T>& memory, std::size_t count) {
   if (memory.size() < count) {
-    memory.clear();  // nothing to copy
+    memory.clear();  // so that resize() copies nothing
     memory.resize(count);
   }
   return memory.data();

@@ -9,7 +9,7 @@
 
 namespace kvx::inline v0 {
 
-/// Insertions, deletions, replacements and swaps of neighbors that turn `a` into `b`.
+/// The least number of insertions, deletions, replacements and swaps of neighboring characters that turn `a` into `b`.
 inline std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
   for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
@@ -23,7 +23,8 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
   return d[a.size()][b.size()];
 }
 
-/// For an error about an unknown name: "; did you mean X? There are: A, B, C", the question only when one is near.
+/// The end of an error message about an unknown name: "; did you mean X? Known names: A, B, C". If no name is similar,
+/// it is "; known names: A, B, C".
 inline std::string near_miss(std::string_view found, std::span<const std::string_view> names) {
   if (names.empty()) return "; there are none";
   const auto distance = [&](std::string_view name) { return edit_distance(found.substr(0, 64), name); };
@@ -32,7 +33,7 @@ inline std::string near_miss(std::string_view found, std::span<const std::string
   std::string hint;
   if (distance(nearest) <= std::max<std::size_t>(2, nearest.size() / 3))
     hint.append("; did you mean ").append(nearest).append("?");
-  hint.append(hint.empty() ? "; there are: " : " There are: ");
+  hint.append(hint.empty() ? "; known names: " : " Known names: ");
   for (const auto name : names) hint.append(name == names.front() ? "" : ", ").append(name);
   return hint;
 }

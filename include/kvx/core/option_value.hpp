@@ -17,7 +17,7 @@
 
 namespace kvx::inline v0 {
 
-/// Reads `text` as the value of the option `name`. Throws Error, naming the option, unless it is a finite number.
+/// Reads `text` as the value of the option `name`. Throws an Error that names the option unless it is a finite number.
 inline double number_of(const std::string& name, std::string_view text) {
   double value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -27,15 +27,17 @@ inline double number_of(const std::string& name, std::string_view text) {
 }
 
 /// The largest whole number that an option can have, unless it has a limit of its own.
-inline constexpr double kMostWhole = 1e15;
+inline constexpr double kMaxWhole = 1e15;
 
-/// Like number_of(), for a whole number from `least` to `most`.
-inline std::size_t whole_of(const std::string& name, const std::string& text, std::size_t least,
-                            double most = kMostWhole) {
+/// Like number_of(), for a whole number from `minimum` to `maximum`.
+inline std::size_t whole_of(const std::string& name, const std::string& text, std::size_t minimum,
+                            double maximum = kMaxWhole) {
   const double value = number_of(name, text);
-  if (!(value >= static_cast<double>(least) && value <= most) || value != std::floor(value))
-    throw Error(name, "expected a whole number from " + std::to_string(least) +
-                          (most < kMostWhole ? " to " + std::to_string(static_cast<std::size_t>(most)) : " on") +
+  if (!(value >= static_cast<double>(minimum) && value <= maximum) || value != std::floor(value))
+    throw Error(name, "expected a whole number " +
+                          (maximum < kMaxWhole ? "from " + std::to_string(minimum) + " to " +
+                                                     std::to_string(static_cast<std::size_t>(maximum))
+                                               : "of at least " + std::to_string(minimum)) +
                           ", found " + text);
   return static_cast<std::size_t>(value);
 }
@@ -76,11 +78,11 @@ std::string option_text(const Value& value) {
   }
 }
 
-/// Reads `text` as the value of the option `name`: a string, true or false, a number, a whole number from `least` to
-/// `most`, or words with commas. Throws Error, naming the option, for any other text.
+/// Reads `text` as the value of the option `name`: a string, true or false, a number, a whole number from `minimum`
+/// to `maximum`, or words with commas. Throws Error, naming the option, for any other text.
 template <class Value>
-void read_option(const std::string& name, const std::string& text, Value& value, std::size_t least = 0,
-                 double most = kMostWhole) {
+void read_option(const std::string& name, const std::string& text, Value& value, std::size_t minimum = 0,
+                 double maximum = kMaxWhole) {
   if constexpr (std::same_as<Value, std::string>)
     value = text;
   else if constexpr (std::same_as<Value, bool>)
@@ -89,7 +91,7 @@ void read_option(const std::string& name, const std::string& text, Value& value,
     value = number_of(name, text);
   else if constexpr (std::integral<Value>)
     value = static_cast<Value>(
-        whole_of(name, text, least, std::min(most, static_cast<double>(std::numeric_limits<Value>::max()))));
+        whole_of(name, text, minimum, std::min(maximum, static_cast<double>(std::numeric_limits<Value>::max()))));
   else
     value = words_of(text);
 }

@@ -10,7 +10,7 @@
 
 namespace kvx::inline v0 {
 
-/// Bytes from a text such as 500M, 4G or 4096. Throws Error for anything else.
+/// The number of bytes that a text such as 500M, 4G or 4096 stands for. Throws Error for any other text.
 inline std::size_t parse_bytes(std::string_view text) {
   std::size_t value = 0;
   const char* const end = text.data() + text.size();

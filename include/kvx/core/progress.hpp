@@ -10,20 +10,21 @@
 
 namespace kvx::inline v0 {
 
-/// A bar with the time left on stderr, for work that takes more than two seconds. Silent where stderr is no terminal.
+/// A progress bar on stderr with the time left, for work that takes more than two seconds. Prints nothing if stderr is
+/// not a terminal.
 class Progress {
  public:
-  /// Shown on a terminal, unless it is not wanted.
+  /// Prints nothing if `wanted` is false.
   explicit Progress(std::string label, bool wanted = true)
-      : label_(std::move(label)), shown_on_(wanted && ::isatty(STDERR_FILENO) != 0) {}
+      : label_(std::move(label)), shown_(wanted && ::isatty(STDERR_FILENO) != 0) {}
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   ~Progress() { clear(); }
 
-  /// Shows that the share `done`, 0 to 1, of the work is done.
+  /// Shows that the fraction `done`, from 0 to 1, of the work is done.
   void update(double done) {
     const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    if (!shown_on_ || done <= 0 || seconds < 2 || seconds - last_ < 0.1) return;
+    if (!shown_ || done <= 0 || seconds < 2 || seconds - last_ < 0.1) return;
     last_ = seconds;
     constexpr int kWidth = 30;
     const int filled = static_cast<int>(std::clamp(done, 0.0, 1.0) * kWidth);
@@ -34,7 +35,7 @@ class Progress {
     std::fflush(stderr);
   }
 
-  /// Takes the bar off the screen.
+  /// Removes the bar from the screen.
   void clear() {
     if (last_ > 0) std::fputs("\r\033[K", stderr);
     last_ = 0;
@@ -44,7 +45,7 @@ class Progress {
   using Clock = std::chrono::steady_clock;
 
   std::string label_;
-  bool shown_on_;
+  bool shown_;
   Clock::time_point start_ = Clock::now();
   double last_ = 0;
 };

@@ -8,7 +8,7 @@
 
 namespace kvx::inline v0 {
 
-/// Bytes of this process that are in memory now, after giving back what is free.
+/// The bytes of this process that are in memory now. The heap's free memory is returned to the system first.
 inline std::size_t resident_bytes() {
   ::malloc_trim(0);
   std::size_t total = 0, resident = 0;

@@ -6,8 +6,8 @@
 
 namespace kvx::inline v0::detail {
 
-/// Memory of the calling thread to work in, `count` elements of no set value. It is kept for the thread's next call
-/// with this `Use`, so that a step allocates nothing.
+/// Working memory of the calling thread: `count` elements, whose values are not set. The thread's later calls with the
+/// same `Use` and `T` reuse the memory, so that repeated steps allocate nothing.
 template <class Use, class T>
 T* scratch(std::size_t count) {
   thread_local LineVector<T> memory;

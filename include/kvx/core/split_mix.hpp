@@ -4,8 +4,8 @@
 
 namespace kvx::inline v0 {
 
-/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators" (2014): the same numbers from the same seed
-/// on every platform, which the standard's distributions do not promise.
+/// The generator of Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators" (2014). A seed gives the
+/// same numbers on every platform, which the distributions of the standard library do not guarantee.
 class SplitMix64 {
  public:
   explicit SplitMix64(std::uint64_t seed) : state_(seed) {}
@@ -18,7 +18,7 @@ class SplitMix64 {
   }
   /// Skips the next `count` numbers of next().
   void skip(std::uint64_t count) { state_ += count * 0x9e3779b97f4a7c15; }
-  /// Uniform in [0, 1), with 53 random bits.
+  /// A number from a uniform distribution on [0, 1), with 53 random bits.
   double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
 
  private:

@@ -8,12 +8,12 @@ namespace kvx::inline v0 {
 
 using Index = Eigen::Index;
 
-/// Not aligned: Eigen's alignment, and with it how it allocates, depends on compiler flags, and memory must mean the
-/// same in every translation unit that it is handed to.
+/// A row-major matrix. It is not aligned: Eigen's alignment, and therefore its way of allocating, depends on compiler
+/// flags, but a matrix must be the same type in every translation unit that it is passed to.
 template <class T>
 using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor | Eigen::DontAlign>;
 
-/// Rows of memory that somebody else owns. `T` is const for a read-only view.
+/// A view of rows in memory that it does not own. `T` is const for a read-only view.
 template <class T>
 using MatrixView = Eigen::Map<std::conditional_t<std::is_const_v<T>, const Matrix<std::remove_const_t<T>>, Matrix<T>>,
                               Eigen::Unaligned, Eigen::OuterStride<>>;
@@ -36,7 +36,7 @@ template <class View>
 auto rows_of(View matrix, Index first, Index count) {
   return view(matrix.data() + first * matrix.outerStride(), count, matrix.cols(), matrix.outerStride());
 }
-/// The same memory, to be read only.
+/// A read-only view of the same memory.
 template <class View>
 auto read_only(const View& matrix) {
   return view<const typename View::Scalar>(matrix.data(), matrix.rows(), matrix.cols(), matrix.outerStride());
@@ -60,7 +60,7 @@ class TensorView {
   static TensorView head_major(T* data, Index heads, Index tokens, Index head_dim) {
     return {data, heads, tokens, head_dim, tokens * head_dim, head_dim};
   }
-  /// Packed as [tokens, heads, head_dim], the way a projection writes its rows.
+  /// Packed as [tokens, heads, head_dim], which is how a projection writes its rows.
   static TensorView token_major(T* data, Index heads, Index tokens, Index head_dim) {
     return {data, heads, tokens, head_dim, head_dim, heads * head_dim};
   }

@@ -18,12 +18,12 @@
 
 namespace kvx::inline v0 {
 
-/// A fixed set of threads that share out the indices of a loop. How the work is shared never changes a result: each
-/// index is done by one thread, alone.
+/// A fixed set of threads that divide the indices of a loop among themselves. Each index is processed by exactly one
+/// thread, so results do not depend on the number of threads.
 class Threads {
  public:
-  /// `count` threads, the calling one included; 0 takes every core that this process may run on. Throws Error when the
-  /// system does not start that many.
+  /// Starts `count` threads, including the calling one; 0 means one for every core that this process may run on. Throws
+  /// Error if the system does not start that many.
   explicit Threads(int count = 0) {
     const int cores = available();
     if (count <= 0) count = cores;
@@ -43,8 +43,9 @@ class Threads {
 
   Index count() const { return static_cast<Index>(workers_.size()) + 1; }
 
-  /// Calls body(begin, end) until [0, count) is covered, in pieces of at least `grain`, and returns when all are done.
-  /// An exception from a piece is rethrown here. Not reentrant: one loop at a time, and none inside a body.
+  /// Divides [0, count) into pieces of at least `grain` indices, calls body(begin, end) for each, and returns when all
+  /// are done. The first exception from a piece is then rethrown. Not reentrant: only one loop can run at a time, and a
+  /// body cannot start another.
   template <class Body>
   void parallel_for(Index count, Index grain, Body&& body) {
     if (count <= 0) return;
@@ -57,12 +58,13 @@ class Threads {
     generation_.fetch_add(1, std::memory_order_release);
     generation_.notify_all();
     loop.run();
-    for (std::size_t busy; (busy = spin(busy_, [](std::size_t left) { return left == 0; })) != 0;) busy_.wait(busy);
+    for (std::size_t busy; (busy = spin(busy_, [](std::size_t running) { return running == 0; })) != 0;)
+      busy_.wait(busy);
     if (loop.error) std::rethrow_exception(loop.error);
   }
 
  private:
-  static constexpr Index kPiecesPerThread = 32;  // evens out pieces of unequal cost, as in causal attention
+  static constexpr Index kPiecesPerThread = 32;  // balances pieces of different costs, as in causal attention
 
   struct Loop {
     void (*call)(void*, Index, Index);
@@ -97,12 +99,12 @@ class Threads {
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   }
 
-  /// Loops follow each other within microseconds, which is less than going to sleep and waking up take; so a thread
-  /// looks again for a while before it sleeps. Returns the value it saw last.
-  template <class Until>
-  std::size_t spin(const std::atomic<std::size_t>& value, Until&& until) const {
+  /// Reads `value` again and again for a while, until is_reached(value). Loops follow each other within microseconds,
+  /// which is less time than a thread needs to fall asleep and wake up. Returns the last value read.
+  template <class Predicate>
+  std::size_t spin(const std::atomic<std::size_t>& value, Predicate&& is_reached) const {
     std::size_t seen = value.load(std::memory_order_acquire);
-    for (int i = 0; i < spins_ && !until(seen); ++i) {
+    for (int i = 0; i < spins_ && !is_reached(seen); ++i) {
 #if defined(__x86_64__)
       __builtin_ia32_pause();
 #endif
@@ -113,8 +115,8 @@ class Threads {
 
   void work() {
     for (std::size_t done = 0;;) {
-      for (std::size_t now; (now = spin(generation_, [&](std::size_t g) { return g != done; })) == done;)
-        generation_.wait(now, std::memory_order_acquire);
+      for (std::size_t seen; (seen = spin(generation_, [&](std::size_t g) { return g != done; })) == done;)
+        generation_.wait(seen, std::memory_order_acquire);
       ++done;
       if (stopping_.load(std::memory_order_relaxed)) return;
       loop_->run();
@@ -122,7 +124,7 @@ class Threads {
     }
   }
 
-  int spins_ = 0;  // none where threads have to share cores
+  int spins_ = 0;  // stays 0 if there are more threads than cores
   std::atomic<std::size_t> generation_ = 0, busy_ = 0;
   Loop* loop_ = nullptr;
   std::atomic<bool> stopping_ = false;

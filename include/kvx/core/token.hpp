@@ -4,7 +4,7 @@
 
 namespace kvx::inline v0 {
 
-/// A vocabulary id.
+/// The id of a token in a model's vocabulary.
 using Token = std::int32_t;
 
 }  // namespace kvx::inline v0

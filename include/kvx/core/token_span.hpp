@@ -23,8 +23,8 @@ struct NamedSpan {
   friend bool operator==(const NamedSpan&, const NamedSpan&) = default;
 };
 
-/// Whether a part may be called so: lower-case letters and `_`; `all` and `rest` are what tables call the whole prompt and
-/// what has no name.
+/// Whether `name` can be the name of a part: only lower-case letters and `_`, but not `all` or `rest`, which tables use
+/// for the whole prompt and for tokens outside all parts.
 inline bool is_span_name(std::string_view name) {
   return !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == name.npos && name != "all" &&
          name != "rest";

@@ -9,8 +9,8 @@
 
 namespace kvx::inline v0 {
 
-/// The beginning of a command line that runs `program` in bubblewrap, a file of `bubblewrap`: nothing but the system's
-/// libraries and programs, read-only, and an empty /tmp of `tmp_bytes`.
+/// The beginning of a command line that runs `program` in bubblewrap, whose executable is `bubblewrap`. The program can
+/// see only the system's libraries and programs, read-only, and an empty /tmp of `tmp_bytes`.
 inline std::vector<std::string> bubblewrap_command(const std::string& bubblewrap, const std::string& program,
                                                    std::uint64_t tmp_bytes) {
   namespace fs = std::filesystem;
@@ -19,8 +19,8 @@ inline std::vector<std::string> bubblewrap_command(const std::string& bubblewrap
   add({"--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"});
   add({"--die-with-parent", "--new-session", "--ro-bind", "/usr", "/usr"});
   for (const char* folder : {"/bin", "/lib", "/lib32", "/lib64", "/sbin"}) {
-    std::error_code none;
-    if (const fs::path target = fs::read_symlink(folder, none); !none) {
+    std::error_code error;
+    if (const fs::path target = fs::read_symlink(folder, error); !error) {
       add({"--symlink", target.string(), folder});
     } else {
       add({"--ro-bind-try", folder, folder});

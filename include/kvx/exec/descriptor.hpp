@@ -19,12 +19,12 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// Throws the Error of a system call that failed with `code`.
+/// Throws the Error for a system call that failed with error number `code`.
 [[noreturn]] inline void fail_call(std::string_view where, std::string_view call, int code) {
   throw Error(where, std::string(call).append(": ").append(std::strerror(code)));
 }
 
-/// A file descriptor that closes with the object, and in every program that is run.
+/// A file descriptor that is closed with the object. Programs that are run do not inherit it.
 class Descriptor {
  public:
   Descriptor() = default;
@@ -41,13 +41,13 @@ class Descriptor {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   }
 
-  /// Appends what can be read without waiting to `text`, as far as `most` bytes go, and drops the rest. Closes at the
-  /// end of file.
-  void read_into(std::string& text, std::size_t most) {
+  /// Reads once, without waiting, and appends the bytes to `text` up to a size of `max_size`; the rest is dropped.
+  /// Closes the descriptor at the end of the file.
+  void read_into(std::string& text, std::size_t max_size) {
     std::array<char, 1 << 16> piece;
     const ssize_t count = ::read(fd_, piece.data(), piece.size());
     if (count > 0) {
-      text.append(piece.data(), std::min(static_cast<std::size_t>(count), most - std::min(most, text.size())));
+      text.append(piece.data(), std::min(static_cast<std::size_t>(count), max_size - std::min(max_size, text.size())));
     } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
       close();
     }
@@ -57,8 +57,9 @@ class Descriptor {
   int fd_ = -1;
 };
 
+/// A pipe. Reading from it does not wait.
 struct Pipe {
-  Descriptor read, write;  // reading does not wait
+  Descriptor read, write;
 
   explicit Pipe(std::string_view where) {
     int ends[2];
@@ -69,14 +70,14 @@ struct Pipe {
   }
 };
 
-/// A file in memory to be read from its beginning: unlike a pipe it needs nobody who feeds it.
+/// A file in memory with the contents `text`. Unlike a pipe, it needs no process that writes while it is read.
 inline Descriptor memory_file(std::string_view where, std::string_view text) {
   Descriptor file(::memfd_create("kvx", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (file.get() < 0) fail_call(where, "memfd_create", errno);
-  for (std::size_t at = 0; at < text.size();) {
-    const ssize_t count = ::pwrite(file.get(), text.data() + at, text.size() - at, static_cast<off_t>(at));
+  for (std::size_t offset = 0; offset < text.size();) {
+    const ssize_t count = ::pwrite(file.get(), text.data() + offset, text.size() - offset, static_cast<off_t>(offset));
     if (count < 0 && errno != EINTR) fail_call(where, "write", errno);
-    if (count > 0) at += static_cast<std::size_t>(count);
+    if (count > 0) offset += static_cast<std::size_t>(count);
   }
   if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
     fail_call(where, "seal", errno);

@@ -23,35 +23,37 @@
 
 namespace kvx::inline v0 {
 
-/// What a process may use. All but the wall time are the kernel's limits, which hold for each process by itself.
+/// The limits of a process. All except the wall time are enforced by the kernel, for each process separately.
 struct ProcessLimits {
   double wall_seconds = 60;
-  std::optional<std::uint64_t> cpu_seconds = {};   ///< SIGXCPU then, SIGKILL a second later
-  std::optional<std::uint64_t> memory_bytes = {};  ///< address space
-  std::optional<std::uint64_t> file_bytes = {};    ///< of one file
-  std::optional<std::uint64_t> processes = {};     ///< of the user, threads included; root has no such limit
+  std::optional<std::uint64_t> cpu_seconds = {};   ///< SIGXCPU at this time, SIGKILL a second later
+  std::optional<std::uint64_t> memory_bytes = {};  ///< of address space
+  std::optional<std::uint64_t> file_bytes = {};    ///< the size of one file
+  std::optional<std::uint64_t> processes = {};     ///< the user's processes and threads; not enforced for root
 };
 
 /// A program to run.
 struct ProcessOptions {
   std::vector<std::string> argv = {};         ///< argv[0] is its path
-  std::vector<std::string> environment = {};  ///< all of it, each "NAME=value"
+  std::vector<std::string> environment = {};  ///< the complete environment, each "NAME=value"
   std::string directory = "/";
-  std::string input = {};               ///< its standard input
-  std::size_t output_bytes = 64 << 10;  ///< kept of its standard output and error, and of its report
+  std::string input = {};               ///< the standard input
+  std::size_t output_bytes = 64 << 10;  ///< at most kept of the output, and of the report
   ProcessLimits limits = {};
-  /// The user, and the group of that number, that it runs as. Nobody else may: whatever runs as that user is killed.
+  /// The program runs as this user, and as the group with the same number. All processes of the user are killed at the
+  /// end, so no other program may run as this user.
   std::optional<unsigned> uid = {};
-  bool no_new_privileges = true;  ///< programs with the setuid bit do not gain by it
+  bool no_new_privileges = true;  ///< the setuid bit of programs has no effect
 };
 
+/// The result of a program's run.
 struct ProcessOutcome {
   int exit_status = 0;
-  int signal = 0;          ///< that ended it, 0 when it ended by itself
-  bool timed_out = false;  ///< it was killed at its wall time
-  double cpu_seconds = 0;  ///< of it and all that it started
-  std::string output;      ///< the beginning of its standard output and error
-  std::string report;      ///< the beginning of what it wrote to descriptor 3
+  int signal = 0;          ///< the signal that ended the program; 0 if it exited
+  bool timed_out = false;  ///< whether it was killed at its limit of wall time
+  double cpu_seconds = 0;  ///< of the program and all processes that it started
+  std::string output;      ///< the beginning of standard output and error
+  std::string report;      ///< the beginning of the text written to descriptor 3
 };
 
 namespace detail {
@@ -65,8 +67,8 @@ inline std::vector<char*> pointers(const std::vector<std::string>& texts) {
 
 inline std::vector<ResourceLimit> resource_limits(const ProcessLimits& limits) {
   std::vector<ResourceLimit> result = {{RLIMIT_CORE, {0, 0}}, {RLIMIT_NOFILE, {256, 256}}};
-  const auto add = [&](int resource, const std::optional<std::uint64_t>& most, rlim_t more = 0) {
-    if (most) result.push_back({resource, {*most, *most + more}});
+  const auto add = [&](int resource, const std::optional<std::uint64_t>& soft, rlim_t extra = 0) {
+    if (soft) result.push_back({resource, {*soft, *soft + extra}});
   };
   add(RLIMIT_CPU, limits.cpu_seconds, 1);
   add(RLIMIT_AS, limits.memory_bytes);
@@ -75,17 +77,17 @@ inline std::vector<ResourceLimit> resource_limits(const ProcessLimits& limits) {
   return result;
 }
 
-/// A supervisor that is running. It goes, with all that it has started, at the latest with this object.
+/// A running supervisor. The destructor ends it and all processes that it has started.
 class Supervisor {
  public:
   Supervisor(SupervisedJob job, Pipe& control, const std::string& where) : control_(control.write) {
-    sigset_t all, before;
+    sigset_t all, previous;
     ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);  // no handler of the caller runs in the child
+    ::pthread_sigmask(SIG_SETMASK, &all, &previous);  // so that no signal handler of the caller runs in the child
     pid_ = ::fork();
     if (pid_ == 0) supervise(job);
     const int error = errno;
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &previous, nullptr);
     if (pid_ < 0) fail_call(where, "fork", error);
   }
   Supervisor(const Supervisor&) = delete;
@@ -104,8 +106,8 @@ class Supervisor {
 
 }  // namespace detail
 
-/// Runs a program to its end or to its wall time; no process that it has started is left then, nor when the caller is
-/// killed meanwhile. Several threads may call it at a time. Throws Error when the program cannot be started.
+/// Runs a program until it ends or reaches its wall time. All processes that it has started are killed then, or when
+/// the caller is killed. Several threads may call this at the same time. Throws Error if the program cannot be started.
 inline ProcessOutcome run_process(const ProcessOptions& options) {
   using Clock = std::chrono::steady_clock;
   const std::string& where = options.argv.at(0);
@@ -117,27 +119,28 @@ inline ProcessOutcome run_process(const ProcessOptions& options) {
       {argv.data(), environment.data(), options.directory.c_str(), limits, options.uid, options.no_new_privileges,
        input.get(), output.write.get(), report.write.get(), control.read.get(), status.write.get()},
       control, where);
-  for (detail::Descriptor* theirs : {&output.write, &report.write, &control.read, &status.write}) theirs->close();
+  for (detail::Descriptor* child_end : {&output.write, &report.write, &control.read, &status.write}) child_end->close();
 
   const auto end = Clock::now() + std::chrono::duration<double>(options.limits.wall_seconds);
   ProcessOutcome outcome;
-  std::string said;
+  std::string status_bytes;
   while (status.read.get() >= 0) {
-    const std::chrono::duration<double, std::milli> left = end - Clock::now();
-    if (left.count() <= 0) supervisor.stop();
-    pollfd wait[3] = {{output.read.get(), POLLIN, 0}, {report.read.get(), POLLIN, 0}, {status.read.get(), POLLIN, 0}};
-    ::poll(wait, 3, left.count() <= 0 ? -1 : static_cast<int>(std::min(left.count(), 1e6)) + 1);
-    if (wait[0].revents != 0) output.read.read_into(outcome.output, options.output_bytes);
-    if (wait[1].revents != 0) report.read.read_into(outcome.report, options.output_bytes);
-    if (wait[2].revents != 0) status.read.read_into(said, 2 * sizeof(detail::SupervisorReport));
+    const std::chrono::duration<double, std::milli> remaining = end - Clock::now();
+    if (remaining.count() <= 0) supervisor.stop();
+    pollfd polled[3] = {{output.read.get(), POLLIN, 0}, {report.read.get(), POLLIN, 0}, {status.read.get(), POLLIN, 0}};
+    ::poll(polled, 3, remaining.count() <= 0 ? -1 : static_cast<int>(std::min(remaining.count(), 1e6)) + 1);
+    if (polled[0].revents != 0) output.read.read_into(outcome.output, options.output_bytes);
+    if (polled[1].revents != 0) report.read.read_into(outcome.report, options.output_bytes);
+    if (polled[2].revents != 0) status.read.read_into(status_bytes, 2 * sizeof(detail::SupervisorReport));
   }
-  // Nobody writes any more, and a pipe holds 64 KiB.
+  // No process writes any more, and a pipe holds at most 64 KiB.
   output.read.read_into(outcome.output, options.output_bytes);
   report.read.read_into(outcome.report, options.output_bytes);
 
   detail::SupervisorReport result;
-  if (said.size() < sizeof result) throw Error(where, "expected its supervisor's report, found that it was killed");
-  std::memcpy(&result, said.data(), sizeof result);
+  if (status_bytes.size() < sizeof result)
+    throw Error(where, "expected a report from the program's supervisor, found that it was killed");
+  std::memcpy(&result, status_bytes.data(), sizeof result);
   if (result.failed_call != nullptr) detail::fail_call(where, result.failed_call, result.error);
   outcome.timed_out = result.stopped;
   outcome.cpu_seconds = result.cpu_seconds;

@@ -19,100 +19,105 @@
 
 namespace kvx::inline v0 {
 
-/// What one run of a program may use. A run ends by its CPU time; the wall time is for programs that wait, and long
-/// enough that no busy machine changes an outcome.
+/// The limits of one run of a program. Usually the CPU time ends a run that takes too long. The wall time ends programs
+/// that wait; it is so long that a busy machine does not change an outcome.
 struct SandboxLimits {
   std::uint64_t cpu_seconds = 10;                       ///< of one process
-  double wall_seconds = 60;                             ///< of all
-  std::uint64_t memory_bytes = std::uint64_t{1} << 30;  ///< address space of one process
-  std::uint64_t file_bytes = 32 << 20;                  ///< of one file and, in bubblewrap, of all together
-  std::uint64_t processes = 32;                         ///< at a time, threads included
+  double wall_seconds = 60;                             ///< of the run
+  std::uint64_t memory_bytes = std::uint64_t{1} << 30;  ///< of address space of one process
+  std::uint64_t file_bytes = 32 << 20;                  ///< the size of one file and, in bubblewrap, of all files
+  std::uint64_t processes = 32;                         ///< at the same time, including threads
   std::size_t output_bytes = 64 << 10;
 };
 
 struct SandboxOptions {
   SandboxLimits limits = {};
-  bool bubblewrap = true;  ///< false: do not look for it
-  bool require = false;    ///< an Error where bubblewrap does not work
+  bool bubblewrap = true;  ///< whether to use bubblewrap if it works
+  bool require = false;    ///< whether to throw Error if bubblewrap does not work
 };
 
-/// Runs Python programs that nobody has read. Bubblewrap gives each run its own processes, no network, no home, a
-/// read-only system and an empty /tmp. Where it does not work a program gets the same limits and an empty folder, and
-/// warning() says what it can reach. Root's programs run as a user that nobody is. Several threads may run programs.
+/// Runs untrusted Python programs. In bubblewrap, a run sees only its own processes, no network, no home folder, a
+/// read-only system and an empty /tmp. If bubblewrap does not work, a program has the same limits and an empty folder,
+/// and warning() says what it can access. If the caller is root, programs run as an unused user. Several threads may
+/// run programs at the same time.
 class Sandbox {
  public:
-  /// Finds Python and what works here by trying it. Throws Error when there is no Python 3.8 or newer that could be
-  /// run, and when bubblewrap is required and does not work.
+  /// Finds a Python interpreter, and whether bubblewrap works, by trial. Throws Error if no Python 3.8 or newer can be
+  /// run, and if bubblewrap is required and does not work.
   explicit Sandbox(SandboxOptions options = {}) : options_(std::move(options)) {
-    std::string why = options_.bubblewrap ? "not installed" : "not wanted";
+    std::string bubblewrap_reason = options_.bubblewrap ? "not installed" : "not wanted";
     if (options_.bubblewrap)
       for (const std::string& file : find_program("bwrap"))
-        if (bubblewrap_.empty()) find_python(file, why);
+        if (bubblewrap_.empty()) find_python(file, bubblewrap_reason);
     if (bubblewrap_.empty() && options_.require)
-      throw Error("sandbox", "expected a working bubblewrap (bwrap), found: " + why);
-    std::string reason = "none";
-    if (bubblewrap_.empty() && !find_python("", reason))
-      throw Error("python3",
-                  "expected Python 3.8 or newer that this user, or for root nobody, can run; found: " + reason);
+      throw Error("sandbox", "expected a working bubblewrap (bwrap), found: " + bubblewrap_reason);
+    std::string python_reason = "none";
+    if (bubblewrap_.empty() && !find_python("", python_reason))
+      throw Error(
+          "python3",
+          "expected a Python 3.8 or newer that this user (for root, an unused user) can run, found: " + python_reason);
     if (bubblewrap_.empty()) {
-      warning_ = "without bubblewrap (" + why +
-                 ") programs can reach the network, read what every user can, and fill the disk file by file";
-      if (!own_user_) warning_ += "; they run as this user, whose files and processes they can harm";
-    } else if (!own_user_ && ::geteuid() == 0) {
-      warning_ = "no limit holds for the number of root's processes, and Python is one that only root can run";
+      warning_ = "without bubblewrap (" + bubblewrap_reason +
+                 "), programs can reach the network, read files that every user can read, and fill the disk";
+      if (!separate_user_) warning_ += "; they run as this user, and can damage the user's files and processes";
+    } else if (!separate_user_ && ::geteuid() == 0) {
+      warning_ = "the number of processes is not limited, because only root can run this Python";
     }
   }
 
   /// Whether programs run in bubblewrap.
   bool isolates() const { return !bubblewrap_.empty(); }
-  /// What is weaker than it should be; empty when nothing is.
+  /// A warning about missing protection; empty if nothing is missing.
   const std::string& warning() const { return warning_; }
-  /// The interpreter.
+  /// The path of the interpreter.
   const std::string& python() const { return python_; }
 
-  /// Runs `source`; timed_out tells of the CPU time too. Throws Error when it cannot be started.
+  /// Runs `source` with the standard input `input`. timed_out is also true if the CPU time was used up. Throws Error if
+  /// the program cannot be started.
   ProcessOutcome run_python(const std::string& source, const std::string& input) const {
-    return run_python(bubblewrap_, python_, own_user_, source, input);
+    return run_python(bubblewrap_, python_, separate_user_, source, input);
   }
 
  private:
-  /// Tries each interpreter, and keeps the first that works; says in `why` what the last said that did not.
-  bool find_python(const std::string& bubblewrap, std::string& why) {
-    for (const bool own_user : {true, false}) {
-      if (::geteuid() == 0 ? bubblewrap.empty() && !own_user : own_user) continue;  // root's rights are not given away
+  /// Tries each interpreter, and keeps the first that works. Otherwise sets `reason` to the last error.
+  bool find_python(const std::string& bubblewrap, std::string& reason) {
+    for (const bool separate_user : {true, false}) {
+      // Only root can run programs as another user, and without bubblewrap it never runs them as root.
+      if (::geteuid() == 0 ? bubblewrap.empty() && !separate_user : separate_user) continue;
       for (const std::string& python : find_program("python3")) try {
-          const ProcessOutcome outcome = run_python(
-              bubblewrap, python, own_user, "import sys; sys.exit(0 if sys.version_info >= (3, 8) else 'too old')", "");
+          const ProcessOutcome outcome =
+              run_python(bubblewrap, python, separate_user,
+                         "import sys; sys.exit(0 if sys.version_info >= (3, 8) else 'too old')", "");
           if (outcome.exit_status == 0 && outcome.signal == 0 && !outcome.timed_out) {
             bubblewrap_ = bubblewrap;
             python_ = python;
-            own_user_ = own_user;
+            separate_user_ = separate_user;
             return true;
           }
-          why = outcome.output.empty() ? python + ": status " + std::to_string(outcome.exit_status)
-                                       : outcome.output.substr(0, outcome.output.find('\n'));
+          reason = outcome.output.empty() ? python + ": status " + std::to_string(outcome.exit_status)
+                                          : outcome.output.substr(0, outcome.output.find('\n'));
         } catch (const Error& error) {
-          why = error.what();
+          reason = error.what();
         }
     }
     return false;
   }
 
-  ProcessOutcome run_python(const std::string& bubblewrap, const std::string& python, bool own_user,
+  ProcessOutcome run_python(const std::string& bubblewrap, const std::string& python, bool separate_user,
                             const std::string& source, const std::string& input) const {
     const SandboxLimits& limits = options_.limits;
     ProcessOptions process;
-    if (own_user) process.uid = unused_user();
+    if (separate_user) process.uid = unused_user();
     std::optional<ScratchFolder> folder;
     std::string home = "/tmp";
     if (bubblewrap.empty()) {
       home = process.directory = folder.emplace(process.uid).path();
     } else {
       process.argv = bubblewrap_command(bubblewrap, python, limits.file_bytes);
-      process.no_new_privileges = false;  // bubblewrap may have the setuid bit, and forbids them itself
+      process.no_new_privileges = false;  // bubblewrap may need its setuid bit, and forbids new privileges itself
     }
     process.argv.insert(process.argv.end(), {python, "-s", "-B", "-c", source});
-    // Sets of strings have one order.
+    // PYTHONHASHSEED gives sets of strings a fixed order.
     process.environment = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "PYTHONHASHSEED=0", "HOME=" + home, "TMPDIR=" + home};
     process.input = input;
     process.output_bytes = limits.output_bytes;
@@ -120,20 +125,20 @@ class Sandbox {
                       .cpu_seconds = limits.cpu_seconds,
                       .memory_bytes = limits.memory_bytes,
                       .file_bytes = limits.file_bytes,
-                      .processes = limits.processes + (own_user ? 0 : processes_of_this_user())};
+                      .processes = limits.processes + (separate_user ? 0 : processes_of_this_user())};
     ProcessOutcome outcome = run_process(process);
-    if (!bubblewrap.empty() && outcome.exit_status > 128) {  // so it tells of a signal
+    if (!bubblewrap.empty() && outcome.exit_status > 128) {  // bubblewrap reports a signal in this way
       outcome.signal = outcome.exit_status - 128;
       outcome.exit_status = 0;
     }
-    const bool spent = outcome.cpu_seconds >= static_cast<double>(limits.cpu_seconds);
-    outcome.timed_out = outcome.timed_out || outcome.signal == SIGXCPU || (outcome.signal == SIGKILL && spent);
+    const bool cpu_time_used = outcome.cpu_seconds >= static_cast<double>(limits.cpu_seconds);
+    outcome.timed_out = outcome.timed_out || outcome.signal == SIGXCPU || (outcome.signal == SIGKILL && cpu_time_used);
     return outcome;
   }
 
   SandboxOptions options_;
   std::string bubblewrap_, python_, warning_;
-  bool own_user_ = false;
+  bool separate_user_ = false;
 };
 
 }  // namespace kvx::inline v0

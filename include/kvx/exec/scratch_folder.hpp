@@ -14,7 +14,7 @@
 
 namespace kvx::inline v0 {
 
-/// An empty folder of a user's own that goes with the object, whatever a program has put there.
+/// An empty folder that belongs to user `owner`, or to the caller. It is removed with the object, with all contents.
 class ScratchFolder {
  public:
   explicit ScratchFolder(std::optional<unsigned> owner)
@@ -31,12 +31,12 @@ class ScratchFolder {
   const std::string& path() const { return path_; }
 
  private:
-  /// Folders that may not be read, or that nest a hundred thousand deep, are work for the system's programs.
+  /// Uses the system's programs, which can also remove unreadable folders and folders nested a hundred thousand deep.
   void remove_filled() const {
     constexpr const char* kScript = "rm -rf \"$0\" || { chmod -R u+rwx \"$0\"; rm -rf \"$0\"; }";
     try {
       run_process({.argv = {"/bin/sh", "-c", kScript, path_}, .environment = {"PATH=/usr/bin:/bin"}});
-    } catch (const Error&) {  // it stays
+    } catch (const Error&) {  // the folder stays
     }
   }
 

@@ -30,7 +30,7 @@ struct ResourceLimit {
   rlimit value;
 };
 
-/// What a supervisor has to do, laid out before the fork: afterwards nothing may allocate or lock.
+/// A supervisor's task. It is prepared before the fork, since nothing may allocate or lock after it.
 struct SupervisedJob {
   char* const* argv;
   char* const* environment;
@@ -41,16 +41,16 @@ struct SupervisedJob {
   int input, output, report, control, status;
 };
 
-/// What a supervisor has to say.
+/// The report of a supervisor.
 struct SupervisorReport {
-  const char* failed_call = nullptr;  // the caller's own literal, as a fork keeps addresses
+  const char* failed_call = nullptr;  // a string literal: a fork keeps its address
   int error = 0;
   int wait_status = 0;
-  bool stopped = false;  // before it had ended by itself
+  bool stopped = false;  // whether it was stopped before it ended
   double cpu_seconds = 0;
 };
 
-// What a supervisor and its child have open; the child keeps what is left of kControl.
+// The open descriptors of a supervisor. Its child keeps those before kControl.
 enum SupervisedFd : int {
   kInput = 0,
   kOutput = 1,
@@ -61,35 +61,37 @@ enum SupervisedFd : int {
   kFirstFree = 6
 };
 
-inline void say(const SupervisorReport& report) {
+inline void send_report(const SupervisorReport& report) {
   while (::write(kStatus, &report, sizeof report) < 0 && errno == EINTR) continue;
 }
 
-/// The system call itself: a sanitizer's _exit() writes what the caller had in its buffers.
-[[noreturn]] inline void leave(int status) {
+/// Ends the process by a direct system call: a sanitizer's _exit() would write the contents of the caller's buffers.
+[[noreturn]] inline void exit_directly(int status) {
   for (;;) ::syscall(SYS_exit_group, status);
 }
 
-[[noreturn]] inline void give_up(const char* call) {
-  say({.failed_call = call, .error = errno});
-  leave(1);
+/// Reports that a system call has failed, and ends the process.
+[[noreturn]] inline void exit_with_error(const char* call) {
+  send_report({.failed_call = call, .error = errno});
+  exit_directly(1);
 }
 
-/// Other runs' pipes among them: a copy of their ends would keep them open.
+/// Closes all descriptors from `first` on. Pipes of other runs are among them, and a copy would keep them open.
 inline void close_from(int first) {
   if (::syscall(SYS_close_range, first, ~0U, 0) == 0) return;
-  rlimit most{};
-  ::getrlimit(RLIMIT_NOFILE, &most);
-  for (int fd = first; fd < static_cast<int>(most.rlim_cur); ++fd) ::close(fd);
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  for (int fd = first; fd < static_cast<int>(limit.rlim_cur); ++fd) ::close(fd);
 }
 
+/// Gives the job's descriptors the numbers of SupervisedFd, and closes all others.
 inline void arrange_descriptors(const SupervisedJob& job) {
   std::array<int, 6> from = {job.input, job.output, job.output, job.report, job.control, job.status};
-  for (int& fd : from)  // out of the way of the numbers that they shall get
-    if ((fd = ::fcntl(fd, F_DUPFD_CLOEXEC, 16)) < 0) leave(1);
+  for (int& fd : from)  // away from the numbers that they will get
+    if ((fd = ::fcntl(fd, F_DUPFD_CLOEXEC, 16)) < 0) exit_directly(1);
   for (int to = 0; to < kFirstFree; ++to) {
     const int fd = from[static_cast<std::size_t>(to)];
-    if ((to < kControl ? ::dup2(fd, to) : ::dup3(fd, to, O_CLOEXEC)) < 0) leave(1);
+    if ((to < kControl ? ::dup2(fd, to) : ::dup3(fd, to, O_CLOEXEC)) < 0) exit_directly(1);
   }
   close_from(kFirstFree);
 }
@@ -102,34 +104,35 @@ inline void default_signals() {
   for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
 }
 
-/// The system calls themselves, as the library's functions would ask other threads to follow.
-inline bool become(unsigned uid) {
+/// Switches to a user by direct system calls: the library's functions would also change other threads.
+inline bool switch_user(unsigned uid) {
   return ::syscall(SYS_setgroups, 0, nullptr) == 0 && ::syscall(SYS_setresgid, uid, uid, uid) == 0 &&
          ::syscall(SYS_setresuid, uid, uid, uid) == 0;
 }
 
-[[noreturn]] inline void become_program(const SupervisedJob& job) {
+/// Replaces the process by the program.
+[[noreturn]] inline void execute_program(const SupervisedJob& job) {
   ::setsid();
-  if (::chdir(job.directory) != 0) give_up("chdir");
-  // When memory runs out, this goes first.
+  if (::chdir(job.directory) != 0) exit_with_error("chdir");
+  // If the system runs out of memory, it kills this process first.
   if (const int file = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC); file >= 0) {
     [[maybe_unused]] const auto written = ::write(file, "1000", 4);
     ::close(file);
   }
   for (const ResourceLimit& limit : job.limits)
-    if (::setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &limit.value) != 0) give_up("setrlimit");
-  if (job.uid && !become(*job.uid)) give_up("setresuid");
-  if (job.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) give_up("no_new_privs");
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // after the change of user, which would clear it
+    if (::setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &limit.value) != 0) exit_with_error("setrlimit");
+  if (job.uid && !switch_user(*job.uid)) exit_with_error("setresuid");
+  if (job.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) exit_with_error("no_new_privs");
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // after the change of user, which clears it
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::execve(job.argv[0], job.argv, job.environment);
-  give_up("execve");
+  exit_with_error("execve");
 }
 
-/// Sends SIGKILL to the processes of a list in /proc, and to their children: a parent that was sent it forks no more
-/// and waits for none, so that no number of theirs can be a stranger's.
+/// Sends SIGKILL to the processes of a list in /proc, and then to their children. A killed parent starts no processes
+/// and waits for none, so the numbers of its children cannot belong to other processes yet.
 inline void kill_children(const char* list, int depth = 0) {
   const int file = ::open(list, O_RDONLY | O_CLOEXEC);
   if (file < 0) return;
@@ -156,17 +159,18 @@ inline void kill_children(const char* list, int depth = 0) {
   ::close(file);
 }
 
-/// At once, so that no number of forks gets away.
+/// Kills all processes of a user at once, so that none can escape by forking.
 inline void kill_user(unsigned uid) {
   const pid_t pid = ::fork();
   if (pid == 0) {
-    if (become(uid)) ::kill(-1, SIGKILL);
-    leave(0);
+    if (switch_user(uid)) ::kill(-1, SIGKILL);
+    exit_directly(0);
   }
   if (pid > 0) ::waitpid(pid, nullptr, 0);
 }
 
-/// Kills and waits until no descendant is left: those whose parent is gone are children of their subreaper.
+/// Kills and waits until no descendant is left. Descendants whose parent has ended become children of the subreaper,
+/// which is this process.
 inline void kill_descendants(const SupervisedJob& job, int child_events) {
   for (;;) {
     if (job.uid) kill_user(*job.uid);
@@ -175,36 +179,36 @@ inline void kill_descendants(const SupervisedJob& job, int child_events) {
     while ((pid = ::waitpid(-1, nullptr, WNOHANG)) > 0) continue;
     if (pid < 0 && errno == ECHILD) return;
     signalfd_siginfo event;
-    pollfd wait{child_events, POLLIN, 0};
-    if (::poll(&wait, 1, 1) > 0) {
+    pollfd polled{child_events, POLLIN, 0};
+    if (::poll(&polled, 1, 1) > 0) {
       [[maybe_unused]] const auto count = ::read(child_events, &event, sizeof event);
     }
   }
 }
 
-/// A process between the caller and the program: it outlives neither's end. It runs the program until that ends or the
-/// caller closes its end of `control`, by will or by dying, kills all that the program has started, and reports. Only
-/// what is safe after a fork of several threads.
+/// The main function of the supervisor, a process between the caller and the program. It runs the program until the
+/// program ends, or until the caller closes its end of `control` or dies. Then it kills all processes that the program
+/// has started, and sends a report. It calls only functions that are safe after a fork of a process with threads.
 [[noreturn]] inline void supervise(const SupervisedJob& job) {
   arrange_descriptors(job);
-  ::setsid();  // a terminal's Ctrl-C is for the caller
+  ::setsid();  // so that a terminal's Ctrl-C reaches only the caller
   default_signals();
   sigset_t child_signal;
   ::sigemptyset(&child_signal);
   ::sigaddset(&child_signal, SIGCHLD);
   ::sigprocmask(SIG_SETMASK, &child_signal, nullptr);
   const int child_events = ::signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
-  if (child_events < 0) give_up("signalfd");
-  if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) give_up("subreaper");
+  if (child_events < 0) exit_with_error("signalfd");
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) exit_with_error("subreaper");
   const pid_t program = ::fork();
-  if (program < 0) give_up("fork");
-  if (program == 0) become_program(job);
+  if (program < 0) exit_with_error("fork");
+  if (program == 0) execute_program(job);
 
   SupervisorReport report;
   for (bool running = true; running;) {
-    pollfd wait[2] = {{child_events, POLLIN, 0}, {kControl, POLLIN, 0}};
-    ::poll(wait, 2, -1);
-    if (wait[1].revents != 0) {
+    pollfd polled[2] = {{child_events, POLLIN, 0}, {kControl, POLLIN, 0}};
+    ::poll(polled, 2, -1);
+    if (polled[1].revents != 0) {
       report.stopped = true;
       break;
     }
@@ -221,8 +225,8 @@ inline void kill_descendants(const SupervisedJob& job, int child_events) {
   rusage usage{};
   ::getrusage(RUSAGE_CHILDREN, &usage);
   report.cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
-  say(report);
-  leave(0);
+  send_report(report);
+  exit_directly(0);
 }
 
 }  // namespace detail

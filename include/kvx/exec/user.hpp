@@ -12,22 +12,22 @@
 
 namespace kvx::inline v0 {
 
-/// The number of a user that nobody is: drawn anew for each call from those that no system hands out.
+/// The number of a user that does not exist: a random one for each call, in a range that systems do not assign.
 inline unsigned unused_user() { return 0x70000000u + (std::random_device()() & 0x0fffffffu); }
 
-/// The processes and threads of the calling user, as RLIMIT_NPROC counts them.
+/// The number of processes and threads of the calling user, as RLIMIT_NPROC counts them.
 inline std::uint64_t processes_of_this_user() {
   std::uint64_t count = 0;
-  std::error_code gone;  // a process can end meanwhile
-  for (std::filesystem::directory_iterator at("/proc", gone), end; !gone && at != end; at.increment(gone)) {
-    const std::string name = at->path().filename().string();
+  std::error_code error;  // a process can end meanwhile
+  for (std::filesystem::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
     struct stat owner {};
     if (!std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; }) ||
-        ::stat(at->path().c_str(), &owner) != 0 || owner.st_uid != ::getuid())
+        ::stat(entry->path().c_str(), &owner) != 0 || owner.st_uid != ::getuid())
       continue;
-    std::error_code none;
-    for (std::filesystem::directory_iterator task(at->path() / "task", none), last; !none && task != last;
-         task.increment(none))
+    std::error_code task_error;
+    for (std::filesystem::directory_iterator task(entry->path() / "task", task_error), last;
+         !task_error && task != last; task.increment(task_error))
       ++count;
   }
   return count;

@@ -12,7 +12,7 @@ inline constexpr Index kAmxRows = 16, kAmxInputs = 32, kAmxTile = kAmxRows * kAm
 
 #if defined(__x86_64__)
 
-/// The operations on AMX's tile registers that kernels need. The registers are configured as long as it lives.
+/// The operations on AMX's tile registers that kernels need. The registers are configured as long as the object exists.
 struct AmxTiles {
   AmxTiles() {
     struct alignas(64) Config {

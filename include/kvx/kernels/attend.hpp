@@ -28,10 +28,11 @@ void run_attention(Isa path, const AttentionJob<T>& job) {
 
 }  // namespace detail
 
-/// Runs queries over the rows of one KV head, keys and values [rows, head_dim]: softmax(scale * q . k) v, block by
-/// block with a running maximum (Milakov and Gimelshein, arXiv:1805.02867), so that rows may come in several calls.
-/// The result of a query does not depend on the other queries. finish_attention() divides by the totals. Isa::amx
-/// multiplies floats in two parts of bf16 each, within 2^-16 of them; all other paths multiply floats.
+/// Computes the attention of queries over rows of one KV head: softmax(scale * q . k) v, with keys and values [rows,
+/// head_dim]. It runs block by block with a running maximum (Milakov and Gimelshein, arXiv:1805.02867), so that the
+/// rows can be passed in several calls; after them, finish_attention() divides by the totals. The result of a query
+/// does not depend on the other queries. Isa::amx splits each float into two bf16 parts, which are within 2^-16 of it;
+/// all other paths multiply floats.
 template <class T>
 void attend(std::span<AttentionQuery> queries, MatrixView<const T> keys, MatrixView<const T> values, float scale,
             Isa path = isa()) {
@@ -39,8 +40,9 @@ void attend(std::span<AttentionQuery> queries, MatrixView<const T> keys, MatrixV
                                                              keys.cols(), keys.outerStride(), scale});
 }
 
-/// Adds each query's weights on the block of rows from `first` on, a multiple of kAttentionBlock, to its `received`, in
-/// the order of the queries; after attend() over all rows, on the same path.
+/// Adds the softmax weights of each query on one block of rows to the query's `received`, in the order of the queries.
+/// The block begins at row `first`, a multiple of kAttentionBlock. To be called after attend() over all rows, on the
+/// same path.
 template <class T>
 void attention_received(std::span<AttentionQuery> queries, MatrixView<const T> keys, float scale, Index first,
                         Isa path = isa()) {
@@ -49,7 +51,7 @@ void attention_received(std::span<AttentionQuery> queries, MatrixView<const T> k
                                                             keys.outerStride(), scale});
 }
 
-/// Makes the sums means. Each query has seen a row at least.
+/// Divides the weighted sums by the sums of the weights. Each query must have seen at least one row.
 inline void finish_attention(std::span<AttentionQuery> queries, Index head_dim) {
   for (AttentionQuery& query : queries) {
     const float scale = static_cast<float>(1 / query.total);

@@ -50,15 +50,15 @@ template <class F>
 
 inline constexpr Index kAmxRowBytes = 64;
 
-/// Adds left * right to the first `count` sums. left(part, sum) and right(part) are tiles in memory. For floats, each
-/// in a high and a low part, the product low * low is omitted. A product has to wait for the previous one of the same
-/// sum, so the sums take turns.
+/// Adds left * right to the first `count` sums. left(part, sum) and right(part) are tiles in memory. Floats have a high
+/// and a low part; the product low * low is omitted. A product has to wait for the previous product of the same sum, so
+/// the loop alternates between the sums.
 template <Index kParts, class Tiles, class Left, class Right>
 [[gnu::always_inline]] inline void add_products(Tiles& tiles, Index count, const Left& left, const Right& right) {
   tiles.template load<6>(right(0), kAmxRowBytes);
   tiles.template load<7>(right(1), kAmxRowBytes);
   const auto add = [&]<int right_part>(Index left_part, std::integral_constant<int, right_part>)
-                       __attribute__((always_inline)) {
+      __attribute__((always_inline)) {
     each_sum([&]<int sum>(std::integral_constant<int, sum>) __attribute__((always_inline)) {
       if (sum >= count) return;
       tiles.template load<4 + sum % 2>(left(left_part, sum), kAmxRowBytes);
@@ -79,9 +79,8 @@ template <class Tiles, class T>
     add_products<PackedAttention<T>::kParts>(
         tiles, 4, [&](Index part, Index panel) { return packed.key_tile(part, panel, chunk); },
         [&](Index part) { return packed.query_tile(part, tile, chunk); });
-  each_sum([&]<int p>(std::integral_constant<int, p>) __attribute__((always_inline)) {
-    tiles.template store<p>(scores[p * kAmxRows], kAmxRowBytes);
-  });
+  each_sum([&]<int p>(std::integral_constant<int, p>)
+               __attribute__((always_inline)) { tiles.template store<p>(scores[p * kAmxRows], kAmxRowBytes); });
 }
 
 /// Scales a block's scores. Scores of keys that a query does not see become minus infinity. Raises `highest` to the
@@ -90,17 +89,17 @@ template <class Tiles, class T>
                                                 const Simd<16>::Int& seen, Simd<16>::Float& highest) {
   using S = Simd<16>;
   const S::Float hidden = S::Float{} - std::numeric_limits<float>::infinity();
-  S::Int left = seen - static_cast<std::int32_t>(first);
-  for (Index j = 0; j < kAttentionBlock; ++j, left -= 1) {
+  S::Int remaining = seen - static_cast<std::int32_t>(first);
+  for (Index j = 0; j < kAttentionBlock; ++j, remaining -= 1) {
     S::Float score;
     S::load(scores[j], score);
-    score = left > 0 ? score * scale : hidden;
+    score = remaining > 0 ? score * scale : hidden;
     S::store(score, scores[j]);
     highest = score > highest ? score : highest;
   }
 }
 
-/// exp(score - highest); 0 for minus infinity.
+/// Sets x = exp(score - highest), or 0 for a score of minus infinity.
 [[gnu::always_inline]] inline void weight_of(const float* scores, const Simd<16>::Float& highest, Simd<16>::Float& x) {
   using S = Simd<16>;
   S::Float score;
@@ -114,10 +113,10 @@ template <class Tiles, class T>
 struct AmxWeights {
   alignas(64) float scores[kAttentionBlock][kAmxRows];
   alignas(64) BF16 parts[2][std::size_t{kAttentionBlock / kAmxInputs}][std::size_t{kAmxTile}];  // right factors
-  Simd<16>::Float factor;  // multiplies the sums of earlier blocks
+  Simd<16>::Float factor;  // for the sums of earlier blocks
 };
 
-/// Computes the weights from the unscaled scores in `weights.scores`, and updates the queries' state.
+/// Computes the weights from the unscaled scores in `weights.scores`, and updates the state of the queries.
 [[gnu::always_inline]] inline void weigh_amx_tile(AmxWeights& weights, Index first, float scale, QueryLanes& queries) {
   using S = Simd<16>;
   S::Float highest = queries.highest;
@@ -134,13 +133,13 @@ struct AmxWeights {
       sum += weight;
       split(weight, high[i], low[i]);
     }
-    const Index half = j / kAmxInputs, at = j % kAmxInputs / 2 * kAmxInputs;
-    store_pairs(high[0], high[1], weights.parts[0][half] + at);
-    store_pairs(low[0], low[1], weights.parts[1][half] + at);
+    const Index half = j / kAmxInputs, offset = j % kAmxInputs / 2 * kAmxInputs;
+    store_pairs(high[0], high[1], weights.parts[0][half] + offset);
+    store_pairs(low[0], low[1], weights.parts[1][half] + offset);
   }
   queries.highest = highest;
-  queries.total = queries.total * __builtin_convertvector(weights.factor, S::Double) +
-                  __builtin_convertvector(sum, S::Double);
+  queries.total =
+      queries.total * __builtin_convertvector(weights.factor, S::Double) + __builtin_convertvector(sum, S::Double);
 }
 
 /// out = factor * out + values * weights, [channels, 16 queries].
@@ -156,14 +155,13 @@ template <class Tiles, class T>
           tiles, packed.value_panels - panel,
           [&](Index part, Index sum) { return packed.value_tile(part, panel + sum, half); },
           [&](Index part) { return weights.parts[part][half]; });
-    each_sum([&]<int p>(std::integral_constant<int, p>) __attribute__((always_inline)) {
-      tiles.template store<p>(sums[p * kAmxRows], kAmxRowBytes);
-    });
+    each_sum([&]<int p>(std::integral_constant<int, p>)
+                 __attribute__((always_inline)) { tiles.template store<p>(sums[p * kAmxRows], kAmxRowBytes); });
     for (Index i = 0; i < std::min<Index>(4, packed.value_panels - panel) * kAmxRows; ++i) {
-      S::Float before, added;
-      S::load(out[panel * kAmxRows + i], before);
+      S::Float previous, added;
+      S::load(out[panel * kAmxRows + i], previous);
       S::load(sums[i], added);
-      S::store(before * weights.factor + added, out[panel * kAmxRows + i]);
+      S::store(previous * weights.factor + added, out[panel * kAmxRows + i]);
     }
   }
 }
@@ -193,7 +191,7 @@ template <class Tiles, class T>
   }
 }
 
-/// Copies the sums of a tile of queries, [head_dim, 16 queries], from the queries' output rows, or to them.
+/// Copies the output rows of a tile of queries to `out` [head_dim, 16 queries] if kLoad, and back otherwise.
 template <bool kLoad>
 [[gnu::always_inline]] inline void move_out(std::span<AttentionQuery> queries, Index head_dim, float (*out)[kAmxRows]) {
   using S = Simd<16>;
@@ -236,8 +234,8 @@ template <bool kReceived, class Tiles, class T>
     lanes[tile].load(queries_of(tile), job.last);
     if constexpr (!kReceived) move_out<true>(queries_of(tile), job.head_dim, out + tile * channels);
   }
-  constexpr Index kTogether = 4;
-  AmxWeights weights[std::size_t{kTogether}];
+  constexpr Index kTilesAtATime = 4;
+  AmxWeights weights[std::size_t{kTilesAtATime}];
   Tiles tiles;
   Index last = 0;
   for (const AttentionQuery& query : job.queries) last = std::max(last, std::min(query.seen, job.last));
@@ -251,13 +249,12 @@ template <bool kReceived, class Tiles, class T>
     }
     packed.pack_values(job, first, count);
     // Loading a tile waits for earlier stores to the same memory, so each step is done for several tiles in a row.
-    for (Index some = 0; some < packed.query_tiles; some += kTogether) {
-      const Index end = std::min(some + kTogether, packed.query_tiles);
-      for (Index tile = some; tile < end; ++tile) score_amx_tile(tiles, packed, tile, weights[tile - some].scores);
-      for (Index tile = some; tile < end; ++tile)
-        weigh_amx_tile(weights[tile - some], first, job.scale, lanes[tile]);
-      for (Index tile = some; tile < end; ++tile)
-        add_amx_values(tiles, packed, weights[tile - some], out + tile * channels);
+    for (Index begin = 0; begin < packed.query_tiles; begin += kTilesAtATime) {
+      const Index end = std::min(begin + kTilesAtATime, packed.query_tiles);
+      for (Index tile = begin; tile < end; ++tile) score_amx_tile(tiles, packed, tile, weights[tile - begin].scores);
+      for (Index tile = begin; tile < end; ++tile) weigh_amx_tile(weights[tile - begin], first, job.scale, lanes[tile]);
+      for (Index tile = begin; tile < end; ++tile)
+        add_amx_values(tiles, packed, weights[tile - begin], out + tile * channels);
     }
   }
   if constexpr (!kReceived)
@@ -267,7 +264,7 @@ template <bool kReceived, class Tiles, class T>
     }
 }
 
-/// An AttentionJob, or with kReceived a ReceivedJob, on AMX.
+/// An AttentionJob on AMX, or a ReceivedJob if kReceived.
 template <bool kReceived, class T>
 struct AmxAttentionJob {
   AttentionJob<T> job;

@@ -16,16 +16,16 @@ namespace kvx::inline v0::detail {
 template <class Path, bool kReceived, class Job>
 [[gnu::always_inline]] inline void attend_blocks(const Job& job);
 
-/// Queries over the rows of one KV head.
+/// The attention of queries over the rows of one KV head.
 template <class T>
 struct AttentionJob {
   std::span<AttentionQuery> queries;
   const T *keys, *values;  // [last, head_dim]
-  Index first, last;       // the rows to run over
+  Index first, last;       // the range of rows to process
   Index head_dim, stride;
   float scale;
 
-  Index memory() const { return 2 * kAttentionBlock * head_dim; }  // floats that block_of() works in
+  Index memory() const { return 2 * kAttentionBlock * head_dim; }  // floats that prepare_block() needs
 
   template <class Path>
   [[gnu::always_inline]] void run() const {
@@ -33,7 +33,7 @@ struct AttentionJob {
   }
 };
 
-/// Adds what the rows received from queries that an AttentionJob has run.
+/// Adds the attention that the rows receive from queries for which an AttentionJob has run.
 template <class T>
 struct ReceivedJob {
   AttentionJob<T> job;
@@ -44,6 +44,7 @@ struct ReceivedJob {
   }
 };
 
+/// Writes keys [first, first + count) as floats in panels [head_dim, 16].
 template <int kLanes, class T>
 [[gnu::always_inline]] inline void pack_keys(const AttentionJob<T>& job, Index first, Index count, float* packed) {
   using S = Simd<kLanes>;
@@ -64,7 +65,7 @@ template <int kLanes, class T>
   }
 }
 
-/// Rows of values as floats, to [count, to_stride].
+/// Copies `count` rows of values as floats to `to` [count, to_stride].
 template <int kLanes, class T>
 [[gnu::always_inline]] inline void copy_values(const T* from, Index stride, Index count, Index head_dim, float* to,
                                                Index to_stride) {
@@ -77,10 +78,10 @@ template <int kLanes, class T>
     }
 }
 
-/// `count` rows from `first` on, which is a multiple of kAttentionBlock.
+/// Rows [first, first + count) as a block in `memory`. `first` is a multiple of kAttentionBlock.
 template <int kLanes, class T>
-[[gnu::always_inline]] inline AttentionBlock block_of(const AttentionJob<T>& job, Index first, Index count,
-                                                      float* memory) {
+[[gnu::always_inline]] inline AttentionBlock prepare_block(const AttentionJob<T>& job, Index first, Index count,
+                                                           float* memory) {
   pack_keys<kLanes>(job, first, count, memory);
   const T* const from = job.values + first * job.stride;
   if constexpr (std::is_same_v<T, float>) return {first, count, memory, from, job.stride};
@@ -98,15 +99,15 @@ template <class Path, bool kReceived, class Job>
   Index last = 0;
   for (const AttentionQuery& query : job.queries) last = std::max(last, std::min(query.seen, job.last));
   for (Index first = job.first; first < last; first += kAttentionBlock) {
-    const AttentionBlock block = block_of<kLanes>(job, first, std::min(kAttentionBlock, last - first), memory);
+    const AttentionBlock block = prepare_block<kLanes>(job, first, std::min(kAttentionBlock, last - first), memory);
     each_tile<kRows>(
         static_cast<Index>(job.queries.size()), [&]<int rows>(std::integral_constant<int, rows>,
                                                               Index query) __attribute__((always_inline)) {
-          AttentionQuery* const some = job.queries.data() + query;
+          AttentionQuery* const tile = job.queries.data() + query;
           if constexpr (kReceived)
-            receive_tile<kLanes, rows, kPanels>(some, job.last, job.head_dim, job.scale, block);
+            receive_tile<kLanes, rows, kPanels>(tile, job.last, job.head_dim, job.scale, block);
           else
-            attend_tile<kLanes, rows, kPanels>(some, job.last, job.head_dim, job.scale, block);
+            attend_tile<kLanes, rows, kPanels>(tile, job.last, job.head_dim, job.scale, block);
         });
   }
 }

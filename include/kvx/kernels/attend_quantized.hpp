@@ -23,22 +23,23 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// For an AttentionJob over quantized rows, whose newest values may be T still.
+/// The element type of an AttentionJob over quantized rows, whose newest values may still be of type T.
 template <class T>
-struct Quantized;
+struct QuantizedOr;
 
 template <class T>
-struct AttentionJob<Quantized<T>> {
+struct AttentionJob<QuantizedOr<T>> {
   std::span<AttentionQuery> queries;
   QuantizedView keys, values;
-  const T* newer;  // [last - values.rows, head_dim]: the values behind the quantized ones
+  const T* newer_values;  // [last - values.rows, head_dim]: those after the quantized ones
   Index first, last, head_dim, stride;
   float scale;
   KeyBias bias;
   const Position* positions;  // [last]
 
   Index width() const { return (head_dim + kQuantizedLanes - 1) / kQuantizedLanes * kQuantizedLanes; }
-  /// Keys, values, and as many scales and zeros as a panel of keys or a block of values has at most.
+  /// The floats that prepare_block() needs: keys, values, and the most scales and zeros that a panel of keys or a block
+  /// of values can have.
   Index memory() const { return (2 * kAttentionBlock + 2 * kAttentionBlock / kQuantizedLanes) * width(); }
 
   template <class Path>
@@ -47,7 +48,7 @@ struct AttentionJob<Quantized<T>> {
   }
 };
 
-/// Halves as floats; `to` has room for whole registers. Halves are finite.
+/// Converts finite F16 to floats. `to` has room for whole registers.
 template <int kLanes>
 [[gnu::always_inline]] inline void widen_halves(const F16* from, Index count, float* to) {
   using S = Simd<kLanes>;
@@ -58,7 +59,8 @@ template <int kLanes>
     else
       std::memcpy(&half, from + i, static_cast<std::size_t>(count - i) * sizeof(F16));
     const auto bits = __builtin_convertvector(half, typename S::Bits), magnitude = bits & 0x7fffu;
-    const auto normal = reinterpret_cast<typename S::Float>((magnitude << 13) + 0x38000000u);  // exponents' biases
+    const auto normal =
+        reinterpret_cast<typename S::Float>((magnitude << 13) + 0x38000000u);  // difference of the exponents' biases
     const auto subnormal = __builtin_convertvector(reinterpret_cast<typename S::Int>(magnitude), typename S::Float);
     const auto absolute = magnitude < 0x400u ? subnormal * 0x1p-24f : normal;
     S::store(reinterpret_cast<typename S::Float>(reinterpret_cast<typename S::Bits>(absolute) | (bits & 0x8000u) << 16),
@@ -66,9 +68,9 @@ template <int kLanes>
   }
 }
 
-/// The lowest code of each word times its scale plus its zero; the next code takes its place.
-template <int kLanes, int kBits, class Step>
-[[gnu::always_inline]] inline void take_code(typename Simd<kLanes>::Bits& words, const Step& scale, const Step& zero,
+/// Removes the lowest code of each word, and writes code * scale + zero.
+template <int kLanes, int kBits, class Scale>
+[[gnu::always_inline]] inline void take_code(typename Simd<kLanes>::Bits& words, const Scale& scale, const Scale& zero,
                                              float* to) {
   using S = Simd<kLanes>;
   const auto codes = reinterpret_cast<typename S::Int>(words & ((1u << kBits) - 1));
@@ -76,23 +78,24 @@ template <int kLanes, int kBits, class Step>
   words >>= kBits;
 }
 
-static_assert(kQuantizedLanes == kAttentionPanel);  // so that the registers of a panel are stored as they are
+static_assert(kQuantizedLanes == kAttentionPanel);  // so that a panel is stored register by register
 
-/// To panels [head_dim, 16]; all rows of a panel that is begun.
+/// Dequantizes keys [first, first + count) to panels [head_dim, 16], and the remaining rows of the last panel. `memory`
+/// has room for the scales and zeros.
 template <int kLanes, int kBits>
-[[gnu::always_inline]] inline void dequantize_keys(const QuantizedView& keys, Index first, Index count, float* steps,
+[[gnu::always_inline]] inline void dequantize_keys(const QuantizedView& keys, Index first, Index count, float* memory,
                                                    float* packed) {
   constexpr Index kCodes = 32 / kBits;
   constexpr int kVectors = static_cast<int>(kQuantizedLanes) / kLanes;
   const Index words_per_row = (keys.head_dim + kCodes - 1) / kCodes,
               groups = (keys.head_dim + keys.group - 1) / keys.group,
-              count_of_steps = keys.per_token ? groups * kQuantizedLanes : keys.head_dim,
-              rows_of_steps = keys.per_token ? kQuantizedLanes : keys.group;
-  float *const scales = steps, *const zeros = steps + (count_of_steps + kLanes - 1) / kLanes * kLanes;
+              scale_count = keys.per_token ? groups * kQuantizedLanes : keys.head_dim,
+              rows_per_scale = keys.per_token ? kQuantizedLanes : keys.group;
+  float *const scales = memory, *const zeros = memory + (scale_count + kLanes - 1) / kLanes * kLanes;
   for (Index row = first; row < first + count; row += kQuantizedLanes, packed += kQuantizedLanes * keys.head_dim) {
-    if (row == first || row % rows_of_steps == 0) {
-      widen_halves<kLanes>(keys.scales + row / rows_of_steps * count_of_steps, count_of_steps, scales);
-      widen_halves<kLanes>(keys.zeros + row / rows_of_steps * count_of_steps, count_of_steps, zeros);
+    if (row == first || row % rows_per_scale == 0) {
+      widen_halves<kLanes>(keys.scales + row / rows_per_scale * scale_count, scale_count, scales);
+      widen_halves<kLanes>(keys.zeros + row / rows_per_scale * scale_count, scale_count, zeros);
     }
     const std::uint32_t* from = keys.codes + row * words_per_row;
     for (Index d = 0; d < keys.head_dim; d += kCodes, from += kQuantizedLanes) {
@@ -100,13 +103,13 @@ template <int kLanes, int kBits>
       std::memcpy(words, from, sizeof words);
       float* const to = packed + d * kQuantizedLanes;
       const Index codes = std::min(kCodes, keys.head_dim - d);
-      if (keys.per_token) {  // no word is of two groups
-        const Index at = d / keys.group * kQuantizedLanes;
+      if (keys.per_token) {  // all codes of a word are in one group
+        const Index offset = d / keys.group * kQuantizedLanes;
 #pragma GCC unroll 16
         for (int v = 0; v < kVectors; ++v) {
           typename Simd<kLanes>::Float scale, zero;
-          Simd<kLanes>::load(scales + at + v * kLanes, scale);
-          Simd<kLanes>::load(zeros + at + v * kLanes, zero);
+          Simd<kLanes>::load(scales + offset + v * kLanes, scale);
+          Simd<kLanes>::load(zeros + offset + v * kLanes, zero);
           for (Index k = 0; k < codes; ++k)
             take_code<kLanes, kBits>(words[v], scale, zero, to + k * kQuantizedLanes + v * kLanes);
         }
@@ -124,12 +127,12 @@ template <int kLanes, int kBits>
 /// group, each into its own lanes.
 template <int kLanes, int kBits>
 [[gnu::always_inline]] inline void dequantize_ragged_keys(const QuantizedView& keys, Index first, Index count,
-                                                          float* steps, float* packed) {
+                                                          float* memory, float* packed) {
   using S = Simd<kLanes>;
   constexpr Index kCodes = 32 / kBits;
   constexpr int kVectors = static_cast<int>(kQuantizedLanes) / kLanes;
   const Index words_per_row = (keys.head_dim + kCodes - 1) / kCodes;
-  float *const scales = steps, *const zeros = steps + (keys.head_dim + kLanes - 1) / kLanes * kLanes;
+  float *const scales = memory, *const zeros = memory + (keys.head_dim + kLanes - 1) / kLanes * kLanes;
   typename S::Int lane;
   for (int i = 0; i < kLanes; ++i) lane[i] = i;
   const std::uint32_t* const ends = keys.group_ends.data();
@@ -150,14 +153,14 @@ template <int kLanes, int kBits>
       for (Index k = 0; k < std::min(kCodes, keys.head_dim - d); ++k)
 #pragma GCC unroll 16
         for (int v = 0; v < kVectors; ++v) {
-          float* const at = to + (d + k) * kQuantizedLanes + v * kLanes;
-          const auto own = (lane + v * kLanes >= low) & (lane + v * kLanes < high);
+          float* const target = to + (d + k) * kQuantizedLanes + v * kLanes;
+          const auto in_group = (lane + v * kLanes >= low) & (lane + v * kLanes < high);
           float coded[std::size_t{kLanes}];
-          typename S::Float key, there;
+          typename S::Float key, previous;
           take_code<kLanes, kBits>(words[v], scales[d + k], zeros[d + k], coded);
           S::load(coded, key);
-          S::load(at, there);
-          S::store(own ? key : there, at);
+          S::load(target, previous);
+          S::store(in_group ? key : previous, target);
         }
     }
     group += end == Index{ends[group]};
@@ -165,23 +168,24 @@ template <int kLanes, int kBits>
   }
 }
 
-/// Adds the bias, rotated to `positions`, to panels of as many keys.
+/// Adds the bias, rotated to `positions`, to panels of `count` keys.
 template <int kLanes>
-[[gnu::always_inline]] inline void add_bias(const KeyBias& by, const Position* positions, Index count, float* packed) {
+[[gnu::always_inline]] inline void add_bias(const KeyBias& key_bias, const Position* positions, Index count,
+                                            float* packed) {
   using S = Simd<kLanes>;
-  const auto half = static_cast<Index>(by.inv_freq.size());
+  const auto half = static_cast<Index>(key_bias.inv_freq.size());
   for (Index j = 0; j < count; j += kLanes) {
-    Position some[std::size_t{kLanes}] = {};
-    std::copy_n(positions + j, std::min<Index>(kLanes, count - j), some);
+    Position padded[std::size_t{kLanes}] = {};
+    std::copy_n(positions + j, std::min<Index>(kLanes, count - j), padded);
     typename S::Int numbers;
-    std::memcpy(&numbers, some, sizeof numbers);
+    std::memcpy(&numbers, padded, sizeof numbers);
     const auto position = __builtin_convertvector(numbers, typename S::Float);
     float* const panel = packed + j / kAttentionPanel * kAttentionPanel * 2 * half + j % kAttentionPanel;
     for (Index i = 0; i < half; ++i) {
-      const float a = by.bias[static_cast<std::size_t>(i)], b = by.bias[static_cast<std::size_t>(i + half)];
+      const float a = key_bias.bias[static_cast<std::size_t>(i)], b = key_bias.bias[static_cast<std::size_t>(i + half)];
       float *const low = panel + i * kAttentionPanel, *const high = low + half * kAttentionPanel;
       typename S::Float sin, cos, x, y;
-      S::sin_cos(position * by.inv_freq[static_cast<std::size_t>(i)], sin, cos);
+      S::sin_cos(position * key_bias.inv_freq[static_cast<std::size_t>(i)], sin, cos);
       S::load(low, x);
       S::load(high, y);
       S::store(x + (cos * a - sin * b), low);
@@ -190,13 +194,13 @@ template <int kLanes>
   }
 }
 
-/// To [count, width].
+/// Dequantizes values [first, first + count) to `to` [count, width]. `memory` has room for the scales and zeros.
 template <int kLanes, int kBits>
 [[gnu::always_inline]] inline void dequantize_values(const QuantizedView& values, Index first, Index count, Index width,
-                                                     float* steps, float* to) {
+                                                     float* memory, float* to) {
   constexpr Index kCodes = 32 / kBits;
   const Index groups = (values.head_dim + values.group - 1) / values.group;
-  float *const scales = steps, *const zeros = steps + kAttentionBlock * groups;
+  float *const scales = memory, *const zeros = memory + kAttentionBlock * groups;
   widen_halves<kLanes>(values.scales + first * groups, count * groups, scales);
   widen_halves<kLanes>(values.zeros + first * groups, count * groups, zeros);
   for (Index row = 0; row < count; row += kCodes) {
@@ -220,41 +224,41 @@ template <class F>
 }
 
 template <int kLanes, class T>
-[[gnu::always_inline]] inline AttentionBlock block_of(const AttentionJob<Quantized<T>>& job, Index first, Index count,
-                                                      float* memory) {
-  const Index width = job.width(), coded = std::clamp<Index>(job.values.rows - first, 0, count);
-  float *const values = memory + kAttentionBlock * width, *const steps = values + kAttentionBlock * width;
+[[gnu::always_inline]] inline AttentionBlock prepare_block(const AttentionJob<QuantizedOr<T>>& job, Index first,
+                                                           Index count, float* memory) {
+  const Index width = job.width(), quantized = std::clamp<Index>(job.values.rows - first, 0, count);
+  float *const values = memory + kAttentionBlock * width, *const scales = values + kAttentionBlock * width;
   with_bits(
       job.keys.bits, [&]<int bits>(std::integral_constant<int, bits>) __attribute__((always_inline)) {
         if (job.keys.group_ends.empty())
-          dequantize_keys<kLanes, bits>(job.keys, first, count, steps, memory);
+          dequantize_keys<kLanes, bits>(job.keys, first, count, scales, memory);
         else
-          dequantize_ragged_keys<kLanes, bits>(job.keys, first, count, steps, memory);
+          dequantize_ragged_keys<kLanes, bits>(job.keys, first, count, scales, memory);
       });
   if (!job.bias.bias.empty()) add_bias<kLanes>(job.bias, job.positions + first, count, memory);
-  if (coded > 0)
+  if (quantized > 0)
     with_bits(
         job.values.bits, [&]<int bits>(std::integral_constant<int, bits>) __attribute__((always_inline)) {
-          dequantize_values<kLanes, bits>(job.values, first, coded, width, steps, values);
+          dequantize_values<kLanes, bits>(job.values, first, quantized, width, scales, values);
         });
-  if (coded < count)
-    copy_values<kLanes>(job.newer + (first + coded - job.values.rows) * job.stride, job.stride, count - coded,
-                        job.head_dim, values + coded * width, width);
+  if (quantized < count)
+    copy_values<kLanes>(job.newer_values + (first + quantized - job.values.rows) * job.stride, job.stride,
+                        count - quantized, job.head_dim, values + quantized * width, width);
   return {first, count, memory, values, width};
 }
 
 }  // namespace detail
 
-/// As attend(), over all rows of quantized keys. Values may be quantized later than keys: those behind `values` are the
-/// first of `newer` [rows, head_dim]. Keys are what `keys` holds and `bias`, rotated to the rows' positions. Rows are
-/// expanded block by block, in memory that stays in the cache.
+/// Like attend(), over all rows of quantized keys. Values may be quantized later than keys: `newer_values` [rows,
+/// head_dim] begins with the values after `values`. `bias`, rotated to the rows' positions, is added to the keys. Rows
+/// are dequantized block by block, in memory that stays in the CPU's cache.
 template <class T>
 void attend_quantized(std::span<AttentionQuery> queries, const QuantizedView& keys, const QuantizedView& values,
-                      MatrixView<const T> newer, float scale, const KeyBias& bias = {},
+                      MatrixView<const T> newer_values, float scale, const KeyBias& bias = {},
                       std::span<const Position> positions = {}, Isa path = isa()) {
-  detail::run_on(
-      path, detail::AttentionJob<detail::Quantized<T>>{queries, keys, values, newer.data(), 0, keys.rows, keys.head_dim,
-                                                       newer.outerStride(), scale, bias, positions.data()});
+  detail::run_on(path, detail::AttentionJob<detail::QuantizedOr<T>>{
+                           queries, keys, values, newer_values.data(), 0, keys.rows, keys.head_dim,
+                           newer_values.outerStride(), scale, bias, positions.data()});
 }
 
 }  // namespace kvx::inline v0

@@ -9,26 +9,26 @@
 
 namespace kvx::inline v0 {
 
-/// One query of an attention, and what it has come to so far. It sees the first `seen` of the rows that it is run over.
+/// A query and the state of its attention. It sees the first `seen` of the rows that are passed with it.
 struct AttentionQuery {
   const float* query;  ///< [head_dim]
-  float* out;          ///< [head_dim], the weighted values' sum; zeros to begin with
+  float* out;          ///< [head_dim], the weighted sum of values; zeros at first
   Index seen;
-  float* received = nullptr;                                ///< [rows]; where attention_received() adds the weights
-  float highest = -std::numeric_limits<float>::infinity();  ///< of the scaled scores
-  double total = 0;                                         ///< of exp(score - highest)
+  float* received = nullptr;                                ///< [rows], to which attention_received() adds the weights
+  float highest = -std::numeric_limits<float>::infinity();  ///< the highest scaled score
+  double total = 0;                                         ///< the sum of exp(score - highest)
 };
 
-/// Rows are taken in blocks of so many, counted from the first one, so that what a query comes to does not depend on
-/// the queries beside it.
+/// The number of rows in a block. Blocks are counted from the first row, so that the result of a query does not depend
+/// on the other queries.
 inline constexpr Index kAttentionBlock = 64;
 
 namespace detail {
 
 inline constexpr Index kAttentionPanel = 16;
 
-/// A block of rows as floats. Keys are panels [head_dim, 16], a lane being a key; lanes behind the last key hold what
-/// they happen to, and no query sees them.
+/// A block of rows as floats. Keys are in panels [head_dim, 16], where each lane is a key. Lanes after the last key
+/// hold arbitrary values, which no query sees.
 struct AttentionBlock {
   Index first, count;   // of the rows
   const float* keys;    // [64 / 16, head_dim, 16]
@@ -36,13 +36,14 @@ struct AttentionBlock {
   Index value_stride;
 };
 
-/// Scores of what a query does not see of the block from `first` on become minus infinity.
+/// Sets the scores of rows that a query does not see to minus infinity. `first` is the first row of the block.
 [[gnu::always_inline]] inline void hide_unseen(const AttentionQuery& query, Index rows, Index first, float* scores) {
   for (Index j = std::max<Index>(0, std::min(query.seen, rows) - first); j < kAttentionBlock; ++j)
     scores[j] = -std::numeric_limits<float>::infinity();
 }
 
-/// Scaled scores of kRows queries with a block; what a query does not see is minus infinity.
+/// Computes the scaled scores of kRows queries with a block. The scores of rows that a query does not see are minus
+/// infinity.
 template <int kLanes, int kRows, int kPanels>
 [[gnu::always_inline]] inline void score_tile(const AttentionQuery* queries, Index rows, Index head_dim, float scale,
                                               const AttentionBlock& block, float (*scores)[kAttentionBlock]) {
@@ -62,11 +63,11 @@ template <int kLanes, int kRows, int kPanels>
         }
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) {
-        const float own = queries[r].query[d];
+        const float q = queries[r].query[d];
 #pragma GCC unroll 16
         for (int p = 0; p < kPanels; ++p)
 #pragma GCC unroll 16
-          for (int v = 0; v < kVectors; ++v) sum[r][p][v] += key[p][v] * own;
+          for (int v = 0; v < kVectors; ++v) sum[r][p][v] += key[p][v] * q;
       }
     }
 #pragma GCC unroll 16
@@ -81,7 +82,7 @@ template <int kLanes, int kRows, int kPanels>
   for (int r = 0; r < kRows; ++r) hide_unseen(queries[r], rows, block.first, scores[r]);
 }
 
-/// scores[j] = exp(scores[j] - highest), and their sum; 0 for minus infinity.
+/// Sets scores[j] = exp(scores[j] - highest), which is 0 for minus infinity, and returns their sum.
 template <int kLanes>
 [[gnu::always_inline]] inline double exp_block(float* scores, float highest) {
   using S = Simd<kLanes>;
@@ -97,9 +98,9 @@ template <int kLanes>
   return sum_lanes<kLanes>(sum);
 }
 
-/// The highest of a block's scores and `so_far`.
+/// The highest of a block's scores and `previous`.
 template <int kLanes>
-[[gnu::always_inline]] inline float highest_of(const float* scores, float so_far) {
+[[gnu::always_inline]] inline float highest_score(const float* scores, float previous) {
   using S = Simd<kLanes>;
   typename S::Float highest, score;
   S::load(scores, highest);
@@ -108,15 +109,15 @@ template <int kLanes>
     highest = score > highest ? score : highest;
   }
   highest_lane<kLanes>(highest);
-  return std::max(so_far, highest[0]);
+  return std::max(previous, highest[0]);
 }
 
-/// Makes a block's scores weights, exp(score - highest), and adds them to the query's total. Returns what its earlier
-/// weights are to be multiplied by.
+/// Replaces a block's scores with the weights exp(score - highest), and adds them to the query's total. Returns the
+/// factor by which the query's earlier weights have to be multiplied.
 template <int kLanes>
 [[gnu::always_inline]] inline float weigh_block(AttentionQuery& query, float* scores) {
   float factor = 1;
-  const float highest = highest_of<kLanes>(scores, query.highest);
+  const float highest = highest_score<kLanes>(scores, query.highest);
   if (highest != query.highest) {
     typename Simd<kLanes>::Float change = typename Simd<kLanes>::Float{} + (query.highest - highest);
     Simd<kLanes>::exp(change);
@@ -128,7 +129,7 @@ template <int kLanes>
   return factor;
 }
 
-/// Adds a query's weights to what the block's rows received.
+/// Adds a query's weights to the attention that the block's rows have received.
 template <int kLanes>
 [[gnu::always_inline]] inline void receive_block(const AttentionQuery& query, float* scores, Index first, Index count) {
   (void)exp_block<kLanes>(scores, query.highest);
@@ -136,7 +137,8 @@ template <int kLanes>
   for (Index j = 0; j < count; ++j) query.received[first + j] += scores[j] * weight;
 }
 
-/// kVectors registers of channels from `channel` on: out = factor * out + sum over j of weights[j] * values[j].
+/// Updates kVectors registers of channels, beginning with `channel`: out = factor * out + sum over j of weights[j] *
+/// values[j].
 template <int kLanes, int kRows, int kVectors>
 [[gnu::always_inline]] inline void value_tile(const AttentionQuery* queries, Index width, const AttentionBlock& block,
                                               Index channel, const float (*weights)[kAttentionBlock],
@@ -158,9 +160,9 @@ template <int kLanes, int kRows, int kVectors>
     }
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-      const float own = weights[r][j];
+      const float weight = weights[r][j];
 #pragma GCC unroll 16
-      for (int v = 0; v < kVectors; ++v) sum[r][v] += value[v] * own;
+      for (int v = 0; v < kVectors; ++v) sum[r][v] += value[v] * weight;
     }
   }
 #pragma GCC unroll 16
@@ -169,7 +171,7 @@ template <int kLanes, int kRows, int kVectors>
     for (int v = 0; v < kVectors; ++v) store_part<kLanes>(sum[r][v], width, queries[r].out + channel + v * kLanes);
 }
 
-/// One block for kRows queries.
+/// Adds a block of rows to the attention of kRows queries.
 template <int kLanes, int kRows, int kPanels>
 [[gnu::always_inline]] inline void attend_tile(AttentionQuery* queries, Index rows, Index head_dim, float scale,
                                                const AttentionBlock& block) {
@@ -185,7 +187,8 @@ template <int kLanes, int kRows, int kPanels>
     value_tile<kLanes, kRows, 1>(queries, std::min<Index>(kLanes, head_dim - channel), block, channel, scores, factors);
 }
 
-/// Adds the weights of kRows queries, which attend_tile() has run, to what the block's rows received.
+/// Adds the weights of kRows queries, for which attend_tile() has run, to the attention that the block's rows have
+/// received.
 template <int kLanes, int kRows, int kPanels>
 [[gnu::always_inline]] inline void receive_tile(AttentionQuery* queries, Index rows, Index head_dim, float scale,
                                                 const AttentionBlock& block) {

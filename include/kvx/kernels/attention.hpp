@@ -9,7 +9,7 @@
 
 namespace kvx::inline v0::detail {
 
-/// Makes lane 0 the sum of all lanes: the upper half is added to the lower one, and so on.
+/// Sets lane 0 to the sum of all lanes: the upper half of the lanes is added to the lower one, and so on.
 template <int kLanes, int kStep = kLanes / 2>
 [[gnu::always_inline]] inline void add_lanes(typename Simd<kLanes>::Float& sum) {
   typename Simd<kLanes>::Float upper = sum;
@@ -18,8 +18,8 @@ template <int kLanes, int kStep = kLanes / 2>
   if constexpr (kStep > 1) add_lanes<kLanes, kStep / 2>(sum);
 }
 
-/// scores[j] = scale * q . keys[j] for `rows` keys of `head_dim` channels. Each dot product sums the lanes of one
-/// register in the order of their index, after adding up the channels register by register.
+/// scores[j] = scale * q . keys[j] for `rows` keys of `head_dim` channels. A dot product adds up the channels register
+/// by register, and then the lanes of the register.
 template <int kLanes, class T>
 [[gnu::always_inline]] inline void dot_rows(const float* q, const T* keys, Index rows, Index head_dim, Index stride,
                                             float scale, float* scores) {
@@ -47,7 +47,7 @@ template <int kLanes, class T>
 template <int kLanes>
 [[gnu::always_inline]] inline void softmax(float* scores, Index rows) {
   using S = Simd<kLanes>;
-  const Index whole = rows - rows % kLanes;  // in full registers
+  const Index whole = rows - rows % kLanes;  // scores in full registers
   typename S::Float x, highest_lanes = typename S::Float{} + scores[0];
   for (Index j = 0; j < whole; j += kLanes) {
     S::load(scores + j, x);

@@ -11,8 +11,8 @@
 
 namespace kvx::inline v0::detail {
 
-/// Rounds a row [in] to the nearest bf16, ties to even; zeros from `in` to `padded`, a multiple of 32. Each 32 inputs
-/// are `stride` elements apart: 32, or those of a tile of several rows.
+/// Rounds a row [in] to the nearest bf16, ties to even, and pads it with zeros to `padded` inputs, a multiple of 32. It
+/// is written in parts of 32 inputs that begin `stride` elements apart: 32, or the size of a tile of several rows.
 struct RoundJob {
   const float* row;
   Index in, padded;
@@ -33,8 +33,9 @@ struct RoundJob {
   }
 };
 
-/// Each group of PackedMatrix::kGroup inputs as bytes: row = scale * byte, the largest becoming 127; the scale is not
-/// finite if one of them is not. `offset` is what cancels the weights' kZero in the group's sum.
+/// Quantizes each group of PackedMatrix::kGroup inputs to bytes: input = scale * byte, where the largest magnitude gets
+/// 127 or -127. The scale is not finite if one of the inputs is not. `offset` cancels the effect of the weights' kZero
+/// on the group's sum.
 struct QuantizeJob {
   const float* row;
   Index in, groups;
@@ -53,18 +54,18 @@ struct QuantizeJob {
       };
       const Index first = g * PackedMatrix::kGroup, last = first + PackedMatrix::kGroup;
       typename S::Float x;
-      typename S::Int most = {};  // magnitudes in the order of their bits, NaN above infinity
+      typename S::Int highest = {};  // the bits of a magnitude, which have its order; NaN is above infinity
       for (Index k = first; k < last; k += kLanes) {
         load(k, x);
         const auto magnitude = reinterpret_cast<typename S::Int>(x) & 0x7fffffff;
-        most = most < magnitude ? magnitude : most;
+        highest = highest < magnitude ? magnitude : highest;
       }
       std::int32_t bits = 0;
-      for (int i = 0; i < kLanes; ++i) bits = std::max(bits, most[i]);
+      for (int i = 0; i < kLanes; ++i) bits = std::max(bits, highest[i]);
       float largest;
       std::memcpy(&largest, &bits, sizeof largest);
       scale[g] = largest / 127;
-      const float inverse = largest > 1e-36f ? 127 / largest : 0;  // which is finite
+      const float inverse = largest > 1e-36f ? 127 / largest : 0;  // always finite
       typename S::Int sum = {};
       for (Index k = first; k < last; k += kLanes) {
         load(k, x);

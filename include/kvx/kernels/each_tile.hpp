@@ -6,7 +6,7 @@
 
 namespace kvx::inline v0::detail {
 
-/// The last rows, fewer than a whole tile.
+/// Calls tile() for the last rows, at most kRows of them.
 template <int kRows, class Tile>
 [[gnu::always_inline]] inline void last_tile(Index rows, Index first, const Tile& tile) {
   if constexpr (kRows > 0) {

@@ -16,8 +16,9 @@
 
 namespace kvx::inline v0 {
 
-/// The instruction sets that the inner loops are compiled for: the paths. On each of them a result is bit-identical for
-/// any batch and any number of threads; between them it differs by rounding. Sums are float on all.
+/// The instruction sets that the inner loops are compiled for, which are called paths. On one path, a result has the
+/// same bits for any batch and any number of threads. Results of different paths differ by rounding. All paths compute
+/// sums in float.
 enum class Isa { portable, neon, avx2, avx512, avx512bf16, amx };
 
 constexpr std::string_view name_of(Isa isa) {
@@ -25,10 +26,10 @@ constexpr std::string_view name_of(Isa isa) {
   return kNames[static_cast<int>(isa)];
 }
 
-/// Whether a path rounds the rows that it multiplies with bf16 weights to bf16, as its instructions take them. Its
-/// other loops are those of avx512; amx has its own for attention.
+/// Whether a path rounds rows to bf16 before it multiplies them with bf16 weights, because its instructions require
+/// this. The other loops of these paths are those of avx512, except that amx has its own attention.
 constexpr bool rounds_rows(Isa isa) { return isa == Isa::avx512bf16 || isa == Isa::amx; }
-/// The path that multiplies floats as they are where `isa` rounds or splits them.
+/// `isa`, or avx512 if `isa` rounds or splits floats before it multiplies them.
 constexpr Isa float_path(Isa isa) { return rounds_rows(isa) ? Isa::avx512 : isa; }
 
 namespace detail {
@@ -54,7 +55,7 @@ inline const std::vector<Isa>& available_isas() {
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) isas.push_back(Isa::avx2);
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
       isas.push_back(Isa::avx512);
-#if !defined(__clang__)  // matmul_bf16.hpp has that kernel for GCC alone
+#if !defined(__clang__)  // matmul_bf16.hpp has this kernel only for GCC
       if (__builtin_cpu_supports("avx512bf16")) isas.push_back(Isa::avx512bf16);
 #endif
       if (detail::may_use_amx()) isas.push_back(Isa::amx);
@@ -67,17 +68,17 @@ inline const std::vector<Isa>& available_isas() {
   return available;
 }
 
-/// The path taken unless KVX_ISA names another: amx where the CPU has it, else the widest path whose products are
-/// exact. avx512bf16 is never the default, since its dot product was slower than the multiply-adds of avx512 on every
-/// CPU measured (GFLOPS of two cores: Intel with AMX 195 and 500, Intel without 172 and 388, AMD Zen 5 363 and 578);
-/// amx reaches 6385 on the first of these.
+/// The path that is used unless KVX_ISA names another one: amx if the CPU has it, otherwise the widest path that does
+/// not round rows. avx512bf16 is never the default, since its dot product was slower than the multiply-adds of avx512
+/// on every CPU measured (GFLOPS on two cores: Intel with AMX 195 and 500, Intel without AMX 172 and 388, AMD Zen 5 363
+/// and 578). amx reaches 6385 GFLOPS on the first of these CPUs.
 inline Isa default_isa() {
   const auto& available = available_isas();
   if (available.back() == Isa::amx) return Isa::amx;
   return *std::find_if_not(available.rbegin(), available.rend(), rounds_rows);
 }
 
-/// The default, or the one that the environment variable KVX_ISA names. Throws Error when the CPU cannot run that.
+/// The path that the environment variable KVX_ISA names, or the default. Throws Error if the CPU cannot run it.
 inline Isa isa() {
   static const Isa chosen = [] {
     const char* wanted = std::getenv("KVX_ISA");
@@ -87,7 +88,7 @@ inline Isa isa() {
       if (name_of(each) == wanted) return each;
       names.append(names.empty() ? "" : ", ").append(name_of(each));
     }
-    throw Error("KVX_ISA", "expected what this CPU can run (" + names + "), found " + wanted);
+    throw Error("KVX_ISA", "expected a path that this CPU can run (" + names + "), found " + wanted);
   }();
   return chosen;
 }

@@ -25,7 +25,7 @@ namespace kvx::inline v0 {
 namespace detail {
 
 template <class Weight>
-void multiply(Isa path, const MatmulJob<FloatRows, Weight>& job) {
+void multiply(Isa path, const MatmulJob<StridedFloatRows, Weight>& job) {
   run_on(path, job);
 }
 
@@ -46,43 +46,43 @@ inline void multiply(Isa, const MatmulJob<RoundedRows, BF16>& job) { Avx512Bf16P
 #endif
 #endif
 
-/// So many rows of `row_bytes` that they stay in the second cache, and are whole tiles on every path.
+/// The number of rows of `row_bytes` bytes that fit in the second-level cache and are complete tiles on every path.
 inline Index cached_rows(std::size_t row_bytes) {
-  constexpr Index kCached = Index{1} << 20, kTiles = 96;
-  const Index fitting = kCached / std::max<Index>(1, static_cast<Index>(row_bytes));  // 0 without inputs
-  return std::max<Index>(1, fitting / kTiles) * kTiles;
+  constexpr Index kCacheBytes = Index{1} << 20, kTileRows = 96;
+  const Index fitting = kCacheBytes / std::max<Index>(1, static_cast<Index>(row_bytes));  // rows may have no bytes
+  return std::max<Index>(1, fitting / kTileRows) * kTileRows;
 }
 
-/// A product whose rows are in a kernel's form: `block` rows at a time, the panels shared out to threads.
+/// Multiplies rows that are already in a kernel's form: `block` rows at a time, with the panels divided among threads.
 template <class Weight, class Rows>
 void multiply(Isa path, const Rows& x, Index block, const PackedMatrix& weights, std::span<const float> bias,
               MatrixView<float> y, Threads& threads) {
-  constexpr Index kWorthAThread = 1 << 17;  // multiplications
-  constexpr Index kTogether = 4;            // panels, so that a thread's share is whole tiles
-  const Index shares = (weights.panels() + kTogether - 1) / kTogether;
+  constexpr Index kLeastProducts = 1 << 17;  // per thread, so that starting it is worth the time
+  constexpr Index kPartPanels = 4;           // so that a part consists of complete tiles
+  const Index parts = (weights.panels() + kPartPanels - 1) / kPartPanels;
   for (Index first_row = 0; first_row < y.rows(); first_row += block) {
     const Index rows = std::min(block, y.rows() - first_row);
-    const Index per_share = std::max<Index>(1, rows * weights.in() * PackedMatrix::kPanel * kTogether);
-    threads.parallel_for(shares, kWorthAThread / per_share + 1, [&](Index first, Index last) {
-      multiply(path, MatmulJob<Rows, Weight>{&weights, bias.empty() ? nullptr : bias.data(), x.from(first_row), rows,
-                                             y.data() + first_row * y.outerStride(), y.outerStride(), first * kTogether,
-                                             std::min(last * kTogether, weights.panels())});
+    const Index part_products = std::max<Index>(1, rows * weights.in() * PackedMatrix::kPanel * kPartPanels);
+    threads.parallel_for(parts, kLeastProducts / part_products + 1, [&](Index first, Index last) {
+      multiply(path, MatmulJob<Rows, Weight>{&weights, bias.empty() ? nullptr : bias.data(), x.rows_from(first_row),
+                                             rows, y.data() + first_row * y.outerStride(), y.outerStride(),
+                                             first * kPartPanels, std::min(last * kPartPanels, weights.panels())});
     });
   }
 }
 
 }  // namespace detail
 
-/// y = x W^T + bias: x [rows, in], W [out, in], bias [out] or empty, y [rows, out]. Each element of y is summed over
-/// `in` from 0 upwards in one chain, at every number of rows and threads. For int8 weights the rows are rounded to int8
-/// with a scale for each 64 inputs; for bf16 weights, on paths that do so (rounds_rows()), to bf16.
+/// y = x W^T + bias, with x [rows, in], W [out, in], bias [out] or empty, y [rows, out]. Each element of y sums the
+/// inputs in ascending order, in one chain of additions, for any number of rows and threads. For int8 weights, rows are
+/// rounded to int8 with a scale for each 64 inputs. For bf16 weights, paths with rounds_rows() round them to bf16.
 inline void matmul(MatrixView<const float> x, const PackedMatrix& weights, std::span<const float> bias,
                    MatrixView<float> y, Threads& threads, Isa path = isa()) {
-  constexpr Index kRowsWorthAThread = 8;
+  constexpr Index kRowsPerThread = 8;  // at least
   const Index rows = x.rows(), padded = weights.padded_in();
   if (rows == 0) return;
   const auto each_row = [&](auto&& body) {
-    threads.parallel_for(rows, kRowsWorthAThread, [&](Index first, Index last) {
+    threads.parallel_for(rows, kRowsPerThread, [&](Index first, Index last) {
       for (Index r = first; r < last; ++r) body(r);
     });
   };
@@ -106,9 +106,10 @@ inline void matmul(MatrixView<const float> x, const PackedMatrix& weights, std::
 #if defined(__x86_64__)
   const Index rounded_rows = detail::cached_rows(static_cast<std::size_t>(padded) * sizeof(BF16));
   if (weights.format() == WeightFormat::bf16 && path == Isa::amx) {
-    const auto whole = static_cast<std::size_t>((rows + detail::kAmxRows - 1) / detail::kAmxRows * detail::kAmxRows);
+    const auto tile_rows =
+        static_cast<std::size_t>((rows + detail::kAmxRows - 1) / detail::kAmxRows * detail::kAmxRows);
     const detail::RoundedTiles tiles{
-        detail::scratch<detail::RoundedTiles, BF16>(whole * static_cast<std::size_t>(padded)), padded};
+        detail::scratch<detail::RoundedTiles, BF16>(tile_rows * static_cast<std::size_t>(padded)), padded};
     each_row([&](Index r) {
       detail::run_on(path, detail::RoundJob{x.row(r).data(), x.cols(), padded, tiles.row(r), detail::kAmxTile});
     });
@@ -125,18 +126,18 @@ inline void matmul(MatrixView<const float> x, const PackedMatrix& weights, std::
 #endif
 #endif
   if (weights.format() == WeightFormat::bf16 && rows >= detail::kManyRows) {
-    constexpr Index kTile = detail::kWideRows, kMost = 336;  // rows at a time: what a second cache of 1 MB holds
-    const auto whole = [](Index all) { return (all + kTile - 1) / kTile * kTile; };
+    constexpr Index kTile = detail::kWideRows, kMaxRows = 336;  // at a time, for a second-level cache of 1 MB
+    const auto whole_tiles = [](Index count) { return (count + kTile - 1) / kTile * kTile; };
     const detail::FloatTiles tiles{
-        detail::scratch<detail::FloatTiles, float>(static_cast<std::size_t>(whole(rows) * x.cols())), x.cols()};
-    threads.parallel_for(whole(rows) / kTile, 1, [&](Index first, Index last) {
+        detail::scratch<detail::FloatTiles, float>(static_cast<std::size_t>(whole_tiles(rows) * x.cols())), x.cols()};
+    threads.parallel_for(whole_tiles(rows) / kTile, 1, [&](Index first, Index last) {
       detail::run_on(path,
                      detail::TileJob{x.data(), x.outerStride(), first * kTile, std::min(rows, last * kTile), tiles});
     });
-    const Index blocks = (rows + kMost - 1) / kMost;
-    return multiply(tiles, whole((rows + blocks - 1) / blocks), BF16());
+    const Index blocks = (rows + kMaxRows - 1) / kMaxRows;
+    return multiply(tiles, whole_tiles((rows + blocks - 1) / blocks), BF16());
   }
-  const detail::FloatRows floats{x.data(), x.outerStride()};
+  const detail::StridedFloatRows floats{x.data(), x.outerStride()};
   const Index float_rows = detail::cached_rows(static_cast<std::size_t>(x.cols()) * sizeof(float));
   if (weights.format() == WeightFormat::f32) return multiply(floats, float_rows, float());
   multiply(floats, float_rows, BF16());

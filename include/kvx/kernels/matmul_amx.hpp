@@ -13,11 +13,12 @@
 
 namespace kvx::inline v0::detail {
 
-/// Rows rounded to bf16 in AMX's tiles: [rows / 16, padded_in / 32, 16, 32]. The last rows are filled up to 16.
+/// Rows rounded to bf16 in AMX's tiles: [rows / 16, padded_in / 32, 16, 32]. The last tile is padded to 16 rows.
 struct RoundedTiles {
   BF16* data;
   Index padded_in;
-  RoundedTiles from(Index row) const { return {data + row * padded_in, padded_in}; }  // a multiple of 16
+  /// `row` is a multiple of 16.
+  RoundedTiles rows_from(Index row) const { return {data + row * padded_in, padded_in}; }
   BF16* row(Index r) const { return data + r / kAmxRows * kAmxRows * padded_in + r % kAmxRows * kAmxInputs; }
 };
 
@@ -26,16 +27,16 @@ template <int kTile, class Tiles>
 [[gnu::always_inline]] inline void finish_amx_tile(Tiles& tiles, const MatmulJob<RoundedTiles, BF16>& job, Index row,
                                                    Index output) {
   constexpr Index kPanel = PackedMatrix::kPanel;
-  alignas(64) float part[kAmxRows * kPanel];
-  tiles.template store<kTile>(part, kPanel * static_cast<Index>(sizeof(float)));
+  alignas(64) float sums[kAmxRows * kPanel];
+  tiles.template store<kTile>(sums, kPanel * static_cast<Index>(sizeof(float)));
   for (Index r = 0; r < std::min(kAmxRows, job.rows - row); ++r) {
     Simd<16>::Float sum;
-    Simd<16>::load(part + r * kPanel, sum);
+    Simd<16>::load(sums + r * kPanel, sum);
     job.template finish<16>(row + r, output, sum);
   }
 }
 
-/// Two tiles of 16 rows by two panels; with fewer, the rest is left out.
+/// Multiplies two tiles of 16 rows with two panels, or fewer if the job has no more.
 template <class Tiles>
 [[gnu::always_inline]] inline void multiply_amx_tiles(Tiles& tiles, const MatmulJob<RoundedTiles, BF16>& job, Index row,
                                                       Index panel) {
@@ -75,7 +76,7 @@ template <class Tiles>
   if (two_rows) finish_amx_tile<3>(tiles, job, row + kAmxRows, output + kPanel);
 }
 
-/// AMX: a tile adds 16 x 16 x 32 products at a time. The sums of a row do not depend on the other rows.
+/// Multiplies with AMX, which adds 16 x 16 x 32 products at a time. The sums of a row do not depend on the other rows.
 template <class Tiles>
 [[gnu::always_inline]] inline void multiply_amx_panels(const MatmulJob<RoundedTiles, BF16>& job) {
   Tiles tiles;

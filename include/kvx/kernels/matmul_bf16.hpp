@@ -19,12 +19,13 @@ namespace kvx::inline v0::detail {
 struct RoundedRows {
   const BF16* data;
   Index padded_in;
-  RoundedRows from(Index row) const { return {data + row * padded_in, padded_in}; }
+  RoundedRows rows_from(Index row) const { return {data + row * padded_in, padded_in}; }
 };
 
-#if defined(__x86_64__) && !defined(__clang__)  // Clang takes these registers only in functions that name the target
+// Clang accepts these registers only in functions with the target attribute.
+#if defined(__x86_64__) && !defined(__clang__)
 
-/// AVX-512 BF16: a lane adds two products at a time.
+/// Multiplies kRows rows with kPanels panels with AVX-512 BF16, which adds two products per lane at a time.
 template <int kRows, int kPanels>
 [[gnu::always_inline]] inline void bf16_tile(const MatmulJob<RoundedRows, BF16>& job, Index row, Index panel) {
   using S = Simd<16>;
@@ -38,11 +39,11 @@ template <int kRows, int kPanels>
     for (int p = 0; p < kPanels; ++p) std::memcpy(&pairs[p], weights + (p * padded + k) * kPanel, sizeof pairs[p]);
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-      std::uint32_t own;
-      std::memcpy(&own, x + r * padded + k, sizeof own);
+      std::uint32_t x_pair;
+      std::memcpy(&x_pair, x + r * padded + k, sizeof x_pair);
 #pragma GCC unroll 16
       for (int p = 0; p < kPanels; ++p)
-        asm("vdpbf16ps %2, %1, %0" : "+v"(sum[r][p]) : "v"(pairs[p]), "v"(S::Bits{} + own));
+        asm("vdpbf16ps %2, %1, %0" : "+v"(sum[r][p]) : "v"(pairs[p]), "v"(S::Bits{} + x_pair));
     }
   }
 #pragma GCC unroll 16

@@ -14,20 +14,20 @@
 
 namespace kvx::inline v0::detail {
 
-/// Rows rounded to int8, a scale for each group of PackedMatrix::kGroup inputs.
+/// Rows rounded to int8, with a scale for each group of PackedMatrix::kGroup inputs.
 struct Int8Rows {
   const std::int8_t* data;      // [rows, padded_in]
   const float* scales;          // [rows, groups]
-  const std::int32_t* offsets;  // [rows, groups]: what weights stored as byte + kZero add to a group's sum, negated
+  const std::int32_t* offsets;  // [rows, groups]: cancel what the kZero in the weights adds to a group's sum
   Index groups;
 
-  Int8Rows from(Index row) const {
+  Int8Rows rows_from(Index row) const {
     return {data + row * groups * PackedMatrix::kGroup, scales + row * groups, offsets + row * groups, groups};
   }
 };
 
-/// Adds, in each lane, the products of its four bytes of weights (unsigned) with four bytes of a row (signed). Sums of
-/// a group are exact in each of these.
+/// Adds, in each lane, the products of the lane's four bytes of weights (unsigned) with four bytes of a row (signed).
+/// The sum of a group is exact here and in the two structs below.
 template <int kLanes>
 struct PlainDot {
   using S = Simd<kLanes>;
@@ -39,7 +39,7 @@ struct PlainDot {
   }
 };
 #if defined(__x86_64__) && !defined(__clang__)
-/// By products of 16 bits, for AVX2 and AVX-512 without VNNI.
+/// The same with 16-bit products, for AVX2 and for AVX-512 without VNNI.
 template <int kLanes>
 struct WordDot {
   using S = Simd<kLanes>;
@@ -58,6 +58,7 @@ struct WordDot {
     sum += products;
   }
 };
+/// The same with an instruction of AVX-512 VNNI.
 struct VnniDot {
   using S = Simd<16>;
   static constexpr int lanes = 16;
@@ -66,12 +67,13 @@ struct VnniDot {
   }
 };
 #else
-// Clang takes such registers only in functions that name the target, and makes good code of the plain form.
+// Clang accepts these registers only in functions with the target attribute. It compiles PlainDot to good code.
 template <int kLanes>
 using WordDot = PlainDot<kLanes>;
 using VnniDot = PlainDot<16>;
 #endif
 
+/// Multiplies kRows rows with kPanels panels.
 template <class Dot, int kRows, int kPanels>
 [[gnu::always_inline]] inline void int8_tile(const MatmulJob<Int8Rows, std::uint8_t>& job, Index row, Index panel) {
   constexpr int kLanes = Dot::lanes;
@@ -89,7 +91,7 @@ template <class Dot, int kRows, int kPanels>
       for (int p = 0; p < kPanels; ++p)
 #pragma GCC unroll 16
         for (int v = 0; v < kVectors; ++v) sum[r][p][v] += job.x.offsets[(row + r) * groups + g];
-    const Index ahead = ahead_of((g + 1) * kGroup - 1, padded, kPanels, kPanel * padded, 1);
+    const Index ahead = prefetch_distance((g + 1) * kGroup - 1, padded, kPanels, kPanel * padded, 1);
     for (Index k = g * kGroup; k < (g + 1) * kGroup; k += 4)
 #pragma GCC unroll 16
       for (int p = 0; p < kPanels; ++p)
@@ -97,13 +99,13 @@ template <class Dot, int kRows, int kPanels>
         for (int v = 0; v < kVectors; ++v) {
           const std::uint8_t* const from = weights + p * kPanel * padded + k * kPanel + v * kLanes * 4;
           if (kRows <= kFewRows && v == 0) __builtin_prefetch(from + ahead);
-          typename S::Bits four;
-          std::memcpy(&four, from, sizeof four);
+          typename S::Bits weight_bytes;
+          std::memcpy(&weight_bytes, from, sizeof weight_bytes);
 #pragma GCC unroll 16
           for (int r = 0; r < kRows; ++r) {
-            std::int32_t own;
-            std::memcpy(&own, job.x.data + (row + r) * padded + k, sizeof own);
-            Dot::add(four, own, sum[r][p][v]);
+            std::int32_t row_bytes;
+            std::memcpy(&row_bytes, job.x.data + (row + r) * padded + k, sizeof row_bytes);
+            Dot::add(weight_bytes, row_bytes, sum[r][p][v]);
           }
         }
 #pragma GCC unroll 16
@@ -126,7 +128,7 @@ template <class Dot, int kRows, int kPanels>
       for (int v = 0; v < kVectors; ++v) job.finish<kLanes>(row + r, (panel + p) * kPanel + v * kLanes, total[r][p][v]);
 }
 
-/// A path's dot product and tile, for products of int8.
+/// The dot product and the size of a tile on a path, for int8 weights.
 template <class Path>
 struct Int8Tile {
   using Dot = PlainDot<Path::lanes>;

@@ -10,8 +10,8 @@
 
 namespace kvx::inline v0::detail {
 
-/// y = x W^T + bias for panels [first_panel, last_panel) of W. `Rows` is x in the form that a kernel works on, `Weight`
-/// the type that W is stored in. A path's multiply_panels<Path>(job) does it.
+/// y = x W^T + bias for panels [first_panel, last_panel) of W. `Rows` is the form of x that a kernel needs, and
+/// `Weight` is the type that W is stored in. multiply_panels<Path>(job) computes it.
 template <class Rows, class Weight>
 struct MatmulJob {
   const PackedMatrix* weights;
@@ -27,12 +27,12 @@ struct MatmulJob {
     multiply_panels<Path>(*this);
   }
 
-  /// How many of kLanes outputs from `output` on there are.
+  /// The number of outputs among the kLanes ones from `output` on; fewer than kLanes at the end of W.
   template <int kLanes>
   [[gnu::always_inline]] Index lanes(Index output) const {
     return std::clamp<Index>(weights->out() - output, 0, kLanes);
   }
-  /// Writes complete sums, with the bias.
+  /// Adds the bias to complete sums, and writes them to y.
   template <int kLanes>
   [[gnu::always_inline]] void finish(Index row, Index output, const typename Simd<kLanes>::Float& sum) const {
     const Index count = lanes<kLanes>(output);
@@ -43,17 +43,19 @@ struct MatmulJob {
   }
 };
 
-/// Rows of floats.
-struct FloatRows {
+/// Rows of floats that are `stride` elements apart.
+struct StridedFloatRows {
   const float* data;
   Index stride;
-  FloatRows from(Index row) const { return {data + row * stride, stride}; }
+  StridedFloatRows rows_from(Index row) const { return {data + row * stride, stride}; }
 };
 
-/// Few rows wait for memory, and the CPU's own prefetch stops at the end of each page.
+/// Up to this number of rows, weights are prefetched: so few rows are multiplied faster than memory is read, and the
+/// CPU's own prefetch stops at the end of each page.
 inline constexpr int kFewRows = 4;
-/// How far ahead of input `k` to fetch, in elements: a little, which at a panel's end is in the tile's next panels.
-[[gnu::always_inline]] inline Index ahead_of(Index k, Index in, int panels, Index panel_size, std::size_t element) {
+/// How many elements ahead of input `k` to prefetch. At the end of a panel, this skips the tile's other panels.
+[[gnu::always_inline]] inline Index prefetch_distance(Index k, Index in, int panels, Index panel_size,
+                                                      std::size_t element) {
   constexpr Index kBytes = 1024;
   const Index inputs = kBytes / (PackedMatrix::kPanel * static_cast<Index>(element));
   return inputs * PackedMatrix::kPanel + (k + inputs >= in ? (panels - 1) * panel_size : 0);

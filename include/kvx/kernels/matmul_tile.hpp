@@ -16,53 +16,53 @@ template <int kLanes, int kRows, int kPanels>
 using TileSums =
     typename Simd<kLanes>::Float[std::size_t{kRows}][std::size_t{kPanels}][std::size_t{PackedMatrix::kPanel / kLanes}];
 
-/// Adds the products of one input: of the lane of inputs that x and `from` point to, the one at `place`. `stride` is
-/// that of x's rows.
+/// Adds the products of one input to `sum`. A lane of weights holds one f32 input or two bf16 ones. x and `from` point
+/// to the first input of a lane; `place` is the index of the input in it. `stride` is the distance between rows of x.
 template <int kLanes, int kRows, int kPanels, int place, class T>
 [[gnu::always_inline]] inline void add_product(const float* x, Index stride, const T* from, Index panel_stride,
                                                TileSums<kLanes, kRows, kPanels>& sum) {
   using S = Simd<kLanes>;
   constexpr int kVectors = PackedMatrix::kPanel / kLanes;
-  constexpr Index kBeside = sizeof(float) / sizeof(T);
+  constexpr Index kInputsPerLane = sizeof(float) / sizeof(T);
   typename S::Float weight[std::size_t{kPanels}][std::size_t{kVectors}];
 #pragma GCC unroll 16
   for (int p = 0; p < kPanels; ++p)
 #pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) {
       typename S::Float loaded;
-      S::template load_lanes<place>(from + p * panel_stride + v * kLanes * kBeside, loaded);
+      S::template load_lanes<place>(from + p * panel_stride + v * kLanes * kInputsPerLane, loaded);
       weight[p][v] = loaded;
     }
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
-    const float own = x[r * stride + place];
+    const float x_value = x[r * stride + place];
 #pragma GCC unroll 16
     for (int p = 0; p < kPanels; ++p)
 #pragma GCC unroll 16
-      for (int v = 0; v < kVectors; ++v) sum[r][p][v] += weight[p][v] * own;
+      for (int v = 0; v < kVectors; ++v) sum[r][p][v] += weight[p][v] * x_value;
   }
 }
 
-/// kRows rows times kPanels panels, with all sums in registers. Each sum runs over the inputs in their order, in every
-/// tile shape.
+/// Multiplies kRows rows with kPanels panels, with all sums in registers. Each sum adds the inputs in ascending order,
+/// for every shape of the tile.
 template <int kLanes, int kRows, int kPanels, class T>
-[[gnu::always_inline]] inline void matmul_tile(const MatmulJob<FloatRows, T>& job, Index row, Index panel) {
+[[gnu::always_inline]] inline void matmul_tile(const MatmulJob<StridedFloatRows, T>& job, Index row, Index panel) {
   constexpr int kVectors = PackedMatrix::kPanel / kLanes;
-  constexpr Index kBeside = sizeof(float) / sizeof(T);  // inputs in a lane
+  constexpr Index kInputsPerLane = sizeof(float) / sizeof(T);
   const Index in = job.weights->in(), panel_stride = PackedMatrix::kPanel * job.weights->padded_in(),
               stride = job.x.stride;
   TileSums<kLanes, kRows, kPanels> sum = {};
   const float* const x = job.x.data + row * stride;
   const T* from = job.weights->template panel<T>(panel);
-  const Index whole = in / kBeside * kBeside;
-  for (Index k = 0; k < whole; k += kBeside, from += PackedMatrix::kPanel * kBeside) {
+  const Index whole = in / kInputsPerLane * kInputsPerLane;
+  for (Index k = 0; k < whole; k += kInputsPerLane, from += PackedMatrix::kPanel * kInputsPerLane) {
     if constexpr (kRows <= kFewRows) {
-      const Index ahead = ahead_of(k, in, kPanels, panel_stride, sizeof(T));
+      const Index ahead = prefetch_distance(k, in, kPanels, panel_stride, sizeof(T));
 #pragma GCC unroll 16
       for (int p = 0; p < kPanels; ++p) __builtin_prefetch(from + p * panel_stride + ahead);
     }
     add_product<kLanes, kRows, kPanels, 0>(x + k, stride, from, panel_stride, sum);
-    if constexpr (kBeside == 2) add_product<kLanes, kRows, kPanels, 1>(x + k, stride, from, panel_stride, sum);
+    if constexpr (kInputsPerLane == 2) add_product<kLanes, kRows, kPanels, 1>(x + k, stride, from, panel_stride, sum);
   }
   if (whole < in) add_product<kLanes, kRows, kPanels, 0>(x + whole, stride, from, panel_stride, sum);
 #pragma GCC unroll 16
@@ -74,16 +74,15 @@ template <int kLanes, int kRows, int kPanels, class T>
         job.template finish<kLanes>(row + r, (panel + p) * PackedMatrix::kPanel + v * kLanes, sum[r][p][v]);
 }
 
-/// Products in float of f32 weights, and of bf16 weights with few rows.
+/// Multiplies f32 weights, or bf16 weights with few rows, in float.
 template <class Path, class Weight>
-[[gnu::always_inline]] inline void multiply_panels(const MatmulJob<FloatRows, Weight>& job) {
+[[gnu::always_inline]] inline void multiply_panels(const MatmulJob<StridedFloatRows, Weight>& job) {
   each_panel_tile<Path::tile_panels>(
       job.first_panel,
       job.last_panel, [&]<int panels>(std::integral_constant<int, panels>, Index panel) __attribute__((always_inline)) {
         each_tile<Path::tile_rows>(
-            job.rows, [&]<int rows>(std::integral_constant<int, rows>, Index row) __attribute__((always_inline)) {
-              matmul_tile<Path::lanes, rows, panels>(job, row, panel);
-            });
+            job.rows, [&]<int rows>(std::integral_constant<int, rows>, Index row)
+                          __attribute__((always_inline)) { matmul_tile<Path::lanes, rows, panels>(job, row, panel); });
       });
 }
 

@@ -26,7 +26,8 @@ inline constexpr Index kWideRows = 12;
 struct FloatTiles {
   float* data;
   Index in;
-  FloatTiles from(Index row) const { return {data + row * in, in}; }  // `row` is a multiple of kWideRows
+  /// `row` is a multiple of kWideRows.
+  FloatTiles rows_from(Index row) const { return {data + row * in, in}; }
 };
 
 /// Writes rows [first, last) of x [rows, in] in tiles. `first` is a multiple of kWideRows.
@@ -78,7 +79,7 @@ struct WidenedPanels {
 };
 inline constexpr Index kFetchedLines = 64, kLine = 64 / sizeof(BF16);
 
-/// Sets all sums to zero. Where sums are also read from y, GCC would clear `= {}` in memory, by a slow instruction.
+/// Sets all sums to zero. If sums can also be read from y, GCC compiles `= {}` to a slow instruction on memory.
 template <int kLanes, int kRows, int kPanels>
 [[gnu::always_inline]] inline void clear(TileSums<kLanes, kRows, kPanels>& sum) {
 #pragma GCC unroll 16
@@ -90,7 +91,7 @@ template <int kLanes, int kRows, int kPanels>
 }
 
 /// Adds the products of a part of the inputs to y, for kRows rows times kPanels panels, with all sums in registers.
-/// Each sum runs over the inputs in their order, and continues from the value in y.
+/// Each sum continues from the value in y and adds the inputs in ascending order.
 template <int kLanes, int kTileRows, int kRows, int kPanels>
 [[gnu::always_inline]] inline void widened_tile(const MatmulJob<FloatTiles, BF16>& job, Index row, Index panel,
                                                 const WidenedPanels& weights) {
@@ -111,9 +112,9 @@ template <int kLanes, int kTileRows, int kRows, int kPanels>
     clear<kLanes, kRows, kPanels>(sum);
   else
     each_sum([&](int r, int p, int v, Index output) __attribute__((always_inline)) {
-      typename S::Float so_far;
-      load_part<kLanes>(job.y + (row + r) * job.y_stride + output, job.template lanes<kLanes>(output), so_far);
-      sum[r][p][v] = so_far;
+      typename S::Float partial;
+      load_part<kLanes>(job.y + (row + r) * job.y_stride + output, job.template lanes<kLanes>(output), partial);
+      sum[r][p][v] = partial;
     });
   // Rows of y are pages apart, so those of the next tile are fetched while this one is computed.
   if (const Index next = row + kRows; next < job.rows)
@@ -159,15 +160,15 @@ template <class Path>
         job.first_panel, job.last_panel,
         [&]<int panels>(std::integral_constant<int, panels>, Index panel) __attribute__((always_inline)) {
           widen<Path::lanes, panels>(*job.weights, panel, first, last, wide);
-          // Meanwhile, the weights that are widened next are prefetched.
-          const bool more = panel + panels < job.last_panel;
-          const BF16* const next = job.weights->template panel<BF16>(more ? panel + panels : job.first_panel) +
-                                   (more ? first : last) * kPanel;
+          // While these weights are multiplied, the ones to widen next are prefetched.
+          const bool has_next = panel + panels < job.last_panel;
+          const BF16* const next = job.weights->template panel<BF16>(has_next ? panel + panels : job.first_panel) +
+                                   (has_next ? first : last) * kPanel;
           Index fetches = 0;
           const auto fetched = [&]() -> const BF16* {
             if (fetches == panels * kFetches) return nullptr;
-            const Index now = fetches++;
-            return next + now / kFetches * size + now % kFetches * kFetched;
+            const Index fetch = fetches++;
+            return next + fetch / kFetches * size + fetch % kFetches * kFetched;
           };
           Index row = 0;
           for (; job.rows - row > kHalf; row += kRows)

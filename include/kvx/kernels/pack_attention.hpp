@@ -17,7 +17,8 @@
 namespace kvx::inline v0::detail {
 
 /// Splits floats into two bf16 parts, x = high + low, since AMX multiplies bf16. The relative error is at most 2^-16.
-/// The parts are in the upper halves of the lanes. Halves are rounded up, which takes half as long as rounding to even.
+/// The parts are in the upper halves of the lanes. Ties are rounded up in magnitude, which takes half as long as
+/// rounding them to even.
 [[gnu::always_inline]] inline void split(const Simd<16>::Float& x, Simd<16>::Bits& high, Simd<16>::Bits& low) {
   using S = Simd<16>;
   high = (reinterpret_cast<S::Bits>(x) + 0x8000u) & 0xffff0000u;
@@ -42,7 +43,7 @@ template <class T>
   std::memcpy(to, &pairs, sizeof pairs);
 }
 
-/// Writes the transpose of a tile of [16, 16] pairs.
+/// Transposes a tile of [16, 16] pairs and writes it.
 [[gnu::always_inline]] inline void store_transposed(Simd<16>::Float (&rows)[16], BF16* to) {
   transpose<16>(rows);
 #pragma GCC unroll 16
@@ -76,8 +77,7 @@ template <class T>
 }
 
 /// Queries and a block of rows of T as tiles of bf16: high parts and, for floats, low parts. After the last channel,
-/// value and query, tiles are padded with zeros. After the last key they are padded with copies of it, which no query
-/// sees.
+/// value and query, tiles are padded with zeros; after the last key, with copies of it, which no query sees.
 template <class T>
 struct PackedAttention {
   static constexpr Index kParts = std::is_same_v<T, float> ? 2 : 1, kPanels = kAttentionBlock / kAmxRows,
@@ -88,8 +88,8 @@ struct PackedAttention {
         value_panels((job.head_dim + kAmxRows - 1) / kAmxRows),
         query_tiles((static_cast<Index>(job.queries.size()) + kAmxRows - 1) / kAmxRows) {
     const Index key_tiles = kParts * kPanels * chunks, value_tiles = kParts * value_panels * kHalves;
-    const auto all = static_cast<std::size_t>((key_tiles + value_tiles + 2 * query_tiles * chunks) * kAmxTile);
-    keys_ = scratch<PackedAttention, BF16>(all);
+    const auto elements = static_cast<std::size_t>((key_tiles + value_tiles + 2 * query_tiles * chunks) * kAmxTile);
+    keys_ = scratch<PackedAttention, BF16>(elements);
     values_ = keys_ + key_tiles * kAmxTile;
     queries_ = values_ + value_tiles * kAmxTile;
   }
@@ -125,8 +125,8 @@ struct PackedAttention {
   [[gnu::always_inline]] void pack_keys(const AttentionJob<T>& job, Index first, Index count) const {
     for (Index row = 0; row < kAttentionBlock; ++row)
       for (Index chunk = 0; chunk < chunks; ++chunk) {
-        const Index panel = row / kAmxRows, at = row % kAmxRows * kAmxInputs, channel = chunk * kAmxInputs;
-        BF16 *const high = key_tile(0, panel, chunk) + at, *const low = key_tile(kParts - 1, panel, chunk) + at;
+        const Index panel = row / kAmxRows, offset = row % kAmxRows * kAmxInputs, channel = chunk * kAmxInputs;
+        BF16 *const high = key_tile(0, panel, chunk) + offset, *const low = key_tile(kParts - 1, panel, chunk) + offset;
         pack_row(job.keys + (first + std::min(row, count - 1)) * job.stride, channel, job.head_dim, high, low);
       }
   }

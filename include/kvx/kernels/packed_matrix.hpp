@@ -21,23 +21,23 @@
 
 namespace kvx::inline v0 {
 
-/// What weights are stored as. int8 has a scale for each output and 64 inputs.
+/// The formats in which weights can be stored. int8 has a scale for each output and 64 inputs.
 enum class WeightFormat { f32, bf16, int8 };
 
 constexpr std::string_view name_of(WeightFormat format) {
   return format == WeightFormat::f32 ? "f32" : format == WeightFormat::bf16 ? "bf16" : "int8";
 }
 
-/// Throws Error for another name.
+/// The format of that name. Throws Error for an unknown name.
 inline WeightFormat parse_weight_format(std::string_view name) {
   for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16, WeightFormat::int8})
     if (name == name_of(format)) return format;
   throw Error("weights", "expected bf16, f32 or int8, found " + std::string(name));
 }
 
-/// A weight matrix [out, in] laid out for products with it: panels of 16 outputs, in which a lane of 32 bits belongs to
+/// A weight matrix [out, in] in a layout for fast products: panels of 16 outputs, in which a lane of 32 bits belongs to
 /// one output. A panel is [in, 16] as f32, [in / 2, 16, 2] as bf16 and [in / 4, 16, 4] as int8. Outputs and inputs are
-/// padded with zeros. Every output is summed over `in` in one order, whatever the batch.
+/// padded with zeros. Products sum the inputs of an output in the same order for every batch.
 class PackedMatrix {
  public:
   static constexpr Index kPanel = 16;
@@ -58,7 +58,7 @@ class PackedMatrix {
     std::fill(storage_.begin(), storage_.end(), static_cast<std::byte>(zero));
   }
 
-  /// What a matrix takes.
+  /// The bytes of a matrix.
   static std::size_t bytes_of(WeightFormat format, Index out, Index in) {
     const auto outputs = static_cast<std::size_t>((out + kPanel - 1) / kPanel * kPanel);
     const auto inputs = static_cast<std::size_t>(padded(format, in));
@@ -69,7 +69,7 @@ class PackedMatrix {
   WeightFormat format() const { return format_; }
   Index out() const { return out_; }
   Index in() const { return in_; }
-  /// Inputs with the padding: a multiple of what a path takes at a time.
+  /// The number of inputs with padding: a multiple of the number that a path multiplies at a time.
   Index padded_in() const { return padded_in_; }
   Index panels() const { return (out_ + kPanel - 1) / kPanel; }
   Index groups() const { return padded_in_ / kGroup; }
@@ -85,7 +85,7 @@ class PackedMatrix {
 
   /// Writes rows [first, first + rows) from a row-major [rows, in] buffer, which may be unaligned. Throws Error for
   /// NaN, an infinity, or a number that becomes an infinity in bf16. The message begins with `where` and names the
-  /// first such row.
+  /// first row with such a number.
   void pack(Index first, Index rows, Dtype source_dtype, std::span<const std::byte> source, Threads& threads,
             std::string_view where = "weights") {
     visit(source_dtype, [&]<class From>(From) {
@@ -95,7 +95,7 @@ class PackedMatrix {
         std::vector<float> floats(line.size());
         for (Index r = begin; r < end; ++r) {
           read_line(source, r, line);
-          if (first_not_held(line) < in_) {
+          if (first_not_storable(line) < in_) {
             for (Index least = bad_row; r < least && !bad_row.compare_exchange_weak(least, r);) continue;
             return;
           }
@@ -109,7 +109,7 @@ class PackedMatrix {
           write_row(first + r, floats.data());
         }
       });
-      if (bad_row < rows) throw_not_held<From>(source, bad_row, where);
+      if (bad_row < rows) throw_not_storable<From>(source, bad_row, where);
     });
   }
 
@@ -131,17 +131,17 @@ class PackedMatrix {
   }
   /// The index of the first value of a row that is not finite in this format; in() if there is none.
   template <class From>
-  Index first_not_held(const std::vector<From>& line) const {
+  Index first_not_storable(const std::vector<From>& line) const {
     if constexpr (std::is_same_v<From, float>) {
       if (format_ == WeightFormat::bf16) return detail::first_at_least(line.data(), in_, detail::kInfinityBitsInBf16);
     }
     return first_not_finite(line.data(), in_);
   }
   template <class From>
-  [[noreturn]] void throw_not_held(std::span<const std::byte> source, Index r, std::string_view where) const {
+  [[noreturn]] void throw_not_storable(std::span<const std::byte> source, Index r, std::string_view where) const {
     std::vector<From> line(static_cast<std::size_t>(in_));
     read_line(source, r, line);
-    const Index column = first_not_held(line);
+    const Index column = first_not_storable(line);
     const auto value = static_cast<float>(line[static_cast<std::size_t>(column)]);
     throw Error(where, "row " + std::to_string(r) + ", column " + std::to_string(column) + ": expected a finite " +
                            std::string(name_of(format_)) + " weight, found " + std::to_string(value));
@@ -155,11 +155,11 @@ class PackedMatrix {
     return format == WeightFormat::f32 ? 4 : format == WeightFormat::bf16 ? 2 : 1;
   }
 
-  /// Where input `k` of an output stands in its panel.
+  /// The index of input `k` of the output in lane `lane`, in its panel.
   template <class T>
   static Index place(Index lane, Index k) {
-    constexpr Index kBeside = sizeof(float) / sizeof(T);
-    return (k / kBeside * kPanel + lane) * kBeside + k % kBeside;
+    constexpr Index kInputsPerLane = sizeof(float) / sizeof(T);
+    return (k / kInputsPerLane * kPanel + lane) * kInputsPerLane + k % kInputsPerLane;
   }
   BF16 scale(Index r, Index k) const { return scales(r / kPanel)[k / kGroup * kPanel + r % kPanel]; }
 
@@ -184,7 +184,7 @@ class PackedMatrix {
       BF16& scale = scales_[static_cast<std::size_t>((r / kPanel * groups() + first / kGroup) * kPanel + r % kPanel)];
       scale = BF16(largest / 127);
       const auto step = static_cast<float>(scale);
-      const float inverse = step > 1e-38f ? 1 / step : 0;  // which is finite
+      const float inverse = step > 1e-38f ? 1 / step : 0;  // always finite
       for (Index k = first; k < last; ++k)
         row[k] = std::clamp(std::nearbyint(row[k] * inverse), -127.0f, 127.0f) + float{kZero};
     }

@@ -6,9 +6,9 @@
 namespace kvx::inline v0::detail {
 
 /// A path describes one instruction set: the lanes of its registers, the tile of sums (rows by panels of 16 outputs)
-/// that fills its register file, and run(), the only function compiled for it. A job is a value with an always-inlined
-/// `template <class Path> void run() const`, so that one source serves every path. run() is a template to let a program
-/// of many units instantiate it in one.
+/// that fills its register file, and run(), the only function that is compiled for it. A job is a value with an
+/// always-inlined `template <class Path> void run() const`, so that one source serves every path. run() is a template,
+/// so that a program of many translation units can instantiate it in one of them.
 struct PortablePath {
   static constexpr int lanes = 4, tile_rows = 3, tile_panels = 1, wide_rows = 3, wide_panels = 1;
   template <class Job>
@@ -45,7 +45,7 @@ struct Avx512Path {
   }
 };
 
-/// For products of int8 alone.
+/// Only for products with int8 weights.
 struct Avx512VnniPath {
   static constexpr int lanes = 16;
   template <class Job>
@@ -54,7 +54,7 @@ struct Avx512VnniPath {
   }
 };
 
-/// For products of bf16 weights and rounded rows alone, as AmxPath.
+/// Only for products of bf16 weights and rounded rows.
 struct Avx512Bf16Path {
   static constexpr int lanes = 16, tile_rows = 6, tile_panels = 4;
   template <class Job>
@@ -63,6 +63,7 @@ struct Avx512Bf16Path {
   }
 };
 
+/// Only for products of bf16 weights and rounded rows, and for attention.
 struct AmxPath {
   static constexpr int lanes = 16;
   using Tiles = AmxTiles;
@@ -73,7 +74,7 @@ struct AmxPath {
 };
 #endif
 
-/// Runs a job whose loops every path has.
+/// Runs a job on `path`, or on avx512 if `path` extends it; only for jobs that exist for every path.
 template <class Job>
 void run_on(Isa path, const Job& job) {
   switch (path) {

@@ -15,13 +15,13 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// Independent chains of multiply-adds in registers: enough of them to hide a unit's latency on two units.
+/// The number of independent chains of multiply-adds in registers: enough to hide the latency of two execution units.
 inline constexpr int kPeakChains = 12;
 
 template <int kLanes>
 [[gnu::always_inline]] inline float multiply_add_chains(Index rounds) {
   using Float = typename Lanes<kLanes>::Float;
-  // Sums that begin apart and feed their own product, so that no two chains and no two rounds are the same work.
+  // Chains begin with different sums, and each round needs the previous one, so that the compiler can omit nothing.
   const Float half = Float{} + 0.5f, one = Float{} + 1.0f;
   Float sum[std::size_t{kPeakChains}];
 #pragma GCC unroll 16
@@ -33,7 +33,7 @@ template <int kLanes>
   return sum[0][0];
 }
 
-/// The instructions that a path's products of floats are made of, on registers alone.
+/// Runs the instructions that a path multiplies floats with, only on registers.
 struct FloatPeakJob {
   Index rounds;
   float* sum;
@@ -44,7 +44,7 @@ struct FloatPeakJob {
   }
 };
 
-/// Those of products of bf16 with rounded rows.
+/// Runs the instructions that a path multiplies bf16 weights and rounded rows with.
 struct RoundedPeakJob {
   Index rounds;
   float* sum;
@@ -53,7 +53,7 @@ struct RoundedPeakJob {
   [[gnu::always_inline]] void run() const;
 };
 
-#if defined(__x86_64__) && !defined(__clang__)  // as matmul_bf16.hpp
+#if defined(__x86_64__) && !defined(__clang__)  // see matmul_bf16.hpp
 template <>
 [[gnu::always_inline]] inline void RoundedPeakJob::run<Avx512Bf16Path>() const {
   using S = Simd<16>;
@@ -81,7 +81,7 @@ template <>
 }
 #endif
 
-/// Runs a path's loop. Returns a sum of its chains, or 0 for AMX.
+/// Runs `rounds` rounds of a path's loop. Returns the sum of its chains, or 0 for AMX.
 inline float run_peak(Isa path, Index rounds) {
   float sum = 0;
 #if defined(__x86_64__)
@@ -100,7 +100,7 @@ inline float run_peak(Isa path, Index rounds) {
   return sum;
 }
 
-/// Floating-point operations in a round of a path's loop.
+/// The floating-point operations in one round of a path's loop.
 inline double peak_flops(Isa path) {
   if (path == Isa::amx) return 2.0 * 16 * 16 * 32 * 4;
   const double lanes = path == Isa::avx2 ? 8 : path == Isa::portable || path == Isa::neon ? 4 : 16;
@@ -109,13 +109,13 @@ inline double peak_flops(Isa path) {
 
 }  // namespace detail
 
-/// What a path's own dot product comes to at most, in GFLOPS: all `threads` at once run the instructions that the
-/// path's matrix products are made of, on registers alone. Takes about 0.1 s in parts of a few milliseconds, of which
-/// the best counts, as other work on the machine slows some of them down. `path` must be one of available_isas().
+/// The highest speed that a path's matrix products can reach, in GFLOPS. All `threads` run the instructions of these
+/// products at once, only on registers. Takes about 0.1 s, in parts of a few milliseconds. The fastest part counts, as
+/// other work on the machine can slow some of them down. `path` must be one of available_isas().
 inline double peak_gflops(Isa path, Threads& threads) {
   using Clock = std::chrono::steady_clock;
-  constexpr double kSeconds = 0.1, kPart = 0.005;
-  const Index pieces = 4 * threads.count();  // so that a thread that begins late does fewer
+  constexpr double kSeconds = 0.1, kPartSeconds = 0.005;
+  const Index pieces = 4 * threads.count();  // so that a thread that begins late processes fewer
   double best = 0, total = 0;
   for (Index rounds = 1 << 12; total < kSeconds;) {
     const auto start = Clock::now();
@@ -125,7 +125,7 @@ inline double peak_gflops(Isa path, Threads& threads) {
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     best = std::max(best, detail::peak_flops(path) * static_cast<double>(pieces * rounds) / seconds * 1e-9);
     total += seconds;
-    if (seconds < kPart) rounds *= 2;
+    if (seconds < kPartSeconds) rounds *= 2;
   }
   return best;
 }

@@ -10,7 +10,7 @@
 
 namespace kvx::inline v0 {
 
-/// The place of a token in its sequence, which its key was rotated by.
+/// The position of a token in its sequence, by which its key is rotated.
 using Position = std::int32_t;
 
 /// inv_freq[i] = theta^(-2 i / head_dim), [head_dim / 2].
@@ -21,24 +21,24 @@ inline std::vector<float> rope_inv_freq(Index head_dim, double theta) {
   return inv_freq;
 }
 
-/// Cosines and sines for a list of positions. Channel i is rotated against channel i + head_dim / 2 (Su et al.,
-/// "RoFormer", arXiv:2104.09864, in the halves layout of Hugging Face). The angle is a float product, as in the
-/// reference.
+/// The cosines and sines of RoPE for a list of positions (Su et al., "RoFormer", arXiv:2104.09864). Channels i and i +
+/// head_dim / 2 are rotated as a pair, as in Hugging Face's implementation, and the angle is a product of floats, as
+/// there.
 class RopeTable {
  public:
   RopeTable() = default;
   RopeTable(std::span<const float> inv_freq, std::span<const Position> positions) { fill(inv_freq, positions); }
 
-  /// Replaces the list.
+  /// Replaces the list of positions.
   void fill(std::span<const float> inv_freq, std::span<const Position> positions) {
     half_ = static_cast<Index>(inv_freq.size());
     cos_.resize(positions.size() * inv_freq.size());
     sin_.resize(cos_.size());
-    for (std::size_t t = 0, at = 0; t < positions.size(); ++t)
-      for (std::size_t i = 0; i < inv_freq.size(); ++i, ++at) {
+    for (std::size_t t = 0, index = 0; t < positions.size(); ++t)
+      for (std::size_t i = 0; i < inv_freq.size(); ++i, ++index) {
         const float angle = static_cast<float>(positions[t]) * inv_freq[i];
-        cos_[at] = std::cos(angle);
-        sin_[at] = std::sin(angle);
+        cos_[index] = std::cos(angle);
+        sin_[index] = std::sin(angle);
       }
   }
 

@@ -91,7 +91,7 @@ class RowKernels {
   void weighted_sum(const float* weights, MatrixView<const BF16> values, float* out) const {
     detail::run_on(path_, detail::WeightedSumJob<BF16>{weights, values, out});
   }
-  /// In place.
+  /// Replaces `scores` [count] with their softmax.
   void softmax(float* scores, Index count) const { detail::run_on(path_, detail::SoftmaxJob{scores, count}); }
   /// gate = silu(gate) * up.
   void swiglu(float* gate, const float* up, Index count) const {
@@ -106,7 +106,7 @@ class RowKernels {
   Isa path_;
 };
 
-/// The loops for `path`, which must be one of available_isas().
+/// The row kernels of `path`, which must be one of available_isas().
 inline RowKernels row_kernels(Isa path = isa()) { return RowKernels(path); }
 
 }  // namespace kvx::inline v0

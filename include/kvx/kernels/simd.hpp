@@ -10,7 +10,7 @@
 
 namespace kvx::inline v0::detail {
 
-/// Registers of `kLanes` elements in the compilers' vector extension.
+/// The types of registers with kLanes elements, in the vector extension of GCC and Clang.
 template <int kLanes>
 struct Lanes {
   typedef float Float __attribute__((vector_size(kLanes * sizeof(float))));
@@ -22,9 +22,9 @@ struct Lanes {
   typedef std::int8_t Bytes __attribute__((vector_size(kLanes)));
 };
 
-/// Everything that touches a register is always inlined into a path's run() (paths.hpp), so the same source serves
-/// every instruction set. Loops over arrays of registers carry an unroll pragma: at -O2 GCC would keep the arrays in
-/// memory, and the kernels would take three times as long.
+/// Operations on registers of kLanes elements. Every function that uses a register is always inlined into a path's
+/// run() (paths.hpp), so that one source serves every instruction set. Loops over arrays of registers have an unroll
+/// pragma: at -O2 GCC would otherwise keep the arrays in memory, and the kernels would take three times as long.
 template <int kLanes>
 struct Simd {
   using Float = typename Lanes<kLanes>::Float;
@@ -41,7 +41,7 @@ struct Simd {
     std::memcpy(&half, from, sizeof half);
     to = reinterpret_cast<Float>(__builtin_convertvector(half, Bits) << 16);
   }
-  /// A lane of 32 bits holds one float, or two of BF16: loads the one at `place` of each lane.
+  /// Loads one element of each lane of 32 bits, which holds one float or two BF16. `place` is the element's index.
   template <int place>
   [[gnu::always_inline]] static void load_lanes(const float* from, Float& to) {
     static_assert(place == 0);
@@ -55,13 +55,14 @@ struct Simd {
   }
   [[gnu::always_inline]] static void store(const Float& from, float* to) { std::memcpy(to, &from, sizeof from); }
 
-  /// The nearest bf16, ties to even, in the upper half of each lane.
+  /// Rounds to the nearest bf16, ties to even, in the upper half of each lane.
   [[gnu::always_inline]] static void round_to_bf16(const Float& x, Bits& upper) {
     const Bits bits = reinterpret_cast<Bits>(x);
     upper = (x == x ? bits + 0x7fffu + ((bits >> 16) & 1u) : bits | 0x400000u) & 0xffff0000u;
   }
 
-  /// exp(x) for x in [-87, 88], clamped to it, within 2 ulp: 2^n times a polynomial on [-ln 2 / 2, ln 2 / 2].
+  /// Replaces x with exp(x), within 2 ulp: 2^n times a polynomial on [-ln 2 / 2, ln 2 / 2]. x is first clamped to
+  /// [-87, 88].
   [[gnu::always_inline]] static void exp(Float& x) {
     constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer in the low mantissa bits
     x = x < -87.0f ? Float{} - 87.0f : x;
@@ -79,10 +80,10 @@ struct Simd {
     x = p * reinterpret_cast<Float>(exponent);
   }
 
-  /// Sine and cosine of x in [0, 2^18], within 2e-6 up to 2^15 and 2e-5 above: x less a multiple of 2 pi, which is
-  /// taken off in three parts, and minimax polynomials on [-pi, pi].
+  /// Sine and cosine of x in [0, 2^18], with errors of at most 2e-6 up to 2^15 and 2e-5 above. A multiple of 2 pi is
+  /// subtracted in three parts; then follow minimax polynomials on [-pi, pi].
   [[gnu::always_inline]] static void sin_cos(const Float& x, Float& sin, Float& cos) {
-    constexpr float kRound = 12582912.0f;  // as in exp()
+    constexpr float kRound = 12582912.0f;  // see exp()
     const Float n = (x * 0.159154943f + kRound) - kRound;
     const Float r = ((x - n * 6.28125f) - n * 1.93500518798828125e-3f) - n * 3.01991598e-7f;
     const Float z = r * r;
@@ -101,7 +102,7 @@ struct Simd {
   }
 };
 
-/// Exchanges the lanes of `a` that have kStep in their number with those of `b` that have not.
+/// Exchanges the lanes of `a` whose number has the bit kStep with the lanes of `b` whose number does not have it.
 template <int kLanes, int kStep, int... kLane>
 [[gnu::always_inline]] inline void swap_lanes(typename Simd<kLanes>::Float& a, typename Simd<kLanes>::Float& b,
                                               std::integer_sequence<int, kLane...>) {
@@ -110,7 +111,7 @@ template <int kLanes, int kStep, int... kLane>
   a = low;
 }
 
-/// The highest of all lanes, in each lane.
+/// Sets each lane to the highest of all lanes.
 template <int kLanes, int kStep = kLanes / 2>
 [[gnu::always_inline]] inline void highest_lane(typename Simd<kLanes>::Float& x) {
   typename Simd<kLanes>::Float other = x;
@@ -119,7 +120,7 @@ template <int kLanes, int kStep = kLanes / 2>
   if constexpr (kStep > 1) highest_lane<kLanes, kStep / 2>(x);
 }
 
-/// The sum of all lanes: the upper half is added to the lower one, and so on.
+/// The sum of all lanes: the upper half of the lanes is added to the lower one, and so on.
 template <int kLanes, class Lanes, int... kLane>
 [[gnu::always_inline]] inline double sum_lanes(const Lanes& x, std::integer_sequence<int, kLane...>) {
   if constexpr (kLanes == 2)
@@ -129,7 +130,7 @@ template <int kLanes, class Lanes, int... kLane>
     return sum_lanes<kLanes / 2>(half, std::make_integer_sequence<int, kLanes / 4>());
   }
 }
-/// In double.
+/// The sum of all lanes, computed in double.
 template <int kLanes>
 [[gnu::always_inline]] inline double sum_lanes(const typename Simd<kLanes>::Float& x) {
   const auto wide = __builtin_convertvector(x, typename Simd<kLanes>::Double);
@@ -145,7 +146,7 @@ template <int kLanes, int kStep = 1>
   if constexpr (2 * kStep < kLanes) transpose<kLanes, 2 * kStep>(rows);
 }
 
-/// A register's worth of a row, or the remainder of one: the missing lanes read as zero.
+/// Loads kLanes elements, or the last `count` of a row; the other lanes become zero.
 template <int kLanes, class T>
 [[gnu::always_inline]] inline void load_part(const T* from, Index count, typename Simd<kLanes>::Float& to) {
   if (count == kLanes) return Simd<kLanes>::load(from, to);
@@ -153,6 +154,7 @@ template <int kLanes, class T>
   std::memcpy(static_cast<void*>(padded), static_cast<const void*>(from), static_cast<std::size_t>(count) * sizeof(T));
   Simd<kLanes>::load(padded, to);
 }
+/// Stores the first `count` lanes.
 template <int kLanes>
 [[gnu::always_inline]] inline void store_part(const typename Simd<kLanes>::Float& from, Index count, float* to) {
   if (count == kLanes) return Simd<kLanes>::store(from, to);

@@ -6,7 +6,7 @@
 
 namespace kvx::inline v0 {
 
-/// A family of decoders that differ from others in more than sizes, as config.json's `model_type` names it.
+/// A family of decoders that differs from others in more than sizes. config.json names it in `model_type`.
 struct Architecture {
   std::string_view model_type;
   bool qkv_bias;  ///< whether queries, keys and values have a bias
@@ -17,7 +17,7 @@ inline constexpr auto kArchitectures = std::to_array<Architecture>({
     {.model_type = "qwen2", .qkv_bias = true},  // Yang et al., arXiv:2407.10671
 });
 
-/// The architecture of that name, or nullptr.
+/// The architecture of that name, or nullptr if it is unknown.
 inline const Architecture* find_architecture(std::string_view model_type) {
   for (const Architecture& architecture : kArchitectures)
     if (architecture.model_type == model_type) return &architecture;

@@ -25,7 +25,7 @@
 
 namespace kvx::inline v0 {
 
-/// What presses want to know of a model beforehand.
+/// Data about a model that some presses read from files.
 struct Calibration {
   Matrix<float> head_scores;  ///< for DuoAttention: how far back heads look, [layers, kv_heads]
   Matrix<float> filters;      ///< for QFilter: [layers kv_heads, head_dim]
@@ -33,9 +33,9 @@ struct Calibration {
 
 namespace detail {
 
-/// How far back the query heads `queries` [group, head_dim] of one KV head look: by their attention at the last of
-/// `length` positions over one and the same key, [1, head_dim], at all of them; both come before RoPE. 1 if all goes to
-/// the first position, 1 / length if all goes to the last.
+/// How far back the query heads of one KV head look. `queries` [group, head_dim] are at the last of `length`
+/// positions, all of which have the same `key` [1, head_dim]; both are given before RoPE. The score is 1 if all
+/// attention goes to the first position, and 1 / length if it goes to the last.
 inline double head_score(Matrix<float> queries, const Matrix<float>& key, const RopeTable& rope, Index length) {
   Matrix<float> keys = key.replicate(length, 1);
   for (Index t = 0; t < length; ++t) rope.rotate(t, keys.row(t).data());
@@ -46,15 +46,15 @@ inline double head_score(Matrix<float> queries, const Matrix<float>& key, const 
     row_kernels().dot_rows(queries.row(i).data(), view(std::as_const(keys)),
                            1 / std::sqrt(static_cast<float>(key.cols())), weights.data());
     row_kernels().softmax(weights.data(), length);
-    // The mean over all positions of the attention up to there.
+    // For each position, the attention to all positions up to it; their mean is the score.
     for (Index t = 0; t < length; ++t)
       score += static_cast<double>(weights[static_cast<std::size_t>(t)]) * static_cast<double>(length - t);
   }
   return score / static_cast<double>(length * queries.rows());
 }
 
-/// The direction along which queries lie, of length 1: the first right singular vector of all of them, of which
-/// `squares` is the sum of q^T q, turned against their sum.
+/// The main direction of queries, as a vector of length 1: the first right singular vector of the matrix of all
+/// queries. Of its two signs, it has the one that points away from `sum`, their sum. `squares` is the sum of q^T q.
 inline Eigen::RowVectorXf filter_of(const Matrix<float>& squares, const Eigen::RowVectorXf& sum) {
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXf> solver(squares);  // ascending
   const Eigen::RowVectorXf direction = solver.eigenvectors().rightCols(1).transpose();
@@ -63,19 +63,20 @@ inline Eigen::RowVectorXf filter_of(const Matrix<float>& squares, const Eigen::R
 
 }  // namespace detail
 
-/// Estimates from the queries and keys of some texts what presses take from files. The head scores are kvpress's, which
-/// the paper learns: by the mean query and key of each text before RoPE, as if at each of `positions`; their mean over
-/// the texts. The filters are the mean over a KV head's query heads of what the paper takes of each, oriented as the
-/// published ones. Calls on_progress(share done). Throws Error for no texts, and as prefill() does.
+/// Estimates the data that presses read from files, from the queries and keys of `texts`. Head scores are computed as
+/// in kvpress, whereas the paper learns them: the head_score() of each text's mean query and mean key before RoPE, over
+/// `positions` positions; then the mean over the texts. The filter of a KV head is the mean of its query heads' filters
+/// by the paper, with the sign of the published ones. Calls on_progress(fraction done). Throws Error if there are no
+/// texts, and like prefill().
 inline Calibration calibrate(const Decoder& model, std::span<const std::span<const Token>> texts, Index positions,
                              Threads& threads, const std::function<void(double)>& on_progress = {}) {
   if (texts.empty()) throw Error("texts", "expected at least one, found none");
   if (positions < 1) throw Error("positions", "expected at least 1, found " + std::to_string(positions));
   const ModelConfig& config = model.config();
   const Index group = config.heads / config.kv_heads, dim = config.head_dim;
-  std::vector<Position> all(static_cast<std::size_t>(positions));
-  std::iota(all.begin(), all.end(), 0);
-  const RopeTable rope(model.inv_freq(), all);
+  std::vector<Position> position_list(static_cast<std::size_t>(positions));
+  std::iota(position_list.begin(), position_list.end(), 0);
+  const RopeTable rope(model.inv_freq(), position_list);
   Matrix<double> scores = Matrix<double>::Zero(config.layers, config.kv_heads);
   Matrix<float> sums = Matrix<float>::Zero(config.layers * config.heads, dim);
   std::vector<Matrix<float>> squares(static_cast<std::size_t>(sums.rows()), Matrix<float>::Zero(dim, dim));
@@ -88,10 +89,10 @@ inline Calibration calibrate(const Decoder& model, std::span<const std::span<con
         for (Index h = begin; h < end; ++h) {
           Matrix<float> means(group, dim);
           for (Index i = 0; i < group; ++i) {
-            const Index head = h * group + i, at = in.layer * config.heads + head;
+            const Index head = h * group + i, index = in.layer * config.heads + head;
             means.row(i) = in.pre_rope_queries.head(head).colwise().mean();
-            sums.row(at) += in.queries.head(head).colwise().sum();
-            detail::add_squares(ones, in.queries.head(head), squares[static_cast<std::size_t>(at)]);
+            sums.row(index) += in.queries.head(head).colwise().sum();
+            detail::add_squares(ones, in.queries.head(head), squares[static_cast<std::size_t>(index)]);
           }
           scores(in.layer, h) +=
               detail::head_score(std::move(means), in.pre_rope_keys.head(h).colwise().mean(), rope, positions);
@@ -105,9 +106,9 @@ inline Calibration calibrate(const Decoder& model, std::span<const std::span<con
 
   Calibration result{(scores / static_cast<double>(texts.size())).cast<float>(),
                      Matrix<float>::Zero(config.layers * config.kv_heads, dim)};
-  for (Index at = 0; at < sums.rows(); ++at)
-    result.filters.row(at / group) +=
-        detail::filter_of(squares[static_cast<std::size_t>(at)], sums.row(at)) / static_cast<float>(group);
+  for (Index head = 0; head < sums.rows(); ++head)
+    result.filters.row(head / group) +=
+        detail::filter_of(squares[static_cast<std::size_t>(head)], sums.row(head)) / static_cast<float>(group);
   return result;
 }
 

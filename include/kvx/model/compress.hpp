@@ -26,15 +26,16 @@ namespace kvx::inline v0 {
 
 /// A context whose cache has been compressed, for any number of sequences to go on from.
 struct CompressedContext {
-  SequenceCache start;         ///< what a sequence behind the context starts from, as a copy
-  Matrix<float> logits;        ///< after the context's last token, [1, vocab]; from the uncompressed cache
-  std::size_t full_bytes = 0;  ///< of the uncompressed cache
+  SequenceCache start;         ///< to be copied for each sequence that continues the context
+  Matrix<float> logits;        ///< after the context's last token, [1, vocab], computed with the uncompressed cache
+  std::size_t full_bytes = 0;  ///< the bytes of the uncompressed cache
 };
 
-/// Prefills a context and evicts from each layer as soon as it is done, so that evicted rows of earlier layers take no
-/// memory. A policy that needs the context repeated, with `prompt`, evicts only after that. The rows that stay are
-/// quantized after the last layer. `spans` are the context's parts, for policies that depend on them. Calls
-/// on_layer(layers done) after each. Throws NotApplicable when the context is too short for the policy.
+/// Prefills a context and evicts rows of each layer as soon as the layer is done, so that evicted rows of earlier
+/// layers need no memory. If the policy needs the model to repeat the context, which `prompt` asks for, rows are
+/// evicted only after that. The remaining rows are quantized after the last layer. `spans` are the context's parts, for
+/// policies that depend on them. Calls on_layer(layers done) after each layer. Throws NotApplicable if the context is
+/// too short for the policy.
 inline CompressedContext compress(const Decoder& model, std::span<const Token> tokens, const AnyPolicy& policy,
                                   const Allowance& allowance, Dtype cache_dtype, Threads& threads,
                                   const std::function<void(Index)>& on_layer = {}, const RepeatPrompt& prompt = {},

@@ -21,8 +21,8 @@
 
 namespace kvx::inline v0 {
 
-/// The configuration of a decoder: sizes, and what differs between architectures. Every size is positive and small
-/// enough that products of two of them fit an Index, and what the forward pass does not implement has been refused.
+/// The configuration of a decoder: its sizes, and the properties that differ between architectures. Every size is
+/// positive, and so small that the product of two sizes fits in an Index. The forward pass supports the configuration.
 struct ModelConfig {
   Index hidden_size = 0, intermediate_size = 0, layers = 0;
   Index heads = 0, kv_heads = 0, head_dim = 0;  // kv_heads divides heads; head_dim is even
@@ -33,14 +33,14 @@ struct ModelConfig {
   std::optional<Token> eos_token;    // from config.json; the first of several
   std::vector<std::string> ignored;  // settings of generation_config.json that decoding does not apply: "NAME VALUE"
 
-  /// Reads config.json and, where there is one, generation_config.json of a model directory. Throws Error for the
-  /// directory of an adapter.
+  /// Reads config.json and, if it exists, generation_config.json of a model directory. Throws Error like parse(), and
+  /// for the directory of an adapter.
   static ModelConfig load(const std::string& dir) {
     for (const char* name : {"/adapter_config.json", "/adapter_model.safetensors", "/adapter_model.bin"})
       if (file_exists(dir + name))
         throw Error(dir + name,
-                    "expected a whole model, found an adapter; merge it into its base model first, as by peft's "
-                    "merge_and_unload");
+                    "expected a whole model, found an adapter; merge it into its base model first, for example with "
+                    "peft's merge_and_unload");
     const auto config = JsonDocument::load_python(dir + "/config.json");
     const std::string path = dir + "/generation_config.json";
     if (!file_exists(path)) return parse(config.root());
@@ -50,16 +50,16 @@ struct ModelConfig {
 
   /// The sizes of a layer; all layers have the same ones.
   LayerSizes layer() const { return {hidden_size, intermediate_size, heads, kv_heads, head_dim, qkv_bias}; }
-  /// Numbers in the embedding and the output matrix, which can be one.
+  /// The number of parameters in the embedding and the output matrix, which can be the same matrix.
   Index vocabulary_parameters() const { return (tie_word_embeddings ? 1 : 2) * vocab_size * hidden_size; }
-  /// Numbers in the whole model: matrices, norms and biases.
+  /// The number of parameters in the whole model: matrices, norms and biases.
   Index parameters() const { return layers * layer().parameters() + hidden_size + vocabulary_parameters(); }
-  /// Bytes of the packed matrices of the whole model.
+  /// The bytes of the packed matrices of the whole model.
   std::size_t matrix_bytes(WeightFormat format) const {
     return static_cast<std::size_t>(layers) * layer().matrix_bytes(format) +
            (tie_word_embeddings ? 1 : 2) * output_bytes(format);
   }
-  /// Bytes of the packed output matrix.
+  /// The bytes of the packed output matrix.
   std::size_t output_bytes(WeightFormat format) const {
     return PackedMatrix::bytes_of(format, vocab_size, hidden_size);
   }
@@ -69,8 +69,8 @@ struct ModelConfig {
     return std::find(stop_tokens.begin(), stop_tokens.end(), token) != stop_tokens.end();
   }
 
-  /// From the two files' contents. Throws Error for a missing, wrong or out-of-range field and for a model that needs
-  /// more than the forward pass does.
+  /// Reads the contents of the two files. Throws Error for a missing, wrong or out-of-range field, and for a model that
+  /// the forward pass does not support.
   static ModelConfig parse(const JsonValue& config, const JsonValue* generation = nullptr);
 };
 
@@ -79,41 +79,42 @@ namespace detail {
 inline constexpr Index kMaxSize = Index{1} << 24;
 inline constexpr Index kMaxLayers = 1024;
 
-inline Index read_size(const JsonValue& value, Index most = kMaxSize) {
+inline Index read_size(const JsonValue& value, Index maximum = kMaxSize) {
   const Index size = value.whole();
-  if (size < 1 || size > most) value.fail("an integer from 1 to " + std::to_string(most));
+  if (size < 1 || size > maximum) value.fail("an integer from 1 to " + std::to_string(maximum));
   return size;
 }
 
-inline double read_number(const JsonValue& value, double least, double most, std::string_view expected) {
+inline double read_number(const JsonValue& value, double minimum, double maximum, std::string_view expected) {
   const double number = value.number();
-  if (!(number >= least && number <= most)) value.fail(expected);
+  if (!(number >= minimum && number <= maximum)) value.fail(expected);
   return number;
 }
 
-/// Fields that change what a model computes, where present: the one value that the forward pass does, as JSON.
+/// Optional fields that change what a model computes, each with the only value, as JSON, that the forward pass
+/// supports.
 inline constexpr auto kFixedFields = std::to_array<std::pair<std::string_view, std::string_view>>({
     {"hidden_act", "\"silu\""},
     {"mlp_bias", "false"},
     {"is_causal", "true"},
-    {"quantization_config", "null"},  // the weights of a quantized model are other tensors
+    {"quantization_config", "null"},  // a quantized model has other tensors
 });
 
-/// Whether a rope_scaling or rope_parameters object leaves the angles as they are: no scaling, or one by 1.
+/// Whether a rope_scaling or rope_parameters object does not change the angles: no scaling, or scaling by 1.
 inline bool is_plain_rope(const JsonValue& rope, std::string_view type) {
   if (type == "default") return true;
   const auto factor = rope.find("factor");
   return (type == "linear" || type == "dynamic") && factor && factor->number() == 1;
 }
 
-/// The base of the rotary angles, which transformers 4 writes at the top and 5 in rope_parameters. Any rotation but the
-/// plain one over all channels is an error.
+/// The base of the rotary angles, which transformers 4 writes at the top level, and transformers 5 in rope_parameters.
+/// Throws Error for any rotation other than the plain one of all channels.
 inline double read_rope_theta(const JsonValue& config) {
   auto theta = config.find("rope_theta");
-  const auto expect_all_channels = [](const JsonValue& share) {
-    if (share.number() != 1) share.fail("1, a rotation of all channels");
+  const auto expect_all_channels = [](const JsonValue& factor) {
+    if (factor.number() != 1) factor.fail("1, a rotation of all channels");
   };
-  if (const auto share = config.find("partial_rotary_factor")) expect_all_channels(*share);
+  if (const auto factor = config.find("partial_rotary_factor")) expect_all_channels(*factor);
   for (const std::string_view field : {"rope_scaling", "rope_parameters"}) {
     const auto rope = config.find(field);
     if (!rope) continue;
@@ -133,16 +134,16 @@ inline double read_rope_theta(const JsonValue& config) {
   return theta ? read_number(*theta, 1, 1e18, "a number from 1 to 1e18") : 10000.0;
 }
 
-/// Throws when a layer would look at less than the whole context, by the rules of transformers' Qwen2Config.
+/// Throws Error if a layer would attend only to a part of the context, by the rules of transformers' Qwen2Config.
 inline void check_full_attention(const JsonValue& config, const ModelConfig& sizes) {
-  const auto use = config.find("use_sliding_window"), window = config.find("sliding_window"),
+  const auto use_window = config.find("use_sliding_window"), window = config.find("sliding_window"),
              first = config.find("max_window_layers");
-  const bool slides = use && use->boolean();
+  const bool slides = use_window && use_window->boolean();
   const Index tokens = slides && window ? read_size(*window) : 4096;
   const bool sees_all = slides && tokens >= sizes.max_positions;
   if (const auto types = config.find("layer_types")) {
     if (static_cast<Index>(types->array().size()) != sizes.layers)
-      types->fail(std::to_string(sizes.layers) + " entries, one a layer");
+      types->fail(std::to_string(sizes.layers) + " entries, one for each layer");
     types->each_element([&](const JsonValue& type) {
       if (type.string() != "full_attention" && !(type.string() == "sliding_attention" && sees_all))
         type.fail("\"full_attention\"");
@@ -151,10 +152,11 @@ inline void check_full_attention(const JsonValue& config, const ModelConfig& siz
   }
   const Index full_layers = first ? first->integer() : 28;
   if (slides && full_layers < sizes.layers && !sees_all)
-    use->fail("no window of " + std::to_string(tokens) + " tokens from layer " + std::to_string(full_layers) + " on");
+    use_window->fail("no window of " + std::to_string(tokens) + " tokens from layer " + std::to_string(full_layers) +
+                     " on");
 }
 
-/// The ids that end an answer; -1 means none.
+/// The ids of the tokens that end an answer. An id of -1 stands for no token.
 inline std::vector<Token> read_stop_tokens(const JsonValue& value) {
   std::vector<Token> tokens;
   const auto add = [&](const JsonValue& element) {
@@ -166,9 +168,9 @@ inline std::vector<Token> read_stop_tokens(const JsonValue& value) {
   return tokens;
 }
 
-/// The settings of a generation configuration that change what transformers generates, apart from sampling and the
-/// maximum number of tokens, which kvx has its own options for. The number beside each setting means "off"; so do null,
-/// false, and an empty list or object.
+/// The settings of a generation configuration that change what transformers generates, except for sampling and the
+/// maximum number of tokens, for which kvx has options. The number after each setting turns it off; so do null, false,
+/// and an empty list or object.
 inline constexpr auto kGenerationSettings = std::to_array<std::pair<std::string_view, double>>({
     {"num_beams", 1},
     {"num_beam_groups", 1},
@@ -197,7 +199,7 @@ inline constexpr auto kGenerationSettings = std::to_array<std::pair<std::string_
     {"watermarking_config", -1},
 });
 
-/// Whether a setting has no effect on the answer. `neutral` is the number that means "off".
+/// Whether a setting has no effect on the answer. `neutral` is the number that turns it off.
 inline bool is_off(const JsonValue& value, double neutral) {
   if (value.element().is_number()) return value.number() == neutral;
   if (value.element().is_bool()) return !value.boolean();
@@ -253,10 +255,10 @@ inline ModelConfig ModelConfig::parse(const JsonValue& config, const JsonValue* 
   if (const auto tie = config.find("tie_word_embeddings")) out.tie_word_embeddings = tie->boolean();
   detail::check_full_attention(config, out);
 
-  const auto own_stop = config.find("eos_token_id");
+  const auto config_stop = config.find("eos_token_id");
   auto stop = generation != nullptr ? generation->find("eos_token_id") : std::nullopt;
-  if (stop || own_stop) out.stop_tokens = detail::read_stop_tokens(stop ? *stop : *own_stop);
-  const auto eos = own_stop ? detail::read_stop_tokens(*own_stop) : out.stop_tokens;
+  if (stop || config_stop) out.stop_tokens = detail::read_stop_tokens(stop ? *stop : *config_stop);
+  const auto eos = config_stop ? detail::read_stop_tokens(*config_stop) : out.stop_tokens;
   if (!eos.empty()) out.eos_token = eos.front();
   if (generation != nullptr) out.ignored = detail::ignored_settings(*generation);
   return out;

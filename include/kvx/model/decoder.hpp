@@ -28,7 +28,7 @@ namespace kvx::inline v0 {
 /// rows.
 class Decoder {
  public:
-  /// Loads a Hugging Face directory. `format` is what matrices are stored in; sums are f32 in all. Throws Error for
+  /// Loads a Hugging Face directory. Matrices are stored in `format`; sums are f32 for every format. Throws Error for
   /// missing or inconsistent files.
   static Decoder load(const std::string& dir, WeightFormat format, Threads& threads) {
     ModelConfig config = ModelConfig::load(dir);
@@ -37,18 +37,18 @@ class Decoder {
     return {dir, std::move(config), std::move(weights)};
   }
 
-  /// Its tie_word_embeddings describes the weights as they are, even if config.json contradicts them.
+  /// The configuration. Its tie_word_embeddings is true for the weights, even if config.json contradicts them.
   const ModelConfig& config() const { return config_; }
   /// A note for the user if config.json contradicts the weights; otherwise empty.
   const std::string& note() const { return weights_.note; }
   std::span<const float> inv_freq() const { return inv_freq_; }
-  /// The path of the attention: with f32 weights, one that multiplies floats as they are.
+  /// The path that computes attention. With f32 weights, it is one that does not round or split floats.
   Isa attention_path() const { return layer(0).qkv.format() == WeightFormat::f32 ? float_path(isa()) : isa(); }
 
   /// The shape of a cache for this model.
   CacheShape cache_shape(Dtype dtype) const { return {config_.layers, config_.kv_heads, config_.head_dim, dtype}; }
 
-  /// Throws Error unless `tokens` are ids of the vocabulary and fit behind `position`.
+  /// Throws Error unless `tokens` are ids of the vocabulary and the model has enough positions from `position` on.
   void check(std::span<const Token> tokens, Position position) const {
     const Index end = position + static_cast<Index>(tokens.size());
     if (end > config_.max_positions)
@@ -63,7 +63,7 @@ class Decoder {
   /// Hidden states before the first layer, [tokens, hidden].
   MatrixView<float> embed(std::span<const Token> tokens, Workspace& work, Threads& threads) const {
     auto x = work.hidden.rows(static_cast<Index>(tokens.size()), config_.hidden_size);
-    threads.parallel_for(x.rows(), kRowsWorthAThread, [&](Index begin, Index end) {
+    threads.parallel_for(x.rows(), kRowsPerThread, [&](Index begin, Index end) {
       for (Index t = begin; t < end; ++t)
         weights_.embedding.row(tokens[static_cast<std::size_t>(t)], x.data() + t * x.cols());
     });
@@ -76,21 +76,22 @@ class Decoder {
     auto qkv = work.qkv.rows(x.rows(), w.qkv.out());
     each_block(x.rows(), [&](Index first, Index rows) {
       auto normed = work.normed.rows(rows, x.cols());
-      threads.parallel_for(rows, kRowsWorthAThread, [&](Index begin, Index end) {
+      threads.parallel_for(rows, kRowsPerThread, [&](Index begin, Index end) {
         for (Index t = begin; t < end; ++t) norm(w.input_norm, row(x, first + t), row(normed, t));
       });
       matmul(read_only(normed), w.qkv, w.qkv_bias, rows_of(qkv, first, rows), threads);
     });
     return qkv;
   }
-  /// What layer `l` adds to the keys of KV head `h`, if anything; valid while the model is.
+  /// The bias that layer `l` adds to the keys of KV head `h`; empty if there is none. Valid as long as the model
+  /// exists.
   KeyBias key_bias(Index l, Index h) const {
     if (!config_.qkv_bias) return {};
     const auto dim = static_cast<std::size_t>(config_.head_dim);
     const auto first = static_cast<std::size_t>(config_.heads + h) * dim;
     const auto bias = std::span(layer(l).qkv_bias).subspan(first, dim);
-    const bool none = std::all_of(bias.begin(), bias.end(), [](float x) { return x == 0; });
-    return none ? KeyBias() : KeyBias{bias, inv_freq_};
+    const bool zero = std::all_of(bias.begin(), bias.end(), [](float x) { return x == 0; });
+    return zero ? KeyBias() : KeyBias{bias, inv_freq_};
   }
   TensorView<float> queries(MatrixView<float> qkv) const { return part(qkv, 0, config_.heads); }
   TensorView<float> keys(MatrixView<float> qkv) const { return part(qkv, config_.heads, config_.kv_heads); }
@@ -98,35 +99,36 @@ class Decoder {
     return part(qkv, config_.heads + config_.kv_heads, config_.kv_heads);
   }
 
-  /// What turns the heads' outputs of layer `l` into hidden states, [hidden, heads head_dim].
+  /// The matrix that projects the heads' outputs of layer `l` to hidden states, [hidden, heads head_dim].
   Matrix<float> output_projection(Index l) const {
     const PackedMatrix& packed = layer(l).output;
-    Matrix<float> all(packed.out(), packed.in());
-    for (Index o = 0; o < all.rows(); ++o) packed.row(o, all.row(o).data());
-    return all;
+    Matrix<float> matrix(packed.out(), packed.in());
+    for (Index o = 0; o < matrix.rows(); ++o) packed.row(o, matrix.row(o).data());
+    return matrix;
   }
 
-  /// The length of what layer `l` projects queries, keys and values of, for hidden states `x` [hidden].
+  /// The length of the normed vector that layer `l` projects to queries, keys and values, for hidden states `x`
+  /// [hidden].
   float attention_input_norm(Index l, const float* x) const {
     Matrix<float> normed(1, config_.hidden_size);
     norm(layer(l).input_norm, x, normed.data());
     return normed.norm();
   }
 
-  /// The rest of layer `l` after attention, added to the hidden states `x` in place. `attended` is [tokens, heads
-  /// head_dim]. Throws Error for hidden states that are not finite; place(row) describes the place of a row, such as
+  /// Computes the rest of layer `l` after attention, and adds it to the hidden states `x`. `attended` is [tokens, heads
+  /// head_dim]. Throws Error for hidden states that are not finite; in its message, place(row) describes a row, such as
   /// "position 5".
   template <class Place>
   void finish_layer(Index l, MatrixView<const float> attended, MatrixView<float> x, Workspace& work, Threads& threads,
                     Place&& place) const {
     const LayerWeights& w = layer(l);
     FiniteRows finite(x);
-    const Index inner = config_.intermediate_size;
+    const Index intermediate = config_.intermediate_size;
     each_block(x.rows(), [&](Index first, Index rows) {
       auto added = work.added.rows(rows, x.cols()), normed = work.normed.rows(rows, x.cols()),
            wide = work.wide.rows(rows, w.gate_up.out());
       const auto each_row = [&](auto&& body) {
-        threads.parallel_for(rows, kRowsWorthAThread, [&](Index begin, Index end) {
+        threads.parallel_for(rows, kRowsPerThread, [&](Index begin, Index end) {
           for (Index t = begin; t < end; ++t) body(t);
         });
       };
@@ -137,18 +139,18 @@ class Decoder {
         norm(w.post_attention_norm, row(x, first + t), row(normed, t));
       });
       matmul(read_only(normed), w.gate_up, {}, wide, threads);
-      each_row([&](Index t) { row_kernels().swiglu(row(wide, t), row(wide, t) + inner, inner); });
-      matmul(view<const float>(wide.data(), rows, inner, wide.cols()), w.down, {}, added, threads);
+      each_row([&](Index t) { row_kernels().swiglu(row(wide, t), row(wide, t) + intermediate, intermediate); });
+      matmul(view<const float>(wide.data(), rows, intermediate, wide.cols()), w.down, {}, added, threads);
       each_row([&](Index t) {
         add(t);
-        finite.look_at(first + t);
+        finite.check_row(first + t);
       });
     });
     finite.expect(dir_, [&](Index t) { return "hidden states after layer " + std::to_string(l) + ", " + place(t); });
   }
 
-  /// Logits after the last layer, [rows of x, vocab]. Throws Error for logits that are not finite, as finish_layer()
-  /// does.
+  /// Logits for hidden states `x` after the last layer, [rows of x, vocab]. Throws Error for logits that are not
+  /// finite, like finish_layer().
   template <class Place>
   MatrixView<float> logits(MatrixView<const float> x, Workspace& work, Threads& threads, Place&& place) const {
     const PackedMatrix& output = config_.tie_word_embeddings ? weights_.embedding : weights_.output;
@@ -157,7 +159,7 @@ class Decoder {
     matmul(read_only(normed), output, {}, logits, threads);
     FiniteRows finite(logits);
     threads.parallel_for(logits.rows(), 1, [&](Index begin, Index end) {
-      for (Index t = begin; t < end; ++t) finite.look_at(t);
+      for (Index t = begin; t < end; ++t) finite.check_row(t);
     });
     finite.expect(
         dir_, [&](Index t) { return "logits after layer " + std::to_string(config_.layers - 1) + ", " + place(t); });
@@ -173,8 +175,8 @@ class Decoder {
 
   const LayerWeights& layer(Index l) const { return weights_.layers[static_cast<std::size_t>(l)]; }
 
-  static constexpr Index kRowsWorthAThread = 8;
-  /// Calls f(first, rows) for blocks of rows, which bound what the wide rows between the matrices occupy.
+  static constexpr Index kRowsPerThread = 8;  // at least
+  /// Calls f(first, rows) for blocks of rows, which limit the memory of the wide rows between the matrices.
   template <class F>
   static void each_block(Index rows, F&& f) {
     constexpr Index kRows = 512;

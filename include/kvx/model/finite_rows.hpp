@@ -16,13 +16,12 @@ class FiniteRows {
   explicit FiniteRows(MatrixView<float> rows) : rows_(rows), bad_row_(rows.rows()) {}
 
   /// Checks row `t`, and remembers it if it is not finite.
-  void look_at(Index t) {
+  void check_row(Index t) {
     if (first_not_finite(row(t), rows_.cols()) == rows_.cols()) return;
     for (Index least = bad_row_; t < least && !bad_row_.compare_exchange_weak(least, t);) continue;
   }
 
-  /// Throws Error for the first row that is not finite; name(row), its name in the message, is called only for that
-  /// row.
+  /// Throws Error for the first row that is not finite. name(row) gives the name of that row in the message.
   template <class Name>
   void expect(std::string_view where, Name&& name) const {
     const Index t = bad_row_;

@@ -25,26 +25,26 @@ namespace kvx::inline v0 {
 struct Step {
   SequenceCache* sequence;
   std::span<const Token> tokens;
-  Index steps = 1;  ///< that the tokens stand for, as if they were fed one after the other: see StepObserver
+  Index steps = 1;  ///< how many steps the tokens count as; see LayerStep
 };
 
 namespace detail {
 
-/// Attention over all rows of a head, those that are quantized first.
+/// Computes attention over all rows of a head, first over those that are quantized.
 inline void attend_head(const HeadCache& head, std::span<AttentionQuery> queries, float scale, Isa path) {
   head.visit([&](auto keys, auto values) {
     using T = typename decltype(keys)::Scalar;
-    if (const QuantizedRows* const old = head.quantized_keys(); old != nullptr && old->rows() > 0) {
-      attend_quantized<T>(queries, old->view(), head.quantized_values()->view(), values, scale, head.key_bias(),
+    if (const QuantizedRows* const quantized = head.quantized_keys(); quantized != nullptr && quantized->rows() > 0) {
+      attend_quantized<T>(queries, quantized->view(), head.quantized_values()->view(), values, scale, head.key_bias(),
                           head.positions(), path);
-      for (AttentionQuery& query : queries) query.seen -= old->rows();
+      for (AttentionQuery& query : queries) query.seen -= quantized->rows();
     }
     attend<T>(queries, keys, rows_of(values, values.rows() - keys.rows(), keys.rows()), scale, path);
   });
 }
 
-/// Attention of KV head `h` of layer `l` for rows [first, last), which share a prefix: over that all together, then
-/// over each one's tail. `queries` and `out` are [heads, rows, head_dim].
+/// Computes the attention of KV head `h` of layer `l` for rows [first, last), whose sequences share a prefix: for all
+/// rows at once over the prefix, then over the tail of each sequence. `queries` and `out` are [heads, rows, head_dim].
 inline void attend_cached(std::span<const StepRow> rows, Index l, Index h, Index first, Index last,
                           TensorView<const float> queries, TensorView<float> out, Isa path) {
   const auto head_of = [&](const KvCache& cache) -> const HeadCache& {
@@ -55,29 +55,29 @@ inline void attend_cached(std::span<const StepRow> rows, Index l, Index h, Index
   const float scale = 1 / std::sqrt(static_cast<float>(prefix.head_dim()));
   const Index group = queries.heads() / static_cast<Index>(row(first).sequence->tail.layer(l).size());
   const auto count = static_cast<std::size_t>((last - first) * group);
-  const std::span all(scratch<StepRow, AttentionQuery>(count), count);
-  std::size_t at = 0;
+  const std::span chunk(scratch<StepRow, AttentionQuery>(count), count);
+  std::size_t index = 0;
   for (Index t = first; t < last; ++t)
     for (Index i = h * group; i < (h + 1) * group; ++i) {
       std::fill_n(out.row(i, t), out.head_dim(), 0.0f);
-      all[at++] = {queries.row(i, t), out.row(i, t), prefix.rows()};
+      chunk[index++] = {queries.row(i, t), out.row(i, t), prefix.rows()};
     }
-  attend_head(prefix, all, scale, path);
+  attend_head(prefix, chunk, scale, path);
   for (Index t = first; t < last;) {
     const Index begin = t;
     const HeadCache& tail = head_of(row(begin).sequence->tail);
     for (; t < last && row(t).sequence == row(begin).sequence; ++t)
       for (Index g = 0; g < group; ++g)
-        all[static_cast<std::size_t>((t - first) * group + g)].seen = tail.rows() - row(t).later;
+        chunk[static_cast<std::size_t>((t - first) * group + g)].seen = tail.rows() - row(t).later;
     attend_head(tail,
-                std::span(all).subspan(static_cast<std::size_t>((begin - first) * group),
-                                       static_cast<std::size_t>((t - begin) * group)),
+                std::span(chunk).subspan(static_cast<std::size_t>((begin - first) * group),
+                                         static_cast<std::size_t>((t - begin) * group)),
                 scale, path);
   }
-  finish_attention(all, out.head_dim());
+  finish_attention(chunk, out.head_dim());
 }
 
-/// Checks the steps and lists their tokens, one behind the other, in `work`.
+/// Checks the steps and lists the tokens of all of them in `work`.
 inline void list_tokens(const Decoder& model, std::span<const Step> steps, Workspace& work) {
   work.step_rows.clear();
   work.tokens.clear();
@@ -97,7 +97,7 @@ inline void list_tokens(const Decoder& model, std::span<const Step> steps, Works
   }
 }
 
-/// The place of a row of the batch, for errors: its sequence, if there are several, and its position.
+/// Describes a row of the batch for an error message: its sequence, if there are several, and its position.
 inline std::string place_in_batch(const Workspace& work, Index row) {
   const std::string position = "position " + std::to_string(work.positions[static_cast<std::size_t>(row)]);
   if (work.firsts.size() == 2) return position;
@@ -105,26 +105,26 @@ inline std::string place_in_batch(const Workspace& work, Index row) {
   return "sequence " + std::to_string(sequence) + " of the batch, " + position;
 }
 
-/// Cuts the rows into chunks that are attended together: of one prefix, enough to share the work on it, and few enough
-/// to keep every thread busy.
+/// Divides the rows into chunks whose attention is computed at once. The rows of a chunk have the same prefix. A chunk
+/// is large, to save work on the prefix, but there are enough chunks to keep every thread busy.
 inline void cut_chunks(Index kv_heads, Workspace& work, const Threads& threads) {
   const std::span<const StepRow> rows = work.step_rows;
   const auto count = static_cast<Index>(rows.size());
-  const Index most = std::clamp<Index>(count * kv_heads / (2 * threads.count()), 1, 32);
+  const Index max_rows = std::clamp<Index>(count * kv_heads / (2 * threads.count()), 1, 32);
   const auto prefix = [&](Index t) { return rows[static_cast<std::size_t>(t)].sequence->prefix.get(); };
   work.chunks.assign(1, 0);
   for (Index t = 1; t < count; ++t)
-    if (t - work.chunks.back() == most || prefix(t) != prefix(t - 1)) work.chunks.push_back(t);
+    if (t - work.chunks.back() == max_rows || prefix(t) != prefix(t - 1)) work.chunks.push_back(t);
   work.chunks.push_back(count);
 }
 
 }  // namespace detail
 
-/// Runs the new tokens of many sequences as one batch and appends their rows to the sequences' tails. Each sequence
-/// occurs once. Returns the hidden states after the last layer, [tokens, hidden], step by step; they are the same bits
-/// whatever else is in the batch. Throws Error, before anything is changed, for a step without tokens, ids outside the
-/// vocabulary and a sequence that grows too long; and, when the sequences have grown, for hidden states that are not
-/// finite.
+/// Runs the new tokens of many sequences as one batch and appends their rows to the sequences' tails. A sequence must
+/// not occur twice. Returns the hidden states after the last layer, [tokens, hidden], step by step; their bits do not
+/// depend on the rest of the batch. Throws Error, before anything is changed, for a step without tokens, ids outside
+/// the vocabulary and a sequence that grows too long; and, when rows have already been appended, for hidden states that
+/// are not finite.
 inline MatrixView<float> forward_hidden(const Decoder& model, std::span<const Step> steps, Workspace& work,
                                         Threads& threads) {
   const ModelConfig& config = model.config();
@@ -143,11 +143,11 @@ inline MatrixView<float> forward_hidden(const Decoder& model, std::span<const St
       for (Index t = work.firsts[static_cast<std::size_t>(begin)]; t < work.firsts[static_cast<std::size_t>(end)];
            ++t) {
         for (Index i = 0; i < config.heads; ++i) work.rope.rotate(t, queries.row(i, t));
-        const auto at = static_cast<std::size_t>(t);
+        const auto index = static_cast<std::size_t>(t);
         for (Index h = 0; h < config.kv_heads; ++h) {
           work.rope.rotate(t, keys.row(h, t));
-          work.step_rows[at].sequence->tail.layer(l)[static_cast<std::size_t>(h)].append(
-              work.positions[at], keys.row(h, t), values.row(h, t));
+          work.step_rows[index].sequence->tail.layer(l)[static_cast<std::size_t>(h)].append(
+              work.positions[index], keys.row(h, t), values.row(h, t));
         }
       }
     });
@@ -172,7 +172,7 @@ inline MatrixView<float> forward_hidden(const Decoder& model, std::span<const St
   return x;
 }
 
-/// As forward_hidden(), but returns the logits after each sequence's last token, [steps, vocab]. They are finite.
+/// Like forward_hidden(), but returns the logits after each sequence's last token, [steps, vocab]. They are finite.
 inline MatrixView<float> forward(const Decoder& model, std::span<const Step> steps, Workspace& work, Threads& threads) {
   auto x = forward_hidden(model, steps, work, threads);
   auto ends = work.ends.rows(static_cast<Index>(steps.size()), x.cols());
@@ -182,7 +182,7 @@ inline MatrixView<float> forward(const Decoder& model, std::span<const Step> ste
   });
 }
 
-/// The same with memory of its own, for a step that stands alone.
+/// The same with a temporary workspace, for a single call.
 inline Matrix<float> forward(const Decoder& model, std::span<const Step> steps, Threads& threads) {
   Workspace work;
   return forward(model, steps, work, threads);

@@ -18,9 +18,9 @@
 
 namespace kvx::inline v0 {
 
-/// Decodes one sequence, beginning with the token that `first_logits` [1, vocab] give, until one of the model's stop
-/// tokens, `max_new_tokens` or the model's last position. Calls on_token(Token) for each as it comes; returns them all,
-/// the stop token included. Throws NotApplicable if the press cannot go on.
+/// Decodes one sequence; the first token is sampled from `first_logits` [1, vocab]. Ends after one of the model's stop
+/// tokens, after `max_new_tokens` or at the model's last position. Calls on_token(Token) after each token, and returns
+/// all tokens, including the stop token. Throws NotApplicable if the press cannot go on.
 template <class OnToken>
 std::vector<Token> generate(const Decoder& model, SequenceCache& sequence, const Matrix<float>& first_logits,
                             Sampler& sampler, Index max_new_tokens, Threads& threads, OnToken&& on_token) {
@@ -28,7 +28,7 @@ std::vector<Token> generate(const Decoder& model, SequenceCache& sequence, const
   Workspace work;
   std::span<const float> logits(first_logits.data(), static_cast<std::size_t>(first_logits.cols()));
   while (static_cast<Index>(tokens.size()) < max_new_tokens) {
-    if (const NotApplicable* const why = sequence.failure()) throw *why;
+    if (const NotApplicable* const failure = sequence.failure()) throw *failure;
     const Token token = sampler(logits);
     tokens.push_back(token);
     on_token(token);

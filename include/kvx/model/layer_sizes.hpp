@@ -14,9 +14,9 @@ struct LayerSizes {
   Index heads = 0, kv_heads = 0, head_dim = 0;
   bool qkv_bias = false;
 
-  Index queries() const { return heads * head_dim; }    ///< numbers in all query heads of a token
-  Index keys() const { return kv_heads * head_dim; }    ///< numbers in all key heads of a token, or value heads
-  Index qkv() const { return queries() + 2 * keys(); }  ///< numbers in queries, keys and values of a token
+  Index queries() const { return heads * head_dim; }    ///< the channels of all query heads
+  Index keys() const { return kv_heads * head_dim; }    ///< the channels of all key heads, or of all value heads
+  Index qkv() const { return queries() + 2 * keys(); }  ///< the channels of queries, keys and values
   Index biases() const { return qkv_bias ? qkv() : 0; }
   Index norms() const { return 2 * hidden; }
 
@@ -28,15 +28,15 @@ struct LayerSizes {
     return {{{qkv(), hidden}, {hidden, queries()}, {2 * intermediate, hidden}, {hidden, intermediate}}};
   }
 
-  /// Numbers in the matrices. A token is multiplied with each of them once.
+  /// The number of parameters in the matrices. A token is multiplied with each of them once.
   Index matrix_parameters() const {
     Index sum = 0;
     for (const auto [out, in] : matrices()) sum += out * in;
     return sum;
   }
-  /// Numbers in the whole layer.
+  /// The number of parameters in the whole layer.
   Index parameters() const { return matrix_parameters() + norms() + biases(); }
-  /// Bytes of the packed matrices.
+  /// The bytes of the packed matrices.
   std::size_t matrix_bytes(WeightFormat format) const {
     std::size_t sum = 0;
     for (const auto [out, in] : matrices()) sum += PackedMatrix::bytes_of(format, out, in);
@@ -45,7 +45,7 @@ struct LayerSizes {
 
   /// Floating-point operations per token in the products with the matrices.
   double matrix_flops() const { return 2 * static_cast<double>(matrix_parameters()); }
-  /// Floating-point operations per token in attention over so many cache rows: products with keys, then with values.
+  /// Floating-point operations per token in attention over `rows` cache rows: products with keys, then with values.
   double attention_flops(double rows) const { return 4 * rows * static_cast<double>(queries()); }
 };
 

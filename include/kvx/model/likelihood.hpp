@@ -21,8 +21,8 @@ namespace kvx::inline v0 {
 /// How a given token was predicted, in nats.
 struct TokenLikelihood {
   double nll = 0;        ///< -ln p(token)
-  double kl = 0;         ///< KL(base || this) of the distributions that predicted it
-  bool same_top = true;  ///< whether both find the same token most likely
+  double kl = 0;         ///< KL(base || this), where both distributions predict the token
+  bool same_top = true;  ///< whether both distributions have the same most likely token
 };
 
 namespace detail {
@@ -55,62 +55,63 @@ inline double kl_divergence(const Prediction& base, const Prediction& other) {
 
 }  // namespace detail
 
-/// The entropy, in nats, of the distribution that logits give.
+/// The entropy, in nats, of the softmax of logits.
 inline double entropy(std::span<const float> logits) {
-  const detail::Prediction of(logits, detail::scratch<detail::Probabilities, float>(logits.size()));
+  const detail::Prediction prediction(logits, detail::scratch<detail::Probabilities, float>(logits.size()));
   double sum = 0;
   for (std::size_t i = 0; i < logits.size(); ++i)
-    sum += static_cast<double>(of.probabilities[i]) * static_cast<double>(logits[i]);
-  const double entropy = of.log_sum - sum;
+    sum += static_cast<double>(prediction.probabilities[i]) * static_cast<double>(logits[i]);
+  const double entropy = prediction.log_sum - sum;
   return entropy < 0 ? 0 : entropy;  // rounding can make it negative; NaN stays NaN
 }
 
-/// Feeds `tokens` but the last to each of the sequences, whose caches grow by them, and returns how each token but the
-/// first was predicted: [sequences, tokens - 1]. (What predicts the first are the context's own logits.) All
-/// sequences run as one batch, and the first of them is the base that the others are compared with. A sequence's
-/// likelihoods are the same bits whatever others are there. Throws Error as forward() does.
+/// Feeds all `tokens` except the last to each sequence, whose cache grows by them. Returns how each token except the
+/// first was predicted, [sequences, tokens - 1]; the first is predicted by the logits of the context. All sequences run
+/// as one batch, and the first of them is the base that the others are compared with. The bits of a sequence's
+/// likelihoods do not depend on the other sequences, except for the base. Throws Error like forward().
 inline std::vector<std::vector<TokenLikelihood>> suffix_likelihood(const Decoder& model,
                                                                    std::span<SequenceCache> sequences,
                                                                    std::span<const Token> tokens, Threads& threads) {
-  constexpr std::size_t kRows = 512, kLogitRows = 64;  // what a step takes, and how many rows of logits there are
+  constexpr std::size_t kRows = 512, kLogitRows = 64;  // the most rows of a step, and of logits, at a time
   std::vector<std::vector<TokenLikelihood>> likelihoods(sequences.size());
   if (sequences.empty() || tokens.empty()) return likelihoods;
   for (auto& of_sequence : likelihoods) of_sequence.resize(tokens.size() - 1);
   model.check(tokens, sequences.front().next_position);
-  const std::size_t at_a_time = std::max<std::size_t>(1, kRows / sequences.size()),
-                    logits_at_a_time = std::max<std::size_t>(1, kLogitRows / sequences.size());
+  const std::size_t step_tokens = std::max<std::size_t>(1, kRows / sequences.size()),
+                    logit_tokens = std::max<std::size_t>(1, kLogitRows / sequences.size());
   Workspace work;
   std::vector<Step> steps;
-  for (std::size_t first = 0; first + 1 < tokens.size(); first += at_a_time) {
-    const auto some = tokens.subspan(first, std::min(at_a_time, tokens.size() - 1 - first));
+  for (std::size_t first = 0; first + 1 < tokens.size(); first += step_tokens) {
+    const auto part = tokens.subspan(first, std::min(step_tokens, tokens.size() - 1 - first));
     steps.clear();
-    for (SequenceCache& sequence : sequences) steps.push_back({&sequence, some});
-    auto hidden = forward_hidden(model, steps, work, threads);  // [sequences, some]
-    for (std::size_t begin = 0; begin < some.size(); begin += logits_at_a_time) {
-      const std::size_t count = std::min(logits_at_a_time, some.size() - begin);
+    for (SequenceCache& sequence : sequences) steps.push_back({&sequence, part});
+    auto hidden = forward_hidden(model, steps, work, threads);  // [sequences, tokens of the part]
+    for (std::size_t begin = 0; begin < part.size(); begin += logit_tokens) {
+      const std::size_t count = std::min(logit_tokens, part.size() - begin);
       auto ends = work.ends.rows(static_cast<Index>(count * sequences.size()), hidden.cols());  // [count, sequences]
       for (std::size_t i = 0; i < count; ++i)
         for (std::size_t s = 0; s < sequences.size(); ++s)
           ends.row(static_cast<Index>(i * sequences.size() + s)) =
-              hidden.row(static_cast<Index>(s * some.size() + begin + i));
+              hidden.row(static_cast<Index>(s * part.size() + begin + i));
       const auto logits = model.logits(read_only(ends), work, threads, [&](Index row) {
         const auto i = static_cast<std::size_t>(row) / sequences.size(),
                    s = static_cast<std::size_t>(row) % sequences.size();
-        return detail::place_in_batch(work, static_cast<Index>(s * some.size() + begin + i));
+        return detail::place_in_batch(work, static_cast<Index>(s * part.size() + begin + i));
       });
       const auto vocabulary = static_cast<std::size_t>(logits.cols());
       threads.parallel_for(static_cast<Index>(count), 1, [&](Index from, Index to) {
         float* const memory = detail::scratch<detail::Probabilities, float>(2 * vocabulary);
         for (auto i = static_cast<std::size_t>(from); i < static_cast<std::size_t>(to); ++i) {
           const auto token = static_cast<std::size_t>(tokens[first + begin + i + 1]);
-          const auto predict = [&](std::size_t s, float* into) {
-            return detail::Prediction({logits.data() + (i * sequences.size() + s) * vocabulary, vocabulary}, into);
+          const auto predict = [&](std::size_t s, float* probabilities) {
+            return detail::Prediction({logits.data() + (i * sequences.size() + s) * vocabulary, vocabulary},
+                                      probabilities);
           };
           const detail::Prediction base = predict(0, memory);
           for (std::size_t s = 0; s < sequences.size(); ++s) {
-            const detail::Prediction own = s == 0 ? base : predict(s, memory + vocabulary);
-            likelihoods[s][first + begin + i] = {-own.log_probability(token), detail::kl_divergence(base, own),
-                                                 own.top == base.top};
+            const detail::Prediction prediction = s == 0 ? base : predict(s, memory + vocabulary);
+            likelihoods[s][first + begin + i] = {-prediction.log_probability(token),
+                                                 detail::kl_divergence(base, prediction), prediction.top == base.top};
           }
         }
       });

@@ -23,29 +23,29 @@ inline std::string environment(const char* name) {
   return value != nullptr ? value : "";
 }
 
-/// Expands a leading `~`, $NAME and ${NAME} in a path, as Python's expanduser and expandvars do. A variable that is not
+/// Expands a leading `~`, $NAME and ${NAME} in a path like Python's expanduser and expandvars. A variable that is not
 /// set is not replaced.
 inline std::string expanded(std::string path) {
   if (path == "~" || path.starts_with("~/")) path.replace(0, 1, environment("HOME"));
   constexpr std::string_view kName = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
-  for (std::size_t at = 0; (at = path.find('$', at)) != path.npos;) {
-    const bool braces = path.compare(at + 1, 1, "{") == 0;
-    const std::size_t begin = at + 1 + braces;
+  for (std::size_t dollar = 0; (dollar = path.find('$', dollar)) != path.npos;) {
+    const bool braces = path.compare(dollar + 1, 1, "{") == 0;
+    const std::size_t begin = dollar + 1 + braces;
     const std::size_t end =
         std::min(braces ? path.find('}', begin) : path.find_first_not_of(kName, begin), path.size());
     const std::string name = path.substr(begin, end - begin);
     const char* const value = std::getenv(name.c_str());
     if (name.empty() || value == nullptr || (braces && end == path.size())) {
-      ++at;
+      ++dollar;
       continue;
     }
-    path.replace(at, end + braces - at, value);
-    at += std::string_view(value).size();
+    path.replace(dollar, end + braces - dollar, value);
+    dollar += std::string_view(value).size();
   }
   return path;
 }
 
-/// The folder of the Hugging Face hub cache, as huggingface_hub finds it.
+/// The folder of the Hugging Face hub cache, by the rules of huggingface_hub.
 inline std::string hub_cache() {
   for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"})
     if (const auto hub = environment(name); !hub.empty()) return expanded(hub);
@@ -60,13 +60,14 @@ struct HubName {
 };
 
 inline std::optional<HubName> parse_hub_name(std::string_view text) {
-  const std::size_t at = text.find('@');
-  const std::string_view model = text.substr(0, at), revision = at == text.npos ? "" : text.substr(at + 1);
+  const std::size_t at_sign = text.find('@');
+  const std::string_view model = text.substr(0, at_sign),
+                         revision = at_sign == text.npos ? "" : text.substr(at_sign + 1);
   const std::size_t slash = model.find('/');
   HubName found{slash == model.npos ? "" : std::string(model.substr(0, slash)),
                 std::string(slash == model.npos ? model : model.substr(slash + 1)), std::string(revision)};
   if (!is_plain_name(found.name) || (slash != model.npos && !is_plain_name(found.organization))) return std::nullopt;
-  if (at == text.npos) return found;
+  if (at_sign == text.npos) return found;
   for (std::size_t begin = 0; begin <= revision.size();) {  // a branch may have slashes: refs/pr/1
     const std::size_t end = std::min(revision.find('/', begin), revision.size());
     if (!is_plain_name(revision.substr(begin, end - begin))) return std::nullopt;
@@ -87,7 +88,7 @@ inline std::string cached_commit(const std::string& repository, const std::strin
     if (!is_plain_name(commit)) throw Error(ref, "expected a commit id, found " + shortened(commit, 60));
     return std::string(commit);
   }
-  if (!revision.empty()) return is_plain_name(revision) ? revision : "";  // a commit itself
+  if (!revision.empty()) return is_plain_name(revision) ? revision : "";  // the revision is a commit
   std::string sole;
   for (std::filesystem::directory_iterator it(repository + "/snapshots", code), end; it != end; it.increment(code)) {
     if (!sole.empty()) return "";

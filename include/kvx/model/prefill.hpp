@@ -24,42 +24,44 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
-/// A copy of `from` whose heads lie one behind the other: [heads, tokens, head_dim].
-inline std::vector<float> head_major(TensorView<const float> from) {
-  std::vector<float> to(static_cast<std::size_t>(from.heads() * from.tokens() * from.head_dim()));
-  const auto copy = TensorView<float>::head_major(to.data(), from.heads(), from.tokens(), from.head_dim());
-  for (Index h = 0; h < from.heads(); ++h) copy.head(h) = from.head(h);
-  return to;
+/// A copy of `tensor` that is packed as [heads, tokens, head_dim].
+inline std::vector<float> head_major(TensorView<const float> tensor) {
+  const Index heads = tensor.heads(), tokens = tensor.tokens(), head_dim = tensor.head_dim();
+  std::vector<float> packed(static_cast<std::size_t>(heads * tokens * head_dim));
+  const auto copy = TensorView<float>::head_major(packed.data(), heads, tokens, head_dim);
+  for (Index h = 0; h < heads; ++h) copy.head(h) = tensor.head(h);
+  return packed;
 }
 
-/// Causal attention of a whole context over itself. `out` is like `queries`, [heads, tokens, head_dim]; `received`,
-/// unless empty, is [heads, tokens] and gets the weights' sums over the queries.
+/// Computes the causal attention of a whole context. `queries` and `out` are [heads, tokens, head_dim]. `received` is
+/// [heads, tokens], to which the sums of the weights over all queries are added, or empty.
 inline void attend_causal(TensorView<const float> queries, TensorView<const float> keys, TensorView<const float> values,
                           TensorView<float> out, std::span<float> received, Threads& threads, Isa path) {
-  constexpr Index kTokens = kAttentionBlock;  // of queries at a time, with all heads of a group
+  constexpr Index kTokens = kAttentionBlock;  // whose queries are processed at once, in all heads of a group
   const Index tokens = keys.tokens(), group = queries.heads() / keys.heads(), blocks = (tokens + kTokens - 1) / kTokens;
   const float scale = 1 / std::sqrt(static_cast<float>(keys.head_dim()));
-  std::vector<AttentionQuery> all(
+  std::vector<AttentionQuery> all_queries(
       static_cast<std::size_t>(queries.heads() * tokens));  // by KV head, block, head, token
   const auto queries_of = [&](Index h, Index block, Index last_block) {
     const Index first = block * kTokens, last = std::min(tokens, last_block * kTokens);
-    return std::span(all).subspan(static_cast<std::size_t>((h * tokens + first) * group),
-                                  static_cast<std::size_t>((last - first) * group));
+    return std::span(all_queries)
+        .subspan(static_cast<std::size_t>((h * tokens + first) * group),
+                 static_cast<std::size_t>((last - first) * group));
   };
-  // The longest first, so that no thread is left alone with one at the end.
+  // The blocks with most rows are first, so that no thread has to process a long one when the others are done.
   threads.parallel_for(keys.heads() * blocks, 1, [&](Index begin, Index end) {
     for (Index work = begin; work < end; ++work) {
       const Index h = work % keys.heads(), block = blocks - 1 - work / keys.heads();
-      const auto some = queries_of(h, block, block + 1);
-      std::size_t at = 0;
+      const auto block_queries = queries_of(h, block, block + 1);
+      std::size_t index = 0;
       for (Index i = h * group; i < (h + 1) * group; ++i)
         for (Index t = block * kTokens; t < std::min(tokens, (block + 1) * kTokens); ++t) {
           std::fill_n(out.row(i, t), out.head_dim(), 0.0f);
-          some[at++] = {queries.row(i, t), out.row(i, t), t + 1,
-                        received.empty() ? nullptr : &received[static_cast<std::size_t>(i * tokens)]};
+          block_queries[index++] = {queries.row(i, t), out.row(i, t), t + 1,
+                                    received.empty() ? nullptr : &received[static_cast<std::size_t>(i * tokens)]};
         }
-      attend<float>(some, keys.head(h), values.head(h), scale, path);
-      finish_attention(some, out.head_dim());
+      attend<float>(block_queries, keys.head(h), values.head(h), scale, path);
+      finish_attention(block_queries, out.head_dim());
     }
   });
   if (received.empty()) return;
@@ -71,7 +73,7 @@ inline void attend_causal(TensorView<const float> queries, TensorView<const floa
   });
 }
 
-/// The place of a row, for errors.
+/// Describes a position for an error message.
 inline std::string position_text(Index position) { return "position " + std::to_string(position); }
 
 inline void rotate(const RopeTable& rope, TensorView<float> rows, Threads& threads) {
@@ -83,10 +85,10 @@ inline void rotate(const RopeTable& rope, TensorView<float> rows, Threads& threa
 
 }  // namespace detail
 
-/// Runs a context layer by layer, all its tokens at once. While a layer is at hand, on_layer(const PressInput&,
-/// LayerCache) is given what `needs` asks for and the layer's rows, stored as `cache_dtype`; what it does not keep is
-/// gone after it. Returns the logits after the last token, [1, vocab]. Throws Error for ids outside the vocabulary, a
-/// context too long, and hidden states and logits that are not finite.
+/// Runs a context layer by layer, with all its tokens at once. Calls on_layer(const PressInput&, LayerCache) for each
+/// layer, with the data that `needs` asks for and with the layer's rows, stored as `cache_dtype`. The data of the
+/// PressInput is valid only during the call. Returns the logits after the last token, [1, vocab]. Throws Error for ids
+/// outside the vocabulary, a context that is too long, and hidden states and logits that are not finite.
 template <class OnLayer>
 Matrix<float> prefill(const Decoder& model, std::span<const Token> tokens, const Needs& needs, Dtype cache_dtype,
                       Threads& threads, OnLayer&& on_layer) {

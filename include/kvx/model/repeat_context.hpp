@@ -26,12 +26,12 @@
 
 namespace kvx::inline v0 {
 
-/// How a model is asked to repeat its context.
+/// The prompts that ask a model to repeat its context, chunk by chunk.
 struct RepeatPrompt {
   std::vector<Token> first;   ///< asks for the first chunk
-  std::vector<Token> later;   ///< asks for another one, whose preceding tokens follow
-  std::vector<Token> suffix;  ///< ends the request, as the chat template does
-  Index prefix = 0;           ///< tokens before the context, which the chat template put there; they are not repeated
+  std::vector<Token> later;   ///< asks for a later chunk; the tokens before that chunk follow
+  std::vector<Token> suffix;  ///< ends the request, as in the chat template
+  Index prefix = 0;           ///< the chat template's tokens before the context, which are not repeated
 };
 
 namespace detail {
@@ -39,9 +39,9 @@ namespace detail {
 /// Scores the rows of a context's chunk by the attention of queries that repeat it.
 class RepetitionScores final : public StepObserver {
  public:
-  RepetitionScores(const Decoder& model, const Repetition& how, std::vector<Matrix<float>>& scores, Index first,
+  RepetitionScores(const Decoder& model, const Repetition& repetition, std::vector<Matrix<float>>& scores, Index first,
                    Index count)
-      : model_(model), how_(how), scores_(scores), first_(first), count_(count) {}
+      : model_(model), repetition_(repetition), scores_(scores), first_(first), count_(count) {}
 
   std::unique_ptr<StepObserver> clone() const override { return std::make_unique<RepetitionScores>(*this); }
 
@@ -54,7 +54,7 @@ class RepetitionScores final : public StepObserver {
       for (Index h = begin; h < end; ++h) heads[static_cast<std::size_t>(h)] = head(sequence, step, h);
     });
     std::vector<float> lengths(static_cast<std::size_t>(tokens), 1.0f);
-    if (how_.normalize)
+    if (repetition_.normalize)
       for (Index t = 0; t < tokens; ++t)
         lengths[static_cast<std::size_t>(t)] = model_.attention_input_norm(step.layer, step.hidden.row(t).data());
     Matrix<float>& scores = scores_[static_cast<std::size_t>(step.layer)];
@@ -62,38 +62,38 @@ class RepetitionScores final : public StepObserver {
     threads.parallel_for(kv_heads * blocks, 1, [&](Index begin, Index end) {
       for (Index job = begin; job < end; ++job) {
         const Index h = job / blocks, from = job % blocks * kQueries;
-        const auto most =
-            highest(heads[static_cast<std::size_t>(h)], step, h, from, std::min(tokens, from + kQueries), lengths);
+        const auto highest = highest_scores(heads[static_cast<std::size_t>(h)], step, h, from,
+                                            std::min(tokens, from + kQueries), lengths);
         const std::lock_guard lock(mutex);
         for (Index j = 0; j < count_; ++j)
-          scores(h, first_ + j) = std::max(scores(h, first_ + j), most[static_cast<std::size_t>(j)]);
+          scores(h, first_ + j) = std::max(scores(h, first_ + j), highest[static_cast<std::size_t>(j)]);
       }
     });
   }
 
  private:
-  /// What the queries of one KV head compete for: sinks, the chunk, and their own rows.
+  /// The rows that the queries of one KV head attend to: sinks, the chunk, and the rows of the request.
   struct Head {
     Matrix<float> keys;     // [sinks + chunk + tokens, head_dim]
     Matrix<float> weights;  // [heads of the group, chunk]: the length of what a value adds to the hidden states
   };
 
-  Index sinks() const { return std::min(how_.sinks, first_); }
+  Index sinks() const { return std::min(repetition_.sinks, first_); }
 
   Head head(const SequenceCache& sequence, const LayerStep& step, Index h) const {
     const Index tokens = step.queries.tokens(), dim = step.queries.head_dim();
-    const auto of = [&](const KvCache& cache) -> const HeadCache& {
+    const auto head_of = [&](const KvCache& cache) -> const HeadCache& {
       return cache.layer(step.layer)[static_cast<std::size_t>(h)];
     };
     Head head{Matrix<float>(sinks() + count_ + tokens, dim), {}};
     Matrix<float> chunk_values;
-    of(*sequence.prefix).visit([&](auto keys, auto values) {
+    head_of(*sequence.prefix).visit([&](auto keys, auto values) {
       head.keys.topRows(sinks()) = keys.topRows(sinks()).template cast<float>();
       head.keys.middleRows(sinks(), count_) = keys.middleRows(first_, count_).template cast<float>();
-      if (how_.normalize) chunk_values = values.middleRows(first_, count_).template cast<float>();
+      if (repetition_.normalize) chunk_values = values.middleRows(first_, count_).template cast<float>();
     });
-    of(sequence.tail).visit([&](auto keys, auto) { head.keys.bottomRows(tokens) = keys.template cast<float>(); });
-    if (how_.normalize) {
+    head_of(sequence.tail).visit([&](auto keys, auto) { head.keys.bottomRows(tokens) = keys.template cast<float>(); });
+    if (repetition_.normalize) {
       const Matrix<float> output = model_.output_projection(step.layer);
       const Index group = step.queries.heads() / model_.config().kv_heads;
       head.weights.resize(group, count_);
@@ -104,12 +104,12 @@ class RepetitionScores final : public StepObserver {
     return head;
   }
 
-  /// The most that each row of the chunk gets from the queries [from, to) of a KV head.
-  std::vector<float> highest(const Head& head, const LayerStep& step, Index h, Index from, Index to,
-                             const std::vector<float>& lengths) const {
+  /// The highest score that each row of the chunk gets from queries [from, to) of a KV head.
+  std::vector<float> highest_scores(const Head& head, const LayerStep& step, Index h, Index from, Index to,
+                                    const std::vector<float>& lengths) const {
     const Index group = step.queries.heads() / model_.config().kv_heads, before = sinks() + count_;
     const float scale = 1 / std::sqrt(static_cast<float>(head.keys.cols()));
-    std::vector<float> most(static_cast<std::size_t>(count_)), weights(static_cast<std::size_t>(head.keys.rows()));
+    std::vector<float> highest(static_cast<std::size_t>(count_)), weights(static_cast<std::size_t>(head.keys.rows()));
     for (Index g = 0; g < group; ++g)
       for (Index t = from; t < to; ++t) {
         const Index seen = before + t + 1;
@@ -119,39 +119,39 @@ class RepetitionScores final : public StepObserver {
         const float* const chunk = weights.data() + sinks();
         for (Index j = 0; j < count_; ++j) {
           const float weight =
-              how_.normalize ? chunk[j] * head.weights(g, j) / lengths[static_cast<std::size_t>(t)] : chunk[j];
-          most[static_cast<std::size_t>(j)] = std::max(most[static_cast<std::size_t>(j)], weight);
+              repetition_.normalize ? chunk[j] * head.weights(g, j) / lengths[static_cast<std::size_t>(t)] : chunk[j];
+          highest[static_cast<std::size_t>(j)] = std::max(highest[static_cast<std::size_t>(j)], weight);
         }
       }
-    return most;
+    return highest;
   }
 
   const Decoder& model_;
-  Repetition how_;
+  Repetition repetition_;
   std::vector<Matrix<float>>& scores_;  // per layer [kv_heads, tokens]
   Index first_, count_;                 // the chunk's rows
 };
 
 }  // namespace detail
 
-/// Has the model repeat `tokens`, whose uncompressed cache is `context`, and returns PressInput::repeated of each
-/// layer, [kv_heads, tokens]. Throws NotApplicable where a request does not fit behind the context.
+/// Makes the model repeat `tokens`, whose uncompressed cache is `context`. Returns PressInput::repeated of each layer,
+/// [kv_heads, tokens]. Throws NotApplicable if a request does not fit in the model's positions after the context.
 inline std::vector<Matrix<float>> repeat_context(const Decoder& model, std::shared_ptr<const KvCache> context,
-                                                 std::span<const Token> tokens, const Repetition& how,
+                                                 std::span<const Token> tokens, const Repetition& repetition,
                                                  const RepeatPrompt& prompt, Dtype cache_dtype, Threads& threads) {
-  constexpr std::size_t kPreceding = 8;  // of a chunk, as its start
+  constexpr std::size_t kPreceding = 8;  // tokens before a chunk that the request for it quotes
   const auto count = static_cast<Index>(tokens.size());
   std::vector<Matrix<float>> scores(static_cast<std::size_t>(model.config().layers),
                                     Matrix<float>::Zero(model.config().kv_heads, count));
   Workspace work;
-  for (Index first = std::min(prompt.prefix, count); first < count; first += how.chunk) {
-    const auto chunk =
-        tokens.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(how.chunk, count - first)));
+  for (Index first = std::min(prompt.prefix, count); first < count; first += repetition.chunk) {
+    const auto chunk = tokens.subspan(static_cast<std::size_t>(first),
+                                      static_cast<std::size_t>(std::min(repetition.chunk, count - first)));
     std::vector<Token> request = prompt.first;
     if (first > prompt.prefix) {
       request = prompt.later;
       const auto before = tokens.first(static_cast<std::size_t>(first))
-                              .last(std::min(kPreceding, static_cast<std::size_t>(std::min(how.chunk, first))));
+                              .last(std::min(kPreceding, static_cast<std::size_t>(std::min(repetition.chunk, first))));
       request.insert(request.end(), before.begin(), before.end());
     }
     request.insert(request.end(), prompt.suffix.begin(), prompt.suffix.end());
@@ -163,14 +163,14 @@ inline std::vector<Matrix<float>> repeat_context(const Decoder& model, std::shar
                                             std::to_string(model.config().max_positions) + " positions");
     SequenceCache sequence(context, model.cache_shape(cache_dtype), static_cast<Position>(count));
     sequence.observer =
-        std::make_unique<detail::RepetitionScores>(model, how, scores, first, static_cast<Index>(chunk.size()));
+        std::make_unique<detail::RepetitionScores>(model, repetition, scores, first, static_cast<Index>(chunk.size()));
     const Step step{&sequence, request};
     forward_hidden(model, {&step, 1}, work, threads);
   }
   return scores;
 }
 
-/// The scores of each layer by a policy that needs a repetition.
+/// The scores of each layer, [kv_heads, tokens], by a policy that needs a repetition.
 inline std::vector<Matrix<float>> score_repetition(const AnyPolicy& policy, const Budget& budget, const Decoder& model,
                                                    const std::shared_ptr<const KvCache>& context,
                                                    std::span<const Token> tokens, const RepeatPrompt& prompt,

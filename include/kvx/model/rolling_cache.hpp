@@ -30,7 +30,7 @@ namespace kvx::inline v0 {
 /// rows that are due.
 class RollingCache final : public StepObserver {
  public:
-  /// `context` tokens come before its first step; `spans` are their parts.
+  /// The sequence continues a context of `context` tokens, whose parts are `spans`.
   RollingCache(const AnyPolicy& policy, const Decoder& model, Index context, std::span<const NamedSpan> spans = {})
       : policy_(policy),
         sliding_(policy.sliding_threshold()),
@@ -63,8 +63,8 @@ class RollingCache final : public StepObserver {
       if (decoding_) evict(sequence, step);
       if (sliding_) slide(sequence, step);
       if (quantization_) quantize(step.layer, sequence.tail.layer(step.layer));
-    } catch (const NotApplicable& why) {
-      failure_ = why;
+    } catch (const NotApplicable& reason) {
+      failure_ = reason;
     }
   }
 
@@ -76,7 +76,8 @@ class RollingCache final : public StepObserver {
     return sum;
   }
 
-  /// Quantizes the rows of layer `l` that are due. `shared` is given the first of them, which no later step will touch.
+  /// Quantizes the rows of layer `l` that are due. If `shared` is given, the first of them, which no later step
+  /// changes, are moved to it.
   void quantize(Index l, LayerCache& layer, LayerCache* shared = nullptr) const {
     for (std::size_t h = 0; h < layer.size(); ++h) {
       const KeyBias& bias = layers_[static_cast<std::size_t>(l)].biases[h];
@@ -95,8 +96,8 @@ class RollingCache final : public StepObserver {
  private:
   struct State {
     Index steps = 0;              // since the layer was compressed
-    std::vector<float> queries;   // the last ones that are wanted, [tokens, heads, head_dim]
-    std::vector<KeyBias> biases;  // what keys are stored without, per head
+    std::vector<float> queries;   // the last ones, as many as wanted, [tokens, heads, head_dim]
+    std::vector<KeyBias> biases;  // that keys are stored without, for each head
   };
 
   void evict(SequenceCache& sequence, const LayerStep& step) {
@@ -115,18 +116,19 @@ class RollingCache final : public StepObserver {
                   .dtype = layer[0].dtype(),
                   .spans = spans_,
                   .context = context_};
-    const auto same = [&](const HeadCache& head) { return head.rows() == layer[0].rows(); };
-    if (std::all_of(layer.begin(), layer.end(), same)) return compress(in, layer, view_of(state, step.queries), target);
+    const auto same_length = [&](const HeadCache& head) { return head.rows() == layer[0].rows(); };
+    if (std::all_of(layer.begin(), layer.end(), same_length))
+      return compress(in, layer, view_of(state, step.queries), target);
     // Heads of different lengths are compressed one by one.
     for (std::size_t h = 0; h < layer.size(); ++h) {
-      LayerCache alone = {layer[h]};
+      LayerCache single = {layer[h]};
       in.first_head = static_cast<Index>(h);
-      compress(in, alone, heads_of(view_of(state, step.queries), static_cast<Index>(h) * group, group), target);
-      layer[h] = std::move(alone[0]);
+      compress(in, single, heads_of(view_of(state, step.queries), static_cast<Index>(h) * group, group), target);
+      layer[h] = std::move(single[0]);
     }
   }
 
-  /// Of the rows that leave the window with this step, evicts those that score below the threshold.
+  /// Evicts the rows that leave the window in this step and score below the threshold.
   void slide(SequenceCache& sequence, const LayerStep& step) const {
     const Index before = static_cast<Index>(sequence.next_position) - sliding_->window,
                 after = before + step.queries.tokens();
@@ -156,36 +158,38 @@ class RollingCache final : public StepObserver {
                           .values = tensor(values)};
       Matrix<float> scores(1, count);
       policy_.score(in, {}, view(scores));
-      const auto goes = [&](Index j) { return scores(0, j) < sliding_->threshold; };
+      const auto is_evicted = [&](Index j) { return scores(0, j) < sliding_->threshold; };
       std::vector<Index> kept;
       for (Index j = 0; j < head.rows(); ++j)
-        if (j < first || j >= first + count || !goes(j - first)) kept.push_back(j);
+        if (j < first || j >= first + count || !is_evicted(j - first)) kept.push_back(j);
       if (static_cast<Index>(kept.size()) < head.rows()) head = head.compacted(kept);
     }
   }
 
+  /// Adds the new queries to the state, and removes old ones that are no longer wanted.
   void remember(State& state, const TensorView<const float>& queries) const {
-    const Index token = queries.heads() * queries.head_dim(), count = std::min(queries.tokens(), queries_wanted_),
-                most = token * (queries_wanted_ - count),  // size of the older queries that stay
-        old = static_cast<Index>(state.queries.size());
-    state.queries.reserve(static_cast<std::size_t>(token * queries_wanted_));
-    state.queries.erase(state.queries.begin(), state.queries.begin() + std::max<Index>(0, old - most));
+    const Index token_size = queries.heads() * queries.head_dim(), count = std::min(queries.tokens(), queries_wanted_),
+                old_size = static_cast<Index>(state.queries.size()), kept_size = token_size * (queries_wanted_ - count);
+    state.queries.reserve(static_cast<std::size_t>(token_size * queries_wanted_));
+    state.queries.erase(state.queries.begin(), state.queries.begin() + std::max<Index>(0, old_size - kept_size));
     for (Index t = queries.tokens() - count; t < queries.tokens(); ++t)
       for (Index i = 0; i < queries.heads(); ++i)
         state.queries.insert(state.queries.end(), queries.row(i, t), queries.row(i, t) + queries.head_dim());
   }
-  static TensorView<const float> view_of(const State& state, const TensorView<const float>& like) {
-    const Index token = like.heads() * like.head_dim();
-    return TensorView<const float>::token_major(state.queries.data(), like.heads(),
-                                                static_cast<Index>(state.queries.size()) / token, like.head_dim());
+  /// The remembered queries, with as many heads and channels as `step_queries`.
+  static TensorView<const float> view_of(const State& state, const TensorView<const float>& step_queries) {
+    const Index heads = step_queries.heads(), head_dim = step_queries.head_dim();
+    return TensorView<const float>::token_major(
+        state.queries.data(), heads, static_cast<Index>(state.queries.size()) / (heads * head_dim), head_dim);
   }
-  static TensorView<const float> heads_of(const TensorView<const float>& all, Index first, Index count) {
-    return {all.tokens() == 0 ? nullptr : all.row(first, 0),
+  /// Heads [first, first + count) of token-major queries.
+  static TensorView<const float> heads_of(const TensorView<const float>& queries, Index first, Index count) {
+    return {queries.tokens() == 0 ? nullptr : queries.row(first, 0),
             count,
-            all.tokens(),
-            all.head_dim(),
-            all.head_dim(),
-            all.heads() * all.head_dim()};
+            queries.tokens(),
+            queries.head_dim(),
+            queries.head_dim(),
+            queries.heads() * queries.head_dim()};
   }
 
   void compress(PressInput in, LayerCache& layer, const TensorView<const float>& queries, Index target) const {
@@ -214,8 +218,9 @@ class RollingCache final : public StepObserver {
   std::vector<State> layers_;
 };
 
-/// A sequence that continues a context that `policy` has compressed to `cache`. Copies of the sequence share the rows
-/// that none of them changes. `spans` are the context's parts, for policies that use them. The model must outlive it.
+/// A sequence that continues a context, which `policy` has compressed to `cache`. Copies of the sequence share the rows
+/// that none of them changes. `spans` are the context's parts, for policies that use them. The model must outlive the
+/// sequence.
 inline SequenceCache start_sequence(const Decoder& model, const AnyPolicy& policy, KvCache cache, Dtype dtype,
                                     Position next_position, std::span<const NamedSpan> spans = {}) {
   const CacheShape shape = model.cache_shape(dtype);
@@ -226,7 +231,8 @@ inline SequenceCache start_sequence(const Decoder& model, const AnyPolicy& polic
   KvCache prefix(shape);
   if (quantization)
     for (Index l = 0; l < cache.layers(); ++l) {
-      observer->quantize(l, cache.layer(l), rolls ? nullptr : &prefix.layer(l));  // what may be evicted is not shared
+      // Rows that may be evicted are not shared.
+      observer->quantize(l, cache.layer(l), rolls ? nullptr : &prefix.layer(l));
       for (HeadCache& head : cache.layer(l)) head.shrink_to_fit();
     }
   SequenceCache sequence(std::make_shared<const KvCache>(std::move(prefix)), shape, next_position);

@@ -18,9 +18,9 @@
 namespace kvx::inline v0 {
 
 struct SamplerOptions {
-  double temperature = 0;  ///< 0 is greedy
-  int top_k = 0;           ///< candidates: the k most likely; 0 takes all
-  double top_p = 1;        ///< candidates: the fewest whose probabilities sum to at least this
+  double temperature = 0;  ///< 0 always takes the most likely token
+  int top_k = 0;           ///< only the k most likely tokens are candidates; 0 means all
+  double top_p = 1;        ///< only the fewest tokens whose probabilities sum to at least this are candidates
   std::uint64_t seed = 0;
 };
 
@@ -57,16 +57,16 @@ class Sampler {
     double sum = 0;
     for (const Candidate& candidate : candidates) sum += candidate.weight;
     if (options_.top_p < 1) {
-      // All that are less likely than this sum to less than what top-p leaves out, so that few have to be sorted.
+      // Tokens below this weight sum to less than top-p leaves out. Without them, few tokens have to be sorted.
       const double least = (1 - options_.top_p) * sum / static_cast<double>(candidates.size());
       std::erase_if(candidates, [&](const Candidate& candidate) { return candidate.weight < least; });
       std::sort(candidates.begin(), candidates.end(), likelier);
     }
     double cumulative = 0;
     for (Candidate& candidate : candidates) candidate.weight = cumulative += candidate.weight;
-    const auto first_reaching = [&](double share) {
+    const auto first_reaching = [&](double target) {
       const auto found = std::find_if(candidates.begin(), candidates.end(),
-                                      [&](const Candidate& candidate) { return candidate.weight >= share; });
+                                      [&](const Candidate& candidate) { return candidate.weight >= target; });
       return std::min(found, candidates.end() - 1);
     };
     const double kept = options_.top_p < 1 ? first_reaching(options_.top_p * sum)->weight : cumulative;
@@ -76,7 +76,7 @@ class Sampler {
  private:
   struct Candidate {
     Token id;
-    double weight;  // against the likeliest's, then summed up to here
+    double weight;  // relative to the most likely token; later the sum up to this candidate
   };
 
   static Token most_likely(std::span<const float> logits) {

@@ -27,19 +27,19 @@ struct Weights {
   PackedMatrix embedding;  // [vocab, hidden]
   std::vector<LayerWeights> layers;
   std::vector<float> norm;  // [hidden]
-  PackedMatrix output;      // [vocab, hidden]; empty when the embedding serves
+  PackedMatrix output;      // [vocab, hidden]; empty if the embedding is used instead
   std::string note;         // for the user, if config.json contradicts the weights
 };
 
 namespace detail {
 
-/// Reads a model's tensors, checks their shapes and packs them, giving back the file's pages as it goes.
+/// Reads a model's tensors, checks their shapes and packs them. Frees the file's pages that have been read.
 class WeightLoader {
  public:
   WeightLoader(const Safetensors& file, WeightFormat format, Threads& threads)
       : file_(file), format_(format), threads_(threads) {}
 
-  /// The prefix of all tensors' names except the output's; base models are saved without "model.".
+  /// The prefix of all tensors' names except that of the output matrix; base models are saved without "model.".
   std::string prefix() const {
     return file_.find("model.norm.weight") == nullptr && file_.find("norm.weight") != nullptr ? "" : "model.";
   }
@@ -51,11 +51,11 @@ class WeightLoader {
     std::string name;
     Index rows;
   };
-  /// One matrix [sum of rows, in] of the parts' rows, in their order.
+  /// One matrix [sum of rows, in] with the rows of all parts, in their order.
   PackedMatrix matrix(std::initializer_list<Part> parts, Index in) const {
     Index out = 0, first = 0;
     for (const Part& part : parts) {
-      (void)checked(part.name, {part.rows, in});  // before allocating memory by the sizes in config.json
+      (void)checked(part.name, {part.rows, in});  // before memory is allocated for the sizes in config.json
       out += part.rows;
     }
     PackedMatrix matrix(format_, out, in);
@@ -82,9 +82,10 @@ class WeightLoader {
     if (file_.find(name) != nullptr || !name.ends_with("weight")) return;
     for (const char* const form : {"qweight", "weight_packed", "weight_quantized"})
       if (const Tensor* const other = file_.find(name.substr(0, name.size() - 6) + form))
-        throw Error(other->where, "expected " + name +
-                                      ", found a quantized model (GPTQ, AWQ or alike); kvx reads models in F32, F16 or "
-                                      "BF16, and quantizes by --weights int8");
+        throw Error(other->where,
+                    "expected " + name +
+                        ", found a quantized model (GPTQ, AWQ or similar); kvx reads models in F32, F16 or "
+                        "BF16, and quantizes them with --weights int8");
   }
   static std::string text(const std::vector<Index>& shape) {
     std::string text;
@@ -105,23 +106,24 @@ inline bool same_tensor(const Tensor& a, const Tensor& b) {
 }  // namespace detail
 
 /// Loads a model directory's weights; matrices are stored in `format`, norms and biases as f32. If config.json ties
-/// embedding and output, one of them is enough; if both exist and differ, both are used, as transformers 5 does. Throws
-/// Error for a tensor that is missing, quantized, not finite, or has another shape than the configuration says.
+/// embedding and output, one of them is enough; if both exist and differ, both are used, as in transformers 5. Throws
+/// Error for a tensor that is missing, quantized, not finite, or whose shape differs from the configuration.
 inline Weights load_weights(const std::string& dir, const ModelConfig& config, WeightFormat format, Threads& threads) {
   const Safetensors file = Safetensors::open_model(dir);
   const detail::WeightLoader load(file, format, threads);
   const LayerSizes sizes = config.layer();
-  const Index hidden = sizes.hidden, inner = sizes.intermediate, queries = sizes.queries(), keys = sizes.keys();
+  const Index hidden = sizes.hidden, intermediate = sizes.intermediate, queries = sizes.queries(), keys = sizes.keys();
   Weights weights;
   const std::string prefix = load.prefix(), embedding = prefix + "embed_tokens.weight", output = "lm_head.weight";
-  const Tensor *const first = load.find(embedding), *const last = load.find(output);
+  const Tensor *const input_tensor = load.find(embedding), *const output_tensor = load.find(output);
   bool tied = config.tie_word_embeddings;
-  if (tied && first != nullptr && last != nullptr && !detail::same_tensor(*first, *last)) {
+  if (tied && input_tensor != nullptr && output_tensor != nullptr &&
+      !detail::same_tensor(*input_tensor, *output_tensor)) {
     tied = false;
     weights.note = output + " differs from " + embedding +
-                   ", though config.json says tie_word_embeddings; both are used, as by transformers 5";
+                   ", although config.json sets tie_word_embeddings; both are used, as in transformers 5";
   }
-  weights.embedding = load.matrix({{tied && first == nullptr ? output : embedding, config.vocab_size}}, hidden);
+  weights.embedding = load.matrix({{tied && input_tensor == nullptr ? output : embedding, config.vocab_size}}, hidden);
   if (!tied) weights.output = load.matrix({{output, config.vocab_size}}, hidden);
   weights.norm = load.vector(prefix + "norm.weight", hidden);
   for (Index l = 0; l < config.layers; ++l) {
@@ -140,8 +142,8 @@ inline Weights load_weights(const std::string& dir, const ModelConfig& config, W
         w.qkv_bias.insert(w.qkv_bias.end(), bias.begin(), bias.end());
       }
     w.output = load.matrix({{attention + "o_proj.weight", hidden}}, queries);
-    w.gate_up = load.matrix({{mlp + "gate_proj.weight", inner}, {mlp + "up_proj.weight", inner}}, hidden);
-    w.down = load.matrix({{mlp + "down_proj.weight", hidden}}, inner);
+    w.gate_up = load.matrix({{mlp + "gate_proj.weight", intermediate}, {mlp + "up_proj.weight", intermediate}}, hidden);
+    w.down = load.matrix({{mlp + "down_proj.weight", hidden}}, intermediate);
   }
   return weights;
 }

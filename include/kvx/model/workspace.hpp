@@ -12,10 +12,10 @@ namespace kvx::inline v0 {
 
 struct SequenceCache;
 
-/// Memory for a matrix that changes its size from step to step: it grows, and never shrinks.
+/// Memory for a matrix whose size changes from step to step. It grows, and never shrinks.
 class RowBuffer {
  public:
-  /// A matrix of no set values, in place of the one before.
+  /// A matrix whose values are not set. It replaces the previous one.
   MatrixView<float> rows(Index rows, Index cols) {
     return view(at_least(memory_, static_cast<std::size_t>(rows * cols)), rows, cols, cols);
   }
@@ -24,14 +24,14 @@ class RowBuffer {
   LineVector<float> memory_;
 };
 
-/// A new token of a sequence.
+/// The row of a new token of a sequence.
 struct StepRow {
   SequenceCache* sequence;
-  Index later;  ///< tokens of the step after it, whose rows it does not see
+  Index later;  ///< the number of later tokens in its step, whose rows it does not see
 };
 
-/// What the steps of a model work in, kept from one to the next, so that a step allocates nothing. What a step returns
-/// lies in it until the next step.
+/// The working memory of a model's steps. It is kept from one step to the next, so that a step allocates nothing. The
+/// result of a step is in it, and is valid until the next step.
 struct Workspace {
   RowBuffer hidden, normed, qkv, attended, added, wide, ends, logits;
   RopeTable rope;
