@@ -147,7 +147,7 @@ TEST_CASE("The last of two equal names counts, and a separate output matrix is u
   Threads threads(1);
   const auto note = [&](const ModelDir& dir) { return Decoder::load(dir.path(), WeightFormat::bf16, threads).note(); };
   CHECK(tally.count(
-      note(other).starts_with("lm_head.weight differs from model.embed_tokens.weight, though config.json")));
+      note(other).starts_with("lm_head.weight differs from model.embed_tokens.weight, although config.json")));
   CHECK(tally.count(note(untied).empty() && note(plain).empty()));
 }
 
