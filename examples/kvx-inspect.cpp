@@ -87,10 +87,7 @@ kvx::Sample sample_of(const Options& options) {
   }
   kvx::SystemPrompt system{options.prepend};
   if (!options.defense.empty())
-    system.defense =
-        kvx::defense_named(kvx::read_defenses(options.defenses_file, kvx::read_text_file(options.defenses_file)),
-                           options.defense)
-            .text;
+    system.defense = kvx::defense_named(kvx::load_defenses(options.defenses_file), options.defense).text;
   const auto file = kvx::read_samples(options.data, kvx::read_text_file(options.data), {.system = system});
   if (options.index >= file.samples.size())
     throw kvx::Error(options.data, "expected a sample of index " + std::to_string(options.index) + ", found " +

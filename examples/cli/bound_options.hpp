@@ -4,12 +4,12 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/near_miss.hpp>
 #include <kvx/core/option_value.hpp>
+#include <kvx/score/task_option.hpp>
 
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,7 +19,7 @@
 namespace kvx_cli {
 
 /// The values of options as text, by name.
-using Texts = std::map<std::string, std::string>;
+using Texts = kvx::OptionTexts;
 
 /// An option, bound to a variable.
 struct BoundOption {

@@ -45,7 +45,7 @@ Texts settled(const Texts& given, const std::string& config, const kvx_cli::Boun
   }
   for (const auto& [name, text] : given) texts[name] = text;
   if (!texts.contains("ratio") && !texts.contains("keep") && !texts.contains("kv-bytes"))
-    texts["ratio"] = "0,0.25,0.5,0.75";
+    texts["ratio"] = kDefaultRatios;
   return texts;
 }
 

@@ -29,6 +29,9 @@
 
 namespace kvx_eval {
 
+/// The ratios of a run without any budget.
+inline constexpr const char* kDefaultRatios = "0,0.25,0.5,0.75";
+
 /// The parts of a text between its commas, but not at those inside parentheses; none of an empty text.
 inline std::vector<std::string> list(const std::string& text) {
   std::vector<std::string> parts;
@@ -104,12 +107,13 @@ struct RunOptions {
                          set_list(e.models));
     options.add_function("press,press-name", "snapkv,knorm,expected_attention",
                          "presses with commas, such as snapkv,knorm or snapkv(window=32)", set_list(e.presses));
-    options.add_function("ratio,compression-ratio", std::nullopt,
-                         "shares of the rows to remove, with commas, or FIRST:LAST:COUNT (default 0,0.25,0.5,0.75)",
-                         [&e](const std::string& text) {
-                           e.ratios.clear();
-                           for (const auto& ratio : list(text)) add_ratios(e.ratios, ratio);
-                         });
+    options.add_function(
+        "ratio,compression-ratio", std::nullopt,
+        "shares of the rows to remove, with commas, or FIRST:LAST:COUNT (default " + std::string(kDefaultRatios) + ")",
+        [&e](const std::string& text) {
+          e.ratios.clear();
+          for (const auto& ratio : list(text)) add_ratios(e.ratios, ratio);
+        });
     options.add("keep", e.keep, "exact number of rows to keep per KV head, instead of a ratio; the base is also run",
                 1);
     options.add("kv-bytes", e.kv_bytes,
@@ -189,8 +193,7 @@ struct RunOptions {
   void settle(const kvx::TaskRegistry& known) {
     if ((eval.keep || eval.kv_bytes) && !eval.ratios.empty())
       throw kvx::Error("ratio", "expected alone, found with keep or kv-bytes");
-    if (eval.ratios.empty())
-      eval.ratios = eval.keep || eval.kv_bytes ? std::vector{0.0} : std::vector{0.0, 0.25, 0.5, 0.75};
+    if (eval.keep || eval.kv_bytes) eval.ratios = {0};
     if (eval.models.empty()) eval.models = {"tiny=" + kvx_cli::example_model()};
     eval.task_data = files_by_task(files, known);
     if (const auto all = eval.task_data.extract(""); !all.empty())

@@ -117,11 +117,17 @@ inline std::vector<LeakageData::Attack> read_attacks(const std::string& path, st
   return attacks;
 }
 
+/// The same for a file, which the option `attacks-file` names.
+inline std::vector<LeakageData::Attack> load_attacks(const std::string& path) {
+  if (path.empty()) throw Error("attacks-file", "expected a file of attacks, found none");
+  return read_attacks(path, read_text_file(path));
+}
+
 /// Reads the three files, plain or gzip. Throws Error, naming file and line or field, for a file of another form.
 inline LeakageData load_leakage_data(const std::string& system_prompts, const std::string& defenses,
                                      const std::string& attacks) {
-  return {read_system_prompts(system_prompts, read_text_file(system_prompts)),
-          read_defenses(defenses, read_text_file(defenses)), read_attacks(attacks, read_text_file(attacks))};
+  return {read_system_prompts(system_prompts, read_text_file(system_prompts)), load_defenses(defenses),
+          load_attacks(attacks)};
 }
 
 }  // namespace kvx::inline v0

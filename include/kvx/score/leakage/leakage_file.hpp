@@ -26,12 +26,11 @@ inline bool is_system_prompts(const std::string& path, std::string_view text) {
 /// Error for a file of another form and for a choice that does not exist.
 inline SampleFile leakage_file(const std::string& path, std::string_view text, const LeakageOptions& options,
                                const SampleFileOptions& file_options) {
-  if (options.attacks_file.empty()) throw Error("attacks-file", "expected a file of attacks, found none");
   const LeakageChoice choice{options.defenses,       options.attack_categories, options.prompts_per_category,
                              options.system_prompts, options.prepend,           file_options.skip};
-  const LeakageData data = chosen({read_system_prompts(path, text), load_defenses(options.defenses_file),
-                                   read_attacks(options.attacks_file, read_text_file(options.attacks_file))},
-                                  choice);
+  const LeakageData data = chosen(
+      {read_system_prompts(path, text), load_defenses(options.defenses_file), load_attacks(options.attacks_file)},
+      choice);
   SampleFile file{leakage_samples(data, choice), {}, options.prepend};
   for (const auto& defense : data.defenses) file.answers.append(1, '\0').append(defense.text);
   for (const auto& attack : data.attacks) file.answers.append(1, '\0').append(attack.category + ":" + attack.text);
