@@ -82,7 +82,7 @@ TEST_CASE("every press keeps exactly the given number of rows, summed over all l
 
 TEST_CASE("every press keeps as many rows as fit into the given bytes in its own format") {
   kvx_test::Tally tally{"rows of budgets in bytes", 0, 0, 0, "more protected rows than may stay"};
-  constexpr Index kTokens = 257;
+  constexpr Index kTokens = 129;
   const Layer layer = Layer::random(6, 3, kTokens, 8, 1);
   const CacheShape shape{kLayers, 3, 8, Dtype::bf16};
   const std::size_t row = kLayers * 3 * shape.row_bytes();
@@ -124,7 +124,7 @@ TEST_CASE("every press keeps as many rows as fit into the given bytes in its own
 
 TEST_CASE("if heads keep different numbers of quantized rows, the largest budget that fits into the bytes is used") {
   kvx_test::Tally tally{"largest budgets in bytes"};
-  constexpr Index kTokens = 150;
+  constexpr Index kTokens = 90;
   const Layer layer = Layer::random(6, 3, kTokens, 8, 1);
   const CacheShape shape{kLayers, 3, 8, Dtype::bf16};
   const std::size_t row = kLayers * 3 * shape.row_bytes();
@@ -147,7 +147,7 @@ TEST_CASE("if heads keep different numbers of quantized rows, the largest budget
           if (shared || layer_index == l) sum += stored_bytes(policy.quantization(), shape, kept[layer_index]);
         return sum;
       };
-      for (std::size_t most = 16 * row; most < 130 * row; most += 2 * row + 13) {
+      for (std::size_t most = 16 * row; most < 80 * row; most += 2 * row + 13) {
         CAPTURE(policy.written());
         CAPTURE(most);
         const auto kept = select(policy, layer, Allowance::of_bytes(most));
