@@ -3,7 +3,7 @@
 #include <kvx/eval/records/cell_name.hpp>
 #include <kvx/eval/records/record.hpp>
 #include <kvx/eval/tables/cell_columns.hpp>
-#include <kvx/eval/tables/cell_ratios.hpp>
+#include <kvx/eval/tables/cell_groups.hpp>
 #include <kvx/io/csv_columns.hpp>
 #include <kvx/score/statistics/estimate.hpp>
 
@@ -14,7 +14,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -48,26 +47,18 @@ inline const CsvColumns<EntropyRow>& entropy_columns() {
 
 /// The entropies of each cell's answers, token by token, in the order of the records.
 inline std::vector<EntropyRow> entropy_rows(std::span<const Record> records) {
-  using CellKey = std::tuple<std::string, std::string, std::string, CellName>;
-  using AnswerKey = std::pair<std::size_t, std::size_t>;  // index and attempt
   struct Answer {
     const std::vector<double>* entropy;
     std::string context;
   };
-  std::vector<std::pair<CellKey, std::map<AnswerKey, Answer>>> cells;
-  std::map<CellKey, std::size_t> places;
-  const CellRatios ratios(records);
-  for (const Record& record : records) {
-    if (record.entropy.empty()) continue;
-    const CellKey key = {record.model, record.task, record.sample.task, ratios.cell_of(record)};
-    const auto [place, is_new] = places.try_emplace(key, cells.size());
-    if (is_new) cells.push_back({key, {}});
-    cells[place->second].second[{record.index, record.attempt}] = {&record.entropy, context_of(record)};
-  }
+  using Answers = std::map<std::pair<std::size_t, std::size_t>, Answer>;  // by index and attempt
+  CellGroups<Answers> cells(records);
+  for (const Record& record : records)
+    if (!record.entropy.empty())
+      cells.of(record)[{record.index, record.attempt}] = {&record.entropy, context_of(record)};
   std::vector<EntropyRow> rows;
-  for (const auto& [key, answers] : cells) {
-    const auto& [model, task, data, cell] = key;
-    const auto base = places.find({model, task, data, CellName::base()});
+  for (const auto& cell : cells.all()) {
+    const Answers &answers = cell.values, *base = cells.base_of(cell);
     std::size_t longest = 0;
     for (const auto& [sample, answer] : answers) longest = std::max(longest, answer.entropy->size());
     for (std::size_t token = 0; token < longest; ++token) {
@@ -80,10 +71,9 @@ inline std::vector<EntropyRow> entropy_rows(std::span<const Record> records) {
         ++n;
         contexts.insert(answer.context);
         sum += entropy[token];
-        if (base == places.end()) continue;
-        const auto& base_answers = cells[base->second].second;
-        const auto base_answer = base_answers.find(sample);
-        if (base_answer == base_answers.end() || token >= base_answer->second.entropy->size()) continue;
+        if (base == nullptr) continue;
+        const auto base_answer = base->find(sample);
+        if (base_answer == base->end() || token >= base_answer->second.entropy->size()) continue;
         ++paired;
         base_sum += (*base_answer->second.entropy)[token];
         change += entropy[token] - (*base_answer->second.entropy)[token];
@@ -91,9 +81,9 @@ inline std::vector<EntropyRow> entropy_rows(std::span<const Record> records) {
       const auto mean = [](double total, std::size_t count) {
         return count == 0 ? Estimate::kNone : total / static_cast<double>(count);
       };
-      rows.push_back({model,
-                      data_label(task, data),
-                      cell,
+      rows.push_back({cell.model,
+                      cell.label(),
+                      cell.cell,
                       token,
                       {.value = mean(sum, n), .n = n, .contexts = contexts.size()},
                       mean(base_sum, paired),

@@ -3,7 +3,7 @@
 #include <kvx/eval/records/cell_name.hpp>
 #include <kvx/eval/records/record.hpp>
 #include <kvx/eval/tables/cell_columns.hpp>
-#include <kvx/eval/tables/cell_ratios.hpp>
+#include <kvx/eval/tables/cell_groups.hpp>
 #include <kvx/eval/tables/result_row.hpp>
 #include <kvx/io/csv_columns.hpp>
 #include <kvx/score/statistics/clustered.hpp>
@@ -14,7 +14,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -57,17 +56,11 @@ inline std::vector<Cluster> differences(const GroupSums& cell, const GroupSums& 
 /// The groups of the parts in the records, in the order of the cells and then by name. A part whose group has a colon
 /// in its name also counts toward the group that is named by the prefix before the colon.
 inline std::vector<GroupResult> part_groups(std::span<const Record> records) {
-  using CellKey = std::tuple<std::string, std::string, std::string, CellName>;
   using Sums = std::map<std::pair<std::string, std::string>, detail::GroupSums>;  // by group and metric
-  std::vector<std::pair<CellKey, Sums>> cells;
-  std::map<CellKey, std::size_t> places;
-  const CellRatios ratios(records);
+  CellGroups<Sums> cells(records);
   for (const Record& record : records) {
     if (record.parts.empty()) continue;
-    const CellKey key = {record.model, record.task, record.sample.task, ratios.cell_of(record)};
-    const auto [place, is_new] = places.try_emplace(key, cells.size());
-    if (is_new) cells.push_back({key, {}});
-    Sums& sums = cells[place->second].second;
+    Sums& sums = cells.of(record);
     const std::string context = context_of(record);
     const auto add = [&](const std::string& group, const std::string& metric, double value) {
       detail::GroupSums& sum = sums[{group, metric}];
@@ -83,22 +76,20 @@ inline std::vector<GroupResult> part_groups(std::span<const Record> records) {
       }
   }
   std::vector<GroupResult> results;
-  for (const auto& [key, sums] : cells) {
-    const auto& [model, task, data, cell] = key;
-    const auto base = places.find({model, task, data, CellName::base()});
-    const Sums* base_sums =
-        base == places.end() || &cells[base->second].second == &sums ? nullptr : &cells[base->second].second;
+  for (const auto& cell : cells.all()) {
+    const Sums &sums = cell.values, *base = cells.base_of(cell);
     for (const auto& [name, sum] : sums) {
       std::vector<Cluster> contexts;
       for (const auto& [label, context] : sum.contexts) contexts.push_back(context);
-      ResultRow row{model, data_label(task, data), cell, estimate_mean(name.second, contexts, sum.are_verdicts)};
+      ResultRow row{cell.model, cell.label(), cell.cell, estimate_mean(name.second, contexts, sum.are_verdicts)};
       row.figure.n = sum.n;
-      if (const auto base_sum = base_sums == nullptr ? sums.end() : base_sums->find(name);
-          base_sums != nullptr && base_sum != base_sums->end()) {
-        const std::vector<Cluster> changes = detail::differences(sum, base_sum->second);
+      if (base != nullptr && base != &sums) {
+        const auto base_sum = base->find(name);
+        const std::vector<Cluster> changes =
+            base_sum == base->end() ? std::vector<Cluster>{} : detail::differences(sum, base_sum->second);
         if (!changes.empty()) row.change = estimate_mean(name.second, changes, false);
       }
-      results.push_back({name.first, std::move(row), task});
+      results.push_back({name.first, std::move(row), cell.task});
     }
   }
   return results;
