@@ -66,7 +66,7 @@ TEST_CASE("A post-processor's tokens are added to plain text, not to a chat, and
       options.data = KVX_SOURCE_DIR "/examples/data/tool_world.jsonl.gz";
       options.samples.samples = 1;
       options.task_data = {{"perplexity", {KVX_SOURCE_DIR "/examples/data/story.txt"}}};
-      return kvx::detail::settings_of(TaskData(kvx_tasks().at(task), options), options, frame);
+      return kvx::detail::answer_settings(TaskData(kvx_tasks().at(task), options), options, frame);
     };
     CHECK(tally.count(settings("perplexity", "").find(" before=1021") != std::string::npos));
     CHECK(tally.count(settings("tool_call", "none").find(" before=1021") != std::string::npos));

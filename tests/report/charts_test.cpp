@@ -129,7 +129,7 @@ TEST_CASE("A line against the ratio begins at the base, unless its method has a 
 
 TEST_CASE("Columns are the ratios in order and then the budgets, and significant drops have a star") {
   const ReportData data = chart_data();
-  CHECK(detail::settings_of(data.cells("org/m", "tool_call_2")) ==
+  CHECK(detail::heat_map_columns(data.cells("org/m", "tool_call_2")) ==
         std::vector<std::string>{"0", "0.5", "0.75", "keep=64"});
   const std::string script = heat_map(data, "org/m", "tool_call_2", "call_exact")->script;
   CHECK(script.find("'0.40*' at second 1, first 1 ") != script.npos);

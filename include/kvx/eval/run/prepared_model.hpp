@@ -73,7 +73,7 @@ inline ChatTemplate own_template(const std::string& dir, std::span<const TaskDat
 
 /// The options that a task's answers depend on, beside model, data and formats. How much is taken of a text is among
 /// them where it decides the places of what follows that.
-inline std::string settings_of(const TaskData& data, const EvalOptions& options, const TextFrame& frame) {
+inline std::string answer_settings(const TaskData& data, const EvalOptions& options, const TextFrame& frame) {
   const bool several = data.files.size() > 1;
   const auto taken = [&](std::size_t most) { return several ? " taken=" + std::to_string(most) : std::string(); };
   std::string prompts = "template=" + options.chat;
@@ -144,7 +144,7 @@ inline PreparedModel prepare_model(const NamedModel& named, std::span<const Task
   const std::uint64_t hash = hash_model(dir);
   std::size_t most = 0;
   for (const TaskData& of_task : data) {
-    const std::string settings = detail::settings_of(of_task, options, model.tokenizer.frame());
+    const std::string settings = detail::answer_settings(of_task, options, model.tokenizer.frame());
     std::string key = run_key(hash, of_task.bytes(), settings, options.weights, options.dtype);
     model.tasks.push_back(task_prompts(of_task, std::move(key), options, dir, model.config, prompter));
     for (const PromptGroup& group : model.tasks.back().groups)

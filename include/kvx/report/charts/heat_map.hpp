@@ -22,7 +22,7 @@ namespace kvx::inline v0 {
 namespace detail {
 
 /// The columns of a heat map: ratios in ascending order, then budgets.
-inline std::vector<std::string> settings_of(const std::vector<CellName>& cells) {
+inline std::vector<std::string> heat_map_columns(const std::vector<CellName>& cells) {
   std::vector<std::pair<double, std::string>> sorted;
   for (const CellName& cell : cells) {
     sorted.emplace_back(cell.budget.empty() ? cell.ratio : 2, cell.setting());
@@ -49,7 +49,7 @@ inline std::optional<Picture> heat_map(const ReportData& data, const std::string
     if (std::find(rows.begin(), rows.end(), cell.method()) == rows.end()) rows.push_back(cell.method());
   }
   if (rows.size() < 2) return std::nullopt;
-  const std::vector<std::string> columns = detail::settings_of(cells);
+  const std::vector<std::string> columns = detail::heat_map_columns(cells);
   std::size_t longest = 0, widest = 5;
   std::vector<std::string> names;
   for (const CellName& row : rows) longest = std::max(longest, names.emplace_back(row.label()).size());
