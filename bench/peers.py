@@ -71,7 +71,7 @@ def table(options, machine, rows):
     text = (f"{model} in {dtype.upper()} on {options.threads} cores of an {report['cpu']} "
             f"({time.strftime('%Y-%m-%d')}; path {report['backend']}, others: {others}; together they reach "
             f"{machine.peak():.0f} GFLOPS and read {machine.read:.1f} GB/s); medians of {options.repeats} runs, "
-            "alternating with the peer:\n\n| what | kvx | peer | ratio |\n| --- | --- | --- | --- |\n")
+            "alternating with the peer:\n\n| test | kvx | peer | ratio |\n| --- | --- | --- | --- |\n")
     for name, kvx, peer, ratio in rows:
         text += f"| {name} | {kvx} | {peer} | {'' if ratio is None else f'{ratio:.1f}'} |\n"
     return text

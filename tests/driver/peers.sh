@@ -15,7 +15,7 @@ equals "exit code" 0 $?
 [ $failed = 0 ] || cat "$scratch/log"
 equals "the file" "$table" "$(cat "$scratch/table")"
 matches "the machine" "^tiny in BF16 on 2 cores of an .+ \([0-9-]{10}; path [a-z0-9]+, others: .+; together they reach $number GFLOPS and read $number GB/s\); medians of 1 runs, alternating with the peer:$" "$table"
-matches "the header" '^\| what \| kvx \| peer \| ratio \|$' "$table"
+matches "the header" '^\| test \| kvx \| peer \| ratio \|$' "$table"
 row() { matches "row: $1" "^\| $1 \| $2 \| $3 \| $4 \|\$" "$table"; } # row WHAT KVX PEER RATIO, all patterns
 row 'grid of 10 cells × 1 requests, tool_world.jsonl.gz, 2 new tokens' "$number s" \
   "kvx B?F[0-9]+: $number s \(1 of its cells timed\)" "$number"
