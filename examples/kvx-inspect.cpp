@@ -63,7 +63,8 @@ struct Options {
 struct Settings {
   explicit Settings(const Options& options) {
     kvx::EvalOptions grid;
-    for (const auto press : kvx::split_presses(options.presses)) grid.presses.emplace_back(press);
+    const auto presses = kvx::split_presses(options.presses);
+    grid.presses.assign(presses.begin(), presses.end());
     grid.ratios = options.ratios;
     grid.ratios.insert(grid.ratios.begin(), 0);  // the base
     cells = kvx::planned_cells(grid, kvx::kvx_presses());
