@@ -7,14 +7,15 @@ again until it, or a file that it includes, has changed. A compile ends once all
 code of templates would take as long again.
 """
 
-import functools
 import hashlib
 import multiprocessing.pool
 import os
 import pathlib
-import re
 import subprocess
 import sys
+
+sys.dont_write_bytecode = True
+from headers import closure, includes, texts
 
 # What many headers include, later ones more of it; each is precompiled once.
 BASES = [
@@ -31,15 +32,6 @@ PARSED = "all of the header is parsed"
 
 state = pathlib.Path(sys.argv[1])
 compiler = sys.argv[2:]
-headers = sorted(str(path) for path in pathlib.Path("kvx").rglob("*.hpp"))
-texts = {header: pathlib.Path(header).read_text() for header in headers}
-includes = {header: re.findall(r"^ *# *include <([^>]+)>", text, re.M) for header, text in texts.items()}
-
-
-@functools.cache
-def closure(header):
-    """A header and all that it includes; foreign headers are not looked into."""
-    return frozenset([header]).union(*(closure(included) for included in includes.get(header, [])))
 
 
 def checked_by(header, base):
@@ -97,7 +89,7 @@ def compile_alone(header):
 version = subprocess.run([compiler[0], "--version"], capture_output=True, text=True, check=True).stdout
 passed = state / "passed"
 passed.mkdir(parents=True, exist_ok=True)
-todo = {header for header in headers if not (passed / key_of(header)).exists()}
+todo = {header for header in texts if not (passed / key_of(header)).exists()}
 
 # Larger headers first: they check the most others.
 base_of, covers = {}, {}
@@ -119,5 +111,5 @@ with multiprocessing.pool.ThreadPool(os.cpu_count()) as pool:
             (passed / key_of(covered)).touch()
 for header, error in failed:
     print(f"{header} does not compile alone:\n{error}")
-print(f"{len(todo)} of {len(headers)} headers are new or changed, checked by {len(covers)} compiles")
+print(f"{len(todo)} of {len(texts)} headers are new or changed, checked by {len(covers)} compiles")
 sys.exit(bool(failed))
