@@ -46,6 +46,8 @@ Texts settled(const Texts& given, const std::string& config, const kvx_cli::Boun
   for (const auto& [name, text] : given) texts[name] = text;
   if (!texts.contains("ratio") && !texts.contains("keep") && !texts.contains("kv-bytes"))
     texts["ratio"] = kDefaultRatios;
+  if (texts.contains("ratio") && (texts.contains("keep") || texts.contains("kv-bytes")))
+    throw kvx::Error("ratio", "expected alone, found with keep or kv-bytes");
   return texts;
 }
 

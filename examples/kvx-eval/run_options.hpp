@@ -191,8 +191,6 @@ struct RunOptions {
 
   /// Checks what no single option can, once all are read. Throws kvx::Error.
   void settle(const kvx::TaskRegistry& known) {
-    if ((eval.keep || eval.kv_bytes) && !eval.ratios.empty())
-      throw kvx::Error("ratio", "expected alone, found with keep or kv-bytes");
     if (eval.keep || eval.kv_bytes) eval.ratios = {0};
     if (eval.models.empty()) eval.models = {"tiny=" + kvx_cli::example_model()};
     eval.task_data = files_by_task(files, known);

@@ -37,6 +37,7 @@ refuse 2 "press 'knorm\\(': .*parenthesis" tool_call --out "$none" --press 'snap
 refuse 2 'ratio: expected 0 <= ratio < 1, found 1.5' tool_call --out "$none" --ratio 0,1.5
 refuse 2 "ratio: expected a number, found 'half'" tool_call --out "$none" --ratio half
 refuse 2 'ratio: .*keep' tool_call --out "$none" --ratio 0.5 --keep 3
+refuse 2 'ratio: .*keep' tool_call --out "$none" --ratio '' --keep 3
 refuse 2 'limit: expected a whole number .*found -1' tool_call --out "$none" --limit -1
 refuse 2 'dtype: expected bf16 or f32, found f16' tool_call --out "$none" --dtype f16
 refuse 2 "memory: expected a size such as .*found '4X'" tool_call --out "$none" --memory 4X
