@@ -1,5 +1,7 @@
 #pragma once
 
+#include <kvx/core/error.hpp>
+
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -20,5 +22,15 @@ inline std::string example_model() { return example_folder() + "/models/tiny"; }
 
 /// A file or folder of the example data.
 inline std::string example_data(const std::string& path) { return example_folder() + "/data/" + path; }
+
+/// A data file that a user names: `path` or, if that is relative and nothing has it, the file of the example data that
+/// has it. Throws kvx::Error if there is neither.
+inline std::string find_data(const std::string& path) {
+  std::error_code error;
+  if (path.starts_with('/') || std::filesystem::exists(std::filesystem::symlink_status(path, error))) return path;
+  const std::string example = example_data(path);
+  if (std::filesystem::is_regular_file(example, error)) return example;
+  throw kvx::Error(path, "cannot open: expected this file or " + example + ", found neither");
+}
 
 }  // namespace kvx_cli

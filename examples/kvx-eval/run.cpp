@@ -152,6 +152,7 @@ int run(const std::vector<std::string>& words) {
     } else if (print_config) {
       print(run_options.eval.config);
     } else {
+      run_options.find_files(tasks);
       print_notices(tasks, run_options.eval.tasks);
       evaluate(run_options, tasks);
     }

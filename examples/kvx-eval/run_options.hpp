@@ -127,7 +127,7 @@ struct RunOptions {
         "data", "",
         "FILE, or TASK=FILE,...: JSONL with the six columns, HumanEval, MBPP, BFCL, xLAM, ToolACE or IFEval, "
         "plain or gzip, or another form that the task reads; a text for tasks that predict or time; a task "
-        "named again has several; default: example data",
+        "named again has several; a file that does not exist is looked up in the example data; default: example data",
         [this](const std::string& text) { files = text; });
     options.add("contexts", e.samples.contexts,
                 "contexts to use from the start of each JSONL file, with all their samples; 0: all");
@@ -187,6 +187,14 @@ struct RunOptions {
         "answer from the base first, and feed its tokens to the other cells as drafts; the answers are the same");
     options.add("log-level", log_level,
                 "what is printed on stderr: error, info (with a bar) or debug (a line per answer)");
+  }
+
+  /// Finds the data files of the tasks, once settle() has listed them. Throws kvx::Error if a file does not exist.
+  void find_files(const kvx::TaskRegistry& known) {
+    if (!eval.data.empty()) eval.data = kvx_cli::find_data(eval.data);
+    for (const auto& task : eval.tasks)
+      if (const auto own = eval.task_data.find(std::string(known.at(task).name())); own != eval.task_data.end())
+        for (std::string& path : own->second) path = kvx_cli::find_data(path);
   }
 
   /// Checks what no single option can, once all are read. Throws kvx::Error.

@@ -157,6 +157,26 @@ cd "$scratch" || exit 1
 code=$?
 equals "exit code in another folder ($(cat "$log"))" 0 $code
 equals "records in another folder" 2 "$(lines anywhere/records.jsonl)"
+
+# A config names example data in any folder. A file of the current folder is used instead, and what is recorded does not
+# depend on where a file was found.
+from() { # from DATA NAME: a short run on the data of a config of the tree, or on DATA
+  "$program" tool_call --config "$folder/examples/configs/presses.yaml" ${1:+--data "$1"} --limit 2 \
+    --press knorm --ratio 0.5 --max-new-tokens 3 --max-context-length 150 --out "$scratch/$2" >/dev/null 2>"$log"
+  code=$?
+  equals "exit code of a config in another folder with data '$1' ($(cat "$log"))" 0 $code
+}
+from '' by_name
+from "$folder/examples/data/tool_call.jsonl.gz" by_path
+same_results "data by name and by path" by_name by_path
+matches "data of a config that a run leaves" '^data: "tool_call.jsonl.gz"$' "$(cat by_name/config.yaml)"
+cp "$folder/examples/data/tool_world.jsonl.gz" tool_call.jsonl.gz
+from '' current_folder
+from "$folder/examples/data/tool_world.jsonl.gz" world
+same_results "data of the current folder" current_folder world
+rm tool_call.jsonl.gz
+refuse 1 "story.txt/x: cannot open: expected this file or .*/data/story.txt/x, found neither" \
+  perplexity --data story.txt/x --out "$none"
 cd "$folder" || exit 1
 
 # A grid: ten cells, and four requests of each of two groups, each request with a catalog of its own.
