@@ -10,6 +10,9 @@
 
 namespace kvx_cli {
 
+/// The help of the option for a YAML file.
+inline constexpr const char* kConfigHelp = "YAML file with these options by name; the command line overrides it";
+
 /// The options of a YAML file, one per line; a sequence becomes a list with commas. Throws kvx::Error.
 inline Texts read_yaml(const std::string& path, const BoundOptions& options) try {
   const YAML::Node file = YAML::LoadFile(path);
@@ -29,6 +32,14 @@ inline Texts read_yaml(const std::string& path, const BoundOptions& options) try
   throw;
 } catch (const std::exception& error) {
   throw kvx::Error(path, std::string("expected YAML with one option per line, found: ") + error.what());
+}
+
+/// The defaults, replaced by the options of the YAML file `path`, unless that is empty. Throws kvx::Error.
+inline Texts defaults_and_file(const std::string& path, const BoundOptions& options) {
+  Texts texts = options.presets();
+  if (!path.empty())
+    for (const auto& [name, text] : read_yaml(path, options)) texts[name] = text;
+  return texts;
 }
 
 /// The options as YAML, for read_yaml(), without those that a file may not set.

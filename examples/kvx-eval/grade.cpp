@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/task_options.hpp"
+#include "cli/yaml_options.hpp"
 #include "commands.hpp"
 #include "reading_options.hpp"
 
@@ -18,11 +19,12 @@ int grade(const std::vector<std::string>& words) {
   ReadingOptions reading;
   kvx_cli::BoundOptions options;
   kvx_cli::Texts given;
-  std::string task, path;
+  std::string task, path, config;
   CLI::App app("Grades answers, such as another engine's: prints a line of JSON for each model, press and ratio.",
                "kvx-eval grade");
   app.add_option("task", task, "such as tool_call")->required();
   app.add_option("file", path, "JSONL with a task's columns and predicted_answer")->required();
+  app.add_option("--config", config, kvx_cli::kConfigHelp);
   kvx::TaskRegistry tasks;
   try {
     options.add("threads", grading.threads, "0 takes every core", 0, 1024);
@@ -30,7 +32,7 @@ int grade(const std::vector<std::string>& words) {
     kvx_cli::add_task_options(options);
     options.declare(app, given);
     app.parse(std::vector(words.rbegin(), words.rend()));
-    kvx_cli::Texts texts = options.presets();
+    kvx_cli::Texts texts = kvx_cli::defaults_and_file(config, options);
     for (const auto& [name, text] : given) texts[name] = text;
     options.read(texts);
     grading.thoughts = reading.thoughts;

@@ -34,9 +34,7 @@ using kvx_cli::Texts;
 
 /// The options of the command line, before those of the file `config`, before the defaults. Throws kvx::Error.
 Texts settled(const Texts& given, const std::string& config, const kvx_cli::BoundOptions& options) {
-  Texts texts = options.presets();
-  if (!config.empty())
-    for (const auto& [name, text] : kvx_cli::read_yaml(config, options)) texts[name] = text;
+  Texts texts = kvx_cli::defaults_and_file(config, options);
   // A budget on the command line replaces a budget of another kind in the file.
   if (given.contains("keep") || given.contains("kv-bytes")) texts.erase("ratio");
   if (given.contains("ratio")) {
@@ -116,7 +114,7 @@ int run(const std::vector<std::string>& words) {
       "needs; each has --help.",
       "kvx-eval");
   app.set_version_flag("--version", std::string(kvx::kVersion));
-  app.add_option("--config", config, "YAML file with these options by name; the command line overrides it");
+  app.add_option("--config", config, kvx_cli::kConfigHelp);
   app.add_flag("--print-config", print_config, "print the options as YAML and stop");
   app.add_flag("--list-presses", list_presses, "print each press with its parameters and its paper");
   app.add_flag("--list-tasks", list_tasks, "print the tasks");

@@ -106,6 +106,15 @@ for bracket in '[' '{' '{\\"a\\":'; do
   }' "$answers" >"$bad"
   expect 0 '"states":\{"unparsed":1\}' grade tool_call "$bad"
 done
+echo 'tool_format: auto' >"$again"
+"$program" grade tool_call "$answers" --config "$again" >"$scratch/auto.json"
+equals "exit code of grade --config" 0 $?
+equals "grades with a config" "$("$program" grade tool_call "$answers" --tool-format auto)" "$(cat "$scratch/auto.json")"
+! cmp -s "$scratch/grades.json" "$scratch/auto.json" || fail "grades with a config" "other grades" "the same"
+equals "grades with an overridden config" "$("$program" grade tool_call "$answers" --tool-format plain)" \
+  "$("$program" grade tool_call "$answers" --config "$again" --tool-format plain)"
+echo 'tool_formt: auto' >"$again"
+refuse 2 "$again: unknown option tool_formt.*tool-format" grade tool_call "$answers" --config "$again"
 sed '2s/"predicted_answer"/"answered"/' "$answers" >"$bad"
 refuse 1 "$bad: line 2: missing column predicted_answer" grade tool_call "$bad"
 refuse 1 'no/where: cannot open' grade tool_call no/where
