@@ -4,10 +4,12 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
+#include <kvx/eval/run/grid_job.hpp>
+#include <kvx/eval/run/growing_answer.hpp>
+#include <kvx/eval/run/predict_tokens.hpp>
 #include <kvx/eval/run/scored_context.hpp>
 #include <kvx/model/decoder.hpp>
 #include <kvx/model/forward.hpp>
-#include <kvx/model/likelihood.hpp>
 #include <kvx/model/sampler.hpp>
 #include <kvx/model/working_memory.hpp>
 #include <kvx/model/workspace.hpp>
@@ -15,7 +17,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <list>
 #include <map>
 #include <optional>
@@ -25,45 +26,6 @@
 #include <vector>
 
 namespace kvx::inline v0 {
-
-/// A question about a context: its tokens, the largest number of tokens of an answer, and how these are chosen.
-struct Question {
-  std::vector<Token> tokens;
-  Index max_new_tokens;
-  SamplerOptions sampler = {};  ///< attempt i uses the seed plus i
-};
-
-/// One question to be answered from one cell.
-struct GridJob {
-  std::size_t cell, question;
-  std::size_t attempt = 0;
-};
-
-/// A finished answer.
-struct GridAnswer {
-  std::span<const Token> tokens;
-  /// In nats, of the model's distribution before each token. Empty unless BatchLimits::entropy.
-  std::span<const double> entropy;
-  double seconds;  ///< of the steps that it was in, each divided among the sequences in proportion to their rows
-  const NotApplicable* failure = nullptr;  ///< why the press stopped; if not null, there is no answer
-};
-
-/// A context, and the questions to be answered from its cells. Jobs start in their order, so the jobs of one cell
-/// should follow each other.
-struct GridContext {
-  ScoredContext scored;
-  std::vector<Question> questions;
-  std::vector<GridJob> jobs;                                         ///< at least one
-  std::function<void(const GridJob&, const GridAnswer&)> on_answer;  ///< called with each finished answer
-};
-
-/// Limits and options of a batch.
-struct BatchLimits {
-  Index sequences = 64;
-  std::size_t bytes = 0;  ///< for contexts, the caches of their cells, the tails of sequences and their activations
-  bool draft = false;     ///< whether the base's answers are drafts for the other cells of the context
-  bool entropy = false;   ///< whether answers have their entropies
-};
 
 /// Answers questions from the cells of any number of contexts in one continuous batch. Jobs enter while the limits
 /// allow it and leave as soon as they are answered; a context is freed with the last of its jobs. An answer has the
@@ -130,27 +92,9 @@ class GridBatch {
   struct Active {
     Context* context;
     GridJob job;
-    SequenceCache sequence;
-    Sampler sampler;
     std::size_t bytes;
-    std::vector<Token> answer = {};
-    std::vector<double> entropy = {};
+    GrowingAnswer answer;
     double seconds = 0;
-    std::span<const Token> draft = {};  // empty once the answer differs from it
-    Index proposed = kFirstProposal;    // number of tokens of the draft to feed at a time
-    std::vector<Token> fed = {};        // the question or the last token, then the proposed tokens
-
-    const Question& question() const { return context->input.questions[job.question]; }
-  };
-
-  // A row after which a token is predicted.
-  struct End {
-    Index row;
-    Sampler* sampler;  // greedy if its sequence has several rows
-  };
-  struct Predicted {
-    Token token;
-    double entropy;  // of the distribution that it was chosen from, if requested
   };
 
   /// The largest number of rows that the tail of a sequence can get.
@@ -162,7 +106,7 @@ class GridBatch {
 
   /// The bytes that a sequence of a cell has for itself at its greatest length, including its activations.
   std::size_t sequence_bytes(const Context& context, std::size_t cell, const Question& question) const {
-    const auto tokens = static_cast<Index>(question.tokens.size()) + (limits_.draft ? kMostProposed : 0);
+    const auto tokens = static_cast<Index>(question.tokens.size()) + (limits_.draft ? GrowingAnswer::kMostProposed : 0);
     const ScoredContext& scored = context.input.scored;
     return scored.own_bytes(cell) + scored.growth_bytes(cell, tail_rows(context, question)) +
            step_bytes(model_.config(), tokens);
@@ -186,10 +130,11 @@ class GridBatch {
     used_ += sequence + cache;
     SamplerOptions sampler = question.sampler;
     sampler.seed += job.attempt;
-    Active& active = active_.emplace_back(Active{&context, job, *cell.start, Sampler(sampler), sequence});
-    active.answer.reserve(static_cast<std::size_t>(tail_rows(context, question)));
+    Active& active = active_.emplace_back(
+        Active{&context, job, sequence, {model_.config(), question, *cell.start, Sampler(sampler), limits_.entropy}});
+    active.answer.tokens.reserve(static_cast<std::size_t>(tail_rows(context, question)));
     const auto draft = context.drafts.find(job.question);
-    if (draft != context.drafts.end() && sampler.temperature == 0) active.draft = draft->second;
+    if (draft != context.drafts.end() && sampler.temperature == 0) active.answer.draft = draft->second;
     return true;
   }
 
@@ -202,10 +147,11 @@ class GridBatch {
       used_ -= context.input.scored.bytes(job.cell);
       context.cells.erase(job.cell);
     }
-    context.input.on_answer(job, {active.answer, active.entropy, active.seconds, active.sequence.failure()});
+    GrowingAnswer& answer = active.answer;
+    context.input.on_answer(job, {answer.tokens, answer.entropy, active.seconds, answer.sequence.failure()});
     if (context.input.scored.is_base(job.cell)) {
       --context.base_waiting;
-      if (limits_.draft) context.drafts.emplace(job.question, std::move(active.answer));
+      if (limits_.draft) context.drafts.emplace(job.question, std::move(answer.tokens));
     }
     if (--context.waiting > 0) return;
     used_ -= context.bytes;
@@ -217,33 +163,31 @@ class GridBatch {
     Index rows = 0;
     steps_.clear();
     for (Active& active : active_) {
-      const Index proposals = feed(active);
-      steps_.push_back({&active.sequence, active.fed, 1 + proposals});
-      rows += static_cast<Index>(active.fed.size());
+      steps_.push_back(active.answer.next_step());
+      rows += static_cast<Index>(steps_.back().tokens.size());
     }
     const auto hidden = forward_hidden(model_, steps_, work_, threads_);
     // Logits are needed for the last rows of each sequence: one row, and one more for each proposed token.
     ends_.clear();
     Index end = 0;
-    auto sequence = active_.begin();
+    auto active = active_.begin();
     for (const Step& step : steps_) {
       end += static_cast<Index>(step.tokens.size());
-      for (Index row = end - step.steps; row < end; ++row) ends_.push_back({row, &sequence->sampler});
-      ++sequence;
+      for (Index row = end - step.steps; row < end; ++row) ends_.push_back({row, &active->answer.sampler});
+      ++active;
     }
-    predicted_.resize(ends_.size());
-    for (std::size_t first = 0; first < ends_.size(); first += kLogitRows) predict(hidden, first);
+    predict_tokens(model_, hidden, ends_, limits_.entropy, predicted_, work_, threads_);
     const std::chrono::duration<double> duration = std::chrono::steady_clock::now() - start;
     auto predicted = predicted_.begin();
     auto step = steps_.begin();
-    for (Active& active : active_) {
-      active.seconds += duration.count() * static_cast<double>(step->tokens.size()) / static_cast<double>(rows);
-      take(active, {predicted, static_cast<std::size_t>(step->steps)});
+    for (Active& each : active_) {
+      each.seconds += duration.count() * static_cast<double>(step->tokens.size()) / static_cast<double>(rows);
+      each.answer.take({predicted, static_cast<std::size_t>(step->steps)});
       predicted += step->steps;
       ++step;
     }
     for (auto it = active_.begin(); it != active_.end();) {
-      if (!finished(*it)) {
+      if (!it->answer.is_finished()) {
         ++it;
         continue;
       }
@@ -252,72 +196,6 @@ class GridBatch {
     }
   }
 
-  /// Sets the tokens that the next step feeds to a sequence. Returns the number of proposed tokens at their end.
-  Index feed(Active& active) const {
-    const bool is_first = active.answer.empty();
-    const std::span<const Token> pending =
-        is_first ? std::span<const Token>(active.question().tokens) : std::span(active.answer).last(1);
-    active.fed.assign(pending.begin(), pending.end());
-    const auto answered = static_cast<Index>(active.answer.size()), tokens = static_cast<Index>(pending.size());
-    Index count =
-        std::min({active.proposed, static_cast<Index>(active.draft.size()) - answered,
-                  active.question().max_new_tokens - answered - 1,
-                  model_.config().max_positions - static_cast<Index>(active.sequence.next_position) - tokens});
-    if (const auto& observer = active.sequence.observer)
-      count = std::min(count, observer->steps_left(active.sequence, tokens) - 1);
-    if (count <= 0) return 0;
-    const auto proposals = active.draft.subspan(static_cast<std::size_t>(answered), static_cast<std::size_t>(count));
-    active.fed.insert(active.fed.end(), proposals.begin(), proposals.end());
-    return count;
-  }
-
-  /// Predicts the tokens after the rows of ends_ from `first` on, at most kLogitRows of them.
-  void predict(MatrixView<float> hidden, std::size_t first) {
-    const std::size_t count = std::min(kLogitRows, ends_.size() - first);
-    auto rows = work_.ends.rows(static_cast<Index>(count), hidden.cols());
-    for (std::size_t i = 0; i < count; ++i) rows.row(static_cast<Index>(i)) = hidden.row(ends_[first + i].row);
-    const auto logits = model_.logits(read_only(rows), work_, threads_, [&](Index row) {
-      return detail::place_in_batch(work_, ends_[first + static_cast<std::size_t>(row)].row);
-    });
-    threads_.parallel_for(logits.rows(), 1, [&](Index begin, Index end) {
-      for (Index i = begin; i < end; ++i) {
-        const std::size_t at = first + static_cast<std::size_t>(i);
-        const std::span<const float> row(logits.row(i).data(), static_cast<std::size_t>(logits.cols()));
-        predicted_[at] = {(*ends_[at].sampler)(row), limits_.entropy ? entropy(row) : 0};
-      }
-    });
-  }
-
-  /// Appends predicted tokens to an answer, up to and including the first one that differs from the proposal. Removes
-  /// the rows of the proposed tokens that were wrong.
-  void take(Active& active, std::span<const Predicted> predicted) const {
-    const auto proposals = std::span(active.fed).last(predicted.size() - 1);
-    std::size_t right = 0;
-    for (;; ++right) {
-      active.answer.push_back(predicted[right].token);
-      if (limits_.entropy) active.entropy.push_back(predicted[right].entropy);
-      if (finished(active, proposals.size() - right) || right == proposals.size() ||
-          predicted[right].token != proposals[right])
-        break;
-    }
-    const std::size_t wrong = proposals.size() - right;
-    if (wrong > 0) active.sequence.take_back(static_cast<Index>(wrong));
-    const std::size_t answered = active.answer.size();
-    if (answered > active.draft.size() || active.answer.back() != active.draft[answered - 1]) active.draft = {};
-    active.proposed = std::min(2 * active.proposed, kMostProposed);
-  }
-
-  /// Whether the answer is complete. The rows of `wrong` tokens of the last step are still to be removed.
-  bool finished(const Active& active, std::size_t wrong = 0) const {
-    return active.sequence.failure() != nullptr ||
-           static_cast<Index>(active.answer.size()) >= active.question().max_new_tokens ||
-           active.sequence.next_position - static_cast<Position>(wrong) == model_.config().max_positions ||
-           model_.config().is_stop(active.answer.back());
-  }
-
-  static constexpr Index kFirstProposal = 4, kMostProposed = 16;
-  static constexpr std::size_t kLogitRows = 64;  // rows of logits in memory at a time
-
   const Decoder& model_;
   BatchLimits limits_;
   Threads& threads_;
@@ -325,8 +203,8 @@ class GridBatch {
   std::vector<Step> steps_;
   std::list<Context> contexts_;
   std::list<Active> active_;
-  std::vector<End> ends_;
-  std::vector<Predicted> predicted_;
+  std::vector<PredictedRow> ends_;
+  std::vector<PredictedToken> predicted_;
   std::size_t used_ = 0;
 };
 
