@@ -39,10 +39,11 @@ double plan_base(const std::string& text) {
 
 /// The bases of a results directory. Throws kvx::Error.
 std::vector<kvx::PlanBasis> bases_of(const std::string& directory) {
+  const kvx::TaskRegistry tasks = kvx::kvx_tasks();
   std::vector<kvx::Record> records;
   kvx::each_jsonl_row(directory + "/records.jsonl",
-                      [&](const kvx::JsonlRow& row) { records.push_back(kvx::record_of(row)); });
-  auto bases = kvx::plan_bases(kvx::kvx_tasks(), records);
+                      [&](const kvx::JsonlRow& row) { records.push_back(kvx::record_of(row, tasks)); });
+  auto bases = kvx::plan_bases(tasks, records);
   if (bases.empty()) throw kvx::Error(directory, "expected answers of the base that pass or fail, found none");
   return bases;
 }

@@ -62,7 +62,7 @@ void evaluate(const RunOptions& options, const kvx::TaskRegistry& tasks) {
   if (options.log_level == "debug")
     on_record = [](const kvx::Record& record) {
       std::fprintf(stderr, "%s %s ratio %g sample %zu: %s\n", record.task.c_str(), record.cell().label().c_str(),
-                   record.ratio, record.index, record.state.c_str());
+                   record.ratio, record.index, record.grade.state.c_str());
     };
   std::size_t printed = 0;
   const auto print_notes = [&](const std::vector<std::string>& notes) {
@@ -74,7 +74,7 @@ void evaluate(const RunOptions& options, const kvx::TaskRegistry& tasks) {
 
   const std::vector<kvx::Record> records = evaluation.records();
   const auto cells = kvx::score_cells(tasks, records);
-  const auto groups = kvx::part_groups(records);
+  const auto groups = kvx::part_groups(tasks, records);
   kvx::write_results(options.eval.out, tasks, cells, records, groups, evaluation.kept());
   const std::string run_file = out + std::string(kvx::kRunFile);
   if (times.answers > 0 || !std::filesystem::exists(run_file))

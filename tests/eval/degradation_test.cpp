@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "support/error_of.hpp"
+#include "support/metrics_of.hpp"
 
 using namespace kvx;
 
@@ -16,7 +17,7 @@ namespace {
 Record graded(const char* press, std::size_t index, const char* task, const char* group) {
   Record record{"", "m", task, press, press == kNoPress ? 0 : 0.5, index};
   record.sample.task = group;
-  record.state = "x";
+  record.grade.state = "x";
   return record;
 }
 
@@ -28,11 +29,13 @@ std::vector<Record> degraded(std::size_t served, double rise) {
     const bool base = press == kNoPress;
     for (std::size_t i = 0; i < 40; ++i) {
       records.push_back(graded(press, i, "tool_call", "tool_call_08"));
-      records.back().metrics = {{"call_exact", double(i < (base ? 30 : served))}, {"json_valid", 1.0}};
+      records.back().grade.metrics =
+          metrics_of(ToolCallTask::metrics(), {{"call_exact", i < (base ? 30 : served)}, {"json_valid", 1}});
     }
     for (std::size_t i = 0; i < 4; ++i) {
       records.push_back(graded(press, i, "perplexity", "story"));
-      records.back().metrics = {{"loss", 2 + 0.1 * double(i) + (base ? 0 : rise)}, {"tokens", 100.0}};
+      records.back().grade.metrics =
+          metrics_of(PerplexityTask::metrics(), {{"loss", 2 + 0.1 * double(i) + (base ? 0 : rise)}, {"tokens", 100.0}});
     }
   }
   return records;
@@ -73,7 +76,8 @@ TEST_CASE("Function is resampled by context, and few contexts add a note") {
 TEST_CASE("Samples that a press cannot serve do not count, and without perplexities there is no result") {
   auto records = degraded(15, std::log(1.1));
   for (Record& record : records)
-    if (record.press != kNoPress && record.task == "tool_call" && record.index >= 20) record.state = kNotApplicable;
+    if (record.press != kNoPress && record.task == "tool_call" && record.index >= 20)
+      record.grade.state = kNotApplicable;
   CHECK(degradations(kvx_tasks(), records).at(0).figures.drop.value == doctest::Approx(0.25));  // 15 of the first 20
   std::erase_if(records, [](const Record& record) { return record.task == "perplexity"; });
   CHECK(degradations(kvx_tasks(), records).empty());
@@ -82,7 +86,8 @@ TEST_CASE("Samples that a press cannot serve do not count, and without perplexit
 TEST_CASE("A text without a loss is an error") {
   auto records = degraded(15, std::log(1.1));
   for (Record& record : records)
-    if (record.task == "perplexity" && record.press == "knorm" && record.index == 2) record.metrics["loss"] = {};
+    if (record.task == "perplexity" && record.press == "knorm" && record.index == 2)
+      record.grade.metrics = metrics_of(PerplexityTask::metrics(), {{"tokens", 100}});
   CHECK(error_of([&] { (void)degradations(kvx_tasks(), records); }) == "record 2 of knorm: missing its loss");
 }
 
@@ -103,13 +108,13 @@ TEST_CASE("Several answers to a sample count as their mean, and reference answer
     Record again = records[r];
     if (again.task == "tool_call") {
       again.attempt = 1;
-      again.metrics["call_exact"] = 1;
+      again.grade.metrics = metrics_of(ToolCallTask::metrics(), {{"call_exact", 1}});
       records.push_back(again);
     } else {
       records.push_back(graded(again.press.c_str(), again.index, "latency", "story"));  // measures no function
       again.sample.task = "tool_call_08";
       again.index += 10;
-      if (again.press != kNoPress) again.metrics["loss"] = *again.metrics["loss"] + std::log(2);
+      if (again.press != kNoPress) *again.grade.metrics.front() += std::log(2);  // its loss
       records.push_back(again);
     }
   }

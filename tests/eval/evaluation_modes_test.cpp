@@ -47,7 +47,8 @@ std::vector<Record> recorded(const EvalOptions& options) {
   Evaluation evaluation(options, kvx_tasks(), kvx_presses());
   evaluation.run();
   std::vector<Record> all;
-  each_jsonl_row(options.out + "/records.jsonl", [&](const JsonlRow& row) { all.push_back(record_of(row)); });
+  each_jsonl_row(options.out + "/records.jsonl",
+                 [&](const JsonlRow& row) { all.push_back(record_of(row, kvx_tasks())); });
   return all;
 }
 
@@ -72,7 +73,7 @@ TEST_CASE("Query-aware cells compress context and question together, and do not 
   std::string others;
   for (const Record& record : records) {
     if (!record.query_aware) {
-      others += to_json(record) + "\n";
+      others += to_json(record, kvx_tasks()) + "\n";
       continue;
     }
     const Sample& s = record.sample;
@@ -156,8 +157,9 @@ TEST_CASE("Reference answers of the other tasks are predicted from the same cell
     double loss = 0;
     for (std::size_t t = given - 1; t < likelihoods.size(); ++t) loss += likelihoods[t].nll;
     const auto count = static_cast<double>(tokens.size() - given);
-    CHECK(*record.metrics.at("tokens") == count);
-    CHECK(*record.metrics.at("loss") == doctest::Approx(loss / count));
+    const AnyTask perplexity{PerplexityTask()};
+    CHECK(metric_of(record, perplexity, "tokens") == count);
+    CHECK(metric_of(record, perplexity, "loss").value() == doctest::Approx(loss / count));
     ++references;
   }
   CHECK(references == 6);
@@ -297,11 +299,11 @@ TEST_CASE("Generations are timed one by one for each cell and piece") {
                           CacheShape{config.layers, config.kv_heads, config.head_dim, Dtype::f32}.row_bytes();
   for (const Record& record : records) {
     if (record.press.starts_with("snapkv")) {
-      CHECK(record.state == kNotApplicable);
+      CHECK(record.grade.state == kNotApplicable);
       continue;
     }
-    const auto metric = [&](const char* name) { return *record.metrics.at(name); };
-    CHECK(record.state == "timed");
+    const auto metric = [&](const char* name) { return metric_of(record, AnyTask(LatencyTask()), name).value(); };
+    CHECK(record.grade.state == "timed");
     CHECK(record.full_bytes == 128 * row);
     CHECK(record.kept_bytes == (record.press == kNoPress ? 128 : 64) * row);
     CHECK(metric("prefill_time") > 0);

@@ -94,13 +94,13 @@ TEST_CASE("An answer that its press cannot finish is recorded, and the grid goes
   bench.run();
   std::size_t ended = 0, graded = 0;
   for (const Record& record : bench.records()) {
-    if (record.state != "not_applicable") {
+    if (record.grade.state != "not_applicable") {
       ++graded;
       continue;
     }
     ++ended;
     CHECK(record.press.starts_with("decoding"));
-    CHECK(record.detail == "protect: a prompt without a span system");
+    CHECK(record.grade.detail == "protect: a prompt without a span system");
     CHECK(record.predicted_answer.empty());
   }
   CHECK(ended >= 3);

@@ -39,9 +39,9 @@ TEST_CASE("A run records the answers that each press gives in a run of its own, 
     for (const auto& task : bench.options.tasks)
       for (const auto& cell : {CellName{"none"}, CellName{"knorm", 0.5}, CellName{"snapkv(window=8)", 0.5}})
         for (std::size_t i = 0; i < kSamples.size(); ++i, ++at)
-          text +=
-              to_json(reference.record(registry.at(task), cell, Allowance::of_ratio(cell.ratio), i, found[at].key)) +
-              "\n";
+          text += to_json(reference.record(registry.at(task), cell, Allowance::of_ratio(cell.ratio), i, found[at].key),
+                          registry) +
+                  "\n";
   }
   CHECK((bench.text() == text));
   CHECK(found[0].key != found[30].key);
@@ -85,14 +85,13 @@ TEST_CASE("If a context is too short for a press, the record says so and the run
     const bool refused = record.press == "snapkv" && record.index != 1;
     CAPTURE(record.press);
     CAPTURE(record.index);
-    CHECK((record.state == kNotApplicable) == refused);
-    CHECK(record.metrics.size() == 2);
-    CHECK(record.metrics.contains("begins"));
-    CHECK(record.metrics.at("vowels").has_value() == !refused);
+    CHECK((record.grade.state == kNotApplicable) == refused);
+    CHECK(record.grade.metrics.size() == 2);
+    CHECK(metric_of(record, AnyTask(Vowels()), "vowels").has_value() == !refused);
     CHECK(record.full_bytes > 0);
     if (!refused) continue;
-    CHECK(record.detail.starts_with("snapkv: a context of "));
-    CHECK(record.detail.ends_with(" tokens is not longer than its window of 64"));
+    CHECK(record.grade.detail.starts_with("snapkv: a context of "));
+    CHECK(record.grade.detail.ends_with(" tokens is not longer than its window of 64"));
     CHECK(record.predicted_answer.empty());
     CHECK(record.ratio == 0.5);
   }
@@ -123,7 +122,7 @@ TEST_CASE("Budgets in rows and in bytes are separate cells") {
       const Record record = reference.record(AnyTask(Vowels()), cells[at / 5], allowance, at % 5, records[at].key);
       const bool whole = at < 5 || (at < 10 && keep > 20);
       CHECK(record.kept_bytes == (whole ? record.full_bytes : 20 * row));
-      text += to_json(record) + "\n";
+      text += to_json(record, tasks()) + "\n";
     }
     CHECK((bench.text() == text));
   }
@@ -174,7 +173,7 @@ TEST_CASE("A context is cut and the length of an answer limited as the options s
     const Record record =
         reference.record(AnyTask(Vowels()), found.cell(), Allowance::of_ratio(found.ratio), found.index, found.key);
     CHECK(record.full_bytes == 20 * row_bytes());
-    text += to_json(record) + "\n";
+    text += to_json(record, tasks()) + "\n";
   }
   CHECK(records.size() == 10);
   CHECK((bench.text() == text));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "support/json_of.hpp"
+#include "support/metrics_of.hpp"
 
 using namespace kvx;
 
@@ -23,14 +24,17 @@ std::vector<CellResult> timed_cells(double slower) {
       Record& record = records.emplace_back(Record{"", "models/m", "latency", press, press == kNoPress ? 0 : 0.5, i});
       record.sample.task = "wiki";
       const GenerationTimes times{2 * factor, 2.5 * factor + static_cast<double>(i), 3 * factor, 4};
-      const Grade grade = LatencyTask::timed(times);
-      for (std::size_t m = 0; m < grade.metrics.size(); ++m)
-        record.metrics[std::string(LatencyTask::metrics()[m].name)] = grade.metrics[m];
+      record.grade = LatencyTask::timed(times);
     }
     Record& text = records.emplace_back(Record{"", "models/m", "perplexity", press, press == kNoPress ? 0 : 0.5, 0});
     text.sample.task = "wiki";
-    text.metrics = {{"loss", std::log(10 * factor)}, {"tokens", 9.0}, {"same_top", 1.0}};
-    for (const char* name : {"kl", "kl_50", "kl_95", "kl_99"}) text.metrics[name] = 0;
+    text.grade.metrics = metrics_of(PerplexityTask::metrics(), {{"loss", std::log(10 * factor)},
+                                                                {"kl", 0},
+                                                                {"kl_50", 0},
+                                                                {"kl_95", 0},
+                                                                {"kl_99", 0},
+                                                                {"same_top", 1},
+                                                                {"tokens", 9}});
   }
   return score_cells(kvx_tasks(), records);
 }

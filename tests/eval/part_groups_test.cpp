@@ -7,17 +7,36 @@
 #include <kvx/score/ifeval/ifeval_task.hpp>
 
 #include <algorithm>
+#include <array>
+#include <span>
+#include <string_view>
 
 using namespace kvx;
 
 namespace {
-Record with_parts(const char* press, double ratio, std::size_t index, std::vector<RecordPart> parts) {
+struct OneValue {
+  static constexpr std::string_view name = "t";
+  static std::span<const Metric> metrics() { return {}; }
+  static std::span<const Metric> part_metrics() {
+    static constexpr std::array<Metric, 1> kMetrics = {{{.name = "strict"}}};
+    return kMetrics;
+  }
+  static std::span<const State> states() { return {}; }
+  Grade grade(const Sample&, std::string_view) const { return {}; }
+};
+std::vector<GroupResult> groups_of(const std::vector<Record>& records) {
+  TaskRegistry tasks;
+  tasks.add<OneValue>();
+  tasks.add<IfevalTask>();
+  return part_groups(tasks, records);
+}
+Record with_parts(const char* press, double ratio, std::size_t index, std::vector<GradePart> parts) {
   Record record{"k", "m", "t", press, ratio, index};
   record.sample.task = "t";
-  record.parts = std::move(parts);
+  record.grade.parts = std::move(parts);
   return record;
 }
-RecordPart part(const char* group, double value) { return {group, {{"strict", value}}}; }
+GradePart part(const char* group, double value) { return {group, {value}}; }
 double odd(std::size_t i) { return i % 2 == 0 ? 0 : 1; }
 ResultRow group(const std::vector<GroupResult>& all, const std::string& press, const std::string& name) {
   for (const GroupResult& result : all)
@@ -27,7 +46,7 @@ ResultRow group(const std::vector<GroupResult>& all, const std::string& press, c
 }  // namespace
 
 TEST_CASE("Parts are counted by their group, and by the part of its name before a colon") {
-  const auto all = part_groups(std::vector<Record>{
+  const auto all = groups_of({
       with_parts("none", 0, 0, {part("keywords:a", 1), part("keywords:b", 0), part("case:c", 1)}),
       with_parts("none", 0, 1, {part("keywords:a", 0)}),
   });
@@ -45,7 +64,7 @@ TEST_CASE("A group's interval treats contexts as the units") {
   for (std::size_t i = 0; i < 40; ++i) one_part.push_back(with_parts("none", 0, i, {part("g", odd(i))}));
   for (std::size_t i = 0; i < 20; ++i)
     two_parts.push_back(with_parts("none", 0, i, {part("g", odd(i)), part("g", odd(i))}));
-  const Estimate loose = part_groups(one_part).at(0).row.figure, tight = part_groups(two_parts).at(0).row.figure;
+  const Estimate loose = groups_of(one_part).at(0).row.figure, tight = groups_of(two_parts).at(0).row.figure;
   const Estimate of_forty = wilson_interval(0.5, 39, t_edge(39)), of_twenty = wilson_interval(0.5, 19, t_edge(19));
   CHECK(loose.value == 0.5);
   CHECK(loose.low == doctest::Approx(of_forty.low));
@@ -53,7 +72,7 @@ TEST_CASE("A group's interval treats contexts as the units") {
   CHECK(tight.low == doctest::Approx(of_twenty.low));
   std::vector<Record> all_right;
   for (std::size_t i = 0; i < 20; ++i) all_right.push_back(with_parts("none", 0, i, {part("g", 1)}));
-  CHECK(part_groups(all_right).at(0).row.figure.low == doctest::Approx(wilson_interval(1, 20, t_edge(19)).low));
+  CHECK(groups_of(all_right).at(0).row.figure.low == doctest::Approx(wilson_interval(1, 20, t_edge(19)).low));
 }
 
 TEST_CASE("Samples of one cluster and attempts at one sample are not independent answers") {
@@ -63,9 +82,9 @@ TEST_CASE("Samples of one cluster and attempts at one sample are not independent
       attempts.push_back(with_parts("none", 0, i, {part("g", odd(i))}));
       attempts.back().attempt = attempt;
       clusters.push_back(with_parts("none", 0, 10 * i + attempt, {part("g", odd(i))}));
-      clusters.back().cluster = "prompt " + std::to_string(i);
+      clusters.back().grade.cluster = "prompt " + std::to_string(i);
     }
-  const Estimate tried = part_groups(attempts).at(0).row.figure, together = part_groups(clusters).at(0).row.figure;
+  const Estimate tried = groups_of(attempts).at(0).row.figure, together = groups_of(clusters).at(0).row.figure;
   CHECK(tried.n == 10);
   CHECK(tried.contexts == 10);
   CHECK(tried.value == 0.5);
@@ -79,8 +98,11 @@ TEST_CASE("A table has a column for each group, and a dash if a cell has no part
   std::vector<Record> records;
   for (std::size_t i = 0; i < 24; ++i) records.push_back(with_parts("none", 0, i, {part("a:x", 1), part("b:y", 1)}));
   for (std::size_t i = 0; i < 24; ++i) records.push_back(with_parts("knorm", 0.5, i, {part("a:x", odd(i))}));
-  for (Record& record : records) record.task = record.sample.task = "ifeval";
-  CHECK(groups_markdown(part_groups(records), AnyTask(IfevalTask())).starts_with(R"(m: ifeval, strict by group
+  for (Record& record : records) {
+    record.task = record.sample.task = "ifeval";
+    for (GradePart& part : record.grade.parts) part.values.push_back(0);  // loose
+  }
+  CHECK(groups_markdown(groups_of(records), AnyTask(IfevalTask())).starts_with(R"(m: ifeval, strict by group
 
 | press | ratio | a (n=24, contexts=24) | b (n=24, contexts=24) |
 | ----- | ----- | --------------------- | --------------------- |
@@ -93,10 +115,10 @@ TEST_CASE("A group is compared with the base's on the samples that both answered
   std::vector<Record> records;
   for (std::size_t i = 0; i < 24; ++i) records.push_back(with_parts("none", 0, i, {part("g", 1)}));
   for (std::size_t i = 0; i < 20; ++i) records.push_back(with_parts("knorm", 0.5, i, {part("g", i % 4 == 0)}));
-  const ResultRow changed = group(part_groups(records), "knorm", "g");
+  const ResultRow changed = group(groups_of(records), "knorm", "g");
   CHECK(changed.change.value == -0.75);
   CHECK(changed.change.high == doctest::Approx(-0.75 + t_edge(19) * std::sqrt(0.75 * 0.25 / 19)));
-  CHECK(std::isnan(group(part_groups(records), "none", "g").change.value));
+  CHECK(std::isnan(group(groups_of(records), "none", "g").change.value));
   CHECK(groups_csv(std::vector{GroupResult{"g", changed}})
             .starts_with("model,press,compression_ratio,budget,query_aware,task,group,metric,value,n,contexts,low,high,"
                          "change,change_low,"

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "support/metrics_of.hpp"
+
 using namespace kvx;
 
 namespace {
@@ -13,7 +15,7 @@ Record planned(const char* press, std::size_t index, const std::string& context,
   Record record{"", "m", "tool_call", press, press == kNoPress ? 0 : 0.5, index};
   record.sample.task = "tool_call_8";
   record.sample.context = context;
-  record.metrics = {{"args_exact", passes}, {"rouge", 0.25}, {"none", std::nullopt}};
+  record.grade.metrics = metrics_of(ToolCallTask::metrics(), {{"args_exact", passes}, {"json_valid", 0.25}});
   return record;
 }
 }  // namespace
@@ -31,7 +33,7 @@ TEST_CASE("A plan takes the base, the sizes of contexts and the correlation from
   for (const char* press : {"none", "knorm"}) {
     records.push_back(planned(press, 0, "", 1));
     records.back().task = "perplexity";
-    records.back().metrics = {{"same_top", 1}};  // the base's is always 1
+    records.back().grade.metrics = metrics_of(PerplexityTask::metrics(), {{"same_top", 1}});  // the base's is always 1
   }
   const auto bases = plan_bases(kvx_tasks(), records);
   REQUIRE(bases.size() == 1);

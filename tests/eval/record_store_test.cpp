@@ -25,13 +25,13 @@ namespace {
 const std::string kKey = "0123456789abcdef";
 
 RecordStore open(const std::string& dir, const std::string& key = kKey, const std::string& config = {}) {
-  return RecordStore(dir, {{{"z", "t"}, key}, {{"a", "t"}, key}}, grid_order(), config);
+  return RecordStore(dir, grid_tasks(), {{{"z", "t"}, key}, {{"a", "t"}, key}}, grid_order(), config);
 }
 std::string file_of(const std::string& dir) { return dir + "/records.jsonl"; }
 bool contains(const RecordStore& store, const Record& r) { return store.contains(r.model, r.task, r.cell(), r.index); }
 std::string lines_of(const std::vector<Record>& records) {
   std::string text;
-  for (const Record& record : records) text += to_json(record) + "\n";
+  for (const Record& record : records) text += to_json(record, grid_tasks()) + "\n";
   return text;
 }
 std::vector<Record> shuffled(std::vector<Record> records, std::uint64_t seed) {
@@ -69,8 +69,8 @@ TEST_CASE("Records are on the disk as soon as they are added, and are found agai
   const auto records = store.records();
   REQUIRE(records.size() == 2);
   CHECK(records[0].press == "none");
-  CHECK(records[1].metrics == grid[3].metrics);
-  CHECK(records[1].state == grid[3].state);
+  CHECK(records[1].grade.metrics == grid[3].grade.metrics);
+  CHECK(records[1].grade.state == grid[3].grade.state);
   CHECK(records[1].sample.task == "t");
   CHECK(records[1].sample.context.empty());
   CHECK(context_of(records[1]) == context_name(grid[3].sample));  // statistics use this name
@@ -114,20 +114,20 @@ TEST_CASE("The record of an answer that was not run is replaced by its grade, an
   const TempDir dir;
   auto grid = grid_records(2);
   Record waiting = grid[1], graded = grid[1];
-  waiting.state = kNotRun;
-  graded.state = "passed";
+  waiting.grade.state = kNotRun;
+  graded.grade.state = "passed";
   {
     RecordStore store = open(dir.path());
     store.add(grid[0]);
     store.add(waiting);
-    const auto found = store.whole_records([](const Record& record) { return record.state == kNotRun; });
+    const auto found = store.whole_records([](const Record& record) { return record.grade.state == kNotRun; });
     REQUIRE(found.size() == 1);
-    CHECK(to_json(found[0]) == to_json(waiting));  // with its texts
+    CHECK(to_json(found[0], grid_tasks()) == to_json(waiting, grid_tasks()));  // with its texts
     store.replace(graded);
     CHECK(read_text_file(file_of(dir.path())) == lines_of({grid[0], waiting, graded}));
   }
   RecordStore store = open(dir.path());  // as after a kill
-  CHECK(store.records().at(1).state == "passed");
+  CHECK(store.records().at(1).grade.state == "passed");
   store.finish();
   CHECK(read_text_file(file_of(dir.path())) == lines_of({grid[0], graded}));
 }

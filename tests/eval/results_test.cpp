@@ -25,8 +25,7 @@ TaskRegistry registry() {
 Record record(const char* press, double ratio, std::size_t index, double a, const char* group = "t_8") {
   Record result{"", "m", "t", press, ratio, index};
   result.sample.task = group;
-  result.state = a == 1 ? "right" : "wrong";
-  result.metrics = {{"a", a}, {"b", std::nullopt}};
+  result.grade = {a == 1 ? "right" : "wrong", {std::nullopt, a}};
   result.kept_bytes = 100 + index;
   result.full_bytes = 1000;
   return result;
@@ -78,7 +77,7 @@ TEST_CASE("Answers with the same context and system message are one unit, and a 
   CHECK(ten.changes[1].p == 2.0 / 1024);  // each context loses three of four
   const CellResult twenty = scored([](Record& r) { r.sample.system = std::to_string(r.index % 2); });
   CHECK(twenty.score.contexts == 20);
-  const CellResult one = scored([](Record& r) { r.cluster = "one"; });
+  const CellResult one = scored([](Record& r) { r.grade.cluster = "one"; });
   CHECK(one.score.contexts == 1);
   CHECK(one.changes.at(1).value == -0.75);
   CHECK(std::isnan(one.changes[1].p));
@@ -92,11 +91,10 @@ TEST_CASE("Samples that a press cannot serve are counted, and no other figure in
   for (std::size_t i = 0; i < 13; ++i) {
     records.push_back(record("snapkv", 0.5, i, 1));
     if (i >= 6) continue;
-    records.back().state = "not_applicable";
-    records.back().metrics.clear();
+    records.back().grade = {"not_applicable", {}};
     records.back().kept_bytes = 0;
   }
-  records[9].state = "not_applicable";
+  records[9].grade.state = "not_applicable";
   const auto cells = score_cells(registry(), records);
   REQUIRE(cells.size() == 2);
   CHECK(cells[0].not_applicable == 1);
@@ -162,7 +160,7 @@ TEST_CASE("A cell with a budget is one result, whatever its ratio is in each con
   records.push_back(record("knorm", 0.25, 1, 0));
   records.push_back(record("knorm", 0, 4, 0));  // not applicable, so its ratio does not count
   records.back().budget = "keep=9";
-  records.back().state = "not_applicable";
+  records.back().grade.state = "not_applicable";
   const auto cells = score_cells(registry(), records);
   REQUIRE(cells.size() == 2);
   CHECK(cells[0].cell.label() == "knorm keep=9");
@@ -180,7 +178,7 @@ TEST_CASE("A group's label includes the task") {
 
 TEST_CASE("Records that their task cannot score are an error") {
   std::vector<Record> records = {record("none", 0, 3, 1)};
-  records[0].metrics.erase("a");
+  records[0].grade.metrics.pop_back();
   CHECK(error_of([&] { score_cells(registry(), records); }) == "record 3 of none: missing metric a of task t");
   records[0].task = "u";
   CHECK(error_of([&] { score_cells(registry(), records); }).starts_with("task 'u': unknown task"));
@@ -206,8 +204,7 @@ std::vector<Record> attempted(std::size_t attempts, const std::vector<std::size_
       Record& record = records.emplace_back(Record{"", "m", "passes", press, press == kNoPress ? 0 : 0.5, i});
       record.sample.task = "passes";
       record.attempt = a;
-      record.state = a < right[i] ? "passed" : "assertion";
-      record.metrics = {{"pass@1", double(a < right[i])}};
+      record.grade = {a < right[i] ? "passed" : "assertion", {double(a < right[i])}};
     }
   return records;
 }
@@ -244,7 +241,7 @@ TEST_CASE("A sample that is not applicable counts once, however often it is answ
   TaskRegistry tasks;
   tasks.add<Passes>();
   auto records = attempted(3, {3, 0});
-  for (std::size_t r = 3; r < 6; ++r) records[r].state = kNotApplicable;
+  for (std::size_t r = 3; r < 6; ++r) records[r].grade.state = kNotApplicable;
   const auto cells = score_cells(tasks, records);
   CHECK(cells.at(0).not_applicable == 1);
   CHECK(cells[0].score.n == 1);

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "support/error_of.hpp"
+#include "support/metrics_of.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace kvx;
@@ -56,14 +57,17 @@ std::vector<Record> budget_records() {
         record.kept_bytes = record.full_bytes = 8;
         if (record.task == "perplexity") {
           record.sample.task = "story";
-          record.state = "predicted";
-          record.metrics = {{"loss", compressed ? 2.5 : 2}, {"tokens", 9}};
-          for (const char* name : {"kl", "kl_50", "kl_95", "kl_99", "same_top"}) record.metrics[name] = 0;
+          record.grade = {"predicted", metrics_of(PerplexityTask::metrics(), {{"loss", compressed ? 2.5 : 2},
+                                                                              {"kl", 0},
+                                                                              {"kl_50", 0},
+                                                                              {"kl_95", 0},
+                                                                              {"kl_99", 0},
+                                                                              {"same_top", 0},
+                                                                              {"tokens", 9}})};
         } else {
           record.sample.task = "tool_call";
-          record.state = compressed ? "unparsed" : "exact";
-          record.metrics = {{"call_exact", compressed ? 0 : 1}};
-          record.parts = {{"names", {{"strict", compressed ? 0.0 : 1.0}}}};
+          record.grade = {compressed ? "unparsed" : "exact", {compressed ? 0 : 1}};
+          record.grade.parts = {{"names", {compressed ? 0.0 : 1.0}}};
           record.entropy = {1, 2};
         }
       }
@@ -91,10 +95,10 @@ TaskRegistry tasks_in_parts() {
 /// Writes all files of a run with these records to a directory.
 void write_budget_run(const TempDir& dir, const std::vector<Record>& records) {
   const TaskRegistry tasks = tasks_in_parts();
-  write_results(dir.path(), tasks, score_cells(tasks, records), records, part_groups(records), budget_kept());
+  write_results(dir.path(), tasks, score_cells(tasks, records), records, part_groups(tasks, records), budget_kept());
   dir.write("degradation.csv", degradation_csv(degradations(tasks, records)));
   std::string lines;
-  for (const Record& record : records) lines += to_json(record) + "\n";
+  for (const Record& record : records) lines += to_json(record, tasks) + "\n";
   dir.write("records.jsonl", lines);
 }
 

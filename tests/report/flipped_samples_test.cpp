@@ -8,14 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "support/metrics_of.hpp"
+
 using namespace kvx;
 
 namespace {
 Record tool_record(const std::string& press, std::size_t index, std::optional<double> exact, const std::string& state) {
   Record record{"k", "m", "tool_call", press, press == "none" ? 0 : 0.5, index};
   record.sample.task = "tool_call_2";
-  record.state = state;
-  record.metrics = {{"call_exact", exact}, {"json_valid", 1}};
+  record.grade = {state, metrics_of(ToolCallTask::metrics(), {{"call_exact", exact}, {"json_valid", 1}})};
   return record;
 }
 
@@ -27,7 +28,7 @@ std::vector<Record> tool_records() {
       tool_record("knorm", 2, 1, "exact"),      tool_record("knorm", 3, std::nullopt, "called_anyway"),
       tool_record("tova", 0, 0, "new_state"),   tool_record("tova", 1, 0, "unparsed")};
   records.push_back({"k", "m", "perplexity", "knorm", 0.5, 0});
-  records.back().state = "predicted";
+  records.back().grade.state = "predicted";
   return records;
 }
 }  // namespace

@@ -9,6 +9,7 @@
 #include "support/error_of.hpp"
 #include "support/report_results.hpp"
 #include "support/temp_dir.hpp"
+#include "support/two_metrics.hpp"
 
 using namespace kvx;
 
@@ -22,6 +23,21 @@ std::string load_error(const std::string& name, const std::string& text) {
 
 std::string replaced(std::string text, const std::string& pattern, const std::string& replacement) {
   return text.replace(text.find(pattern), pattern.size(), replacement);
+}
+
+TaskRegistry two_metrics() {
+  TaskRegistry tasks;
+  tasks.add<TwoMetrics>();
+  return tasks;
+}
+
+/// A line of records.jsonl.
+std::string record_line(const char* press, const char* ratio, const char* state, const char* task = "t") {
+  return std::string(R"({"key":"k","model":"m","task":"t","graded_as":")") + task + R"(","press":")" + press +
+         R"(","ratio":)" + ratio + R"(,"budget":"","query_aware":false,"index":0,"attempt":0,"state":")" + state +
+         R"(","metrics":{"a":1,"b":null},"detail":"","kept_bytes":1,"full_bytes":1,"max_new_tokens":1,)"
+         R"("predicted_answer":"","answer":"","answer_prefix":"","question":"","context":"long"})"
+         "\n";
 }
 }  // namespace
 
@@ -86,26 +102,28 @@ TEST_CASE("Invalid input is an error that names file, line and column") {
 }
 
 TEST_CASE("Two runs may have the same base, which counts once") {
-  const auto record = [](const char* press, const char* ratio, const char* state) {
-    return std::string(R"({"key":"k","model":"m","task":"t","graded_as":"t","press":")") + press + R"(","ratio":)" +
-           ratio + R"(,"budget":"","query_aware":false,"index":0,"attempt":0,"state":")" + state +
-           R"(","metrics":{},"detail":"","kept_bytes":1,"full_bytes":1,"max_new_tokens":1,"predicted_answer":"",)"
-           R"("answer":"","answer_prefix":"","question":"","context":"long"})"
-           "\n";
-  };
   const TempDir dir;
   const std::string head = report_results().substr(0, report_results().find('\n') + 1);
   const std::string base = "m,none,0,,false,t,a,0.5,4,2,,,,,,,,more\n";
   dir.write("1/results.csv", head + base + "m,knorm,0.5,,false,t,a,0.25,4,2,,,,,,,,more\n");
   dir.write("2/results.csv", head + base + "m,tova,0.5,,false,t,a,0.25,4,2,,,,,,,,more\n");
-  dir.write("1/records.jsonl", record("none", "0", "x") + record("knorm", "0.5", "y"));
-  dir.write("2/records.jsonl", record("none", "0", "x") + record("tova", "0.5", "z") + "{\"key\":\"torn");
-  const ReportData data = load_report(std::vector{dir.path() + "/1", dir.path() + "/2"});
+  dir.write("1/records.jsonl", record_line("none", "0", "x") + record_line("knorm", "0.5", "y"));
+  dir.write("2/records.jsonl", record_line("none", "0", "x") + record_line("tova", "0.5", "z") + "{\"key\":\"torn");
+  const ReportData data = load_report(std::vector{dir.path() + "/1", dir.path() + "/2"}, two_metrics());
   CHECK(data.figures.size() == 3);
   CHECK(data.figures[0].figure.contexts == 2);
   REQUIRE(data.records.size() == 3);
   CHECK(data.records[2].press == "tova");
   CHECK(data.records[0].sample.context.empty());
+}
+
+TEST_CASE("Records of tasks that are not registered are left out") {
+  const TempDir dir;
+  dir.write("results.csv", report_results());
+  dir.write("records.jsonl", record_line("none", "0", "x", "u") + record_line("none", "0", "x"));
+  const ReportData data = load_report(std::vector{dir.path()}, two_metrics());
+  REQUIRE(data.records.size() == 1);
+  CHECK(data.records[0].task == "t");
 }
 
 TEST_CASE("Column better of results.csv decides whether a change is worse") {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "support/error_of.hpp"
+#include "support/metrics_of.hpp"
 #include "support/report_results.hpp"
 #include "support/temp_dir.hpp"
 
@@ -25,8 +26,8 @@ ReportData page_data(const std::string& results = report_results()) {
     Record record{"k", "org/m", "tool_call", press, press == std::string("none") ? 0 : 0.5, 7};
     record.sample = {"", "<b>why</b> & how?", "", std::string(700, 'g'), "tool_call_2", 8};
     record.predicted_answer = std::string("<script>") + press;
-    record.state = press == std::string("none") ? "exact" : "unparsed";
-    record.metrics = {{"call_exact", press == std::string("none")}};
+    record.grade = {press == std::string("none") ? "exact" : "unparsed",
+                    metrics_of(ToolCallTask::metrics(), {{"call_exact", press == std::string("none")}})};
     data.records.push_back(record);
   }
   const Estimate drop{.n = 10, .contexts = 10}, rise{.n = 4, .contexts = 4};

@@ -130,7 +130,7 @@ struct Bench {
   std::vector<kvx::Record> records() const {
     std::vector<kvx::Record> all;
     kvx::each_jsonl_row(options.out + "/records.jsonl",
-                        [&](const kvx::JsonlRow& row) { all.push_back(kvx::record_of(row)); });
+                        [&](const kvx::JsonlRow& row) { all.push_back(kvx::record_of(row, tasks())); });
     return all;
   }
   /// A copy of the tiny model whose weights differ in one byte.
@@ -178,11 +178,7 @@ struct ReferenceRun {
         options.max_new_tokens > 0 ? options.max_new_tokens : kvx::Index{s.max_new_tokens}, threads, [](kvx::Token) {});
     kvx::Record expected{key, dir, std::string(task.name()), cell.press, 0, index, s, tokenizer.decode(answer, true)};
     expected.ratio = allowance.resolve(static_cast<kvx::Index>(tokens.size()), model.cache_shape(options.dtype)).ratio;
-    const kvx::Grade grade = task.grade(s, expected.predicted_answer);
-    expected.state = grade.state;
-    expected.detail = grade.detail;
-    for (std::size_t i = 0; i < grade.metrics.size(); ++i)
-      expected.metrics[std::string(task.metrics()[i].name)] = grade.metrics[i];
+    expected.grade = task.grade(s, expected.predicted_answer);
     expected.kept_bytes = context.start.bytes();
     expected.full_bytes = context.full_bytes;
     expected.budget = cell.budget;

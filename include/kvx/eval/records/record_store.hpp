@@ -7,6 +7,7 @@
 #include <kvx/io/json/json.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/task.hpp>
+#include <kvx/score/task_registry.hpp>
 
 #include <sys/types.h>
 
@@ -36,12 +37,13 @@ using RunKeys = std::map<std::pair<std::string, std::string>, std::string>;
 /// so that a run that was stopped can be resumed. Only one store at a time can use a directory.
 class RecordStore {
  public:
-  /// Creates `dir`, or reads the records that are in it. An incomplete last line is dropped. `config` is the text of
-  /// the run's kConfigFile; an error uses it to say how another run differs. Throws Error if a line is damaged, if a
-  /// record's key is not the one in `keys`, if another run uses the directory, and if the directory has files with the
-  /// names of a run's files but no records.
-  RecordStore(const std::string& dir, RunKeys keys, RecordOrder order, const std::string& config = {})
-      : keys_(std::move(keys)), records_(std::move(order)), file_(open_locked(dir)) {
+  /// Creates `dir`, or reads the records that are in it. An incomplete last line is dropped. `tasks` has the tasks of
+  /// the run. `config` is the text of the run's kConfigFile; an error uses it to say how another run differs. Throws
+  /// Error if a line is damaged, if a record's key is not the one in `keys`, if another run uses the directory, and if
+  /// the directory has files with the names of a run's files but no records.
+  RecordStore(const std::string& dir, TaskRegistry tasks, RunKeys keys, RecordOrder order,
+              const std::string& config = {})
+      : tasks_(std::move(tasks)), keys_(std::move(keys)), records_(std::move(order)), file_(open_locked(dir)) {
     std::ifstream lines(file_.path(), std::ios::binary);
     std::size_t number = 0;
     for (std::string line; std::getline(lines, line);) {
@@ -53,11 +55,14 @@ class RecordStore {
         break;
       }
       const JsonlRow row(line, where);
-      Record record = record_of(row);
-      if (const auto key = keys_.find({record.model, record.task}); key == keys_.end() || key->second != record.key)
+      const std::string& key = row.string("key");
+      if (const auto own = keys_.find({row.string("model"), row.string("graded_as")});
+          own == keys_.end() || own->second != key)
         throw Error(dir, "holds records of another run (" + difference(dir, config) + "); choose another --out");
+      Record record = record_of(row, tasks_);
       if (const auto earlier = records_.find(record); earlier != records_.end()) {
-        if (earlier->first.state != kNotRun) throw Error(row.where(), "expected each answer once, found it again");
+        if (earlier->first.grade.state != kNotRun)
+          throw Error(row.where(), "expected each answer once, found it again");
         records_.erase(earlier);  // this line has the later grade of the same answer
       }
       insert(std::move(record), line.size() + 1);
@@ -77,9 +82,9 @@ class RecordStore {
 
   /// Adds a record. Throws Error if it cannot be written; the file is then unchanged.
   void add(const Record& record) {
-    const std::string line = to_json(record) + "\n";
+    const std::string line = to_json(record, tasks_) + "\n";
     // Parsed again, so that a run that is resumed from the file sees the same record.
-    Record stored = record_of(JsonlRow(line, file_.path() + ": record"));
+    Record stored = record_of(JsonlRow(line, file_.path() + ": record"), tasks_);
     if (records_.contains(stored)) throw Error(file_.path(), "expected each answer once, found it again");
     try {
       file_.write(line);
@@ -103,7 +108,7 @@ class RecordStore {
     for (const auto& [record, line] : records_)
       if (wanted(record)) {
         const std::string text = file_.read(line.offset, line.size);
-        found.push_back(record_of(JsonlRow(std::string_view(text).substr(0, text.size() - 1), file_.path())));
+        found.push_back(record_of(JsonlRow(std::string_view(text).substr(0, text.size() - 1), file_.path()), tasks_));
       }
     return found;
   }
@@ -171,7 +176,7 @@ class RecordStore {
   }
 
   void insert(Record record, std::size_t size) {
-    record.cluster = context_of(record);
+    record.grade.cluster = context_of(record);
     const std::string answer = std::exchange(record.predicted_answer, {});  // moved out, so that their memory is freed
     const Sample sample = std::exchange(record.sample, {});
     record.reading = {};
@@ -180,6 +185,7 @@ class RecordStore {
     end_ += static_cast<off_t>(size);
   }
 
+  TaskRegistry tasks_;
   RunKeys keys_;
   std::map<Record, Line, RecordOrder> records_;
   OutputFile file_;

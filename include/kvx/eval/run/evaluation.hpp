@@ -15,7 +15,6 @@
 #include <kvx/eval/run/planned_cells.hpp>
 #include <kvx/eval/run/prepared_model.hpp>
 #include <kvx/eval/run/task_data.hpp>
-#include <kvx/eval/tables/results.hpp>
 #include <kvx/eval/tables/run_times.hpp>
 #include <kvx/press/named/registry.hpp>
 #include <kvx/score/task.hpp>
@@ -55,7 +54,7 @@ class Evaluation {
       order.models.push_back(named.name);
     }
     for (const PlannedCell& planned : cells_) order.cells.push_back(planned.name);
-    store_.emplace(options_.out, std::move(keys), std::move(order), options_.config);
+    store_.emplace(options_.out, tasks_, std::move(keys), std::move(order), options_.config);
   }
 
   /// Answers and grades what is not recorded yet, and analyzes what is kept if the options want that. Calls on_record
@@ -108,15 +107,15 @@ class Evaluation {
   /// Grades the recorded answers that could not be graded before, such as programs that were not allowed to run.
   std::size_t grade_later(Threads& threads) {
     std::vector<Record> records =
-        store_->whole_records([&](const Record& r) { return tasks_.at(r.task).grades_now(r.state); });
+        store_->whole_records([&](const Record& r) { return tasks_.at(r.task).grades_now(r.grade.state); });
     PendingGrades pending(threads);  // which are written as they come, so that a stop loses few
     for (Record& record : records) {
       const AnyTask& task = tasks_.at(record.task);
       const auto model = std::ranges::find(models_, record.model, &PreparedModel::name);
       pending.add(
           [&record, &task, model] { return task.grade(record.sample, record.predicted_answer, model->reading); },
-          [this, &record, &task](Grade grade) {
-            detail::set_grade(record, std::move(grade), task);
+          [this, &record](Grade grade) {
+            record.grade = std::move(grade);
             store_->replace(record);
           });
     }

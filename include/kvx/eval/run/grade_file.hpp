@@ -98,7 +98,7 @@ class FileGrader {
     if (row.find("budget") != nullptr) record.budget = row.string("budget");
     if (row.find("query_aware") != nullptr) record.query_aware = boolean(row, "query_aware");
     if (row.find("attempt") != nullptr) record.attempt = whole_number(row, "attempt");
-    if (row.find("state") != nullptr && row.string("state") == kNotApplicable) record.state = kNotApplicable;
+    if (row.find("state") != nullptr && row.string("state") == kNotApplicable) record.grade.state = kNotApplicable;
   }
 
   /// A name for the row's sample. Rows with the same name are answers to one sample: records with the same key and
@@ -119,15 +119,15 @@ class FileGrader {
 
   void grade(Waiting& waiting) const {
     Record& record = waiting.record;
-    if (record.state != kNotApplicable) try {
+    if (record.grade.state != kNotApplicable) try {
         const AnswerReading reading = record.reading.reading();
-        set_grade(record, grade_at(waiting.where, task_, record.sample, record.predicted_answer, reading), task_);
+        record.grade = grade_at(waiting.where, task_, record.sample, record.predicted_answer, reading);
       } catch (...) {
         waiting.error = std::current_exception();
       }
     record.predicted_answer = {};
     record.reading = {};
-    record.cluster = context_of(record);
+    record.grade.cluster = context_of(record);
     std::string group = std::move(record.sample.task);
     record.sample = {};
     record.sample.task = std::move(group);

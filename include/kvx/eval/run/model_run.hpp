@@ -26,7 +26,6 @@
 #include <kvx/eval/run/task_data.hpp>
 #include <kvx/eval/run/time_generation.hpp>
 #include <kvx/eval/speed/machine.hpp>
-#include <kvx/eval/tables/results.hpp>
 #include <kvx/eval/tables/run_times.hpp>
 #include <kvx/model/decoder.hpp>
 #include <kvx/model/sampler.hpp>
@@ -246,7 +245,7 @@ class ModelRun {
     made.index = index;
     made.sample = task.samples[index];
     made.predicted_answer = std::move(answer);
-    detail::set_grade(made, std::move(grade), tasks_.at(task.task));
+    made.grade = std::move(grade);
     for (const double nats : entropy) made.entropy.push_back(std::round(nats * 1e4) / 1e4);
     made.kept_bytes = state.kept_bytes;
     made.full_bytes = state.full_bytes;

@@ -22,7 +22,7 @@ class CellRatios {
     for (const Record& record : records) {
       if (record.budget.empty()) continue;
       const std::string task = data_label(record.task, record.sample.task);
-      if (record.state != kNotApplicable)
+      if (record.grade.state != kNotApplicable)
         add(record.model, task, record.cell());
       else
         (void)sums_[{record.model, task, record.cell()}];

@@ -42,17 +42,17 @@ struct CellDegradation {
 namespace detail {
 
 /// The mean of a metric over the answers that it applies to.
-inline std::optional<double> mean_metric(std::span<const Record* const> answers, std::string_view metric) {
+inline std::optional<double> mean_metric(std::span<const Record* const> answers, const AnyTask& task,
+                                         std::string_view metric) {
   double sum = 0, n = 0;
   for (const Record* answer : answers)
-    if (const auto found = answer->metrics.find(std::string(metric)); found != answer->metrics.end() && found->second)
-      sum += *found->second, ++n;
+    if (const auto value = metric_of(*answer, task, metric)) sum += *value, ++n;
   return n > 0 ? std::optional(sum / n) : std::nullopt;
 }
 
 /// The mean of a metric over predicted texts. Throws Error if the texts lack it.
-inline double predicted_metric(std::span<const Record* const> texts, const Metric& metric) {
-  if (const auto mean = mean_metric(texts, metric.name)) return *mean;
+inline double predicted_metric(std::span<const Record* const> texts, const AnyTask& task, const Metric& metric) {
+  if (const auto mean = mean_metric(texts, task, metric.name)) return *mean;
   throw Error("record " + std::to_string(texts.front()->index) + " of " + texts.front()->press,
               "missing its " + std::string(metric.name));
 }
@@ -71,15 +71,12 @@ inline std::vector<CellDegradation> degradations(const TaskRegistry& registry, s
   std::vector<std::pair<Name, std::string>> groups;
   const CellRatios ratios(records);
   for (const Record& record : records) {
-    if (record.state == kNotApplicable) continue;
+    if (record.grade.state == kNotApplicable) continue;
     const Name name{record.model, record.task, ratios.cell_of(record)};
     cells[name][{record.sample.task, record.index}].push_back(&record);
     const std::pair group(name, record.sample.task);
     const AnyTask* task = registry.find(record.task);
-    const bool has_function =
-        task != nullptr && std::ranges::any_of(function_metrics(task->metrics()), [&](std::string_view metric) {
-          return record.metrics.contains(std::string(metric));
-        });
+    const bool has_function = task != nullptr && !function_metrics(task->metrics()).empty();
     if (has_function && std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
   }
   const auto is_reference = [&](const std::string& group) {  // whether the texts are answers of another task
@@ -104,23 +101,24 @@ inline std::vector<CellDegradation> degradations(const TaskRegistry& registry, s
       if (loss == nullptr || token_count == nullptr) continue;
       each_pair(model, text_task.name(), cell, [&](const Answers& base_answers, const Answers& cell_answers) {
         if (is_reference(cell_answers.front()->sample.task)) return;
-        const double tokens = detail::predicted_metric(cell_answers, *token_count);
+        const double tokens = detail::predicted_metric(cell_answers, text_task, *token_count);
         PairedLoss& text = losses[cell_answers.front()->sample.task + ":" + context_of(*cell_answers.front())];
-        text.base_nll += detail::predicted_metric(base_answers, *loss) * tokens;
-        text.cell_nll += detail::predicted_metric(cell_answers, *loss) * tokens;
+        text.base_nll += detail::predicted_metric(base_answers, text_task, *loss) * tokens;
+        text.cell_nll += detail::predicted_metric(cell_answers, text_task, *loss) * tokens;
         text.tokens += static_cast<std::size_t>(tokens);
       });
     }
     if (losses.empty()) continue;
     std::vector<PairedLoss> texts;
     for (const auto& [context, loss] : losses) texts.push_back(loss);
-    for (const std::string_view metric : function_metrics(registry.at(task).metrics())) {
+    const AnyTask& graded_as = registry.at(task);
+    for (const std::string_view metric : function_metrics(graded_as.metrics())) {
       std::map<std::string, PairedFunction> function;  // by context
       each_pair(model, task, cell,
                 [&, &wanted_group = group](const Answers& base_answers, const Answers& cell_answers) {
                   if (cell_answers.front()->sample.task != wanted_group) return;
-                  const auto base_mean = detail::mean_metric(base_answers, metric),
-                             cell_mean = detail::mean_metric(cell_answers, metric);
+                  const auto base_mean = detail::mean_metric(base_answers, graded_as, metric),
+                             cell_mean = detail::mean_metric(cell_answers, graded_as, metric);
                   if (!base_mean || !cell_mean) return;
                   PairedFunction& context = function[context_of(*cell_answers.front())];
                   ++context.n;

@@ -8,6 +8,7 @@
 #include <kvx/io/csv_columns.hpp>
 #include <kvx/score/statistics/clustered.hpp>
 #include <kvx/score/statistics/estimate_mean.hpp>
+#include <kvx/score/task_registry.hpp>
 
 #include <cstddef>
 #include <map>
@@ -54,12 +55,13 @@ inline std::vector<Cluster> differences(const GroupSums& cell, const GroupSums& 
 }  // namespace detail
 
 /// The groups of the parts in the records, in the order of the cells and then by name. A part whose group has a colon
-/// in its name also counts toward the group that is named by the prefix before the colon.
-inline std::vector<GroupResult> part_groups(std::span<const Record> records) {
+/// in its name also counts toward the group that is named by the prefix before the colon. Throws Error for an unknown
+/// task.
+inline std::vector<GroupResult> part_groups(const TaskRegistry& registry, std::span<const Record> records) {
   using Sums = std::map<std::pair<std::string, std::string>, detail::GroupSums>;  // by group and metric
   CellGroups<Sums> cells(records);
   for (const Record& record : records) {
-    if (record.parts.empty()) continue;
+    if (record.grade.parts.empty()) continue;
     Sums& sums = cells.of(record);
     const std::string context = context_of(record);
     const auto add = [&](const std::string& group, const std::string& metric, double value) {
@@ -68,11 +70,13 @@ inline std::vector<GroupResult> part_groups(std::span<const Record> records) {
       sum.are_verdicts &= value == 0 || value == 1;
       sum.contexts[context].add(value);
     };
-    for (const RecordPart& part : record.parts)
-      for (const auto& [metric, value] : part.values) {
-        add(part.group, metric, value);
+    const auto metrics = registry.at(record.task).part_metrics();
+    for (const GradePart& part : record.grade.parts)
+      for (std::size_t m = 0; m < metrics.size(); ++m) {
+        const std::string metric(metrics[m].name);
+        add(part.group, metric, part.values[m]);
         if (const auto colon = part.group.find(':'); colon != part.group.npos)
-          add(part.group.substr(0, colon), metric, value);
+          add(part.group.substr(0, colon), metric, part.values[m]);
       }
   }
   std::vector<GroupResult> results;

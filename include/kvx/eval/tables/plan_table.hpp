@@ -3,6 +3,7 @@
 #include <kvx/eval/records/record.hpp>
 #include <kvx/io/markdown.hpp>
 #include <kvx/io/number_text.hpp>
+#include <kvx/score/metric.hpp>
 #include <kvx/score/statistics/clustered.hpp>
 #include <kvx/score/statistics/context_plan.hpp>
 #include <kvx/score/task.hpp>
@@ -66,7 +67,7 @@ inline PlanBasis plan_basis(PlanBasis basis, const SampleMeans& base, std::span<
 
 /// A basis for each pass-or-fail metric of the base, for each model and group of samples, in the order of the records.
 /// Its intraclass correlation is the mean over the differences of all cells from the base. Tasks that predict texts
-/// have no basis, because their metrics compare a cell with the base.
+/// have no basis, because their metrics compare a cell with the base. Throws Error for an unknown task.
 inline std::vector<PlanBasis> plan_bases(const TaskRegistry& registry, std::span<const Record> records) {
   struct Group {
     std::map<std::string, std::map<CellName, detail::SampleMeans>> metrics = {};
@@ -74,14 +75,15 @@ inline std::vector<PlanBasis> plan_bases(const TaskRegistry& registry, std::span
   };
   std::vector<std::pair<std::pair<std::string, std::string>, Group>> groups;  // by model and label
   for (const Record& record : records) {
-    const AnyTask* task = registry.find(record.task);
-    if (record.state == kNotApplicable || (task != nullptr && task->kind() == TaskKind::predicts)) continue;
+    const AnyTask& task = registry.at(record.task);
+    if (record.grade.state == kNotApplicable || task.kind() == TaskKind::predicts) continue;
     const std::pair name(record.model, data_label(record.task, record.sample.task));
     auto group = std::ranges::find(groups, name, [](const auto& named) { return named.first; });
     if (group == groups.end()) group = groups.insert(group, {name, {}});
     group->second.contexts.try_emplace(record.index, context_of(record));
-    for (const auto& [metric, value] : record.metrics)
-      if (value) group->second.metrics[metric][record.cell()][record.index].add(*value);
+    for (const Metric& metric : task.metrics())
+      if (const auto value = metric_of(record, task, metric.name))
+        group->second.metrics[std::string(metric.name)][record.cell()][record.index].add(*value);
   }
   std::vector<PlanBasis> bases;
   for (const auto& [name, group] : groups)

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
 #include <kvx/eval/records/cell_name.hpp>
 #include <kvx/eval/records/record.hpp>
 #include <kvx/eval/tables/cell_ratios.hpp>
@@ -21,7 +20,6 @@
 #include <set>
 #include <span>
 #include <string>
-#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -43,52 +41,6 @@ struct CellResult {
 };
 
 namespace detail {
-
-/// The grade that a record stores. Throws Error if a metric of the task is missing.
-inline Grade grade_of(const Record& record, const AnyTask& task) {
-  Grade grade{record.state, {}, record.detail, {}, context_of(record)};
-  grade.as_read = record.as_read;
-  grade.unfinished = record.unfinished;
-  for (const Metric& metric : task.metrics()) {
-    const std::string name(metric.name);
-    const auto found = record.metrics.find(name);
-    if (found == record.metrics.end())
-      throw Error("record " + std::to_string(record.index) + " of " + record.press,
-                  "missing metric " + name + " of task " + record.task);
-    if (!found->second && task.kind() != TaskKind::answers)  // measurements apply to every sample
-      throw Error("record " + std::to_string(record.index) + " of " + record.press,
-                  "metric " + name + " of task " + record.task + ": expected a number, found null");
-    grade.metrics.push_back(found->second);
-  }
-  for (const RecordPart& part : record.parts) {
-    GradePart& graded = grade.parts.emplace_back(GradePart{part.group, {}});
-    for (const Metric& metric : task.part_metrics()) {
-      const auto found = part.values.find(std::string(metric.name));
-      if (found == part.values.end())
-        throw Error("record " + std::to_string(record.index) + " of " + record.press,
-                    "missing value " + std::string(metric.name) + " of part " + part.group);
-      graded.values.push_back(found->second);
-    }
-  }
-  return grade;
-}
-
-/// Copies a grade into its record.
-inline void set_grade(Record& record, Grade grade, const AnyTask& task) {
-  record.state = std::move(grade.state);
-  record.detail = std::move(grade.detail);
-  record.as_read = std::move(grade.as_read);
-  record.unfinished = grade.unfinished;
-  record.cluster = std::move(grade.cluster);
-  const auto metrics = task.metrics(), part_metrics = task.part_metrics();
-  for (std::size_t i = 0; i < metrics.size(); ++i) record.metrics[std::string(metrics[i].name)] = grade.metrics[i];
-  record.parts.clear();
-  for (GradePart& part : grade.parts) {
-    RecordPart& recorded = record.parts.emplace_back(RecordPart{std::move(part.group), {}});
-    for (std::size_t i = 0; i < part_metrics.size(); ++i)
-      recorded.values[std::string(part_metrics[i].name)] = part.values[i];
-  }
-}
 
 /// Corrects the p values of a model and group for the number of tests, over all cells and metrics. The metrics that
 /// tables show and the hidden ones are corrected separately.
@@ -168,11 +120,12 @@ inline std::vector<CellResult> score_cells(const TaskRegistry& registry, std::sp
     const auto [place, is_new] = places.try_emplace({r.model, r.task, r.sample.task, r.cell()}, all.size());
     if (is_new) all.push_back({{r.model, r.task, r.sample.task, ratios.cell_of(r)}});
     auto& [cell, grades] = all[place->second];
-    if (r.state == kNotApplicable) {
+    if (r.grade.state == kNotApplicable) {
       cell.not_applicable += r.attempt == 0;
       continue;
     }
-    grades[r.index].push_back(detail::grade_of(r, registry.at(r.task)));
+    detail::expect_values(r, registry.at(r.task));
+    grades[r.index].emplace_back(r.grade).cluster = context_of(r);
     cell.kept_bytes += static_cast<double>(r.kept_bytes);
     cell.full_bytes += static_cast<double>(r.full_bytes);
   }

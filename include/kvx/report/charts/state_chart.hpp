@@ -42,7 +42,7 @@ inline std::vector<CellStates> count_states(const ReportData& data, const std::s
       cells.push_back({cell, {}});
       found = cells.rbegin();
     }
-    ++found->counts[record.state];
+    ++found->counts[record.grade.state];
     ++found->all;
   }
   return answered ? cells : std::vector<CellStates>();

@@ -91,15 +91,18 @@ class ReportLoader {
     for (CellDegradation& row : degradation_columns().rows(csv)) data.degradations.push_back(std::move(row));
   }
 
-  /// Leaves out an incomplete last line, which a run has not finished writing.
+  /// Leaves out the records of tasks that are not registered, and an incomplete last line, which a run has not finished
+  /// writing.
   void load_records(const std::string& path) {
     std::ifstream lines(path, std::ios::binary);
     std::size_t number = 0;
     for (std::string line; std::getline(lines, line) && !lines.eof();) {
-      Record record = record_of(JsonlRow(line, path + ": line " + std::to_string(++number)));
+      const JsonlRow row(line, path + ": line " + std::to_string(++number));
+      if (data.registry.find(row.string("graded_as")) == nullptr) continue;
+      Record record = record_of(row, data.registry);
       if (!answers_.emplace(record.model, report_task(record), record.cell(), record.index, record.attempt).second)
         continue;
-      record.cluster = context_of(record);
+      record.grade.cluster = context_of(record);
       record.sample.context = {};
       data.records.push_back(std::move(record));
     }

@@ -10,21 +10,21 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace kvx::inline v0 {
 
 /// A record's task, as results.csv names it.
 inline std::string report_task(const Record& record) { return CellResult{{}, record.task, record.sample.task}.label(); }
 
-/// Whether the answer works: whether the first of its task's function_metrics() that the record has is 1. None if that
-/// metric does not apply to the answer, or if the task is not registered.
+/// Whether the answer works: whether the first of its task's function_metrics() is 1. None if that metric does not
+/// apply to the answer, or if the task has none or is not registered.
 inline std::optional<bool> answer_works(const TaskRegistry& registry, const Record& record) {
   const AnyTask* task = registry.find(record.task);
   if (task == nullptr) return std::nullopt;
-  for (const std::string_view metric : function_metrics(task->metrics()))
-    if (const auto found = record.metrics.find(std::string(metric)); found != record.metrics.end())
-      return found->second ? std::optional(*found->second == 1) : std::nullopt;
-  return std::nullopt;
+  const std::vector<std::string_view> metrics = function_metrics(task->metrics());
+  const auto value = metrics.empty() ? std::nullopt : metric_of(record, *task, metrics.front());
+  return value ? std::optional(*value == 1) : std::nullopt;
 }
 
 }  // namespace kvx::inline v0

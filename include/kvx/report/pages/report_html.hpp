@@ -26,12 +26,13 @@ inline std::string html_pre(std::string_view title, std::string_view text) {
 }
 
 inline std::string html_flip(const Record& base, const Record& cell) {
-  std::string html = "<div class=\"flip\"><h4>sample " + std::to_string(cell.index) + ": " + html_text(base.state) +
-                     " → " + html_text(cell.state) + "</h4>" + html_pre("request", cell.sample.question);
+  std::string html = "<div class=\"flip\"><h4>sample " + std::to_string(cell.index) + ": " +
+                     html_text(base.grade.state) + " → " + html_text(cell.grade.state) + "</h4>" +
+                     html_pre("request", cell.sample.question);
   html += html_pre("right answer", cell.sample.answer) + "<div class=\"pair\"><div>" +
           html_pre("uncompressed", base.sample.answer_prefix + base.predicted_answer) + "</div><div>" +
           html_pre("compressed", cell.sample.answer_prefix + cell.predicted_answer);
-  if (!cell.detail.empty()) html += "<p class=\"note\">" + html_text(cell.detail) + "</p>";
+  if (!cell.grade.detail.empty()) html += "<p class=\"note\">" + html_text(cell.grade.detail) + "</p>";
   return html + "</div></div></div>\n";
 }
 

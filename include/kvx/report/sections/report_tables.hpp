@@ -139,7 +139,7 @@ inline ReportTable flips_table(const ReportData& data, const std::vector<CellFli
                     {}};
   for (const CellFlips& cell : flips) {
     std::map<std::string, std::size_t> states;
-    for (const auto& pair : cell.lost) ++states[pair.cell->state];
+    for (const auto& pair : cell.lost) ++states[pair.cell->grade.state];
     std::string lost_states;
     for (const auto& [state, count] : states)
       lost_states.append(lost_states.empty() ? "" : ", ").append(state) += " " + std::to_string(count);
