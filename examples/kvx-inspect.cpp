@@ -33,6 +33,7 @@
 #include <kvx/score/sample.hpp>
 #include <kvx/score/sample_file.hpp>
 #include <kvx/score/system_prompt.hpp>
+#include <kvx/score/tasks.hpp>
 #include <kvx/text/chat_template.hpp>
 #include <kvx/text/tokenizer.hpp>
 #include <kvx/version.hpp>
@@ -89,7 +90,8 @@ kvx::Sample sample_of(const Options& options) {
   kvx::SystemPrompt system{options.prepend};
   if (!options.defense.empty())
     system.defense = kvx::defense_named(kvx::load_defenses(options.defenses_file), options.defense).text;
-  const auto file = kvx::read_samples(options.data, kvx::read_text_file(options.data), {.system = system});
+  const auto file = kvx::read_samples(options.data, kvx::read_text_file(options.data), kvx::kvx_tasks().row_forms(),
+                                      {.system = system});
   if (options.index >= file.samples.size())
     throw kvx::Error(options.data, "expected a sample of index " + std::to_string(options.index) + ", found " +
                                        std::to_string(file.samples.size()) + " samples");

@@ -11,6 +11,7 @@
 #include <kvx/press/named/named_spans.hpp>
 #include <kvx/press/named/registry.hpp>
 #include <kvx/press/named/written.hpp>
+#include <kvx/score/row_form.hpp>
 #include <kvx/score/task_registry.hpp>
 #include <kvx/score/tasks.hpp>
 #include <kvx/text/chat_template.hpp>
@@ -125,9 +126,11 @@ struct RunOptions {
     options.group("Data");
     options.add_function(
         "data", "",
-        "FILE, or TASK=FILE,...: JSONL with the six columns, HumanEval, MBPP, BFCL, xLAM, ToolACE or IFEval, "
-        "plain or gzip, or another form that the task reads; a text for tasks that predict or time; a task "
-        "named again has several; a file that does not exist is looked up in the example data; default: example data",
+        "FILE, or TASK=FILE,...: JSONL with the six columns or, for their tasks, the rows of " +
+            kvx::form_names(kvx::kvx_tasks().row_forms()) +
+            ", plain or gzip, or another form that the task reads; a text for tasks that predict or time; a task "
+            "named again has several; a file that does not exist is looked up in the example data; default: example "
+            "data",
         [this](const std::string& text) { files = text; });
     options.add("contexts", e.samples.contexts,
                 "contexts to use from the start of each JSONL file, with all their samples; 0: all");

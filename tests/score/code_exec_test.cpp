@@ -27,10 +27,10 @@ kvx_test::Reference humaneval() { return {kCodeExecData + "humaneval.jsonl", "da
 /// The problems of a file by the text of their id.
 std::map<std::string, CodeProblem> code_problems(const std::string& path) {
   std::map<std::string, CodeProblem> problems;
-  each_row(path, read_text_file(path), [&](const JsonlRow& row) {
+  detail::each_row(path, read_text_file(path), [&](const JsonlRow& row) {
+    const Sample sample = is_mbpp_row(row) ? mbpp_sample(row, false) : humaneval_sample(row, false);
     const JsonTree& id = row.at("task_id");
-    problems[id.string() != nullptr ? *id.string() : std::string(id.number()->digits())] =
-        code_problem(code_sample(row, false).answer);
+    problems[id.string() != nullptr ? *id.string() : std::string(id.number()->digits())] = code_problem(sample.answer);
   });
   return problems;
 }
@@ -96,7 +96,7 @@ TEST_CASE("Solutions pass in every form of an answer") {
                                           kCodeExecData + "mbpp.jsonl", KVX_SOURCE_DIR "/examples/data/code.jsonl"};
   std::vector<CodeProgram> programs;
   for (const std::string& file : files) {
-    for (const Sample& sample : read_samples(file, read_text_file(file)).samples) {
+    for (const Sample& sample : read_samples(file, read_text_file(file), CodeExecTask::row_forms()).samples) {
       const CodeProblem problem = code_problem(sample.answer);
       const std::string body = problem.reference.substr(problem.prompt.size());
       const std::string forms[] = {"Sure!\n\n```python\n" + problem.reference + "\n```\nThis is how.",

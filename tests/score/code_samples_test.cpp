@@ -1,4 +1,5 @@
 #include <kvx/io/text_file.hpp>
+#include <kvx/score/code_exec/code_exec.hpp>
 #include <kvx/score/code_exec/code_samples.hpp>
 #include <kvx/score/sample_file.hpp>
 
@@ -31,7 +32,8 @@ std::string changed(std::string row, const std::string& part, const std::string&
 }  // namespace
 
 TEST_CASE("A row of HumanEval asks a chat model for the function, and a base model to continue the prompt") {
-  const Sample chat = code_sample(code_row(kHumanEvalRow), false), base = code_sample(code_row(kHumanEvalRow), true);
+  const Sample chat = humaneval_sample(code_row(kHumanEvalRow), false),
+               base = humaneval_sample(code_row(kHumanEvalRow), true);
   CHECK(chat.context ==
         "Complete the following Python function.\n\n```python\ndef f(x):\n    \"\"\"Doubles.\"\"\"\n```\n");
   CHECK(chat.question.find("one Python code block") != std::string::npos);
@@ -51,7 +53,7 @@ TEST_CASE("A row of HumanEval asks a chat model for the function, and a base mod
 }
 
 TEST_CASE("A row of MBPP shows three tests; its setup runs after the code, and its lines end in line feeds") {
-  const Sample chat = code_sample(code_row(kMbppRow), false), base = code_sample(code_row(kMbppRow), true);
+  const Sample chat = mbpp_sample(code_row(kMbppRow), false), base = mbpp_sample(code_row(kMbppRow), true);
   const std::string three = "assert f(one) == 2\nassert f(2) == 4\nassert f(3) == 6\n";
   CHECK(chat.context ==
         "You are an expert Python programmer, and here is your task: Double it.\nYour code should pass these tests:\n\n"
@@ -71,7 +73,7 @@ TEST_CASE("A row of MBPP shows three tests; its setup runs after the code, and i
 }
 
 TEST_CASE("Sanitized MBPP has its text in the prompt, and imports") {
-  const CodeProblem problem = problem_of(code_sample(code_row(kSanitizedRow), false));
+  const CodeProblem problem = problem_of(mbpp_sample(code_row(kSanitizedRow), false));
   CHECK(problem.setup == "import math\n");
   CHECK(problem.tests == "assert f(1) == 2\n");
   CHECK(problem.entry_point == "f");
@@ -80,7 +82,7 @@ TEST_CASE("Sanitized MBPP has its text in the prompt, and imports") {
 TEST_CASE("MBPP with a column `test` runs the tests of that column, and shows the listed ones") {
   std::string row = kSanitizedRow;
   row.insert(1, R"("test": "for i in [1]:\n    assert f(i) == 2 * i\n", )");
-  const Sample sample = code_sample(code_row(row), false);
+  const Sample sample = mbpp_sample(code_row(row), false);
   CHECK(sample.task == "mbpp_plus");
   CHECK(problem_of(sample).tests == "for i in [1]:\n    assert f(i) == 2 * i\n\n");
   CHECK(problem_of(sample).entry_point == "f");
@@ -88,12 +90,22 @@ TEST_CASE("MBPP with a column `test` runs the tests of that column, and shows th
 }
 
 TEST_CASE("Rows of both data sets are recognized by their columns") {
-  for (const std::string& row : {kHumanEvalRow, kMbppRow, kSanitizedRow}) CHECK(is_code_row(code_row(row)));
-  CHECK_FALSE(is_code_row(code_row(R"({"context": "", "question": "", "answer": "", "prompt": ""})")));
+  CHECK(is_humaneval_row(code_row(kHumanEvalRow)));
+  CHECK_FALSE(is_mbpp_row(code_row(kHumanEvalRow)));
+  for (const std::string& row : {kMbppRow, kSanitizedRow}) {
+    CHECK(is_mbpp_row(code_row(row)));
+    CHECK_FALSE(is_humaneval_row(code_row(row)));
+  }
+  const JsonlRow other = code_row(R"({"context": "", "question": "", "answer": "", "prompt": ""})");
+  CHECK_FALSE(is_humaneval_row(other));
+  CHECK_FALSE(is_mbpp_row(other));
 }
 
 TEST_CASE("A row that lacks something is an error with its place") {
-  const auto message = [](const std::string& row) { return error_of([&] { code_sample(code_row(row), false); }); };
+  const auto message = [](const std::string& text) {
+    const JsonlRow row = code_row(text);
+    return error_of([&] { (void)(row.has_all({"code"}) ? mbpp_sample(row, false) : humaneval_sample(row, false)); });
+  };
   CHECK(message(changed(kHumanEvalRow, "\"test\"", "\"tests\"")) == "FILE: line 1: missing column test");
   CHECK(message(changed(kHumanEvalRow, "\"entry_point\": \"f\"", "\"entry_point\": \"g\"")) ==
         "FILE: line 1: column prompt: expected the beginning of a function g");
@@ -106,12 +118,12 @@ TEST_CASE("A row that lacks something is an error with its place") {
 
 TEST_CASE("A file is JSON lines or one array") {
   const auto count = [](const std::string& name) {
-    return read_samples(name, read_text_file(kCodeData + name), {true}).samples.size();
+    return read_samples(name, read_text_file(kCodeData + name), CodeExecTask::row_forms(), {true}).samples.size();
   };
   CHECK(count("humaneval.jsonl") == 28);
   CHECK(count("mbpp.jsonl") == 4);
   CHECK(count("mbpp_sanitized.json") == 14);
   const std::string bad = changed(kSanitizedRow, "\"test_imports\"", "\"imports\"");
-  CHECK(error_of([&] { read_samples("FILE", "[" + kSanitizedRow + ",\n" + bad + "]", {true}); }) ==
+  CHECK(error_of([&] { read_samples("FILE", "[" + kSanitizedRow + ",\n" + bad + "]", CodeExecTask::row_forms()); }) ==
         "FILE[1]: missing column test_imports");
 }

@@ -93,7 +93,7 @@ TEST_CASE("Solutions pass in every wrapping that models give them") {
   };
   std::vector<Case> cases;
   std::vector<CodeProgram> programs;
-  const SampleFile samples = read_samples(file, read_text_file(file));
+  const SampleFile samples = read_samples(file, read_text_file(file), CodeExecTask::row_forms());
   for (std::size_t s = 0; s < samples.samples.size(); s += step) {
     const CodeProblem problem = code_problem(samples.samples[s].answer);
     const auto parts = parts_of(problem);

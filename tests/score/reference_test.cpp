@@ -15,10 +15,10 @@ namespace {
 
 /// Checks that all references of a file are right answers, and returns their number.
 std::size_t right_references(const AnyTask& task, const std::string& path, bool completion = false) {
-  const SampleFile file = read_samples(path, read_text_file(path), {completion});
+  const SampleFile file = task.samples(path, read_text_file(path), {completion});
   for (std::size_t s = 0; s < file.samples.size(); ++s) {
     const Grade grade = task.grade(file.samples[s], *task.reference(file.samples[s]));
-    CAPTURE(file.wheres[s]);
+    CAPTURE(file.places[s]);
     if (task.name() == "tool_call")
       CHECK((grade.state == "exact" || grade.state == "declined"));
     else
@@ -45,6 +45,6 @@ TEST_CASE("References of programs are the reference solutions, in the form that 
   CHECK(right_references(task, kExamples + "humaneval.jsonl.gz") == 164);
   CHECK(right_references(task, kExamples + "humaneval.jsonl.gz", true) == 164);
   const SampleFile completion =
-      read_samples(kExamples + "humaneval.jsonl.gz", read_text_file(kExamples + "humaneval.jsonl.gz"), {true});
+      task.samples(kExamples + "humaneval.jsonl.gz", read_text_file(kExamples + "humaneval.jsonl.gz"), {true});
   CHECK(task.reference(completion.samples[0])->starts_with("    for idx, elem in enumerate(numbers):"));
 }

@@ -1,5 +1,5 @@
 #include <kvx/score/sample_file.hpp>
-#include <kvx/score/tool_call/tool_call.hpp>
+#include <kvx/score/tasks.hpp>
 
 #include <doctest/doctest.h>
 
@@ -48,7 +48,10 @@ std::string toolace_row(const std::string& answer) {
          R"({"from": "assistant", "value": )" + quoted(answer) + R"(}, {"from": "user", "value": "More?"}]})";
 }
 
-SampleFile samples_in(const std::string& text) { return read_samples("FILE", text); }
+SampleFile tool_samples(const std::string& path, const std::string& text) {
+  return read_samples(path, text, ToolCallTask::row_forms());
+}
+SampleFile samples_in(const std::string& text) { return read_samples("FILE", text, kvx_tasks().row_forms()); }
 Sample only_sample(const std::string& row) { return samples_in(row + "\n").samples.at(0); }
 std::string state_of(const Sample& sample, const std::string& answer) {
   return ToolCallTask().grade(sample, answer).state;
@@ -108,13 +111,13 @@ TEST_CASE("Files of BFCL are read completely, and their possible answers are rig
       continue;
     }
     const std::string text = read_text_file(path);
-    const SampleFile file = read_samples(path, text);
+    const SampleFile file = tool_samples(path, text);
     std::size_t rows = 0;  // one per line
     for (std::size_t pos = 0; pos < text.size(); pos = std::min(text.find('\n', pos), text.size() - 1) + 1) ++rows;
     CHECK(file.samples.size() == rows);
     for (std::size_t i = 0; i < file.samples.size(); ++i) {
       const Sample& sample = file.samples[i];
-      CAPTURE(file.wheres[i]);
+      CAPTURE(file.places[i]);
       const bool served = std::string_view(category) != "irrelevance";
       for (const bool all : {false, true})
         CHECK(tally.count(state_of(sample, right_answer(sample, all)) == (served ? "exact" : "declined")));
@@ -140,17 +143,17 @@ TEST_CASE("A row is recognized by its columns, in JSON lines and in an array") {
     CHECK(file.samples[1].task == "humaneval");
     CHECK(file.samples[2].task == "xlam");
     CHECK(file.samples[3].task == "toolace");
-    CHECK(file.wheres[3] == (as_array ? "FILE[3]" : "FILE: line 4"));
+    CHECK(file.places[3] == (as_array ? "FILE[3]" : "FILE: line 4"));
   }
-  CHECK(read_samples("FILE", code, {true}).samples[0].question == "def f():\n");
+  CHECK(read_samples("FILE", code, CodeExecTask::row_forms(), {true}).samples[0].question == "def f():\n");
 }
 
 TEST_CASE("A row of BFCL shows its functions unchanged and is graded by the possible answers") {
   const TempDir dir;
   const std::string path = dir.write("B.json", kBfclRow + "\n");
   dir.write("possible_answer/B.json", kBfclAnswer + "\n");
-  CHECK(read_samples(path, kBfclRow).answers == kBfclAnswer + "\n");
-  const Sample sample = read_samples(path, kBfclRow).samples.at(0);
+  CHECK(tool_samples(path, kBfclRow).answers == kBfclAnswer + "\n");
+  const Sample sample = tool_samples(path, kBfclRow).samples.at(0);
   CHECK(sample.context.find(
             R"J([{"name": "area.of", "description": "Area.", "parameters": {"type": "dict", "properties": {"side")J") !=
         std::string::npos);
@@ -163,7 +166,7 @@ TEST_CASE("A row of BFCL shows its functions unchanged and is graded by the poss
                          R"({"name": "area.of", "arguments": {"side": 2, "about": {"unit": "CM"}}}])") == "exact");
 
   const Sample declined =
-      read_samples(path, R"({"id": "live_irrelevance_3-1-0", "question": [[{"role": "user", "content": "Hi"}]], )" +
+      tool_samples(path, R"({"id": "live_irrelevance_3-1-0", "question": [[{"role": "user", "content": "Hi"}]], )" +
                              kBfclFunctions + "}")
           .samples.at(0);
   CHECK(declined.task == "bfcl_live_irrelevance");
@@ -173,7 +176,7 @@ TEST_CASE("A row of BFCL shows its functions unchanged and is graded by the poss
   const auto refused = [&](const std::string& part, const std::string& replacement) {
     std::string row = kBfclRow;
     row.replace(row.find(part), part.size(), replacement);
-    const std::string error = error_of([&] { read_samples(path, row); });
+    const std::string error = error_of([&] { tool_samples(path, row); });
     return error.starts_with(path + ": line 1: ") ? error.substr(path.size() + 10) : "elsewhere: " + error;
   };
   CHECK(refused("parallel_7", "parallel_8") ==
@@ -184,7 +187,7 @@ TEST_CASE("A row of BFCL shows its functions unchanged and is graded by the poss
   CHECK(refused("[[{", "[[], [{").ends_with("found something else"));
   CHECK(refused("[{\"name\": \"area.of\"", "[{\"named\": \"area.of\"") ==
         "column function: expected tools with a name, found an object without one");
-  CHECK(error_of([&] { read_samples(dir.path() + "/C.json", kBfclRow); }) ==
+  CHECK(error_of([&] { tool_samples(dir.path() + "/C.json", kBfclRow); }) ==
         dir.path() + "/possible_answer/C.json: cannot open: No such file or directory");
 }
 
@@ -264,9 +267,46 @@ TEST_CASE("A row without known columns is an error that names its columns") {
   CHECK(
       error_of([] { samples_in(kSixColumns + "\n{\"query\": \"\", \"text\": \"\"}\n"); }) ==
       "FILE: line 2: expected the columns context, question, answer_prefix, answer, task and max_new_tokens, or those "
-      "of HumanEval, MBPP, BFCL, xLAM, ToolACE or IFEval, found query, text");
+      "of BFCL, xLAM, ToolACE, HumanEval, MBPP or IFEval, found query, text");
   CHECK(error_of([] { samples_in("{\"context\": \"\"}"); }) == "FILE: line 1: missing column question");
   CHECK(error_of([] { samples_in("[1]"); }) == "FILE: line 1: expected a JSON object, found an array");
+}
+
+TEST_CASE("The file of a task has the rows that the task lists, or the six columns") {
+  const std::string six = "expected the columns context, question, answer_prefix, answer, task and max_new_tokens, ";
+  const std::string code = R"({"code": "", "test_list": []})", row = xlam_row(kXlamTools, kXlamAnswers);
+  const auto refused = [](const AnyTask& task, const std::string& text) {
+    return error_of([&] { (void)task.samples("FILE", text, {}); });
+  };
+  const TaskRegistry registry = kvx_tasks();
+  for (const AnyTask& task : registry.tasks()) CHECK(task.samples("FILE", kSixColumns, {}).samples.size() == 1);
+  CHECK(AnyTask(ToolCallTask()).samples("FILE", row, {}).samples[0].task == "xlam");
+  CHECK(refused(AnyTask(ToolCallTask()), code) ==
+        "FILE: line 1: " + six + "or those of BFCL, xLAM or ToolACE, found code, test_list");
+  CHECK(refused(AnyTask(IfevalTask()), code) == "FILE: line 1: " + six + "or those of IFEval, found code, test_list");
+  CHECK(refused(AnyTask(LeakageTask()), kSixColumns + "\n" + code) == "FILE: line 2: " + six + "found code, test_list");
+}
+
+TEST_CASE("A form of rows is read by its own reader, which knows the file and its options") {
+  const RowForm riddle = {
+      "riddles", [](const JsonlRow& r) { return r.has_all({"riddle"}); },
+      [](RowFile& file) -> RowReader {
+        return [&file, rows = 0](const JsonlRow& r) mutable {
+          file.answers += "+";
+          return Sample{
+              r.string("riddle"), file.path, "", std::to_string(++rows), file.options.completion ? "base" : "chat", 1};
+        };
+      }};
+  const SampleFile file =
+      read_samples("FILE", "{\"riddle\": \"a\"}\n" + kSixColumns + "\n{\"riddle\": \"b\"}", {&riddle, 1}, {true});
+  REQUIRE(file.samples.size() == 3);
+  CHECK(file.samples[0].context == "a");
+  CHECK(file.samples[0].question == "FILE");
+  CHECK(file.samples[0].task == "base");
+  CHECK(file.samples[1].context == "c");
+  CHECK(file.samples[2].context == "b");
+  CHECK(file.samples[2].answer == "2");  // the reader is the same for all rows
+  CHECK(file.answers == "++");
 }
 
 TEST_CASE("Rows are left out by their key, id or task_id") {
@@ -274,7 +314,7 @@ TEST_CASE("Rows are left out by their key, id or task_id") {
       R"("context": "c", "question": "q", "answer_prefix": "", "answer": "", "task": "t", "max_new_tokens": 1})";
   const std::string text = R"({"key": 7, )" + row + "\n" + R"({"id": "a/1", )" + row + "\n" + R"({"task_id": "7", )" +
                            row + "\n{" + row + "\n";
-  const auto wheres = [&](const SampleFileOptions& options) { return read_samples("FILE", text, options).wheres; };
-  CHECK(wheres({.skip = {"7"}}) == std::vector<std::string>{"FILE: line 2", "FILE: line 4"});
-  CHECK(wheres({.skip = {"a/1", "8"}}) == std::vector<std::string>{"FILE: line 1", "FILE: line 3", "FILE: line 4"});
+  const auto places = [&](const SampleFileOptions& options) { return read_samples("FILE", text, {}, options).places; };
+  CHECK(places({.skip = {"7"}}) == std::vector<std::string>{"FILE: line 2", "FILE: line 4"});
+  CHECK(places({.skip = {"a/1", "8"}}) == std::vector<std::string>{"FILE: line 1", "FILE: line 3", "FILE: line 4"});
 }

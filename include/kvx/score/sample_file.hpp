@@ -3,18 +3,16 @@
 #include <kvx/core/error.hpp>
 #include <kvx/io/json/json.hpp>
 #include <kvx/io/json/json_tree.hpp>
-#include <kvx/score/code_exec/code_samples.hpp>
-#include <kvx/score/ifeval/ifeval_samples.hpp>
+#include <kvx/io/json/jsonl.hpp>
+#include <kvx/score/row_form.hpp>
 #include <kvx/score/sample.hpp>
-#include <kvx/score/system_prompt.hpp>
-#include <kvx/score/tool_call/bfcl_samples.hpp>
-#include <kvx/score/tool_call/toolace_samples.hpp>
-#include <kvx/score/tool_call/xlam_samples.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
@@ -22,15 +20,8 @@ namespace kvx::inline v0 {
 /// The samples of a file, and the place of each for errors.
 struct SampleFile {
   std::vector<Sample> samples;
-  std::vector<std::string> wheres;  ///< "FILE: line N" for each sample
+  std::vector<std::string> places;  ///< "FILE: line N" for each sample
   std::string answers = {};         ///< other inputs that the samples were made from: files, options
-};
-
-/// Which rows of a file are used, and how they become samples.
-struct SampleFileOptions {
-  bool completion = false;             ///< see code_sample()
-  std::vector<std::string> skip = {};  ///< rows to leave out, by their key, id or task_id
-  SystemPrompt system = {};            ///< see ifeval_sample()
 };
 
 namespace detail {
@@ -48,33 +39,46 @@ inline bool has_label(const JsonlRow& row, const std::vector<std::string>& label
   return false;
 }
 
+/// Calls f(JsonlRow) for each row of `text`, the contents of the file `path`: JSON lines or one array of objects.
+template <class F>
+void each_row(const std::string& path, std::string_view text, F&& f) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  text = without_byte_order_mark(text);
+  const std::size_t first = std::min(text.find_first_not_of(kBlank), text.size());
+  const std::size_t second = std::min(text.find_first_not_of(kBlank, first + 1), text.size());
+  if (!text.substr(first).starts_with('[') || !text.substr(second).starts_with('{'))
+    return each_jsonl_row(path, text, f);
+  const JsonDocument document = JsonDocument::parse(text, path);
+  document.root().each_element(
+      [&](const JsonValue& row) { f(JsonlRow(simdjson::minify(row.element()), row.where())); });
+}
+
 }  // namespace detail
 
-/// Reads `text`, the contents of the file `path`: JSON lines or one array of objects. The columns of a row show its
-/// kind: the six of a sample, or those of HumanEval, MBPP, BFCL, xLAM, ToolACE or IFEval. Throws Error, naming file and
-/// line, for any other row.
-inline SampleFile read_samples(const std::string& path, std::string_view text, const SampleFileOptions& options = {}) {
-  SampleFile file;
-  BfclSamples bfcl(path);
+/// Reads `text`, the contents of the file `path`: JSON lines or one array of objects. The columns of a row show whether
+/// it has one of the `forms` or the six columns of a sample. Throws Error, naming file and line, for any other row.
+inline SampleFile read_samples(const std::string& path, std::string_view text, std::span<const RowForm> forms,
+                               const SampleFileOptions& options = {}) {
+  RowFile rows{path, options};
+  std::vector<RowReader> readers;
+  for (const RowForm& form : forms) readers.push_back(form.reader(rows));
   const auto sample = [&](const JsonlRow& row) {
-    if (is_code_row(row)) return code_sample(row, options.completion);
-    if (is_bfcl_row(row)) return bfcl.sample(row);
-    if (is_xlam_row(row)) return xlam_sample(row);
-    if (is_toolace_row(row)) return toolace_sample(row);
-    if (is_ifeval_row(row)) return ifeval_sample(row, options.system);
+    for (std::size_t i = 0; i < forms.size(); ++i)
+      if (forms[i].fits(row)) return readers[i](row);
     if (row.find("context") == nullptr && row.find("answer_prefix") == nullptr)
       throw Error(row.where(),
-                  "expected the columns context, question, answer_prefix, answer, task and max_new_tokens, "
-                  "or those of HumanEval, MBPP, BFCL, xLAM, ToolACE or IFEval, found " +
+                  "expected the columns context, question, answer_prefix, answer, task and max_new_tokens, " +
+                      (forms.empty() ? "" : "or those of " + form_names(forms) + ", ") + "found " +
                       detail::shortened(row.columns(), 100));
     return sample_of(row);
   };
-  each_row(path, text, [&](const JsonlRow& row) {
+  SampleFile file;
+  detail::each_row(path, text, [&](const JsonlRow& row) {
     if (detail::has_label(row, options.skip)) return;
     file.samples.push_back(sample(row));
-    file.wheres.push_back(row.where());
+    file.places.push_back(row.where());
   });
-  file.answers = bfcl.answers_text();
+  file.answers = std::move(rows.answers);
   return file;
 }
 

@@ -6,6 +6,7 @@
 #include <kvx/score/grade.hpp>
 #include <kvx/score/judged_text.hpp>
 #include <kvx/score/metric.hpp>
+#include <kvx/score/row_form.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/sample_file.hpp>
 #include <kvx/score/statistics/estimate.hpp>
@@ -62,6 +63,8 @@ class AnyTask {
   }
   /// Only for a task that TimesGenerations.
   Grade timed(const GenerationTimes& times) const { return checked(task_->timed(times)); }
+  /// The forms of rows, besides a sample's six columns, that samples() reads.
+  std::span<const RowForm> row_forms() const { return task_->row_forms(); }
   /// The samples of a file. Throws Error, naming file and line, for a row that is not a sample.
   SampleFile samples(const std::string& path, const std::string& text, const SampleFileOptions& options) const {
     return task_->samples(path, text, options);
@@ -104,6 +107,7 @@ class AnyTask {
     virtual Grade timed(const GenerationTimes&) const = 0;
     virtual bool has_references() const = 0;
     virtual std::optional<std::string> reference(const Sample&) const = 0;
+    virtual std::span<const RowForm> row_forms() const = 0;
     virtual SampleFile samples(const std::string&, const std::string&, const SampleFileOptions&) const = 0;
     virtual std::string context(const Sample&) const = 0;
     virtual std::string settings() const = 0;
@@ -164,12 +168,16 @@ class AnyTask {
       if constexpr (HasReferences<T>) return task.reference(sample);
       return std::nullopt;
     }
+    std::span<const RowForm> row_forms() const override {
+      if constexpr (HasRowForms<T>) return T::row_forms();
+      return {};
+    }
     SampleFile samples(const std::string& path, const std::string& text,
                        const SampleFileOptions& options) const override {
       if constexpr (ReadsFiles<T>)
         return task.samples(path, text, options);
       else
-        return read_samples(path, text, options);
+        return read_samples(path, text, row_forms(), options);
     }
     std::string context(const Sample& sample) const override {
       if constexpr (NamesContexts<T>)

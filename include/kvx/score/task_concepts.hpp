@@ -4,6 +4,7 @@
 #include <kvx/score/grade.hpp>
 #include <kvx/score/judged_text.hpp>
 #include <kvx/score/metric.hpp>
+#include <kvx/score/row_form.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/sample_file.hpp>
 #include <kvx/score/statistics/estimate.hpp>
@@ -79,6 +80,12 @@ template <class T>
 concept HasReferences = requires(const T t, const Sample& sample) {
                           { t.reference(sample) } -> std::same_as<std::string>;
                         };
+
+/// A task that reads rows of other data sets as samples: row_forms() lists the forms of these rows.
+template <class T>
+concept HasRowForms = requires {
+                        { T::row_forms() } -> std::same_as<std::span<const RowForm>>;
+                      };
 
 /// A task that reads samples from files by its own function. `text` is the contents of the file `path`.
 template <class T>

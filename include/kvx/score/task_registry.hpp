@@ -3,6 +3,7 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/near_miss.hpp>
 #include <kvx/score/metric.hpp>
+#include <kvx/score/row_form.hpp>
 #include <kvx/score/task.hpp>
 
 #include <algorithm>
@@ -31,6 +32,13 @@ class TaskRegistry {
   }
 
   const std::vector<AnyTask>& tasks() const { return tasks_; }
+
+  /// The forms of rows that any of the tasks reads.
+  std::vector<RowForm> row_forms() const {
+    std::vector<RowForm> forms;
+    for (const AnyTask& task : tasks_) forms.insert(forms.end(), task.row_forms().begin(), task.row_forms().end());
+    return forms;
+  }
 
   /// The task called `name`; nullptr if there is none.
   const AnyTask* find(std::string_view name) const {

@@ -43,7 +43,7 @@ struct TaskData {
   AnyTask task;
   std::vector<Text> files = {};
   std::vector<Sample> samples = {};          ///< all samples of the files
-  std::vector<std::string> wheres = {};      ///< file and line of each sample
+  std::vector<std::string> places = {};      ///< file and line of each sample
   std::vector<std::size_t> taken = {};       ///< the indices of the samples that are used
   std::vector<std::string> references = {};  ///< one for each sample, if references are to be predicted
   std::string reference_bytes = {};          ///< all data that the references depend on
@@ -64,12 +64,12 @@ struct TaskData {
     for (auto& [path, text, answers] : files) {
       SampleFile file = task.samples(path, text, {options.chat == "none", options.skip_ids});
       for (const std::size_t s : choose_samples(contexts_of(file.samples), options.samples)) {
-        (void)grade_at(file.wheres[s], task, file.samples[s], "");
+        (void)grade_at(file.places[s], task, file.samples[s], "");
         taken.push_back(samples.size() + s);
       }
       samples.insert(samples.end(), std::make_move_iterator(file.samples.begin()),
                      std::make_move_iterator(file.samples.end()));
-      wheres.insert(wheres.end(), file.wheres.begin(), file.wheres.end());
+      places.insert(places.end(), file.places.begin(), file.places.end());
       answers = std::move(file.answers);
     }
   }
@@ -98,7 +98,7 @@ struct TaskData {
     if (!other.task.has_references()) return;
     const std::size_t first = samples.size();
     samples.insert(samples.end(), other.samples.begin(), other.samples.end());
-    wheres.insert(wheres.end(), other.wheres.begin(), other.wheres.end());
+    places.insert(places.end(), other.places.begin(), other.places.end());
     references.resize(samples.size());
     reference_bytes += other.bytes();
     for (const std::size_t s : other.taken) {
@@ -147,9 +147,9 @@ inline TaskPrompts task_prompts(const TaskData& data, std::string key, const Eva
   TaskPrompts prompts{std::string(data.task.name()), std::move(key)};
   if (data.task.kind() == TaskKind::answers) {
     prompts.samples = data.samples;
-    prompts.groups = prompter.groups(data.samples, data.wheres, data.taken);
+    prompts.groups = prompter.groups(data.samples, data.places, data.taken);
     if (options.query_aware)
-      for (PromptGroup& group : prompter.groups(data.samples, data.wheres, data.taken, true))
+      for (PromptGroup& group : prompter.groups(data.samples, data.places, data.taken, true))
         prompts.groups.push_back(std::move(group));
     return prompts;
   }
@@ -164,7 +164,7 @@ inline TaskPrompts task_prompts(const TaskData& data, std::string key, const Eva
   const auto generated = timed ? std::optional(options.timing.gen_tokens) : std::nullopt;
   // References come before the pieces of the text, so their indices do not depend on the number of pieces.
   prompts.samples = data.samples;
-  prompts.groups = prompter.groups(data.samples, data.wheres, data.taken, false, data.references);
+  prompts.groups = prompter.groups(data.samples, data.places, data.taken, false, data.references);
   detail::add_pieces(data, pieces, generated, eos_token(model_dir, prompter.tokenizer, config), prompter, prompts);
   return prompts;
 }

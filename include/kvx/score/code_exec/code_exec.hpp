@@ -4,10 +4,12 @@
 #include <kvx/exec/sandbox.hpp>
 #include <kvx/io/json/json.hpp>
 #include <kvx/score/code_exec/code_problem.hpp>
+#include <kvx/score/code_exec/code_samples.hpp>
 #include <kvx/score/code_exec/extract_code.hpp>
 #include <kvx/score/code_exec/python_harness.hpp>
 #include <kvx/score/edit_similarity.hpp>
 #include <kvx/score/metric.hpp>
+#include <kvx/score/row_form.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/score/task_option.hpp>
@@ -71,6 +73,11 @@ struct CodeExecTask {
                                                       {"killed", Verdict::bad},
                                                       {kNotRun}}};
     return kStates;
+  }
+
+  static std::span<const RowForm> row_forms() {
+    static constexpr std::array<RowForm, 2> kForms = {kHumanEvalForm, kMbppForm};
+    return kForms;
   }
 
   /// The sandbox is not tried, and no program is run, before the first grade.
@@ -182,6 +189,7 @@ struct CodeExecTask {
   std::shared_ptr<Shared> shared_;
 };
 static_assert(GradesAnswers<CodeExecTask> && RunsPrograms<CodeExecTask> && GradesLater<CodeExecTask> &&
-              HasNotice<CodeExecTask> && HasReferences<CodeExecTask> && HasOptions<CodeExecTask>);
+              HasRowForms<CodeExecTask> && HasNotice<CodeExecTask> && HasReferences<CodeExecTask> &&
+              HasOptions<CodeExecTask>);
 
 }  // namespace kvx::inline v0

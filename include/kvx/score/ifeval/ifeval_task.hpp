@@ -5,6 +5,7 @@
 #include <kvx/io/json/json_tree.hpp>
 #include <kvx/io/text_file.hpp>
 #include <kvx/score/ifeval/answer_text.hpp>
+#include <kvx/score/ifeval/ifeval_samples.hpp>
 #include <kvx/score/ifeval/ifeval_summary.hpp>
 #include <kvx/score/ifeval/instruction.hpp>
 #include <kvx/score/ifeval/instructions.hpp>
@@ -12,6 +13,7 @@
 #include <kvx/score/leakage/leakage_data.hpp>
 #include <kvx/score/leakage/leakage_samples.hpp>
 #include <kvx/score/metric.hpp>
+#include <kvx/score/row_form.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/sample_file.hpp>
 #include <kvx/score/statistics/estimate.hpp>
@@ -84,6 +86,11 @@ struct IfevalTask {
     return kStates;
   }
 
+  static std::span<const RowForm> row_forms() {
+    static constexpr std::array<RowForm, 1> kForms = {kIfevalForm};
+    return kForms;
+  }
+
   /// No file is read before a sample needs it.
   explicit IfevalTask(IfevalOptions options = {})
       : resources_(std::make_shared<InstructionResources>(options.resources)), options_(std::move(options)) {}
@@ -93,7 +100,7 @@ struct IfevalTask {
     file_options.system.prepend = options_.prepend;
     if (!options_.defense.empty())
       file_options.system.defense = defense_named(load_defenses(options_.defenses_file), options_.defense).text;
-    SampleFile file = read_samples(path, text, file_options);
+    SampleFile file = read_samples(path, text, row_forms(), file_options);
     if (!file.samples.empty() && !file.samples.front().system.empty())
       file.answers += file_options.system.prepend + '\0' + file_options.system.defense;
     return file;
@@ -179,6 +186,6 @@ struct IfevalTask {
   IfevalOptions options_;
 };
 static_assert(GradesAnswers<IfevalTask> && GradesParts<IfevalTask> && SummarizesGrades<IfevalTask> &&
-              ReadsFiles<IfevalTask> && HasOptions<IfevalTask>);
+              HasRowForms<IfevalTask> && ReadsFiles<IfevalTask> && HasOptions<IfevalTask>);
 
 }  // namespace kvx::inline v0

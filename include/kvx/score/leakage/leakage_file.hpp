@@ -4,6 +4,7 @@
 #include <kvx/score/leakage/leakage_data.hpp>
 #include <kvx/score/leakage/leakage_options.hpp>
 #include <kvx/score/leakage/leakage_samples.hpp>
+#include <kvx/score/row_form.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/sample_file.hpp>
 
@@ -34,7 +35,7 @@ inline SampleFile leakage_file(const std::string& path, std::string_view text, c
   SampleFile file{leakage_samples(data, choice), {}, options.prepend};
   for (const auto& defense : data.defenses) file.answers.append(1, '\0').append(defense.text);
   for (const auto& attack : data.attacks) file.answers.append(1, '\0').append(attack.category + ":" + attack.text);
-  for (std::size_t s = 0; s < file.samples.size(); ++s) file.wheres.push_back(path + ": sample " + std::to_string(s));
+  for (std::size_t s = 0; s < file.samples.size(); ++s) file.places.push_back(path + ": sample " + std::to_string(s));
   return file;
 }
 

@@ -6,6 +6,7 @@
 #include <kvx/score/leakage/leakage_options.hpp>
 #include <kvx/score/leakage/rouge.hpp>
 #include <kvx/score/metric.hpp>
+#include <kvx/score/row_form.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/sample_file.hpp>
 #include <kvx/score/statistics/better.hpp>
@@ -125,7 +126,7 @@ struct LeakageTask {
   /// Makes samples from a file of system prompts, one for each attack and defense. Any other file already has samples.
   SampleFile samples(const std::string& path, const std::string& text, const SampleFileOptions& file_options) const {
     return is_system_prompts(path, text) ? leakage_file(path, text, options_, file_options)
-                                         : read_samples(path, text, file_options);
+                                         : read_samples(path, text, {}, file_options);
   }
 
   /// The key of the system prompt, which is one context with all its defenses.

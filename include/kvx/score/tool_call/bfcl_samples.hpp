@@ -2,7 +2,9 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/io/json/json_tree.hpp>
+#include <kvx/io/json/jsonl.hpp>
 #include <kvx/io/text_file.hpp>
+#include <kvx/score/row_form.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/tool_call/tool_samples.hpp>
 
@@ -22,7 +24,8 @@ inline bool is_bfcl_row(const JsonlRow& row) { return row.has_all({"id", "questi
 /// the file of the same name in the folder possible_answer next to it. Requests of irrelevance must be declined.
 class BfclSamples {
  public:
-  explicit BfclSamples(std::filesystem::path path) : path_(std::move(path)) {}
+  /// Appends the file of answers to file.answers as soon as a row needs it.
+  explicit BfclSamples(RowFile& file) : file_(file) {}
 
   /// The sample of a row. Throws Error for a row of another form and for one without an answer.
   Sample sample(const JsonlRow& row) {
@@ -42,9 +45,6 @@ class BfclSamples {
                                calls);
   }
 
-  /// The contents of the file of answers; empty until a row needed it.
-  const std::string& answers_text() const { return answers_text_; }
-
  private:
   static std::string request(const JsonlRow& row) {
     const auto fail = [&] {
@@ -62,18 +62,26 @@ class BfclSamples {
   }
 
   const JsonTree& possible_answers(const std::string& id, const std::string& where) {
-    const std::string file = (path_.parent_path() / "possible_answer" / path_.filename()).string();
-    if (answers_.empty())
-      each_jsonl_row(file, answers_text_ = read_text_file(file),
+    const std::filesystem::path path = file_.path;
+    const std::string file = (path.parent_path() / "possible_answer" / path.filename()).string();
+    if (answers_.empty()) {
+      const std::string text = read_text_file(file);
+      each_jsonl_row(file, text,
                      [&](const JsonlRow& row) { answers_.emplace(row.string("id"), row.at("ground_truth")); });
+      file_.answers += text;
+    }
     const auto found = answers_.find(id);
     if (found == answers_.end()) throw Error(where, "expected an answer to " + id + " in " + file + ", found none");
     return found->second;
   }
 
-  std::filesystem::path path_;
-  std::string answers_text_;
+  RowFile& file_;
   std::map<std::string, JsonTree> answers_;
 };
+
+inline RowReader bfcl_reader(RowFile& file) {
+  return [samples = BfclSamples(file)](const JsonlRow& row) mutable { return samples.sample(row); };
+}
+inline constexpr RowForm kBfclForm = {"BFCL", is_bfcl_row, bfcl_reader};
 
 }  // namespace kvx::inline v0

@@ -9,16 +9,20 @@
 #include <kvx/score/fenced_blocks.hpp>
 #include <kvx/score/judged_text.hpp>
 #include <kvx/score/metric.hpp>
+#include <kvx/score/row_form.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/statistics/context_values.hpp>
 #include <kvx/score/statistics/estimate_mean.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/score/tool_call/bfcl_ast.hpp>
+#include <kvx/score/tool_call/bfcl_samples.hpp>
 #include <kvx/score/tool_call/exact_calls.hpp>
 #include <kvx/score/tool_call/extract_json.hpp>
 #include <kvx/score/tool_call/read_calls.hpp>
 #include <kvx/score/tool_call/reference_call.hpp>
 #include <kvx/score/tool_call/tool_gold.hpp>
+#include <kvx/score/tool_call/toolace_samples.hpp>
+#include <kvx/score/tool_call/xlam_samples.hpp>
 #include <kvx/text/python/python_json.hpp>
 
 #include <algorithm>
@@ -80,6 +84,11 @@ struct ToolCallTask {
                                                       {"declined_wrongly", Verdict::bad},
                                                       {"unparsed", Verdict::bad}}};
     return kStates;
+  }
+
+  static std::span<const RowForm> row_forms() {
+    static constexpr std::array<RowForm, 3> kForms = {kBfclForm, kXlamForm, kToolaceForm};
+    return kForms;
   }
 
   Grade grade(const Sample& sample, std::string_view answer, const AnswerReading& reading = {}) const {
@@ -269,6 +278,7 @@ struct ToolCallTask {
 
   std::shared_ptr<ToolGolds> golds_ = std::make_shared<ToolGolds>();
 };
-static_assert(GradesAnswers<ToolCallTask> && SummarizesGrades<ToolCallTask> && ReadsAnswers<ToolCallTask>);
+static_assert(GradesAnswers<ToolCallTask> && HasRowForms<ToolCallTask> && SummarizesGrades<ToolCallTask> &&
+              ReadsAnswers<ToolCallTask>);
 
 }  // namespace kvx::inline v0

@@ -2,6 +2,8 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/io/json/json_tree.hpp>
+#include <kvx/io/json/jsonl.hpp>
+#include <kvx/score/row_form.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/tool_call/extract_json.hpp>
 #include <kvx/score/tool_call/python_calls.hpp>
@@ -58,5 +60,8 @@ inline Sample toolace_sample(const JsonlRow& row) {
       row.where() + ": column system", "[" + tools + "]", detail::first_turn(row, {"user", "human"}),
       detail::called_answer(JsonTree(std::move(parsed)), *calls, row.where()), "toolace", calls->size());
 }
+
+inline constexpr RowForm kToolaceForm = {"ToolACE", is_toolace_row,
+                                         [](RowFile&) -> RowReader { return toolace_sample; }};
 
 }  // namespace kvx::inline v0

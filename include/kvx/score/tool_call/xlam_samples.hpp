@@ -2,6 +2,8 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/io/json/json_tree.hpp>
+#include <kvx/io/json/jsonl.hpp>
+#include <kvx/score/row_form.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/tool_call/tool_samples.hpp>
 
@@ -26,5 +28,7 @@ inline Sample xlam_sample(const JsonlRow& row) {
       detail::called_answer(detail::json_in(tools, where_of("tools")), *calls.array(), row.where()), "xlam",
       calls.array()->size());
 }
+
+inline constexpr RowForm kXlamForm = {"xLAM", is_xlam_row, [](RowFile&) -> RowReader { return xlam_sample; }};
 
 }  // namespace kvx::inline v0
