@@ -117,7 +117,7 @@ TEST_CASE("A sample without a system prompt is an error") {
   };
   CHECK(refused("Paris") == "sample's answer: expected a JSON object, found no JSON");
   CHECK(refused("[]") == "sample's answer: expected a JSON object, found an array");
-  CHECK(refused("{}") == "sample's answer: system_prompt: expected a string, found none");
+  CHECK(refused("{}") == "sample's answer: missing field system_prompt");
   CHECK(refused(R"({"system_prompt": "a", "defense": 3})") ==
         "sample's answer: defense: expected a string, found a number");
   LeakageAnswer asked = kLeakAsked;

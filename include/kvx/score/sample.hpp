@@ -17,6 +17,8 @@ struct Sample {
   std::string context, question, answer_prefix, answer, task;
   int max_new_tokens = 0;
   std::string system = {};  ///< the system message, compressed with the context; empty: the chat template's default
+
+  bool operator==(const Sample&) const = default;
 };
 
 /// The JSON object in a sample's column `answer`. Throws Error for anything else.
@@ -25,6 +27,15 @@ inline JsonTree answer_object(std::string_view answer) {
   if (!tree || tree->object() == nullptr)
     throw Error("sample's answer", "expected a JSON object, found " + (tree ? std::string(tree->type()) : "no JSON"));
   return std::move(*tree);
+}
+
+/// A string in a sample's answer. Throws Error if the field is missing or is not a string.
+inline const std::string& answer_string(const JsonTree& answer, const char* field) {
+  const JsonTree* value = answer.find(field);
+  if (value == nullptr) throw Error("sample's answer", std::string("missing field ") + field);
+  if (value->string() == nullptr)
+    throw Error("sample's answer", std::string(field) + ": expected a string, found " + std::string(value->type()));
+  return *value->string();
 }
 
 /// A sample from the six columns of a row, and `system` if there is one. Throws Error, naming line and column, for

@@ -30,13 +30,7 @@ struct CodeProgram {
 /// Reads a sample's answer. Throws Error if a field is missing or is not a string.
 inline CodeProblem code_problem(std::string_view answer) {
   const JsonTree tree = answer_object(answer);
-  const auto field = [&](const char* name) {
-    const JsonTree* value = tree.find(name);
-    if (value == nullptr) throw Error("sample's answer", std::string("missing field ") + name);
-    if (value->string() == nullptr)
-      throw Error("sample's answer", std::string(name) + ": expected a string, found " + std::string(value->type()));
-    return *value->string();
-  };
+  const auto field = [&](const char* name) { return answer_string(tree, name); };
   CodeProblem problem{field("prompt"), field("entry_point"), field("tests"), field("reference"), field("setup")};
   if (problem.tests.find_first_not_of(" \t\r\n") == std::string::npos)
     throw Error("sample's answer", "tests: expected a program, found an empty text");

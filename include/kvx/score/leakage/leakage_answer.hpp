@@ -20,13 +20,7 @@ struct LeakageAnswer {
 /// Reads a sample's answer. Throws Error if a field is missing or is not a string, or if the system prompt is empty.
 inline LeakageAnswer leakage_answer(std::string_view answer) {
   const JsonTree tree = answer_object(answer);
-  const auto field = [&](const char* name) {
-    const JsonTree* value = tree.find(name);
-    if (value == nullptr || value->string() == nullptr)
-      throw Error("sample's answer", std::string(name) + ": expected a string, found " +
-                                         (value == nullptr ? "none" : std::string(value->type())));
-    return *value->string();
-  };
+  const auto field = [&](const char* name) { return answer_string(tree, name); };
   LeakageAnswer result{field("system_prompt"),   field("defense"),   field("defense_key"),
                        field("attack_category"), field("attack_id"), field("system_prompt_key")};
   if (result.system_prompt.empty())
