@@ -3,10 +3,12 @@
 #include <doctest/doctest.h>
 #include <kvx/model/compress.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <iterator>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "support/reference.hpp"
@@ -72,6 +74,34 @@ TEST_CASE("A context is prefilled once for the whole grid") {
     tokens += tokenizer.encode(split_chat(chat, "", context, "", "").context).size();
   CHECK(times.context_tokens == tokens);
   CHECK(times.answers == 7 * kSamples.size());
+}
+
+namespace {
+/// Vowels that counts how often a sample is prepared.
+struct PreparedVowels : Vowels {
+  static constexpr std::string_view name = "vowels";
+  static inline std::atomic<std::size_t> prepared = 0;
+  struct Grader {
+    const Sample& sample;
+    Grade grade(std::string_view answer) const { return Vowels().grade(sample, answer); }
+  };
+  Grader prepare(const Sample& sample) const {
+    ++prepared;
+    return {sample};
+  }
+};
+}  // namespace
+
+TEST_CASE("A sample is prepared once to check it, and once for the answers of all cells and attempts") {
+  Bench bench;
+  bench.options.attempts = 2;
+  bench.options.sampler.temperature = 1;
+  TaskRegistry registry;
+  registry.add<PreparedVowels>();
+  PreparedVowels::prepared = 0;
+  const RunTimes times = Evaluation(bench.options, registry, kvx_presses()).run();
+  CHECK(times.answers > 2 * kSamples.size());
+  CHECK(PreparedVowels::prepared == 2 * kSamples.size());
 }
 
 TEST_CASE("If a context is too short for a press, the record says so and the run goes on") {

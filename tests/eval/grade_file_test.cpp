@@ -5,9 +5,13 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <map>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "support/error_of.hpp"
@@ -135,6 +139,58 @@ TEST_CASE("Several answers to one sample count as one, by their mean") {
   CHECK(metric_of(scores, "call_exact", "n") == 2);
   CHECK(*scores.find("n") == json_of("2"));
   CHECK(*scores.find("states") == json_of(R"({"exact": 9, "wrong_name": 1})"));
+}
+
+namespace {
+/// Is the answer the right one? Counts the samples that are prepared.
+struct CountedSamples {
+  static constexpr std::string_view name = "counted_samples";
+  static inline std::atomic<int> prepared = 0;
+  static std::span<const Metric> metrics() {
+    static constexpr std::array<Metric, 1> kMetrics = {{{.name = "equal"}}};
+    return kMetrics;
+  }
+  static std::span<const State> states() {
+    static constexpr std::array<State, 2> kStates = {{{"right"}, {"wrong"}}};
+    return kStates;
+  }
+  struct Grader {
+    const Sample& sample;
+    Grade grade(std::string_view answer) const {
+      return answer == sample.answer ? Grade{"right", {1.0}} : Grade{"wrong", {0.0}};
+    }
+  };
+  Grader prepare(const Sample& sample) const {
+    if (sample.answer.empty()) throw Error("sample's answer", "expected a text, found nothing");
+    ++prepared;
+    return {sample};
+  }
+};
+}  // namespace
+
+TEST_CASE("A sample is prepared once for its rows, and rows of one name with other samples are graded by their own") {
+  TaskRegistry registry;
+  registry.add<CountedSamples>();
+  const TempDir dir;
+  const auto row = [](const std::string& id, const std::string& gold, const std::string& answer) {
+    return graded_row("t", gold, "\"" + answer + "\"", "\"id\": \"" + id + "\", ");
+  };
+  const auto states = [&](const std::string& text) {
+    CountedSamples::prepared = 0;
+    const JsonTree scores = json_of(grade_file(registry, "counted_samples", dir.write("a.jsonl", text)).json);
+    return *scores.find("t")->find("states");
+  };
+  CHECK(states(row("1", "a", "a") + row("2", "b", "a") + row("1", "a", "b") + row("2", "b", "b") +
+               row("1", "a", "a")) == json_of(R"({"right": 3, "wrong": 2})"));
+  CHECK(CountedSamples::prepared == 2);
+  CHECK(states(row("1", "a", "a") + row("1", "b", "b") + row("1", "a", "b")) == json_of(R"({"right": 2, "wrong": 1})"));
+  CHECK(CountedSamples::prepared == 2);
+  std::string many;  // more than are in memory at a time
+  for (int i = 0; i < 1500; ++i) many += row("1", "a", i % 3 == 0 ? "a" : "b");
+  CHECK(states(many) == json_of(R"({"right": 500, "wrong": 1000})"));
+  CHECK(CountedSamples::prepared == 2);
+  CHECK(error_of([&] { (void)states(row("1", "a", "a") + row("2", "", "a") + row("2", "", "b")); }) ==
+        dir.path() + "/a.jsonl: line 2: sample's answer: expected a text, found nothing");
 }
 
 TEST_CASE("Records with the same key and index belong to one sample, and those with different keys do not") {

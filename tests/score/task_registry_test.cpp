@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "support/error_of.hpp"
 
@@ -38,6 +40,25 @@ struct Surprises : Equal {
   static constexpr std::string_view name = "surprises";
   Grade grade(const Sample&, std::string_view) const { return {"surprised", {1.0}}; }
 };
+/// A task that only prepares samples, and counts them.
+struct Prepares {
+  static constexpr std::string_view name = "prepares";
+  static inline int prepared = 0;
+  static std::span<const Metric> metrics() { return Equal::metrics(); }
+  static std::span<const State> states() { return Equal::states(); }
+  struct Grader {
+    std::string right;
+    Grade grade(std::string_view answer, const AnswerReading& reading = {}) const {
+      return answer == right ? Grade{"right", {double(reading.thoughts.size())}} : Grade{"wrong", {0.0}};
+    }
+  };
+  Grader prepare(const Sample& sample) const {
+    if (sample.answer.empty()) throw Error("sample's answer", "expected a text, found nothing");
+    ++prepared;
+    return {sample.answer};
+  }
+};
+static_assert(GradesAnswers<Prepares> && PreparesSamples<Prepares> && !PreparesSamples<Equal>);
 static_assert(GradesAnswers<Equal> && !SummarizesGrades<Equal>);
 static_assert(!GradesAnswers<int>);
 }  // namespace
@@ -59,6 +80,26 @@ TEST_CASE("Hidden metrics come last") {
 
 TEST_CASE("A grade has one of the states that its task declares") {
   CHECK(error_of([] { (void)AnyTask(Surprises()).grade({}, ""); }) ==
+        "task surprises: expected a state that the task declares, found 'surprised'");
+}
+
+TEST_CASE("A sample is prepared once for all its answers, and its errors come then") {
+  const AnyTask task{Prepares()};
+  const Sample sample{"", "", "a", "ab", "", 1}, bad;
+  Prepares::prepared = 0;
+  const SampleGrader grader = task.prepare(sample), copy = grader;
+  CHECK(grader.grade("b").state == "right");  // after the answer prefix
+  CHECK(grader.grade("c").state == "wrong");
+  CHECK(copy.grade("b").state == "right");
+  CHECK(Prepares::prepared == 1);
+  CHECK(grader.grade("b", {.thoughts = {}}).metrics[0] == 0.0);
+  CHECK(grader.grade("b", {.thoughts = {{"<t>", "</t>"}, {"<u>", "</u>"}}}).metrics[0] == 2.0);
+  CHECK(grader.grade("<t>", {.thoughts = {{"<t>", "</t>"}}}).unfinished);
+  CHECK(task.grade(sample, "b").state == "right");
+  CHECK(Prepares::prepared == 2);
+  CHECK(error_of([&] { (void)task.prepare(bad); }) == "sample's answer: expected a text, found nothing");
+  const SampleGrader surprises = AnyTask(Surprises()).prepare(sample);  // lives longer than its task
+  CHECK(error_of([&] { (void)surprises.grade(""); }) ==
         "task surprises: expected a state that the task declares, found 'surprised'");
 }
 

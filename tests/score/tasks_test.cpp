@@ -109,13 +109,24 @@ TEST_CASE("Whatever an answer is, its state is one that its task declares") {
            "attack_id": "1", "system_prompt_key": "k"})"}};
   const TaskRegistry tasks = kvx_tasks();
   std::map<std::string, std::set<std::string>> states;
-  for (const AnyTask& task : tasks.tasks())
-    if (const auto gold = golds.find(std::string(task.name())); gold != golds.end())
-      for (const char* answer : {"", " ", "[]", "{", "a, b", "never say blue whale", "never", "def f():\n return 1",
-                                 R"({"name": null})", R"({"name": "g", "arguments": {"a": 1}})",
-                                 R"({"name": "f", "arguments": {"a": 1}})", R"({"name": "f", "arguments": {"a": 2}})",
-                                 R"({"name": "f", "arguments": {}})", R"({"name": "f", "arguments": {"b": 2}})"})
-        states[gold->first].insert(task.grade({"", "", "", gold->second, "", 1}, answer).state);
+  for (const auto& [name, gold] : golds) {
+    const AnyTask& task = tasks.at(name);
+    const Sample sample{"", "", "", gold, "", 1};
+    const SampleGrader prepared = task.prepare(sample);
+    for (const char* answer : {"", " ", "[]", "{", "a, b", "never say blue whale", "never", "def f():\n return 1",
+                               R"({"name": null})", R"({"name": "g", "arguments": {"a": 1}})",
+                               R"({"name": "f", "arguments": {"a": 1}})", R"({"name": "f", "arguments": {"a": 2}})",
+                               R"({"name": "f", "arguments": {}})", R"({"name": "f", "arguments": {"b": 2}})"}) {
+      const Grade fresh = task.grade(sample, answer), grade = prepared.grade(answer);
+      states[name].insert(fresh.state);
+      CHECK(grade.state == fresh.state);  // whatever was graded before
+      CHECK(grade.metrics == fresh.metrics);
+      CHECK(grade.detail == fresh.detail);
+      CHECK(grade.cluster == fresh.cluster);
+      REQUIRE(grade.parts.size() == fresh.parts.size());
+      for (std::size_t p = 0; p < grade.parts.size(); ++p) CHECK(grade.parts[p].values == fresh.parts[p].values);
+    }
+  }
   CHECK(states.size() == golds.size());
   CHECK(states["tool_call"].size() == 7);  // all but those of a request that no tool serves
   CHECK(states["leakage"] == std::set<std::string>{"empty", "kept", "leaked", "partly"});

@@ -195,13 +195,24 @@ TEST_CASE("Other engines' forms are accepted only if asked for, and the grade na
   CHECK(error_of([] { ToolForms::parse("openai"); }).starts_with("tool-format: expected plain, auto, or some of"));
 }
 
-TEST_CASE("A sample's right answer is read and its schema compiled once for all answers") {
-  const ToolCallTask task;
-  for (const char* answer : {"", R"({"name": "f", "arguments": {"n": 1}})", R"({"name": "f"})"}) {
-    (void)task.grade(kRequest, answer);
-    (void)task.grade(kTwoCalls, answer);
+TEST_CASE("A sample's right answer is read and its schemas compiled when it is prepared, and no later") {
+  for (const Sample& request : {kRequest, kTwoCalls, kUnserved}) {
+    Sample changing = request;
+    const auto grader = ToolCallTask().prepare(changing);
+    changing.answer = "no JSON";
+    for (const char* answer :
+         {"", R"({"name": "f", "arguments": {"n": 1}})", R"({"name": "f"})", "[]",
+          R"([{"name": "sum", "arguments": {"s": "a b"}}, {"name": "f", "arguments": {"n": 2}}])"}) {
+      const Grade fresh = ToolCallTask().grade(request, answer), again = grader.grade(answer);
+      CHECK(again.state == fresh.state);
+      CHECK(again.metrics == fresh.metrics);
+      CHECK(again.detail == fresh.detail);
+    }
   }
-  CHECK(task.golds_read() == 2);
+  CHECK(error_of([] {
+          const Sample request = sample(R"({"name": "f", "arguments": {}, "schema": 3})");
+          (void)ToolCallTask().prepare(request);
+        }).starts_with("sample's answer: schema of f: "));
 }
 
 TEST_CASE("A call of another name is checked against the only right function, and an accepted value is exact") {

@@ -9,6 +9,7 @@
 #include <kvx/score/row_form.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/sample_file.hpp>
+#include <kvx/score/sample_grader.hpp>
 #include <kvx/score/statistics/estimate.hpp>
 #include <kvx/score/task_concepts.hpp>
 
@@ -43,13 +44,21 @@ class AnyTask {
   /// Empty if the task has no parts.
   std::span<const Metric> part_metrics() const { return task_->part_metrics(); }
   std::span<const State> states() const { return task_->states(); }
-  /// Grades the text that a model predicted after the sample's answer prefix. Throws Error if the sample does not
-  /// belong to this task, or if the task returns a state that it does not declare, but never because of the answer.
+  /// Prepares a sample, which must outlive the result, for grading its answers. Throws Error if the sample does not
+  /// belong to this task; a task without a prepare() of its own throws only when it grades.
+  SampleGrader prepare(const Sample& sample) const {
+    return SampleGrader([task = *this, &sample, grade = task_->prepare(sample)](std::string_view predicted,
+                                                                                const AnswerReading& reading) {
+      const JudgedText answer = judged_text(sample.answer_prefix, predicted, reading.thoughts);
+      Grade result = task.checked(grade(answer.text, reading));
+      result.unfinished = answer.unfinished;
+      return result;
+    });
+  }
+  SampleGrader prepare(const Sample&&) const = delete;
+  /// Grades one answer: prepare(sample).grade(predicted, reading).
   Grade grade(const Sample& sample, std::string_view predicted, const AnswerReading& reading = {}) const {
-    const JudgedText answer = judged_text(sample.answer_prefix, predicted, reading.thoughts);
-    Grade grade = checked(task_->grade(sample, answer.text, reading));
-    grade.unfinished = answer.unfinished;
-    return grade;
+    return prepare(sample).grade(predicted, reading);
   }
   /// Whether grading an answer may take seconds.
   bool runs_programs() const { return task_->runs_programs(); }
@@ -98,7 +107,7 @@ class AnyTask {
     virtual std::span<const Metric> summary_metrics() const = 0;
     virtual std::span<const Metric> part_metrics() const = 0;
     virtual std::span<const State> states() const = 0;
-    virtual Grade grade(const Sample&, std::string_view, const AnswerReading&) const = 0;
+    virtual GradeFunction prepare(const Sample&) const = 0;
     virtual bool runs_programs() const = 0;
     virtual bool grades_now(std::string_view) const = 0;
     virtual std::vector<Estimate> summaries(std::span<const Grade>) const = 0;
@@ -128,12 +137,23 @@ class AnyTask {
       return {};
     }
     std::span<const State> states() const override { return T::states(); }
-    Grade grade(const Sample& sample, std::string_view answer,
-                [[maybe_unused]] const AnswerReading& reading) const override {
-      if constexpr (ReadsAnswers<T>)
-        return task.grade(sample, answer, reading);
-      else
-        return task.grade(sample, answer);
+    GradeFunction prepare(const Sample& sample) const override {
+      if constexpr (PreparesSamples<T>) {
+        const auto grader = std::make_shared<const decltype(task.prepare(sample))>(task.prepare(sample));
+        return [grader](std::string_view answer, [[maybe_unused]] const AnswerReading& reading) {
+          if constexpr (ReadsAnswers<T>)
+            return grader->grade(answer, reading);
+          else
+            return grader->grade(answer);
+        };
+      } else {
+        return [this, &sample](std::string_view answer, [[maybe_unused]] const AnswerReading& reading) {
+          if constexpr (ReadsAnswers<T>)
+            return task.grade(sample, answer, reading);
+          else
+            return task.grade(sample, answer);
+        };
+      }
     }
     bool runs_programs() const override {
       if constexpr (RunsPrograms<T>) return T::runs_programs;
@@ -203,11 +223,11 @@ class AnyTask {
   std::shared_ptr<const Interface> task_;
 };
 
-/// Calls task.grade(). Its Error also names `where`, the place of the sample.
-inline Grade grade_at(const std::string& where, const AnyTask& task, const Sample& sample, std::string_view predicted,
-                      const AnswerReading& reading = {}) {
+/// Calls f(), which grades or prepares a sample. Its Error also names `where`, the place of the sample.
+template <class F>
+auto at_place(const std::string& where, F&& f) {
   try {
-    return task.grade(sample, predicted, reading);
+    return f();
   } catch (const Error& error) {
     throw Error(where, error.what());
   }

@@ -18,23 +18,34 @@
 
 namespace kvx::inline v0 {
 
-/// A task: a value type that grades answers, which are texts that judged_text() made. metrics() describes the values in
-/// Grade::metrics, in the same order. states() has all states that a grade may have, in the order in which they are
-/// shown.
+/// A task for which it pays to read a sample once for all its answers: prepare() returns an object whose grade(answer)
+/// several threads may call. The sample outlives it. Throws Error if the sample does not belong to the task.
+template <class T>
+concept PreparesSamples = requires(const T t, const Sample& sample, std::string_view answer) {
+                            { t.prepare(sample).grade(answer) } -> std::same_as<Grade>;
+                          };
+
+/// A task: a value type that grades answers, which are texts that judged_text() made, by grade(sample, answer) or as
+/// PreparesSamples. metrics() describes the values in Grade::metrics, in the same order. states() has all states that a
+/// grade may have, in the order in which they are shown.
 template <class T>
 concept GradesAnswers = requires(const T t, const Sample& sample, std::string_view answer) {
                           { T::name } -> std::convertible_to<std::string_view>;
                           { T::metrics() } -> std::same_as<std::span<const Metric>>;
                           { T::states() } -> std::same_as<std::span<const State>>;
-                          { t.grade(sample, answer) } -> std::same_as<Grade>;
+                          requires PreparesSamples<T> || requires {
+                                                           { t.grade(sample, answer) } -> std::same_as<Grade>;
+                                                         };
                         };
 
-/// A task whose grades depend on an AnswerReading.
+/// A task whose grades depend on an AnswerReading, the last argument of grade().
 template <class T>
 concept ReadsAnswers =
     requires(const T t, const Sample& sample, std::string_view answer, const AnswerReading& reading) {
       { t.grade(sample, answer, reading) } -> std::same_as<Grade>;
-    };
+    } || requires(const T t, const Sample& sample, std::string_view answer, const AnswerReading& reading) {
+           { t.prepare(sample).grade(answer, reading) } -> std::same_as<Grade>;
+         };
 
 /// A task that grades by running programs for seconds, so that it is worth grading several answers in parallel.
 template <class T>

@@ -12,6 +12,7 @@
 #include <kvx/score/context_note.hpp>
 #include <kvx/score/judged_text.hpp>
 #include <kvx/score/sample.hpp>
+#include <kvx/score/sample_grader.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/score/task_registry.hpp>
 #include <kvx/score/thought_marks.hpp>
@@ -64,20 +65,31 @@ class FileGrader {
     record.sample = sample_of(row);
     record.predicted_answer = row.at("predicted_answer").is_null() ? "" : row.string("predicted_answer");
     record.index = indices_.try_emplace(name_of_sample(row, record), indices_.size()).first->second;
-    waiting_.push_back({std::move(record), row.where()});
+    std::size_t first = waiting_.size();
+    if (record.grade.state != kNotApplicable) {
+      const std::size_t known = firsts_.try_emplace(record.index, first).first->second;
+      if (known < first && waiting_[known].record.sample == record.sample) first = known;
+    }
+    waiting_.push_back({std::move(record), row.where(), first});
     if (waiting_.size() >= kMostWaiting) finish();
   }
 
-  /// Grades the waiting rows.
+  /// Grades the waiting rows. A sample is prepared once for all its rows.
   void finish() {
-    threads_.parallel_for(static_cast<Index>(waiting_.size()), 1, [&](Index begin, Index end) {
-      for (Index i = begin; i < end; ++i) grade(waiting_[static_cast<std::size_t>(i)]);
+    each_graded([&](Waiting& row) {
+      if (&row == &waiting_[row.first])
+        row.grader = at_place(row.where, [&] { return task_.prepare(row.record.sample); });
+    });
+    each_graded([&](Waiting& row) {
+      const auto& grader = waiting_[row.first].grader;
+      if (grader) grade(row, *grader);
     });
     for (Waiting& graded : waiting_) {  // the first error in the file is thrown
       if (graded.error) std::rethrow_exception(graded.error);
-      records.push_back(std::move(graded.record));
+      records.push_back(without_texts(std::move(graded.record)));
     }
     waiting_.clear();
+    firsts_.clear();
   }
 
   std::vector<Record> records;  ///< without their texts, in the order of the file
@@ -89,6 +101,8 @@ class FileGrader {
   struct Waiting {
     Record record;
     std::string where;
+    std::size_t first;                        ///< the waiting row with the grader: the first with the same sample
+    std::optional<SampleGrader> grader = {};  ///< set before any row is graded
     std::exception_ptr error = {};
   };
 
@@ -117,20 +131,35 @@ class FileGrader {
     return row.where();
   }
 
-  void grade(Waiting& waiting) const {
-    Record& record = waiting.record;
-    if (record.grade.state != kNotApplicable) try {
-        const AnswerReading reading = record.reading.reading();
-        record.grade = grade_at(waiting.where, task_, record.sample, record.predicted_answer, reading);
-      } catch (...) {
-        waiting.error = std::current_exception();
+  /// Calls f(row) for each waiting row that has an answer, in parallel.
+  template <class F>
+  void each_graded(F&& f) {
+    threads_.parallel_for(static_cast<Index>(waiting_.size()), 1, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) {
+        Waiting& row = waiting_[static_cast<std::size_t>(i)];
+        if (row.record.grade.state != kNotApplicable) try {
+            f(row);
+          } catch (...) {
+            row.error = std::current_exception();
+          }
       }
+    });
+  }
+
+  void grade(Waiting& waiting, const SampleGrader& grader) const {
+    Record& record = waiting.record;
+    const AnswerReading reading = record.reading.reading();
+    record.grade = at_place(waiting.where, [&] { return grader.grade(record.predicted_answer, reading); });
+  }
+
+  static Record without_texts(Record record) {
     record.predicted_answer = {};
     record.reading = {};
     record.grade.cluster = context_of(record);
     std::string group = std::move(record.sample.task);
     record.sample = {};
     record.sample.task = std::move(group);
+    return record;
   }
 
   const AnyTask& task_;
@@ -138,6 +167,7 @@ class FileGrader {
   Threads& threads_;
   std::vector<Waiting> waiting_;
   std::map<std::string, std::size_t> indices_;
+  std::map<std::size_t, std::size_t> firsts_;  // the first waiting row of each sample, by its index
 };
 
 }  // namespace detail

@@ -33,6 +33,7 @@
 #include <kvx/press/any_policy.hpp>
 #include <kvx/press/none.hpp>
 #include <kvx/score/sample.hpp>
+#include <kvx/score/sample_grader.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/score/task_registry.hpp>
 
@@ -41,6 +42,7 @@
 #include <cmath>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -157,9 +159,13 @@ class ModelRun {
                         record(task, group, {plan.cells[job.cell], job}, states[job.cell], "", std::move(grade));
                       });
       });
+    std::map<std::size_t, SampleGrader> graders;  // by question
+    for (const GridJob& job : plan.jobs)
+      if (!graders.contains(job.question))
+        graders.emplace(job.question, grader.prepare(task.samples[group.prompts[job.question].sample]));
     GridContext context{std::move(scored), questions_of(task, group), std::move(plan.jobs), {}};
-    context.on_answer = [this, &task, &group, &grader, cells = std::move(plan.cells), states = std::move(states)](
-                            const GridJob& job, const GridAnswer& given) {
+    context.on_answer = [this, &task, &group, &grader, graders = std::move(graders), cells = std::move(plan.cells),
+                         states = std::move(states)](const GridJob& job, const GridAnswer& given) {
       if (given.failure != nullptr)
         return record(task, group, {cells[job.cell], job}, states[job.cell], "",
                       not_applicable(grader, given.failure->what()));
@@ -167,10 +173,11 @@ class ModelRun {
       const Sample& sample = task.samples[group.prompts[job.question].sample];
       const std::size_t cell = cells[job.cell];
       times_.count({model_.name, task.task, sample.task, cells_[cell].name, given.tokens.size(), given.seconds});
+      const SampleGrader& prepared = graders.at(job.question);
       if (!grader.runs_programs())
-        return record(task, group, {cell, job}, states[job.cell], answer, grader.grade(sample, answer, model_.reading),
+        return record(task, group, {cell, job}, states[job.cell], answer, prepared.grade(answer, model_.reading),
                       given.entropy);
-      pending_.add([this, &grader, &sample, answer] { return grader.grade(sample, answer, model_.reading); },
+      pending_.add([this, prepared, answer] { return prepared.grade(answer, model_.reading); },
                    [this, &task, &group, cell, job, state = states[job.cell], answer,
                     entropy = std::vector(given.entropy.begin(), given.entropy.end())](Grade grade) {
                      record(task, group, {cell, job}, state, answer, std::move(grade), entropy);

@@ -64,7 +64,7 @@ struct TaskData {
     for (auto& [path, text, answers] : files) {
       SampleFile file = task.samples(path, text, {options.chat == "none", options.skip_ids});
       for (const std::size_t s : choose_samples(contexts_of(file.samples), options.samples)) {
-        (void)grade_at(file.places[s], task, file.samples[s], "");
+        (void)at_place(file.places[s], [&] { return task.grade(file.samples[s], ""); });
         taken.push_back(samples.size() + s);
       }
       samples.insert(samples.end(), std::make_move_iterator(file.samples.begin()),

@@ -106,86 +106,98 @@ struct IfevalTask {
     return file;
   }
 
-  Grade grade(const Sample& sample, std::string_view answer) const {
-    const std::vector<Checker> checkers = checkers_of(sample);
-    const AnswerText text(code_points(answer));
-    const std::vector<AnswerText> variants = loose_variants(text);
-    Grade grade{"", {1.0, 1.0}};
-    std::size_t followed = 0, loosely = 0;
-    for (const Checker& checker : checkers) {
-      const bool strict = follows(checker, text);
-      const bool loose = strict || std::any_of(variants.begin(), variants.end(),
-                                               [&](const AnswerText& variant) { return follows(checker, variant); });
-      grade.parts.push_back({std::string(checker.id), {double(strict), double(loose)}});
-      if (!strict) grade.detail.append(grade.detail.empty() ? "" : ", ").append(checker.id);
-      followed += strict;
-      loosely += loose;
+  /// Grades the answers to one sample, whose instructions are read once.
+  class Grader {
+   public:
+    Grader(const Sample& sample, std::shared_ptr<const InstructionResources> resources)
+        : resources_(std::move(resources)) {
+      const JsonTree gold = answer_object(sample.answer);
+      const JsonTree::Array &ids = array_of(gold, "instruction_id_list"), &kwargs = array_of(gold, "kwargs");
+      if (ids.size() != kwargs.size() || ids.empty())
+        throw Error("sample's answer", "expected instructions and kwargs for each, found " +
+                                           std::to_string(ids.size()) + " instructions and " +
+                                           std::to_string(kwargs.size()) + " kwargs");
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        const InstructionKind& kind = kind_of(ids[i]);
+        const InstructionParameters parameters(kwargs[i], std::string(kind.id));
+        checkers_.push_back({kind.id, kind.checker(parameters, *resources_)});
+      }
     }
-    grade.metrics = {double(followed == checkers.size()), double(loosely == checkers.size())};
-    grade.state = text.is_blank()               ? "empty"
-                  : followed == checkers.size() ? "followed"
-                  : loosely == checkers.size()  ? "loosely"
-                  : loosely > 0                 ? "partly"
-                                                : "ignored";
-    return grade;
-  }
+
+    Grade grade(std::string_view answer) const {
+      const AnswerText text(code_points(answer));
+      const std::vector<AnswerText> variants = loose_variants(text);
+      Grade grade{"", {1.0, 1.0}};
+      std::size_t followed = 0, loosely = 0;
+      for (const Checker& checker : checkers_) {
+        const bool strict = follows(checker, text);
+        const bool loose = strict || std::any_of(variants.begin(), variants.end(),
+                                                 [&](const AnswerText& variant) { return follows(checker, variant); });
+        grade.parts.push_back({std::string(checker.id), {double(strict), double(loose)}});
+        if (!strict) grade.detail.append(grade.detail.empty() ? "" : ", ").append(checker.id);
+        followed += strict;
+        loosely += loose;
+      }
+      grade.metrics = {double(followed == checkers_.size()), double(loosely == checkers_.size())};
+      grade.state = text.is_blank()                ? "empty"
+                    : followed == checkers_.size() ? "followed"
+                    : loosely == checkers_.size()  ? "loosely"
+                    : loosely > 0                  ? "partly"
+                                                   : "ignored";
+      return grade;
+    }
+
+   private:
+    struct Checker {
+      std::string_view id;
+      FollowsInstruction follows;
+    };
+
+    /// An instruction whose keyword takes too many steps to search is not followed.
+    static bool follows(const Checker& checker, const AnswerText& text) {
+      try {
+        return !text.is_blank() && checker.follows(text);
+      } catch (const Error&) {
+        return false;
+      }
+    }
+
+    static const JsonTree::Array& array_of(const JsonTree& gold, const char* member) {
+      const JsonTree* value = gold.find(member);
+      if (value == nullptr || value->array() == nullptr)
+        throw Error("sample's answer", std::string(member) + ": expected an array, found " +
+                                           (value == nullptr ? "none" : std::string(value->type())));
+      return *value->array();
+    }
+
+    static const InstructionKind& kind_of(const JsonTree& id) {
+      const auto kind = std::find_if(
+          kInstructionKinds.begin(), kInstructionKinds.end(),
+          [&](const InstructionKind& known) { return id.string() != nullptr && *id.string() == known.id; });
+      if (kind == kInstructionKinds.end())
+        throw Error("sample's answer",
+                    "instruction_id_list: expected instructions of IFEval, found " +
+                        (id.string() == nullptr ? std::string(id.type()) : detail::shortened(*id.string(), 60)));
+      return *kind;
+    }
+
+    std::shared_ptr<const InstructionResources> resources_;  // which the checkers refer to
+    std::vector<Checker> checkers_;
+  };
+
+  Grader prepare(const Sample& sample) const { return Grader(sample, resources_); }
+  /// Grades one answer.
+  Grade grade(const Sample& sample, std::string_view answer) const { return prepare(sample).grade(answer); }
 
   /// Pooled over instructions: see ifeval_summaries().
   std::vector<Estimate> summaries(std::span<const Grade> grades) const { return ifeval_summaries(grades); }
 
  private:
-  struct Checker {
-    std::string_view id;
-    FollowsInstruction follows;
-  };
-
-  /// An instruction whose keyword takes too many steps to search is not followed.
-  static bool follows(const Checker& checker, const AnswerText& text) {
-    try {
-      return !text.is_blank() && checker.follows(text);
-    } catch (const Error&) {
-      return false;
-    }
-  }
-
-  std::vector<Checker> checkers_of(const Sample& sample) const {
-    const JsonTree gold = answer_object(sample.answer);
-    const JsonTree::Array &ids = array_of(gold, "instruction_id_list"), &kwargs = array_of(gold, "kwargs");
-    if (ids.size() != kwargs.size() || ids.empty())
-      throw Error("sample's answer", "expected instructions and kwargs for each, found " + std::to_string(ids.size()) +
-                                         " instructions and " + std::to_string(kwargs.size()) + " kwargs");
-    std::vector<Checker> checkers;
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      const InstructionKind& kind = kind_of(ids[i]);
-      const InstructionParameters parameters(kwargs[i], std::string(kind.id));
-      checkers.push_back({kind.id, kind.checker(parameters, *resources_)});
-    }
-    return checkers;
-  }
-
-  static const JsonTree::Array& array_of(const JsonTree& gold, const char* member) {
-    const JsonTree* value = gold.find(member);
-    if (value == nullptr || value->array() == nullptr)
-      throw Error("sample's answer", std::string(member) + ": expected an array, found " +
-                                         (value == nullptr ? "none" : std::string(value->type())));
-    return *value->array();
-  }
-
-  static const InstructionKind& kind_of(const JsonTree& id) {
-    const auto kind =
-        std::find_if(kInstructionKinds.begin(), kInstructionKinds.end(),
-                     [&](const InstructionKind& known) { return id.string() != nullptr && *id.string() == known.id; });
-    if (kind == kInstructionKinds.end())
-      throw Error("sample's answer",
-                  "instruction_id_list: expected instructions of IFEval, found " +
-                      (id.string() == nullptr ? std::string(id.type()) : detail::shortened(*id.string(), 60)));
-    return *kind;
-  }
-
   std::shared_ptr<InstructionResources> resources_;
   IfevalOptions options_;
 };
-static_assert(GradesAnswers<IfevalTask> && GradesParts<IfevalTask> && SummarizesGrades<IfevalTask> &&
-              HasRowForms<IfevalTask> && ReadsFiles<IfevalTask> && HasOptions<IfevalTask>);
+static_assert(GradesAnswers<IfevalTask> && PreparesSamples<IfevalTask> && GradesParts<IfevalTask> &&
+              SummarizesGrades<IfevalTask> && HasRowForms<IfevalTask> && ReadsFiles<IfevalTask> &&
+              HasOptions<IfevalTask>);
 
 }  // namespace kvx::inline v0

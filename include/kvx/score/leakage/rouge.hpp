@@ -2,7 +2,6 @@
 
 #include <kvx/score/common_subsequence.hpp>
 #include <kvx/text/nltk/porter_stemmer.hpp>
-#include <kvx/text/unicode_words.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -56,6 +55,7 @@ inline std::vector<std::string> rouge_words(std::string_view text, bool stem) {
   end_word();
   return words;
 }
+inline std::vector<std::string> rouge_stems(std::string_view text) { return rouge_words(text, true); }
 
 namespace detail {
 
@@ -68,6 +68,17 @@ class WordNumbers {
     std::u32string numbers;
     for (const std::string& word : words)
       numbers += numbers_.try_emplace(word, static_cast<char32_t>(numbers_.size())).first->second;
+    return numbers;
+  }
+
+  /// The same, but all words without a number get one that no word has.
+  std::u32string known_numbers_of(const std::vector<std::string>& words) const {
+    constexpr char32_t kUnknown = ~char32_t{0};
+    std::u32string numbers;
+    for (const std::string& word : words) {
+      const auto known = numbers_.find(word);
+      numbers += known == numbers_.end() ? kUnknown : known->second;
+    }
     return numbers;
   }
 
@@ -106,27 +117,35 @@ inline Rouge rouge_n(std::u32string_view target, std::u32string_view prediction,
 
 }  // namespace detail
 
-namespace detail {
+/// A text whose words are split once, and which any number of predictions are compared with. ROUGE as in rouge-score
+/// 0.1.2: Lin, "ROUGE: A Package for Automatic Evaluation of Summaries" (ACL 2004). A text without words scores 0, even
+/// against itself.
+class RougeTarget {
+ public:
+  /// Splits a text into the words that are compared.
+  using Split = std::vector<std::string> (*)(std::string_view);
 
-inline RougeScores rouge_of_words(std::u32string_view target, std::u32string_view prediction) {
-  return {rouge_n(target, prediction, 1), rouge_n(target, prediction, 2),
-          rouge_of(common_subsequence_length(target, prediction), target.size(), prediction.size())};
-}
+  /// With rouge_stems(), the scores are those of rouge-score with stems; with unicode_words(), texts in other scripts
+  /// are compared, too, in which rouge-score finds no words.
+  RougeTarget(std::string_view target, Split split) : split_(split), target_(numbers_.numbers_of(split(target))) {}
 
-}  // namespace detail
+  RougeScores scores(std::string_view prediction) const {
+    // Words that the target lacks match nothing, so they need not differ from each other.
+    const std::u32string words = numbers_.known_numbers_of(split_(prediction));
+    return {detail::rouge_n(target_, words, 1), detail::rouge_n(target_, words, 2),
+            detail::rouge_of(common_subsequence_length(target_, words), target_.size(), words.size())};
+  }
 
-/// ROUGE as in rouge-score 0.1.2. Lin, "ROUGE: A Package for Automatic Evaluation of Summaries" (ACL 2004). A text
-/// without words scores 0, even against itself.
+ private:
+  Split split_;
+  detail::WordNumbers numbers_;
+  std::u32string target_;
+};
+
+/// The scores of one prediction; see RougeTarget.
 inline RougeScores rouge(std::string_view target, std::string_view prediction, bool stem) {
-  detail::WordNumbers numbers;
-  return detail::rouge_of_words(numbers(target, stem), numbers(prediction, stem));
-}
-
-/// The same over unicode_words(), for texts in other scripts, in which rouge-score finds no words.
-inline RougeScores unicode_rouge(std::string_view target, std::string_view prediction) {
-  detail::WordNumbers numbers;
-  return detail::rouge_of_words(numbers.numbers_of(unicode_words(target)),
-                                numbers.numbers_of(unicode_words(prediction)));
+  constexpr RougeTarget::Split kWords = [](std::string_view text) { return rouge_words(text, false); };
+  return RougeTarget(target, stem ? rouge_stems : kWords).scores(prediction);
 }
 
 /// rougeLsum, also as in rouge-score: counts the words of each line of the target that are in its longest common

@@ -2,11 +2,9 @@
 
 #include <kvx/core/error.hpp>
 #include <kvx/io/json/json_tree.hpp>
-#include <kvx/io/json/json_tree_parse.hpp>
 #include <kvx/io/json/json_tree_text.hpp>
 #include <kvx/io/json/json_writer.hpp>
 #include <kvx/io/json_schema/json_schema.hpp>
-#include <kvx/score/fenced_blocks.hpp>
 #include <kvx/score/judged_text.hpp>
 #include <kvx/score/metric.hpp>
 #include <kvx/score/row_form.hpp>
@@ -14,11 +12,10 @@
 #include <kvx/score/statistics/context_values.hpp>
 #include <kvx/score/statistics/estimate_mean.hpp>
 #include <kvx/score/task.hpp>
+#include <kvx/score/tool_call/answer_calls.hpp>
 #include <kvx/score/tool_call/bfcl_ast.hpp>
 #include <kvx/score/tool_call/bfcl_samples.hpp>
 #include <kvx/score/tool_call/exact_calls.hpp>
-#include <kvx/score/tool_call/extract_json.hpp>
-#include <kvx/score/tool_call/read_calls.hpp>
 #include <kvx/score/tool_call/reference_call.hpp>
 #include <kvx/score/tool_call/tool_gold.hpp>
 #include <kvx/score/tool_call/toolace_samples.hpp>
@@ -28,7 +25,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
@@ -91,27 +87,38 @@ struct ToolCallTask {
     return kForms;
   }
 
-  Grade grade(const Sample& sample, std::string_view answer, const AnswerReading& reading = {}) const {
-    const auto gold = golds_->get(sample.answer);
-    const Calls called = calls_in(answer, reading.tool_forms);
-    Grade grade = !gold->is_served() ? grade_unserved(called) : verdict(*gold, called, answer).grade();
-    grade.as_read = called.read.text();
-    return grade;
-  }
+  /// Grades the answers to one sample, whose right answer is read and whose schemas are compiled once.
+  class Grader {
+   public:
+    explicit Grader(const Sample& sample) : gold_(std::make_unique<const ToolGold>(sample.answer)) {}
 
-  /// The number of right answers read and compiled so far. All answers to a sample share one.
-  std::size_t golds_read() const { return golds_->read_count(); }
+    Grade grade(std::string_view answer, const AnswerReading& reading = {}) const {
+      const AnswerCalls called = answer_calls(answer, reading.tool_forms);
+      Grade grade = !gold_->is_served() ? grade_unserved(called) : verdict(*gold_, called, answer).grade();
+      grade.as_read = called.read.text();
+      return grade;
+    }
+
+   private:
+    std::unique_ptr<const ToolGold> gold_;
+  };
+
+  Grader prepare(const Sample& sample) const { return Grader(sample); }
+  /// Grades one answer.
+  Grade grade(const Sample& sample, std::string_view answer, const AnswerReading& reading = {}) const {
+    return prepare(sample).grade(answer, reading);
+  }
 
   /// The answer that the context asks for, with the first of several accepted values.
   std::string reference(const Sample& sample) const {
-    const auto gold = golds_->get(sample.answer);
+    const ToolGold gold(sample.answer);
     std::string calls;
-    if (gold->is_served() && gold->name() == nullptr) {
-      calls = reference_calls(gold->calls());
+    if (gold.is_served() && gold.name() == nullptr) {
+      calls = reference_calls(gold.calls());
     } else {
       JsonWriter out;
-      write_json(gold->is_served() ? JsonTree(*gold->name()) : JsonTree(), out.begin_object().key("name"));
-      write_json(gold->is_served() ? gold->arguments() : JsonTree(JsonTree::Object()), out.key("arguments"));
+      write_json(gold.is_served() ? JsonTree(*gold.name()) : JsonTree(), out.begin_object().key("name"));
+      write_json(gold.is_served() ? gold.arguments() : JsonTree(JsonTree::Object()), out.key("arguments"));
       calls = out.end_object().text();
     }
     return python_json(calls, "sample's answer");
@@ -130,22 +137,6 @@ struct ToolCallTask {
   }
 
  private:
-  /// The calls of an answer.
-  struct Calls {
-    std::vector<JsonTree> whole;
-    bool broken = false;         ///< whether another call follows that is broken or cut off
-    bool none_in_array = false;  ///< whether the answer is an empty array
-    ToolForms read = {};         ///< the other engines' forms of the first call
-
-    /// Whether there is nothing to grade.
-    bool unparsed() const { return whole.empty() && !none_in_array; }
-    /// Whether the request is declined.
-    bool decline() const {
-      const JsonTree* name = whole.empty() ? nullptr : whole.front().find("name");
-      return none_in_array || (name != nullptr && name->is_null());
-    }
-  };
-
   /// The results of checking an answer.
   struct Checks {
     bool named = false, parsed = false, declined = false, name_match = false, empty = false, valid = false,
@@ -177,29 +168,14 @@ struct ToolCallTask {
     }
   };
 
-  static Calls calls_in(std::string_view answer, const ToolForms& forms) {
-    ExtractedObjects objects = extract_objects(answer);
-    Calls calls{{}, objects.broken};
-    for (const JsonTree& object : objects.whole) {
-      ReadCalls read = read_calls(object, forms);
-      if (calls.whole.empty()) calls.read = read.read;
-      std::move(read.calls.begin(), read.calls.end(), std::back_inserter(calls.whole));
-    }
-    if (objects.count() > 0) return calls;
-    const auto blocks = fenced_blocks(answer);
-    const auto tree = parse_json(blocks.empty() ? answer : std::string_view(blocks.front().text));
-    calls.none_in_array = tree && tree->array() != nullptr && tree->array()->empty();
-    return calls;
-  }
-
-  static Grade grade_unserved(const Calls& called) {
+  static Grade grade_unserved(const AnswerCalls& called) {
     return {called.unparsed()  ? "unparsed"
             : called.decline() ? "declined"
                                : "called_anyway",
             std::vector<std::optional<double>>(metrics().size())};
   }
 
-  static Checks verdict(const ToolGold& gold, const Calls& called, std::string_view answer) {
+  static Checks verdict(const ToolGold& gold, const AnswerCalls& called, std::string_view answer) {
     const bool has_name = gold.name() != nullptr;
     Checks checks = has_name ? verdict_on_first(gold, called) : verdict_on_all(gold, called);
     const auto is_named = [&](const std::string& name) { return answer.find(name) != answer.npos; };
@@ -209,7 +185,7 @@ struct ToolCallTask {
     return checks;
   }
 
-  static Checks verdict_on_first(const ToolGold& gold, const Calls& called) {
+  static Checks verdict_on_first(const ToolGold& gold, const AnswerCalls& called) {
     Checks checks;
     if (called.whole.empty()) return checks;
     const JsonTree& call = called.whole.front();
@@ -229,7 +205,7 @@ struct ToolCallTask {
     return checks;
   }
 
-  static Checks verdict_on_all(const ToolGold& gold, const Calls& called) {
+  static Checks verdict_on_all(const ToolGold& gold, const AnswerCalls& called) {
     Checks checks;
     if (called.unparsed()) return checks;
     checks.parsed = true;
@@ -275,10 +251,8 @@ struct ToolCallTask {
              return member.name != "arguments" && member.value.object() != nullptr && !member.value.object()->empty();
            });
   }
-
-  std::shared_ptr<ToolGolds> golds_ = std::make_shared<ToolGolds>();
 };
-static_assert(GradesAnswers<ToolCallTask> && HasRowForms<ToolCallTask> && SummarizesGrades<ToolCallTask> &&
-              ReadsAnswers<ToolCallTask>);
+static_assert(GradesAnswers<ToolCallTask> && PreparesSamples<ToolCallTask> && HasRowForms<ToolCallTask> &&
+              SummarizesGrades<ToolCallTask> && ReadsAnswers<ToolCallTask>);
 
 }  // namespace kvx::inline v0

@@ -6,15 +6,10 @@
 #include <kvx/score/sample.hpp>
 #include <kvx/score/tool_call/gold_calls.hpp>
 
-#include <cstddef>
-#include <deque>
 #include <functional>
 #include <map>
-#include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
@@ -82,43 +77,6 @@ class ToolGold {
   const JsonTree* arguments_ = nullptr;
   std::vector<GoldCall> calls_;
   std::map<std::string, JsonSchema, std::less<>> schemas_;
-};
-
-/// A cache of right answers by the text that they were read from, so that the schemas of a sample are compiled only
-/// once for all its answers. It keeps the last few thousand, and several threads may use it.
-class ToolGolds {
- public:
-  /// The right answer that `answer` describes. Throws Error like ToolGold.
-  std::shared_ptr<const ToolGold> get(const std::string& answer) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (const auto found = golds_.find(answer); found != golds_.end()) return found->second;
-    }
-    auto gold = std::make_shared<const ToolGold>(answer);
-    const std::lock_guard lock(mutex_);
-    if (const auto [entry, is_new] = golds_.try_emplace(answer, gold); !is_new) return entry->second;
-    ++read_;
-    order_.push_back(answer);
-    if (order_.size() > kMaxGolds) {
-      golds_.erase(order_.front());
-      order_.pop_front();
-    }
-    return gold;
-  }
-
-  /// The number of right answers read so far.
-  std::size_t read_count() const {
-    const std::lock_guard lock(mutex_);
-    return read_;
-  }
-
- private:
-  static constexpr std::size_t kMaxGolds = 4096;
-
-  mutable std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<const ToolGold>, std::less<>> golds_;
-  std::deque<std::string> order_;
-  std::size_t read_ = 0;
 };
 
 }  // namespace kvx::inline v0
