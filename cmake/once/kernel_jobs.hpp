@@ -20,6 +20,7 @@
   KVX_JOB(keyword, path, WeightedSumJob<kvx::BF16>)              \
   KVX_JOB(keyword, path, SoftmaxJob)                             \
   KVX_JOB(keyword, path, SwigluJob)                              \
+  KVX_JOB(keyword, path, GegluJob)                               \
   KVX_JOB(keyword, path, RmsNormJob)
 #define KVX_EXTENSION_JOBS(keyword)                                   \
   KVX_JOB(keyword, Avx512VnniPath, MatmulJob<Int8Rows, std::uint8_t>) \

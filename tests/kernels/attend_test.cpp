@@ -24,9 +24,10 @@ constexpr float kScoreScale = 0.3f;
 /// Queries over `rows` keys and values, whose stride is larger than a row.
 template <class T>
 struct FloatCase {
-  FloatCase(Index rows, Index head_dim, std::vector<Index> seen_rows)
+  FloatCase(Index rows, Index head_dim, std::vector<Index> seen_rows, Index window_rows = 0)
       : dim(head_dim),
         stride(dim + 3),
+        window(window_rows),
         seen(std::move(seen_rows)),
         query(random_floats(seen.size() * static_cast<std::size_t>(dim), 1)) {
     for (const float x : random_floats(static_cast<std::size_t>(rows * stride), 2))
@@ -39,10 +40,14 @@ struct FloatCase {
   void reset() {
     std::fill(out.begin(), out.end(), 0.0f);
     queries.clear();
-    for (std::size_t i = 0; i < seen.size(); ++i)
+    for (std::size_t i = 0; i < seen.size(); ++i) {
       queries.push_back({query.data() + i * static_cast<std::size_t>(dim),
                          out.data() + i * static_cast<std::size_t>(dim), seen[i], received.data()});
+      queries.back().first = first(i);
+    }
   }
+  /// The first row that a query sees: all rows before it are outside of its window.
+  Index first(std::size_t i) const { return window == 0 ? 0 : std::max<Index>(0, std::min(seen[i], rows()) - window); }
   MatrixView<const T> k(Index first, Index rows) const {
     return view<const T>(keys.data() + first * stride, rows, dim, stride);
   }
@@ -52,13 +57,13 @@ struct FloatCase {
   Index rows() const { return static_cast<Index>(received.size()); }
 
   kvx_test::ExactAttention exact(std::size_t i, Isa path) const {
-    const Index count = std::min(seen[i], rows());
+    const Index begin = first(i), count = std::min(seen[i], rows()) - begin;
     const auto row = view(query.data() + static_cast<Index>(i) * dim, 1, dim, dim);
-    return {row.row(0).template cast<double>(), k(0, count).template cast<float>().template cast<double>(),
-            v(0, count).template cast<float>().template cast<double>(), double{kScoreScale}, path};
+    return {row.row(0).template cast<double>(), k(begin, count).template cast<float>().template cast<double>(),
+            v(begin, count).template cast<float>().template cast<double>(), double{kScoreScale}, path};
   }
 
-  Index dim, stride;
+  Index dim, stride, window;
   std::vector<Index> seen;
   std::vector<float> query, out, received;
   std::vector<T> keys, values;
@@ -95,11 +100,12 @@ struct EmulatedAmx {
 };
 
 template <class T, class Kernel>
-void check(const Kernel& kernel, Index rows, Index dim, const std::vector<Index>& seen) {
+void check(const Kernel& kernel, Index rows, Index dim, const std::vector<Index>& seen, Index window = 0) {
   CAPTURE(name_of(kernel.isa));
   CAPTURE(rows);
   CAPTURE(dim);
-  FloatCase<T> c(rows, dim, seen);
+  CAPTURE(window);
+  FloatCase<T> c(rows, dim, seen, window);
   kernel.template attend<T>(c.queries, c.k(0, rows), c.v(0, rows));
   for (Index first = 0; first < rows; first += kAttentionBlock)
     kernel.template receive<T>(c.queries, c.k(0, rows), first);
@@ -109,8 +115,9 @@ void check(const Kernel& kernel, Index rows, Index dim, const std::vector<Index>
     const auto exact = c.exact(i, kernel.isa);
     CHECK(exact.near(view(std::as_const(c).queries[i].out, 1, dim, dim).row(0)));
     for (std::size_t j = 0; j < exact.weights.size(); ++j) {
-      received[j] += exact.weights[j];
-      errors[j] += exact.weight_errors[j] + rounding_error(1, received[j]);
+      const std::size_t row = static_cast<std::size_t>(c.first(i)) + j;
+      received[row] += exact.weights[j];
+      errors[row] += exact.weight_errors[j] + rounding_error(1, received[row]);
     }
   }
   bool near = true;
@@ -134,6 +141,7 @@ void check(const Kernel& kernel, Index rows, Index dim, const std::vector<Index>
   for (AttentionQuery& query : c.queries) {
     kernel.template attend<T>({&query, 1}, c.k(0, split), c.v(0, split));
     query.seen -= split;
+    query.first = std::max<Index>(0, query.first - split);
     kernel.template attend<T>({&query, 1}, c.k(split, rows - split), c.v(split, rows - split));
   }
   finish_attention(c.queries, dim);
@@ -150,6 +158,10 @@ void check_all(const Kernel& kernel) {
   check<BF16>(kernel, 150, 64, {150, 1, 64, 65, 150, 149, 150, 20});
   check<BF16>(kernel, 129, 24, {129, 128});
   check<BF16>(kernel, 130, 128, std::vector<Index>(70, 130));
+  for (const Index window : {1, 30, 64, 100}) {
+    check<float>(kernel, 200, 32, {1, 2, 63, 64, 65, 127, 128, 129, 199, 200, 300, 5, 77, 90, 91, 64, 200, 1}, window);
+    check<BF16>(kernel, 150, 24, {150, 149, 20, 150}, window);
+  }
 }
 }  // namespace
 

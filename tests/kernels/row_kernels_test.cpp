@@ -160,3 +160,36 @@ TEST_CASE("swiglu equals a computation in double for every length, and for very 
     CHECK(ends[2] == 0);
   }
 }
+
+TEST_CASE("geglu equals a computation in double for every length, and for very large arguments") {
+  for (const Isa isa : available_isas()) {
+    for (std::size_t count = 1; count <= 80; ++count) {
+      auto gate = random_floats(count + 1, count);
+      for (float& g : gate) g *= 4;
+      const auto up = random_floats(count, 11);
+      gate.back() = kUnwritten;
+      const Eigen::ArrayXd g = exact(gate).head(static_cast<Index>(count)),
+                           u = std::sqrt(2 / 3.14159265358979323846) * (g + 0.044715 * g.cube());
+      const Eigen::VectorXd expected = g / 2 * (1 + u.tanh()) * exact(up).array();
+      row_kernels(isa).geglu(gate.data(), up.data(), static_cast<Index>(count));
+      CAPTURE(name_of(isa));
+      CAPTURE(count);
+      // exp is within 2 ulp, and an error of its argument 2 u counts as often as the argument is large; then follow the
+      // sum, the quotient and the product.
+      bool near = true;
+      for (Index i = 0; i < expected.size(); ++i)
+        near &= std::abs(double{gate[static_cast<std::size_t>(i)]} - expected[i]) <=
+                rounding_error(4 + 3 + 4 * (1 + 2 * std::abs(u[i])), std::abs(expected[i])) + kLeastExp;
+      CHECK(near);
+      CHECK(gate.back() == kUnwritten);
+    }
+    std::vector<float> ends = {1e4f, -1e4f, 0.0f, 1e20f, -1e20f};
+    const float up[] = {2, 2, 2, 2, 2};
+    row_kernels(isa).geglu(ends.data(), up, 5);
+    CHECK(ends[0] == 2e4f);
+    CHECK(std::abs(ends[1]) <= 2e4f * kLeastExp);
+    CHECK(ends[2] == 0);
+    CHECK(ends[3] == 2e20f);
+    CHECK(std::abs(ends[4]) <= 2e20f * kLeastExp);
+  }
+}

@@ -22,13 +22,17 @@ namespace kvx::inline v0::detail {
 struct QueryLanes {
   Simd<16>::Float highest = Simd<16>::Float{} - std::numeric_limits<float>::infinity();
   Simd<16>::Double total = {};
-  Simd<16>::Int seen = {};  // rows that each query sees; 0 in a lane without a query
+  Simd<16>::Int seen = {};  // the row after those that each query sees; 0 in a lane without a query
+  Index first[16] = {};     // the first row that each query sees
+  Index last_first = 0;     // the highest of them
 
   [[gnu::always_inline]] void load(std::span<const AttentionQuery> queries, Index rows) {
     for (std::size_t i = 0; i < queries.size(); ++i) {
       highest[i] = queries[i].highest;
       total[i] = queries[i].total;
       seen[i] = static_cast<std::int32_t>(std::clamp<Index>(queries[i].seen, 0, rows));
+      first[i] = queries[i].first;
+      last_first = std::max(last_first, first[i]);
     }
   }
   [[gnu::always_inline]] void store(std::span<AttentionQuery> queries) const {
@@ -86,10 +90,14 @@ template <class Tiles, class T>
 /// Scales a block's scores. Scores of keys that a query does not see become minus infinity. Raises `highest` to the
 /// highest score of each query.
 [[gnu::always_inline]] inline void scale_scores(float (*scores)[kAmxRows], float scale, Index first,
-                                                const Simd<16>::Int& seen, Simd<16>::Float& highest) {
+                                                const QueryLanes& queries, Simd<16>::Float& highest) {
   using S = Simd<16>;
+  if (queries.last_first > first)
+    for (Index i = 0; i < 16; ++i)
+      for (Index j = 0; j < std::min(queries.first[i] - first, kAttentionBlock); ++j)
+        scores[j][i] = -std::numeric_limits<float>::infinity();
   const S::Float hidden = S::Float{} - std::numeric_limits<float>::infinity();
-  S::Int remaining = seen - static_cast<std::int32_t>(first);
+  S::Int remaining = queries.seen - static_cast<std::int32_t>(first);
   for (Index j = 0; j < kAttentionBlock; ++j, remaining -= 1) {
     S::Float score;
     S::load(scores[j], score);
@@ -120,7 +128,7 @@ struct AmxWeights {
 [[gnu::always_inline]] inline void weigh_amx_tile(AmxWeights& weights, Index first, float scale, QueryLanes& queries) {
   using S = Simd<16>;
   S::Float highest = queries.highest;
-  scale_scores(weights.scores, scale, first, queries.seen, highest);
+  scale_scores(weights.scores, scale, first, queries, highest);
   S::Float change = queries.highest - highest, sum = {};
   S::exp(change);
   weights.factor = queries.highest == highest ? S::Float{} + 1 : change;  // also if both are minus infinity
@@ -175,7 +183,7 @@ template <class Tiles, class T>
   alignas(64) float scores[kAttentionBlock][kAmxRows];
   score_amx_tile(tiles, packed, tile, scores);
   S::Float ignored = lanes.highest;
-  scale_scores(scores, scale, first, lanes.seen, ignored);
+  scale_scores(scores, scale, first, lanes, ignored);
   for (Index j = 0; j < count; j += 16) {
     S::Float weights[16];
 #pragma GCC unroll 16
@@ -237,9 +245,8 @@ template <bool kReceived, class Tiles, class T>
   constexpr Index kTilesAtATime = 4;
   AmxWeights weights[std::size_t{kTilesAtATime}];
   Tiles tiles;
-  Index last = 0;
-  for (const AttentionQuery& query : job.queries) last = std::max(last, std::min(query.seen, job.last));
-  for (Index first = job.first; first < last; first += kAttentionBlock) {
+  const auto [begin_row, last] = seen_rows(job);
+  for (Index first = begin_row; first < last; first += kAttentionBlock) {
     const Index count = std::min(kAttentionBlock, last - first);
     packed.pack_keys(job, first, count);
     if constexpr (kReceived) {

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 namespace kvx::inline v0::detail {
 
@@ -90,15 +91,26 @@ template <int kLanes, class T>
   return {first, count, memory, values, job.head_dim};
 }
 
+/// The first and the last of the rows that any of the queries sees; the first is rounded down to that of its block.
+/// Blocks that no query sees would not change the result.
+template <class Job>
+inline std::pair<Index, Index> seen_rows(const Job& job) {
+  Index first = job.last, last = 0;
+  for (const AttentionQuery& query : job.queries) {
+    first = std::min(first, query.first);
+    last = std::max(last, std::min(query.seen, job.last));
+  }
+  return {std::max(job.first, first - first % kAttentionBlock), last};
+}
+
 struct AttentionMemory;
 
 template <class Path, bool kReceived, class Job>
 [[gnu::always_inline]] inline void attend_blocks(const Job& job) {
   constexpr int kLanes = Path::lanes, kRows = Path::tile_rows, kPanels = Path::tile_panels;
   float* const memory = scratch<AttentionMemory, float>(static_cast<std::size_t>(job.memory()));
-  Index last = 0;
-  for (const AttentionQuery& query : job.queries) last = std::max(last, std::min(query.seen, job.last));
-  for (Index first = job.first; first < last; first += kAttentionBlock) {
+  const auto [begin, last] = seen_rows(job);
+  for (Index first = begin; first < last; first += kAttentionBlock) {
     const AttentionBlock block = prepare_block<kLanes>(job, first, std::min(kAttentionBlock, last - first), memory);
     each_tile<kRows>(
         static_cast<Index>(job.queries.size()), [&]<int rows>(std::integral_constant<int, rows>,

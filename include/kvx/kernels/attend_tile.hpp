@@ -9,7 +9,7 @@
 
 namespace kvx::inline v0 {
 
-/// A query and the state of its attention. It sees the first `seen` of the rows that are passed with it.
+/// A query and the state of its attention. It sees the rows [first, seen) of those that are passed with it.
 struct AttentionQuery {
   const float* query;  ///< [head_dim]
   float* out;          ///< [head_dim], the weighted sum of values; zeros at first
@@ -17,6 +17,7 @@ struct AttentionQuery {
   float* received = nullptr;                                ///< [rows], to which attention_received() adds the weights
   float highest = -std::numeric_limits<float>::infinity();  ///< the highest scaled score
   double total = 0;                                         ///< the sum of exp(score - highest)
+  Index first = 0;                                          ///< more than 0 if a window ends before older rows
 };
 
 /// The number of rows in a block. Blocks are counted from the first row, so that the result of a query does not depend
@@ -38,8 +39,9 @@ struct AttentionBlock {
 
 /// Sets the scores of rows that a query does not see to minus infinity. `first` is the first row of the block.
 [[gnu::always_inline]] inline void hide_unseen(const AttentionQuery& query, Index rows, Index first, float* scores) {
-  for (Index j = std::max<Index>(0, std::min(query.seen, rows) - first); j < kAttentionBlock; ++j)
-    scores[j] = -std::numeric_limits<float>::infinity();
+  constexpr float kHidden = -std::numeric_limits<float>::infinity();
+  for (Index j = std::max<Index>(0, std::min(query.seen, rows) - first); j < kAttentionBlock; ++j) scores[j] = kHidden;
+  for (Index j = 0; j < std::min(query.first - first, kAttentionBlock); ++j) scores[j] = kHidden;
 }
 
 /// Computes the scaled scores of kRows queries with a block. The scores of rows that a query does not see are minus

@@ -58,6 +58,17 @@ struct SwigluJob {
   }
 };
 
+struct GegluJob {
+  float* gate;
+  const float* up;
+  Index count;
+
+  template <class Path>
+  [[gnu::always_inline]] void run() const {
+    geglu<Path::lanes>(gate, up, count);
+  }
+};
+
 struct RmsNormJob {
   const float *from, *weight;
   Index count;
@@ -96,6 +107,10 @@ class RowKernels {
   /// gate = silu(gate) * up.
   void swiglu(float* gate, const float* up, Index count) const {
     detail::run_on(path_, detail::SwigluJob{gate, up, count});
+  }
+  /// gate = gelu(gate) * up, with the tanh approximation of GELU.
+  void geglu(float* gate, const float* up, Index count) const {
+    detail::run_on(path_, detail::GegluJob{gate, up, count});
   }
   /// to = from / rms(from) * weight; `to` may be `from`.
   void rms_norm(const float* from, const float* weight, Index count, double eps, float* to) const {
