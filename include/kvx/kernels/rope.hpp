@@ -27,18 +27,20 @@ inline std::vector<float> rope_inv_freq(Index head_dim, double theta) {
 class RopeTable {
  public:
   RopeTable() = default;
-  RopeTable(std::span<const float> inv_freq, std::span<const Position> positions) { fill(inv_freq, positions); }
+  RopeTable(std::span<const float> inv_freq, std::span<const Position> positions, float factor = 1) {
+    fill(inv_freq, positions, factor);
+  }
 
-  /// Replaces the list of positions.
-  void fill(std::span<const float> inv_freq, std::span<const Position> positions) {
+  /// Replaces the list of positions. All cosines and sines are multiplied by `factor`, as YaRN does.
+  void fill(std::span<const float> inv_freq, std::span<const Position> positions, float factor = 1) {
     half_ = static_cast<Index>(inv_freq.size());
     cos_.resize(positions.size() * inv_freq.size());
     sin_.resize(cos_.size());
     for (std::size_t t = 0, index = 0; t < positions.size(); ++t)
       for (std::size_t i = 0; i < inv_freq.size(); ++i, ++index) {
         const float angle = static_cast<float>(positions[t]) * inv_freq[i];
-        cos_[index] = std::cos(angle);
-        sin_[index] = std::sin(angle);
+        cos_[index] = std::cos(angle) * factor;
+        sin_[index] = std::sin(angle) * factor;
       }
   }
 

@@ -57,7 +57,7 @@ struct ExpectedAttention {
       Matrix<float> keys = in.keys.tokens(sinks, rest).head(h);
       for (Index j = 0; j < rest; ++j) rotation.rotate_back(keys.row(j).data());
       for (Index i = h * group; i < (h + 1) * group; ++i) {
-        const auto weights = expected_weights(queries.head(i), view(std::as_const(keys)));
+        const auto weights = expected_weights(queries.head(i), view(std::as_const(keys)), in.scalar());
         for (Index j = 0; j < rest; ++j)
           out(h, sinks + j) += weights[static_cast<std::size_t>(j)] / static_cast<float>(group);
       }
@@ -71,11 +71,10 @@ struct ExpectedAttention {
 
  private:
   /// The expected attention of one query head, [keys]. Instead of the mean and the covariance of the queries, the keys
-  /// have been rotated, backward.
-  std::vector<float> expected_weights(MatrixView<const float> queries, MatrixView<const float> keys) const {
+  /// have been rotated, backward. Attention divides by the square root of `dim`.
+  std::vector<float> expected_weights(MatrixView<const float> queries, MatrixView<const float> keys, float dim) const {
     const RowKernels kernels = row_kernels();
     const detail::Moments moments(queries);
-    const auto dim = static_cast<float>(keys.cols());
     std::vector<float> logits(static_cast<std::size_t>(keys.rows())), product(static_cast<std::size_t>(keys.cols()));
     kernels.dot_rows(moments.mean.data(), keys, 1 / std::sqrt(dim), logits.data());
     for (Index j = 0; covariance && j < keys.rows(); ++j) {

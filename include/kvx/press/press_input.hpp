@@ -6,6 +6,7 @@
 #include <kvx/kernels/rope.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <optional>
@@ -44,7 +45,8 @@ struct Needs {
 };
 
 /// The input of a policy: one layer after its attention over the whole context. Refers to memory of the caller. Fields
-/// that a policy does not need may be empty. Query head i belongs to KV head i / (heads / kv_heads).
+/// that a policy does not need may be empty. Query head i belongs to KV head i / (heads / kv_heads). If the model has a
+/// norm for each head's queries and keys, those before RoPE are given after the norm.
 struct PressInput {
   Index layer = 0, layers = 1;            ///< the index of the layer, and the number of layers of the model
   Index first_head = 0, layer_heads = 0;  ///< for an input with some of the layer's KV heads: the first, and the total
@@ -54,6 +56,8 @@ struct PressInput {
   TensorView<const float> pre_rope_keys = {};      ///< [kv_heads, tokens, head_dim]
   std::span<const float> attention = {};  ///< [heads, tokens]: causal softmax attention, summed over the queries
   std::span<const float> inv_freq = {};   ///< [head_dim / 2], the angles per position of RoPE
+  float rope_factor = 1;                  ///< multiplies the cosines and sines of RoPE
+  double query_scalar = 0;                ///< attention divides q.k by its square root; 0 stands for head_dim
   TensorView<const float> output_projection = {};  ///< [heads, hidden, head_dim]: W_O by query head
   /// [kv_heads, tokens]: the highest attention that each token got from a query while the context was repeated.
   std::span<const float> repeated = {};
@@ -67,6 +71,12 @@ struct PressInput {
   Index tokens() const { return keys.tokens(); }
   Index kv_heads() const { return keys.heads(); }
   Index head_dim() const { return keys.head_dim(); }
+  /// query_scalar, or head_dim if that is 0.
+  float scalar() const {
+    return static_cast<float>(query_scalar == 0 ? static_cast<double>(head_dim()) : query_scalar);
+  }
+  /// The number that attention multiplies q.k by.
+  float attention_scale() const { return 1 / std::sqrt(scalar()); }
   /// The KV heads of the whole layer.
   Index all_heads() const { return layer_heads == 0 ? kv_heads() : layer_heads; }
   /// The position of row `t` of KV head `h`.

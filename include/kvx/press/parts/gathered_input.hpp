@@ -33,7 +33,7 @@ class GatheredInput {
       input_.queries = gather(all.pre_rope_queries, rows, static_cast<std::size_t>(window), queries_);
       std::vector<Position> positions(static_cast<std::size_t>(window));
       std::iota(positions.begin(), positions.end(), static_cast<Position>(all.tokens() - window));
-      const RopeTable rope(all.inv_freq, positions);
+      const RopeTable rope(all.inv_freq, positions, all.rope_factor);
       for (std::size_t row = 0; row < queries_.size() / static_cast<std::size_t>(all.head_dim()); ++row)
         rope.rotate(static_cast<Index>(row) % window, &queries_[row * static_cast<std::size_t>(all.head_dim())]);
     }

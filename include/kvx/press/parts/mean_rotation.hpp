@@ -8,14 +8,15 @@
 
 namespace kvx::inline v0::detail {
 
-/// The mean of RoPE's rotation over the `future` positions that follow the context.
+/// The mean of RoPE's rotation over the `future` positions that follow the context, times RoPE's factor.
 class MeanRotation {
  public:
   MeanRotation(const PressInput& in, int future) {
     for (const float frequency : in.inv_freq) {
       // The mean of exp(i a) over equally spaced angles a, a geometric series in closed form.
       const double step = static_cast<double>(frequency), half = std::sin(step / 2);
-      const double length = half == 0 ? 1.0 : std::sin(step * future / 2) / (half * future);
+      const double factor = static_cast<double>(in.rope_factor),
+                   length = factor * (half == 0 ? 1.0 : std::sin(step * future / 2) / (half * future));
       const double middle = step * (static_cast<double>(in.pre_rope_queries.tokens()) + (future - 1) / 2.0);
       cos_.push_back(static_cast<float>(length * std::cos(middle)));
       sin_.push_back(static_cast<float>(length * std::sin(middle)));

@@ -5,7 +5,6 @@
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -45,8 +44,8 @@ inline void add_window_attention(const PressInput& in, Index h, std::span<const 
   const TransposedRows keys(in.keys.head(h));
   for (Index i = h * group; i < (h + 1) * group; ++i)
     add_attention(
-        in.queries.head(i), keys, 1 / std::sqrt(static_cast<float>(in.head_dim())), weights,
-        [&](Index t) { return in.tokens() - window + t + 1; }, sum);
+        in.queries.head(i), keys, in.attention_scale(), weights, [&](Index t) { return in.tokens() - window + t + 1; },
+        sum);
 }
 
 /// The weights with which add_window_attention() computes the mean over the queries and the query heads of a KV head.
