@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "support/error_of.hpp"
+#include "support/tiny_architectures.hpp"
 #include "support/tiny_random.hpp"
 
 using namespace kvx;
@@ -66,6 +67,21 @@ TEST_CASE("a token attends to the rows before it and to its own") {
   const Index row = 4 * config.layers * config.heads * config.head_dim;  // 2 operations with a key, 2 with a value
   CHECK(tests[0].attention_flops_per_token * 5 == static_cast<double>((1 + 2 + 3 + 4 + 5) * row));
   CHECK(tests[1].attention_flops_per_token * 4 == static_cast<double>((11 + 12 + 13 + 14) * row));
+}
+
+TEST_CASE("in layers with a window, a token attends to at most as many rows") {
+  const auto document = JsonDocument::parse(kvx_test::tiny_config("gemma3_text"), "config.json");
+  const auto config = ModelConfig::parse(document.root());
+  REQUIRE(config.windows() == 2);
+  REQUIRE(config.sliding_window == 20);
+  const SpeedOptions options{.prompts = {30}, .new_tokens = {4}, .depths = {18, 40}, .batches = {1}};
+  const auto tests = speed_tests(options, config, WeightFormat::bf16, Dtype::bf16);
+  const auto flops = [&](Index full_rows, Index window_rows) {
+    return doctest::Approx(static_cast<double>((2 * full_rows + 2 * window_rows) * 4 * config.layer().queries()));
+  };
+  CHECK(tests[0].attention_flops_per_token * 30 == flops(30 * 31 / 2, 20 * 21 / 2 + 10 * 20));
+  CHECK(tests[1].attention_flops_per_token * 4 == flops(19 + 20 + 21 + 22, 19 + 3 * 20));
+  CHECK(tests[2].attention_flops_per_token * 4 == flops(41 + 42 + 43 + 44, 4 * 20));
 }
 
 TEST_CASE("one sequence is compared with the read bandwidth, everything else with the peak of its path") {

@@ -61,15 +61,15 @@ TEST_CASE("A head that attends to the first position scores 1, and one that atte
   Matrix<float> queries(1, 2), key(1, 2);
   queries << 1, 0;
   key << 0, 0;
-  CHECK(detail::head_score(queries, key, rope, 5) == doctest::Approx((5 + 4 + 3 + 2 + 1) / 25.0));
+  CHECK(detail::head_score(queries, key, rope, 5, 0.5f) == doctest::Approx((5 + 4 + 3 + 2 + 1) / 25.0));
   // The angle between query and key grows with the distance, and minus its cosine grows with it.
   key << -1e6f, 0;
-  CHECK(detail::head_score(queries, key, rope, 5) == doctest::Approx(1));
+  CHECK(detail::head_score(queries, key, rope, 5, 0.5f) == doctest::Approx(1));
   key << 1e6f, 0;
-  CHECK(detail::head_score(queries, key, rope, 5) == doctest::Approx(0.2));
+  CHECK(detail::head_score(queries, key, rope, 5, 0.5f) == doctest::Approx(0.2));
   queries = Matrix<float>::Zero(2, 2);
   queries(0, 0) = 1;
-  CHECK(detail::head_score(queries, key, rope, 5) == doctest::Approx((0.2 + 0.6) / 2));
+  CHECK(detail::head_score(queries, key, rope, 5, 0.5f) == doctest::Approx((0.2 + 0.6) / 2));
 }
 
 TEST_CASE("Filters are the mean of their query heads' singular vectors, pointing away from the mean query") {

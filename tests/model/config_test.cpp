@@ -48,9 +48,71 @@ TEST_CASE("missing optional fields have transformers' defaults") {
   CHECK(config.kv_heads == 4);
   CHECK(config.head_dim == 12);
   CHECK(config.rms_norm_eps == 1e-6);
-  CHECK(config.rope_theta == 10000);
+  CHECK(config.rope.theta == 10000);
   CHECK_FALSE(config.tie_word_embeddings);
   CHECK(config.stop_tokens.empty());
+}
+
+TEST_CASE("missing optional fields have the defaults of their architecture") {
+  const auto of = [](const std::string& type, const std::string& fields = "") {
+    return with("\"model_type\":\"" + type + "\"" + fields);
+  };
+  CHECK(of("llama", R"(,"head_dim":null)").head_dim == 12);
+  CHECK(of("mistral").head_dim == 12);
+  CHECK(of("qwen3").head_dim == 128);
+  CHECK(of("qwen3").query_scalar == 128);
+  CHECK_FALSE(of("qwen3").qkv_bias);
+  CHECK_FALSE(of("llama").mlp_bias);
+  const ModelConfig gemma = of("gemma3_text", R"(,"num_hidden_layers":7)");
+  CHECK(gemma.head_dim == 256);
+  CHECK(gemma.query_scalar == 256);
+  CHECK(gemma.tie_word_embeddings);
+  CHECK(gemma.rope.theta == 1e6);
+  CHECK(gemma.sliding_rope.theta == 1e4);
+  CHECK(gemma.windows() == 6);
+  CHECK(gemma.window(4) == 4096);
+  CHECK(gemma.window(5) == 0);
+  CHECK(gemma.window(6) == 4096);
+  CHECK(gemma.rows(5000) == 5000 + 6 * 4096);
+  CHECK(of("gemma3_text", R"(,"sliding_window_pattern":1,"sliding_window":null)").windows() == 0);
+}
+
+TEST_CASE("biases, scales and windows are those of the architecture") {
+  const ModelConfig llama = with(R"("model_type":"llama","attention_bias":true,"mlp_bias":true)");
+  CHECK(llama.qkv_bias);
+  CHECK(llama.output_bias);
+  CHECK(llama.mlp_bias);
+  CHECK(llama.layer().biases() == 3 * 48 + 48 + 2 * 64 + 48);
+  CHECK_FALSE(with(R"("attention_bias":true)").output_bias);
+  CHECK(complaint(R"("model_type":"mistral","attention_bias":true)") ==
+        "config.json: field attention_bias: expected false, found true");
+  const ModelConfig gemma = with(R"("model_type":"gemma3_text","query_pre_attn_scalar":24,"sliding_window":16,)"
+                                 R"("layer_types":["sliding_attention","full_attention","sliding_attention"],)"
+                                 R"("hidden_activation":"gelu_pytorch_tanh")");
+  CHECK(gemma.query_scalar == 24);
+  CHECK(gemma.window(0) == 16);
+  CHECK(gemma.window(1) == 0);
+  CHECK(gemma.rows(0, 20) == 16);
+  CHECK(gemma.rows(1, 20) == 20);
+  CHECK(gemma.layer().norms() == 4 * 48 + 2 * 256);
+}
+
+TEST_CASE("scaled rotations need all of their parameters") {
+  const auto rope = [](const std::string& members) { return complaint("\"rope_parameters\":{" + members + "}"); };
+  const std::string where = "config.json: field rope_parameters";
+  CHECK(rope(R"("rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4)") == "");
+  CHECK(rope(R"("rope_type":"llama3","factor":8,"low_freq_factor":1)") == where + ": missing field high_freq_factor");
+  CHECK(rope(R"("rope_type":"llama3","factor":8,"low_freq_factor":4,"high_freq_factor":4)") ==
+        where + ".low_freq_factor: expected a number below high_freq_factor, found 4");
+  CHECK(rope(R"("rope_type":"yarn","factor":0)") == where + ".factor: expected a number from 1e-6 to 1e9, found 0");
+  CHECK(rope(R"("rope_type":"yarn","type":"linear","factor":2)") ==
+        where + ".type: expected the same as rope_type, \"yarn\", found \"linear\"");
+  CHECK(rope(R"("rope_type":"linear","factor":2,"beta_fast":32)") ==
+        where +
+            ".beta_fast: expected only rope_type, rope_theta, factor and partial_rotary_factor here, and the members "
+            "of linear, found 32");
+  CHECK(complaint(R"("model_type":"gemma3_text","rope_parameters":{"rope_type":"default"})") ==
+        where + ".rope_type: expected only full_attention and sliding_attention here, found \"default\"");
 }
 
 TEST_CASE("fields that exist are used") {
@@ -60,34 +122,31 @@ TEST_CASE("fields that exist are used") {
   CHECK(config.kv_heads == 2);
   CHECK(config.head_dim == 16);
   CHECK(config.rms_norm_eps == 1e-5);
-  CHECK(config.rope_theta == 1e6);
+  CHECK(config.rope.theta == 1e6);
   CHECK(config.tie_word_embeddings);
   CHECK(config.stop_tokens == std::vector<Token>{7, 9});
 }
 
-TEST_CASE("the plain rotation is accepted in both notations, and any other is refused") {
-  CHECK(with(R"("rope_parameters":{"rope_type":"default","rope_theta":5e5})").rope_theta == 5e5);
-  CHECK(with(R"("rope_theta":2e5,"rope_parameters":{"rope_type":"default"})").rope_theta == 2e5);
-  CHECK(with(R"("rope_theta":2e5,"rope_scaling":{"type":"default"})").rope_theta == 2e5);
-  CHECK(complaint(R"("rope_scaling":{"factor":4.0,"type":"yarn"})") ==
-        "config.json: field rope_scaling.type: expected \"default\", found \"yarn\"");
-  CHECK(complaint(R"("rope_parameters":{"rope_type":"linear","factor":2})") ==
-        "config.json: field rope_parameters.rope_type: expected \"default\", found \"linear\"");
+TEST_CASE("rotations are accepted in both notations, and those that are not supported are refused") {
+  CHECK(with(R"("rope_parameters":{"rope_type":"default","rope_theta":5e5})").rope.theta == 5e5);
+  CHECK(with(R"("rope_theta":2e5,"rope_parameters":{"rope_type":"default"})").rope.theta == 2e5);
+  CHECK(with(R"("rope_theta":2e5,"rope_scaling":{"type":"default"})").rope.theta == 2e5);
+  for (const std::string type : {"longrope", "dynamic", "su"})
+    CHECK(complaint(R"("rope_scaling":{"factor":4.0,"type":")" + type + R"("})") ==
+          "config.json: field rope_scaling.type: expected \"default\", \"linear\", \"llama3\" or \"yarn\", found \"" +
+              type + "\"");
   CHECK(complaint(R"("rope_parameters":{"full_attention":{"rope_theta":1}})") ==
         "config.json: field rope_parameters.full_attention: expected only rope_type, rope_theta, factor and "
         "partial_rotary_factor here, found "
         "{\"rope_theta\":1}");
-  CHECK(complaint(R"("rope_scaling":{"type":"linear","factor":2.0})") ==
-        "config.json: field rope_scaling.type: expected \"default\", found \"linear\"");
-  CHECK(complaint(R"("rope_scaling":{"type":"linear"})") ==
-        "config.json: field rope_scaling.type: expected \"default\", found \"linear\"");
+  CHECK(complaint(R"("rope_scaling":{"type":"linear"})") == "config.json: field rope_scaling: missing field factor");
   CHECK(complaint(R"("partial_rotary_factor":0.5)") ==
         "config.json: field partial_rotary_factor: expected 1, a rotation of all channels, found 0.5");
   CHECK(complaint(R"("rope_parameters":{"rope_type":"default","partial_rotary_factor":0.25})") ==
         "config.json: field rope_parameters.partial_rotary_factor: expected 1, a rotation of all channels, found 0.25");
   CHECK(complaint(R"("rope_scaling":{"factor":4.0})") ==
         "config.json: field rope_scaling.factor: expected 1, since no rope_type says how to scale, found 4.0");
-  CHECK(with(R"("sliding_window":0,"use_sliding_window":false)").rope_theta == 1e4);  // sliding_window is not used
+  CHECK(with(R"("sliding_window":0,"use_sliding_window":false)").rope.theta == 1e4);  // sliding_window is not used
   CHECK(complaint(R"("rope_scaling":4)") == "config.json: field rope_scaling: expected an object, found 4");
   CHECK(complaint(R"("rope_theta":0)") == "config.json: field rope_theta: expected a number from 1 to 1e18, found 0");
 }
@@ -95,9 +154,18 @@ TEST_CASE("the plain rotation is accepted in both notations, and any other is re
 TEST_CASE("a configuration that the forward pass does not support is refused") {
   CHECK(error_of([] { parse("{}"); }) == "config.json: missing field model_type");
   CHECK(error_of([] { parse("[]"); }) == "config.json: expected an object, found []");
-  CHECK(complaint(R"("model_type":"llama")") == "config.json: field model_type: expected \"qwen2\", found \"llama\"");
+  CHECK(complaint(R"("model_type":"gemma2")") ==
+        "config.json: field model_type: expected \"qwen2\", \"qwen3\", \"llama\", \"mistral\", \"gemma3_text\", found "
+        "\"gemma2\"");
   CHECK(complaint(R"("hidden_act":"gelu")") == "config.json: field hidden_act: expected \"silu\", found \"gelu\"");
   CHECK(complaint(R"("mlp_bias":true)") == "config.json: field mlp_bias: expected false, found true");
+  CHECK(complaint(R"("model_type":"gemma3_text","hidden_activation":"silu")") ==
+        "config.json: field hidden_activation: expected \"gelu_pytorch_tanh\", found \"silu\"");
+  CHECK(complaint(R"("attn_logit_softcapping":50.0)") ==
+        "config.json: field attn_logit_softcapping: expected null, found 50.0");
+  CHECK(complaint(R"("num_local_experts":8)") == "config.json: field num_local_experts: expected null, found 8");
+  CHECK(complaint(R"("add_cross_attention":true)") ==
+        "config.json: field add_cross_attention: expected false, found true");
   CHECK(complaint(R"("is_causal":false)") == "config.json: field is_causal: expected true, found false");
   CHECK(complaint(R"("quantization_config":{"bits":4})") ==
         "config.json: field quantization_config: expected null, found {\"bits\":4}");
@@ -119,20 +187,33 @@ TEST_CASE("a sliding window is refused if it is shorter than the context") {
         "config.json: field layer_types: expected 3 entries, one for each layer, found [\"full_attention\"]");
 }
 
+TEST_CASE("a window in all layers of Mistral is refused if it is shorter than the context") {
+  const auto mistral = [](const std::string& fields) { return complaint(R"("model_type":"mistral",)" + fields); };
+  CHECK(mistral(R"("sliding_window":null,"max_position_embeddings":32768)") == "");
+  CHECK(mistral(R"("sliding_window":4096)") == "");
+  CHECK(mistral(R"("sliding_window":4095)") ==
+        "config.json: field sliding_window: expected null or at least max_position_embeddings 4096, found 4095");
+  CHECK(mistral(R"("max_position_embeddings":32768)") ==
+        "config.json: field sliding_window: expected null or at least max_position_embeddings 32768, found none, which "
+        "stands for 4096");
+  CHECK(complaint(R"("model_type":"llama","layer_types":["full_attention","linear_attention","full_attention"])") ==
+        "config.json: field layer_types[1]: expected \"full_attention\", found \"linear_attention\"");
+}
+
 TEST_CASE("a field that asks for the default computation is accepted") {
   CHECK_FALSE(with(R"("attention_bias":false)").tie_word_embeddings);  // transformers' Qwen2 uses neither
-  CHECK(with(R"("rope_scaling":{"type":"linear","factor":1.0})").rope_theta == 1e4);
-  CHECK(with(R"("rope_scaling":{"rope_type":"dynamic","factor":1})").rope_theta == 1e4);
-  CHECK(with(R"("rope_parameters":{"rope_type":"default","rope_theta":5e5,"partial_rotary_factor":1.0})").rope_theta ==
+  CHECK(with(R"("rope_scaling":{"type":"linear","factor":1.0})").rope.theta == 1e4);
+  CHECK(with(R"("rope_scaling":{"rope_type":"dynamic","factor":1})").rope.theta == 1e4);
+  CHECK(with(R"("rope_parameters":{"rope_type":"default","rope_theta":5e5,"partial_rotary_factor":1.0})").rope.theta ==
         5e5);
-  CHECK(with(R"("partial_rotary_factor":1)").rope_theta == 1e4);
+  CHECK(with(R"("partial_rotary_factor":1)").rope.theta == 1e4);
   CHECK(with(R"("max_position_embeddings":8192.0)").max_positions == 8192);
   CHECK(with(R"("use_sliding_window":true,"sliding_window":4096,)"
              R"("layer_types":["full_attention","sliding_attention","sliding_attention"])")
             .layers == 3);
   CHECK(with(R"("eos_token_id":-1)").stop_tokens.empty());
   CHECK(with(R"("eos_token_id":[4,-1])").stop_tokens == std::vector<Token>{4});
-  CHECK(with(R"("rope_theta":2e5,"rope_theta":1e6)").rope_theta == 1e6);  // the last one counts, as in Python
+  CHECK(with(R"("rope_theta":2e5,"rope_theta":1e6)").rope.theta == 1e6);  // the last one counts, as in Python
 }
 
 TEST_CASE("generation settings that change which tokens are generated are noted") {
@@ -230,7 +311,7 @@ bool equals_files(const std::string& dir, const kvx::JsonTree& file) {
          same("vocab_size", config.vocab_size, 0) && same("max_position_embeddings", config.max_positions, 0) &&
          config.tie_word_embeddings == (tied != nullptr && tied->boolean() != nullptr && *tied->boolean()) &&
          config.rms_norm_eps == number("rms_norm_eps", 1e-6) &&
-         (file.find("rope_parameters") != nullptr || config.rope_theta == number("rope_theta", 1e4));
+         (file.find("rope_parameters") != nullptr || config.rope.theta == number("rope_theta", 1e4));
 }
 
 TEST_CASE("the configurations of the reference models are read correctly") {

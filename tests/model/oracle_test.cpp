@@ -1,10 +1,12 @@
 // The most important test: decoding with a compressed cache equals decoding with the full cache and the evicted rows
 // masked.
 #include "support/oracle.hpp"
+#include "support/error_of.hpp"
 #include "support/nested_presses.hpp"
 #include "support/presses.hpp"
 #include "support/reference.hpp"
 #include "support/stated_protection.hpp"
+#include "support/tiny_architectures.hpp"
 #include "support/tiny_random.hpp"
 
 #include <doctest/doctest.h>
@@ -54,40 +56,56 @@ struct OracleFixture {
     const Step step{&sequence, tokens};
     return forward(model, {&step, 1}, threads);
   }
+  /// Compares decoding under every press with naive attention over the full cache, with the evicted rows masked.
+  void check_presses(const std::vector<double>& ratios) {
+    const auto full = compressed("none", 0);
+    for (const AnyPolicy& press : presses()) {
+      for (const double ratio : ratios) {
+        CAPTURE(press.written());
+        CAPTURE(ratio);
+        CompressedContext pressed;
+        try {
+          pressed = compressed(press, ratio);
+        } catch (const NotApplicable&) {
+          continue;
+        }
+        auto sequence = pressed.start;
+        // If the press has rewritten rows, naive attention uses these.
+        const bool rewritten = press.traits().edits || press.quantization();
+        const auto seen = [&] { return kvx_test::stored(sequence, model.cache_shape(Dtype::f32)); };
+        kvx_test::Oracle oracle(model, rewritten ? seen() : *full.start.prefix, sequence);
+        CHECK(step(sequence, question) == oracle.forward(question, threads));
+        if (sequence.observer) {  // it changes rows after each step
+          CHECK(oracle.worst() <= 1);
+          for (const Token token : random_tokens(4, 3, model.config().vocab_size)) {
+            kvx_test::Oracle after(model, seen(), sequence);
+            CHECK(step(sequence, {&token, 1}) == after.forward({&token, 1}, threads));
+            CHECK(after.worst() <= 1);
+          }
+          continue;
+        }
+        for (const Token token : random_tokens(4, 3, model.config().vocab_size))
+          CHECK(step(sequence, {&token, 1}) == oracle.forward({&token, 1}, threads));
+        CHECK(oracle.worst() <= 1);
+      }
+    }
+  }
 };
 
 TEST_CASE_FIXTURE(OracleFixture,
                   "every press decodes like naive attention over the full cache with the evicted rows masked") {
-  const auto full = compressed("none", 0);
-  for (const AnyPolicy& press : presses()) {
-    for (const double ratio : {0.0, 0.1, 0.5, 0.75, 0.95}) {
-      CAPTURE(press.written());
-      CAPTURE(ratio);
-      CompressedContext pressed;
-      try {
-        pressed = compressed(press, ratio);
-      } catch (const NotApplicable&) {
-        continue;
-      }
-      auto sequence = pressed.start;
-      // If the press has rewritten rows, naive attention uses these.
-      const bool rewritten = press.traits().edits || press.quantization();
-      const auto seen = [&] { return kvx_test::stored(sequence, model.cache_shape(Dtype::f32)); };
-      kvx_test::Oracle oracle(model, rewritten ? seen() : *full.start.prefix, sequence);
-      CHECK(step(sequence, question) == oracle.forward(question, threads));
-      if (sequence.observer) {  // it changes rows after each step
-        CHECK(oracle.worst() <= 1);
-        for (const Token token : random_tokens(4, 3, model.config().vocab_size)) {
-          kvx_test::Oracle after(model, seen(), sequence);
-          CHECK(step(sequence, {&token, 1}) == after.forward({&token, 1}, threads));
-          CHECK(after.worst() <= 1);
-        }
-        continue;
-      }
-      for (const Token token : random_tokens(4, 3, model.config().vocab_size))
-        CHECK(step(sequence, {&token, 1}) == oracle.forward({&token, 1}, threads));
-      CHECK(oracle.worst() <= 1);
-    }
+  check_presses({0.0, 0.1, 0.5, 0.75, 0.95});
+}
+
+TEST_CASE_FIXTURE(OracleFixture, "every press does so with every architecture") {
+  for (const Architecture& architecture : kArchitectures) {
+    CAPTURE(architecture.model_type);
+    const kvx_test::TinyArchitecture tiny(architecture.model_type);
+    model = Decoder::load(tiny.path(), WeightFormat::f32, threads);
+    CHECK(model.config().parameters() == tiny.elements());
+    context = random_tokens(120, 1, model.config().vocab_size);
+    question = random_tokens(7, 2, model.config().vocab_size);
+    check_presses({0.0, 0.6});
   }
 }
 
@@ -192,6 +210,73 @@ TEST_CASE_FIXTURE(OracleFixture, "decoding never changes the shared prefix, and 
   CHECK(step(third, question) == expected);
   CHECK(same_bits(*pressed.start.prefix, *again.start.prefix));
   CHECK(first.tail.layer(0).front().rows() == static_cast<Index>(question.size()));
+}
+
+TEST_CASE_FIXTURE(OracleFixture,
+                  "with every architecture, logits have the same bits in any batch and in several steps") {
+  for (const Architecture& architecture : kArchitectures) {
+    CAPTURE(architecture.model_type);
+    const kvx_test::TinyArchitecture tiny(architecture.model_type);
+    model = Decoder::load(tiny.path(), WeightFormat::f32, threads);
+    // More rows than the windows of layers and a block of attention, so that old ones are dropped between steps.
+    context = random_tokens(130, 1, model.config().vocab_size);
+    const auto long_question = random_tokens(170, 2, model.config().vocab_size),
+               noise = random_tokens(11, 5, model.config().vocab_size);
+    const auto pressed = compressed("knorm", 0.5), other = compressed("streaming_llm", 0.3);
+    auto single = pressed.start, batched = pressed.start, neighbor = other.start, pieces = pressed.start,
+         drafted = pressed.start;
+    const auto expected = step(single, long_question);
+    const std::vector<Step> batch = {{&neighbor, noise}, {&batched, long_question}};
+    CHECK(forward(model, batch, threads).row(1) == expected.row(0));
+
+    const std::span<const Token> tokens(long_question);
+    step(pieces, tokens.first(3));
+    for (std::size_t first = 3; first < 163; first += 20) step(pieces, tokens.subspan(first, 20));
+    CHECK(step(pieces, tokens.subspan(163)) == expected);
+
+    auto with_drafts = long_question;
+    with_drafts.resize(100);
+    with_drafts.insert(with_drafts.end(), {7, 8, 9, 10});
+    step(drafted, with_drafts);
+    drafted.take_back(4);
+    CHECK(step(drafted, tokens.subspan(100)) == expected);
+  }
+}
+
+TEST_CASE("layers with a window hold its rows and no others, whatever the press") {
+  Threads threads(2);
+  const kvx_test::TinyArchitecture tiny("gemma3_text");
+  const Decoder model = Decoder::load(tiny.path(), WeightFormat::f32, threads);
+  const auto context = random_tokens(130, 1, 128), answer = random_tokens(300, 2, 128);
+  const CacheShape shape = model.cache_shape(Dtype::f32);
+  REQUIRE(model.config().windows() == 2);
+  for (const std::string press :
+       {"none", "knorm", "int4(group=16, residual=16)", "decoding(knorm, interval=3, target=60)"}) {
+    CAPTURE(press);
+    auto sequence =
+        compress(model, context, kvx_presses().parse(press), Allowance::of_ratio(0.5), Dtype::f32, threads).start;
+    CHECK(sequence.prefix->layer(0)[0].rows() == 20);
+    CHECK(sequence.prefix->layer(0)[0].positions().front() == 110);
+    CHECK(sequence.prefix->layer(2)[1].quantized_keys() == nullptr);
+    Index most = 0;
+    for (const Token token : answer) {
+      const Step step{&sequence, {&token, 1}};
+      forward(model, {&step, 1}, threads);
+      most = std::max(most, sequence.tail.layer(2)[1].rows());
+    }
+    CHECK(most <= 20 + kAttentionBlock);
+  }
+  const auto kept_bytes = [&](std::size_t bytes) {
+    return compress(model, context, kvx_presses().parse("knorm"), Allowance::of_bytes(bytes), Dtype::f32, threads)
+        .start.prefix->bytes();
+  };
+  const std::size_t row = 2 * static_cast<std::size_t>(shape.kv_heads) * shape.row_bytes();  // of two layers
+  CHECK(kept_bytes(20 * row + 10 * row) == 30 * row);
+  CHECK(kept_bytes(20 * row + 11 * row - 1) == 30 * row);
+  CHECK(error_of([&] { kept_bytes(20 * row); }).starts_with("kv-bytes: expected at least"));
+  CHECK(error_of([&] {
+          compress(model, context, kvx_presses().parse("kvzip"), Allowance::of_ratio(0.5), Dtype::f32, threads);
+        }) == "kvzip: to repeat a context takes all of its rows, but 2 of the model's 4 layers hold only the last 20");
 }
 
 TEST_CASE_FIXTURE(OracleFixture,

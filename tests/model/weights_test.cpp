@@ -1,11 +1,13 @@
 // The forms of a checkpoint, each made from the same random model, and files with wrong contents.
 #include "support/error_of.hpp"
+#include "support/tiny_architectures.hpp"
 #include "support/tiny_random.hpp"
 
 #include <doctest/doctest.h>
 #include <kvx/model/compress.hpp>
 #include <kvx/model/forward.hpp>
 #include <kvx/model/likelihood.hpp>
+#include <kvx/model/prefill.hpp>
 #include <kvx/press/none.hpp>
 
 #include <algorithm>
@@ -138,6 +140,31 @@ TEST_CASE_FIXTURE(Checkpoint, "a weight that is not finite is an error that name
     set(raw[name], 9, std::numeric_limits<float>::quiet_NaN());
     CHECK(complaint(name).starts_with("element 9: expected a finite number, found "));
   }
+}
+
+TEST_CASE("the bias of a KV head is the part of cached keys that does not depend on tokens, with YaRN's factor") {
+  const kvx_test::TinyArchitecture tiny("qwen2");
+  const TempDir dir;
+  RawTensors raw = kvx_test::raw_tensors(tiny.path());
+  for (auto& [name, tensor] : raw)
+    if (name.ends_with("k_proj.weight")) fill(tensor, 0);
+  dir.write("config.json", kvx_test::tiny_config("qwen2"));
+  dir.write("model.safetensors", kvx_test::file_of(raw));
+  Threads threads(2);
+  const Decoder model = Decoder::load(dir.path(), WeightFormat::f32, threads);
+  REQUIRE(model.rope(0).factor > 1.1f);
+  float worst = 0;
+  prefill(model, kvx_test::random_tokens(20, 1, 128), {}, Dtype::f32, threads,
+          [&](const PressInput& in, const LayerCache& rows) {
+            for (Index h = 0; h < in.kv_heads(); ++h) {
+              const HeadCache& head = rows[static_cast<std::size_t>(h)];
+              Matrix<float> rotated = Matrix<float>::Zero(head.rows(), head.head_dim());
+              add_key_bias(model.key_bias(in.layer, h), head.positions(), 1, rotated.data());
+              REQUIRE(rotated.cwiseAbs().maxCoeff() > 0.1f);
+              worst = std::max(worst, (rotated - head.keys<float>()).cwiseAbs().maxCoeff());
+            }
+          });
+  CHECK(worst < 1e-5f);
 }
 
 TEST_CASE_FIXTURE(Checkpoint, "an overflow in a layer is an error that names layer, sequence and position") {

@@ -82,13 +82,14 @@ class Oracle {
   kvx::Matrix<float> step(kvx::Token token, kvx::Threads& threads) {
     const kvx::ModelConfig& config = model_.config();
     const kvx::Index group = config.heads / config.kv_heads;
-    const kvx::RopeTable rope(model_.inv_freq(), std::span(&sequence_.next_position, 1));
     kvx::Workspace work;
+    model_.fill(work.ropes, std::span(&sequence_.next_position, 1));
     auto x = model_.embed(std::span(&token, 1), work, threads);
     kvx::Matrix<float> attended(1, config.heads * config.head_dim);
     for (kvx::Index l = 0; l < config.layers; ++l) {
       auto qkv = model_.project_qkv(l, kvx::read_only(x), work, threads);
       const auto queries = model_.queries(qkv), keys = model_.keys(qkv), values = model_.values(qkv);
+      const kvx::RopeTable& rope = model_.table(work.ropes, l);
       kvx::detail::rotate(rope, queries, threads);
       kvx::detail::rotate(rope, keys, threads);
       for (kvx::Index i = 0; i < config.heads; ++i) {
@@ -97,6 +98,9 @@ class Oracle {
         auto& rows = layers_[static_cast<std::size_t>(l)][head];
         kvx::HeadCache& tail = sequence_.tail.layer(l)[head];
         if (i % group == 0) {
+          const kvx::Index window = model_.config().window(l);
+          const auto hidden = window == 0 ? 0 : std::max<kvx::Index>(0, std::ssize(rows) + 1 - window);
+          std::for_each_n(rows.begin(), hidden, [](Row& row) { row.visible = false; });
           rows.push_back({keys.head(h).row(0).cast<double>(), values.head(h).row(0).cast<double>()});
           tail.append(sequence_.next_position, keys.row(h, 0), values.row(h, 0));
         }
@@ -105,7 +109,7 @@ class Oracle {
           kvx::detail::attend_cached(
               {&row, 1}, l, h, 0, 1, queries,
               kvx::TensorView<float>::token_major(attended.data(), config.heads, 1, config.head_dim),
-              model_.attention_path());
+              model_.attention(l));
         }
         const auto out = attended.row(0).segment(i * config.head_dim, config.head_dim);
         const ExactAttention naive = attend(queries.head(i).row(0).cast<double>(), l, head);
@@ -136,8 +140,8 @@ class Oracle {
       key_units = quantized_units(keys, cache.key_bias().bias);
       value_units = quantized_units(values);
     }
-    const float scale = 1 / std::sqrt(static_cast<float>(query.size()));
-    return {query, keys, values, double{scale}, model_.attention_path(), key_units, value_units};
+    const double scale = double{1 / std::sqrt(static_cast<float>(model_.config().query_scalar))};
+    return {query, keys, values, scale, model_.attention_path(), key_units, value_units};
   }
 
   const kvx::Decoder& model_;

@@ -167,6 +167,17 @@ class HeadCache {
     positions_.resize(positions_.size() - static_cast<std::size_t>(count));
   }
 
+  /// Removes the first `count` rows, for a cache without quantized rows.
+  void remove_first(Index count) {
+    const auto remove = [count](auto& memory, std::size_t row_size) {
+      memory.erase(memory.begin(), memory.begin() + count * static_cast<std::ptrdiff_t>(row_size));
+      detail::shrink(memory, static_cast<std::size_t>(detail::kCacheGrowth) * row_size);
+    };
+    remove(keys_, row_bytes());
+    remove(values_, row_bytes());
+    remove(positions_, 1);
+  }
+
   /// Allocated bytes of keys, values, positions and quantized rows.
   std::size_t bytes() const {
     return keys_.capacity() + values_.capacity() + positions_.capacity() * sizeof(Position) +

@@ -154,9 +154,9 @@ class Safetensors {
   auto end() const { return tensors_.end(); }
   std::size_t size() const { return tensors_.size(); }
 
-  /// Releases the memory pages of a tensor, for a loader that has copied it. The tensor stays readable.
-  void drop_pages(const Tensor& tensor) const {
-    for (const MappedFile& file : files_) file.drop_pages(tensor.bytes);
+  /// Releases the memory pages of a part of a tensor, for a loader that has copied it. The tensor stays readable.
+  void drop_pages(std::span<const std::byte> part) const {
+    for (const MappedFile& file : files_) file.drop_pages(part);
   }
 
  private:

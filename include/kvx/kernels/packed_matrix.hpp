@@ -85,9 +85,9 @@ class PackedMatrix {
 
   /// Writes rows [first, first + rows) from a row-major [rows, in] buffer, which may be unaligned. Throws Error for
   /// NaN, an infinity, or a number that becomes an infinity in bf16. The message begins with `where` and names the
-  /// first row with such a number.
+  /// first row with such a number; the buffer begins with row `first_named`.
   void pack(Index first, Index rows, Dtype source_dtype, std::span<const std::byte> source, Threads& threads,
-            std::string_view where = "weights") {
+            std::string_view where = "weights", Index first_named = 0) {
     visit(source_dtype, [&]<class From>(From) {
       std::atomic<Index> bad_row = rows;
       threads.parallel_for(rows, 64, [&](Index begin, Index end) {
@@ -109,7 +109,7 @@ class PackedMatrix {
           write_row(first + r, floats.data());
         }
       });
-      if (bad_row < rows) throw_not_storable<From>(source, bad_row, where);
+      if (bad_row < rows) throw_not_storable<From>(source, bad_row, where, first_named);
     });
   }
 
@@ -138,13 +138,15 @@ class PackedMatrix {
     return first_not_finite(line.data(), in_);
   }
   template <class From>
-  [[noreturn]] void throw_not_storable(std::span<const std::byte> source, Index r, std::string_view where) const {
+  [[noreturn]] void throw_not_storable(std::span<const std::byte> source, Index r, std::string_view where,
+                                       Index first_named) const {
     std::vector<From> line(static_cast<std::size_t>(in_));
     read_line(source, r, line);
     const Index column = first_not_storable(line);
     const auto value = static_cast<float>(line[static_cast<std::size_t>(column)]);
-    throw Error(where, "row " + std::to_string(r) + ", column " + std::to_string(column) + ": expected a finite " +
-                           std::string(name_of(format_)) + " weight, found " + std::to_string(value));
+    throw Error(where, "row " + std::to_string(first_named + r) + ", column " + std::to_string(column) +
+                           ": expected a finite " + std::string(name_of(format_)) + " weight, found " +
+                           std::to_string(value));
   }
 
   static constexpr Index padded(WeightFormat format, Index in) {

@@ -9,12 +9,12 @@
 #include <kvx/kernels/row_kernels.hpp>
 #include <kvx/model/decoder.hpp>
 #include <kvx/model/prefill.hpp>
+#include <kvx/model/workspace.hpp>
 #include <kvx/press/parts/moments.hpp>
 #include <kvx/press/policy.hpp>
 
 #include <Eigen/Eigenvalues>
 
-#include <cmath>
 #include <cstddef>
 #include <functional>
 #include <numeric>
@@ -34,17 +34,18 @@ struct Calibration {
 namespace detail {
 
 /// How far back the query heads of one KV head look. `queries` [group, head_dim] are at the last of `length`
-/// positions, all of which have the same `key` [1, head_dim]; both are given before RoPE. The score is 1 if all
+/// positions, all of which have the same `key` [1, head_dim]; both are given before RoPE. Attention multiplies by
+/// `scale`. The score is 1 if all
 /// attention goes to the first position, and 1 / length if it goes to the last.
-inline double head_score(Matrix<float> queries, const Matrix<float>& key, const RopeTable& rope, Index length) {
+inline double head_score(Matrix<float> queries, const Matrix<float>& key, const RopeTable& rope, Index length,
+                         float scale) {
   Matrix<float> keys = key.replicate(length, 1);
   for (Index t = 0; t < length; ++t) rope.rotate(t, keys.row(t).data());
   std::vector<float> weights(static_cast<std::size_t>(length));
   double score = 0;
   for (Index i = 0; i < queries.rows(); ++i) {
     rope.rotate(length - 1, queries.row(i).data());
-    row_kernels().dot_rows(queries.row(i).data(), view(std::as_const(keys)),
-                           1 / std::sqrt(static_cast<float>(key.cols())), weights.data());
+    row_kernels().dot_rows(queries.row(i).data(), view(std::as_const(keys)), scale, weights.data());
     row_kernels().softmax(weights.data(), length);
     // For each position, the attention to all positions up to it; their mean is the score.
     for (Index t = 0; t < length; ++t)
@@ -76,7 +77,8 @@ inline Calibration calibrate(const Decoder& model, std::span<const std::span<con
   const Index group = config.heads / config.kv_heads, dim = config.head_dim;
   std::vector<Position> position_list(static_cast<std::size_t>(positions));
   std::iota(position_list.begin(), position_list.end(), 0);
-  const RopeTable rope(model.inv_freq(), position_list);
+  RopeTables ropes;
+  model.fill(ropes, position_list);
   Matrix<double> scores = Matrix<double>::Zero(config.layers, config.kv_heads);
   Matrix<float> sums = Matrix<float>::Zero(config.layers * config.heads, dim);
   std::vector<Matrix<float>> squares(static_cast<std::size_t>(sums.rows()), Matrix<float>::Zero(dim, dim));
@@ -94,8 +96,8 @@ inline Calibration calibrate(const Decoder& model, std::span<const std::span<con
             sums.row(index) += in.queries.head(head).colwise().sum();
             detail::add_squares(ones, in.queries.head(head), squares[static_cast<std::size_t>(index)]);
           }
-          scores(in.layer, h) +=
-              detail::head_score(std::move(means), in.pre_rope_keys.head(h).colwise().mean(), rope, positions);
+          scores(in.layer, h) += detail::head_score(std::move(means), in.pre_rope_keys.head(h).colwise().mean(),
+                                                    model.table(ropes, in.layer), positions, in.attention_scale());
         }
       });
       if (on_progress) on_progress(++layers_done / static_cast<double>(texts.size()) / static_cast<double>(in.layers));

@@ -8,6 +8,7 @@
 #include <kvx/core/token_span.hpp>
 #include <kvx/model/decoder.hpp>
 #include <kvx/model/prefill.hpp>
+#include <kvx/model/pressed_allowance.hpp>
 #include <kvx/model/repeat_context.hpp>
 #include <kvx/model/rolling_cache.hpp>
 #include <kvx/press/allowance.hpp>
@@ -34,25 +35,27 @@ struct CompressedContext {
 /// Prefills a context and evicts rows of each layer as soon as the layer is done, so that evicted rows of earlier
 /// layers need no memory. If the policy needs the model to repeat the context, which `prompt` asks for, rows are
 /// evicted only after that. The remaining rows are quantized after the last layer. `spans` are the context's parts, for
-/// policies that depend on them. Calls on_layer(layers done) after each layer. Throws NotApplicable if the context is
-/// too short for the policy.
+/// policies that depend on them. Layers with a window keep the rows of their last window, whatever the policy. Calls
+/// on_layer(layers done) after each layer. Throws NotApplicable if the context is too short for the policy.
 inline CompressedContext compress(const Decoder& model, std::span<const Token> tokens, const AnyPolicy& policy,
-                                  const Allowance& allowance, Dtype cache_dtype, Threads& threads,
+                                  const Allowance& given, Dtype cache_dtype, Threads& threads,
                                   const std::function<void(Index)>& on_layer = {}, const RepeatPrompt& prompt = {},
                                   std::span<const NamedSpan> spans = {}) {
   CompressedContext context;
   const CacheShape shape = model.cache_shape(cache_dtype);
+  const auto count = static_cast<Index>(tokens.size());
+  const Allowance allowance = pressed_allowance(model.config(), given, count, shape);
   const bool repeats = policy.needs().repetition.has_value();
   auto cache = std::make_shared<KvCache>(shape);
   context.logits = prefill(model, tokens, needs_of(policy), cache_dtype, threads, [&](PressInput in, LayerCache rows) {
     in.spans = spans;
     for (const HeadCache& head : rows) context.full_bytes += head.bytes();
-    cache->layer(in.layer) = repeats ? std::move(rows)
-                                     : edited(policy, with_queries(in, policy.edit_queries()), rows,
-                                              policy.select(with_queries(in, policy.needs().queries), allowance));
+    const bool pressed = !repeats && model.config().window(in.layer) == 0;
+    cache->layer(in.layer) = !pressed ? std::move(rows)
+                                      : edited(policy, with_queries(in, policy.edit_queries()), rows,
+                                               policy.select(with_queries(in, policy.needs().queries), allowance));
     if (on_layer) on_layer(in.layer + 1);
   });
-  const auto count = static_cast<Index>(tokens.size());
   const Budget budget = budget_of(policy, allowance, count, shape);
   if (repeats && budget.keep < count) {
     const auto scores = score_repetition(policy, budget, model, cache, tokens, prompt, cache_dtype, threads);

@@ -8,6 +8,10 @@
 #include <kvx/kernels/packed_matrix.hpp>
 #include <kvx/model/architecture.hpp>
 #include <kvx/model/layer_sizes.hpp>
+#include <kvx/model/read_number.hpp>
+#include <kvx/model/read_rope.hpp>
+#include <kvx/model/read_windows.hpp>
+#include <kvx/model/rope_parameters.hpp>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -27,11 +32,16 @@ struct ModelConfig {
   Index hidden_size = 0, intermediate_size = 0, layers = 0;
   Index heads = 0, kv_heads = 0, head_dim = 0;  // kv_heads divides heads; head_dim is even
   Index vocab_size = 0, max_positions = 0;
-  double rms_norm_eps = 0, rope_theta = 0;
-  bool qkv_bias = false, tie_word_embeddings = false;
-  std::vector<Token> stop_tokens;    // may be empty
-  std::optional<Token> eos_token;    // from config.json; the first of several
-  std::vector<std::string> ignored;  // settings of generation_config.json that decoding does not apply: "NAME VALUE"
+  double rms_norm_eps = 0;
+  Architecture architecture;
+  bool qkv_bias = false, output_bias = false, mlp_bias = false, tie_word_embeddings = false;
+  RopeParameters rope, sliding_rope;  // of layers without and with a window
+  std::vector<bool> sliding_layers;   // [layers], or empty if no layer has a window
+  Index sliding_window = 0;           // the tokens that a token of a sliding layer sees, itself among them
+  double query_scalar = 0;            // attention divides q.k by its square root; usually head_dim
+  std::vector<Token> stop_tokens;     // may be empty
+  std::optional<Token> eos_token;     // from config.json; the first of several
+  std::vector<std::string> ignored;   // settings of generation_config.json that decoding does not apply: "NAME VALUE"
 
   /// Reads config.json and, if it exists, generation_config.json of a model directory. Throws Error like parse(), and
   /// for the directory of an adapter.
@@ -49,7 +59,30 @@ struct ModelConfig {
   }
 
   /// The sizes of a layer; all layers have the same ones.
-  LayerSizes layer() const { return {hidden_size, intermediate_size, heads, kv_heads, head_dim, qkv_bias}; }
+  LayerSizes layer() const {
+    return {.hidden = hidden_size,
+            .intermediate = intermediate_size,
+            .heads = heads,
+            .kv_heads = kv_heads,
+            .head_dim = head_dim,
+            .qkv_bias = qkv_bias,
+            .output_bias = output_bias,
+            .mlp_bias = mlp_bias,
+            .head_norms = architecture.head_norms,
+            .output_norms = architecture.output_norms};
+  }
+  /// The tokens that a token of layer `l` sees, itself among them; 0 if it sees all.
+  Index window(Index l) const {
+    return !sliding_layers.empty() && sliding_layers[static_cast<std::size_t>(l)] ? sliding_window : 0;
+  }
+  /// The number of layers with a window.
+  Index windows() const { return static_cast<Index>(std::count(sliding_layers.begin(), sliding_layers.end(), true)); }
+  /// The rows that a head of layer `l` holds after `tokens` tokens, before a press evicts any.
+  Index rows(Index l, Index tokens) const { return window(l) == 0 ? tokens : std::min(tokens, window(l)); }
+  /// The same, summed over the layers.
+  Index rows(Index tokens) const {
+    return (layers - windows()) * tokens + windows() * std::min(tokens, sliding_window);
+  }
   /// The number of parameters in the embedding and the output matrix, which can be the same matrix.
   Index vocabulary_parameters() const { return (tie_word_embeddings ? 1 : 2) * vocab_size * hidden_size; }
   /// The number of parameters in the whole model: matrices, norms and biases.
@@ -76,84 +109,30 @@ struct ModelConfig {
 
 namespace detail {
 
-inline constexpr Index kMaxSize = Index{1} << 24;
-inline constexpr Index kMaxLayers = 1024;
-
-inline Index read_size(const JsonValue& value, Index maximum = kMaxSize) {
-  const Index size = value.whole();
-  if (size < 1 || size > maximum) value.fail("an integer from 1 to " + std::to_string(maximum));
-  return size;
-}
-
-inline double read_number(const JsonValue& value, double minimum, double maximum, std::string_view expected) {
-  const double number = value.number();
-  if (!(number >= minimum && number <= maximum)) value.fail(expected);
-  return number;
-}
-
 /// Optional fields that change what a model computes, each with the only value, as JSON, that the forward pass
 /// supports.
 inline constexpr auto kFixedFields = std::to_array<std::pair<std::string_view, std::string_view>>({
-    {"hidden_act", "\"silu\""},
-    {"mlp_bias", "false"},
     {"is_causal", "true"},
+    {"use_bidirectional_attention", "false"},
+    {"add_cross_attention", "false"},
+    {"attn_logit_softcapping", "null"},
+    {"final_logit_softcapping", "null"},
+    {"num_experts", "null"},
+    {"num_local_experts", "null"},
     {"quantization_config", "null"},  // a quantized model has other tensors
 });
 
-/// Whether a rope_scaling or rope_parameters object does not change the angles: no scaling, or scaling by 1.
-inline bool is_plain_rope(const JsonValue& rope, std::string_view type) {
-  if (type == "default") return true;
-  const auto factor = rope.find("factor");
-  return (type == "linear" || type == "dynamic") && factor && factor->number() == 1;
-}
-
-/// The base of the rotary angles, which transformers 4 writes at the top level, and transformers 5 in rope_parameters.
-/// Throws Error for any rotation other than the plain one of all channels.
-inline double read_rope_theta(const JsonValue& config) {
-  auto theta = config.find("rope_theta");
-  const auto expect_all_channels = [](const JsonValue& factor) {
-    if (factor.number() != 1) factor.fail("1, a rotation of all channels");
+/// Whether attention and the MLP have a bias. Throws Error for a bias that the architecture does not have.
+inline void read_biases(const JsonValue& config, ModelConfig& out) {
+  const auto read = [&](std::string_view name, bool has_field) {
+    const auto value = config.find(name);
+    if (value && value->boolean() && !has_field) value->fail("false");
+    return value && value->boolean();
   };
-  if (const auto factor = config.find("partial_rotary_factor")) expect_all_channels(*factor);
-  for (const std::string_view field : {"rope_scaling", "rope_parameters"}) {
-    const auto rope = config.find(field);
-    if (!rope) continue;
-    for (const std::string_view name : {"rope_type", "type"})
-      if (const auto type = rope->find(name); type && !is_plain_rope(*rope, type->string())) type->fail("\"default\"");
-    if (const auto factor = rope->find("factor"); factor && !rope->find("rope_type") && !rope->find("type"))
-      if (factor->number() != 1) factor->fail("1, since no rope_type says how to scale");
-    rope->each_member([&](std::string_view name, const JsonValue& value) {
-      if (name == "rope_theta")
-        theta = value;
-      else if (name == "partial_rotary_factor")
-        expect_all_channels(value);
-      else if (name != "rope_type" && name != "type" && name != "factor")
-        value.fail("only rope_type, rope_theta, factor and partial_rotary_factor here");
-    });
-  }
-  return theta ? read_number(*theta, 1, 1e18, "a number from 1 to 1e18") : 10000.0;
-}
-
-/// Throws Error if a layer would attend only to a part of the context, by the rules of transformers' Qwen2Config.
-inline void check_full_attention(const JsonValue& config, const ModelConfig& sizes) {
-  const auto use_window = config.find("use_sliding_window"), window = config.find("sliding_window"),
-             first = config.find("max_window_layers");
-  const bool slides = use_window && use_window->boolean();
-  const Index tokens = slides && window ? read_size(*window) : 4096;
-  const bool sees_all = slides && tokens >= sizes.max_positions;
-  if (const auto types = config.find("layer_types")) {
-    if (static_cast<Index>(types->array().size()) != sizes.layers)
-      types->fail(std::to_string(sizes.layers) + " entries, one for each layer");
-    types->each_element([&](const JsonValue& type) {
-      if (type.string() != "full_attention" && !(type.string() == "sliding_attention" && sees_all))
-        type.fail("\"full_attention\"");
-    });
-    return;
-  }
-  const Index full_layers = first ? first->integer() : 28;
-  if (slides && full_layers < sizes.layers && !sees_all)
-    use_window->fail("no window of " + std::to_string(tokens) + " tokens from layer " + std::to_string(full_layers) +
-                     " on");
+  const Architecture& architecture = out.architecture;
+  if (!architecture.qkv_bias) out.output_bias = read("attention_bias", architecture.attention_bias);
+  out.qkv_bias = architecture.qkv_bias || out.output_bias;
+  out.mlp_bias = read("mlp_bias", architecture.mlp_bias);
 }
 
 /// The ids of the tokens that end an answer. An id of -1 stands for no token.
@@ -226,8 +205,13 @@ inline ModelConfig ModelConfig::parse(const JsonValue& config, const JsonValue* 
     if (const auto value = config.find(name); value && simdjson::minify(value->element()) != expected)
       value->fail(expected);
   }
+  const std::string activation = "\"" + std::string(name_of(architecture->activation)) + "\"";
+  for (const std::string_view name : {"hidden_act", "hidden_activation"})
+    if (const auto value = config.find(name); value && simdjson::minify(value->element()) != activation)
+      value->fail(activation);
   ModelConfig out;
-  out.qkv_bias = architecture->qkv_bias;
+  out.architecture = *architecture;
+  detail::read_biases(config, out);
   out.hidden_size = detail::read_size(config.at("hidden_size"));
   out.intermediate_size = detail::read_size(config.at("intermediate_size"));
   out.layers = detail::read_size(config.at("num_hidden_layers"), detail::kMaxLayers);
@@ -241,19 +225,28 @@ inline ModelConfig ModelConfig::parse(const JsonValue& config, const JsonValue* 
     if (out.heads % out.kv_heads != 0) value->fail("a divisor of num_attention_heads " + std::to_string(out.heads));
   }
   const auto head_dim = config.find("head_dim");
-  if (!head_dim && out.hidden_size % out.heads != 0) {
+  if (!head_dim && architecture->head_dim == 0 && out.hidden_size % out.heads != 0)
     heads.fail("a divisor of hidden_size " + std::to_string(out.hidden_size));
-  }
-  out.head_dim = head_dim ? detail::read_size(*head_dim) : out.hidden_size / out.heads;
+  out.head_dim = head_dim                      ? detail::read_size(*head_dim)
+                 : architecture->head_dim != 0 ? architecture->head_dim
+                                               : out.hidden_size / out.heads;
   if (out.head_dim % 2 != 0 || out.heads * out.head_dim > detail::kMaxSize) {
     (head_dim ? *head_dim : heads).fail("heads of an even size, together at most " + std::to_string(detail::kMaxSize));
   }
 
   const auto eps = config.find("rms_norm_eps");
   out.rms_norm_eps = eps ? detail::read_number(*eps, 0, 1, "a number from 0 to 1") : 1e-6;
-  out.rope_theta = detail::read_rope_theta(config);
-  if (const auto tie = config.find("tie_word_embeddings")) out.tie_word_embeddings = tie->boolean();
-  detail::check_full_attention(config, out);
+  out.query_scalar = static_cast<double>(out.head_dim);
+  if (architecture->query_scalar) {
+    const auto scalar = config.find("query_pre_attn_scalar");
+    out.query_scalar = scalar ? detail::read_number(*scalar, 1e-3, 1e6, "a number from 0.001 to 1e6") : 256;
+  }
+  std::tie(out.rope, out.sliding_rope) = detail::read_rope(config, *architecture, out.max_positions);
+  const auto tie = config.find("tie_word_embeddings");
+  out.tie_word_embeddings = tie ? tie->boolean() : architecture->tied;
+  auto windows = detail::read_windows(config, architecture->windows, out.layers, out.max_positions);
+  out.sliding_layers = std::move(windows.slides);
+  out.sliding_window = windows.window;
 
   const auto config_stop = config.find("eos_token_id");
   auto stop = generation != nullptr ? generation->find("eos_token_id") : std::nullopt;

@@ -16,12 +16,33 @@
 #include <kvx/model/workspace.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
+
+/// How a layer attends.
+struct LayerAttention {
+  Isa path;
+  float scale;   ///< multiplies q.k
+  Index window;  ///< the tokens that a query sees, its own among them; 0: all
+
+  /// The first of a head's rows, whose positions are given, that a query at `position` sees.
+  Index first_row(std::span<const Position> rows, Index position) const {
+    if (window == 0) return 0;
+    return std::lower_bound(rows.begin(), rows.end(), position - window + 1) - rows.begin();
+  }
+};
+
+/// The angles of RoPE in a layer.
+struct LayerRope {
+  std::span<const float> inv_freq;  ///< [head_dim / 2]
+  float factor;                     ///< of cosines and sines
+};
 
 /// A decoder of one of the architectures in architecture.hpp: its weights, and the steps that prefill (prefill.hpp) and
 /// decoding (forward.hpp) are made of. Every step works row by row, so a row's result does not depend on the other
@@ -41,9 +62,24 @@ class Decoder {
   const ModelConfig& config() const { return config_; }
   /// A note for the user if config.json contradicts the weights; otherwise empty.
   const std::string& note() const { return weights_.note; }
-  std::span<const float> inv_freq() const { return inv_freq_; }
+  /// RoPE in layer `l`. Layers with a window may have other angles than those without one.
+  LayerRope rope(Index l) const {
+    return config_.window(l) > 0 ? LayerRope{sliding_inv_freq_, config_.sliding_rope.attention_factor}
+                                 : LayerRope{inv_freq_, config_.rope.attention_factor};
+  }
+  /// Replaces the positions of the tables.
+  void fill(RopeTables& tables, std::span<const Position> positions) const {
+    tables[0].fill(inv_freq_, positions, config_.rope.attention_factor);
+    if (config_.windows() > 0) tables[1].fill(sliding_inv_freq_, positions, config_.sliding_rope.attention_factor);
+  }
+  /// The table of layer `l`.
+  const RopeTable& table(const RopeTables& tables, Index l) const { return tables[config_.window(l) > 0 ? 1 : 0]; }
   /// The path that computes attention. With f32 weights, it is one that does not round or split floats.
   Isa attention_path() const { return layer(0).qkv.format() == WeightFormat::f32 ? float_path(isa()) : isa(); }
+  /// How layer `l` attends.
+  LayerAttention attention(Index l) const {
+    return {attention_path(), 1 / std::sqrt(static_cast<float>(config_.query_scalar)), config_.window(l)};
+  }
 
   /// The shape of a cache for this model.
   CacheShape cache_shape(Dtype dtype) const { return {config_.layers, config_.kv_heads, config_.head_dim, dtype}; }
@@ -64,13 +100,15 @@ class Decoder {
   MatrixView<float> embed(std::span<const Token> tokens, Workspace& work, Threads& threads) const {
     auto x = work.hidden.rows(static_cast<Index>(tokens.size()), config_.hidden_size);
     threads.parallel_for(x.rows(), kRowsPerThread, [&](Index begin, Index end) {
-      for (Index t = begin; t < end; ++t)
-        weights_.embedding.row(tokens[static_cast<std::size_t>(t)], x.data() + t * x.cols());
+      for (Index t = begin; t < end; ++t) weights_.embedding.row(tokens[static_cast<std::size_t>(t)], row(x, t));
+      if (config_.architecture.scales_embedding)
+        x.middleRows(begin, end - begin) *= std::sqrt(static_cast<float>(config_.hidden_size));
     });
     return x;
   }
 
-  /// Queries, keys and values of layer `l`, before RoPE: [tokens, (heads + 2 kv_heads) head_dim].
+  /// Queries, keys and values of layer `l`, before RoPE and after the norms of heads: [tokens, (heads + 2 kv_heads)
+  /// head_dim].
   MatrixView<float> project_qkv(Index l, MatrixView<const float> x, Workspace& work, Threads& threads) const {
     const LayerWeights& w = layer(l);
     auto qkv = work.qkv.rows(x.rows(), w.qkv.out());
@@ -79,19 +117,20 @@ class Decoder {
       threads.parallel_for(rows, kRowsPerThread, [&](Index begin, Index end) {
         for (Index t = begin; t < end; ++t) norm(w.input_norm, row(x, first + t), row(normed, t));
       });
-      matmul(read_only(normed), w.qkv, w.qkv_bias, rows_of(qkv, first, rows), threads);
+      const auto block = rows_of(qkv, first, rows);
+      matmul(read_only(normed), w.qkv, w.qkv_bias, block, threads);
+      if (config_.architecture.head_norms) norm_heads(w, block, threads);
     });
     return qkv;
   }
-  /// The bias that layer `l` adds to the keys of KV head `h`; empty if there is none. Valid as long as the model
-  /// exists.
+  /// The bias that layer `l` adds to the keys of KV head `h`, as cached keys contain it before rotation; empty if there
+  /// is none, or if a norm follows it. Valid as long as the model exists.
   KeyBias key_bias(Index l, Index h) const {
-    if (!config_.qkv_bias) return {};
+    if (layer(l).key_bias.empty()) return {};
     const auto dim = static_cast<std::size_t>(config_.head_dim);
-    const auto first = static_cast<std::size_t>(config_.heads + h) * dim;
-    const auto bias = std::span(layer(l).qkv_bias).subspan(first, dim);
+    const auto bias = std::span(layer(l).key_bias).subspan(static_cast<std::size_t>(h) * dim, dim);
     const bool zero = std::all_of(bias.begin(), bias.end(), [](float x) { return x == 0; });
-    return zero ? KeyBias() : KeyBias{bias, inv_freq_};
+    return zero ? KeyBias() : KeyBias{bias, rope(l).inv_freq};
   }
   TensorView<float> queries(MatrixView<float> qkv) const { return part(qkv, 0, config_.heads); }
   TensorView<float> keys(MatrixView<float> qkv) const { return part(qkv, config_.heads, config_.kv_heads); }
@@ -132,17 +171,20 @@ class Decoder {
           for (Index t = begin; t < end; ++t) body(t);
         });
       };
-      const auto add = [&](Index t) { x.row(first + t) += added.row(t); };
-      matmul(rows_of(attended, first, rows), w.output, {}, added, threads);
+      const auto add = [&](Index t, std::span<const float> output_norm) {
+        if (!output_norm.empty()) norm(output_norm, row(added, t), row(added, t));
+        x.row(first + t) += added.row(t);
+      };
+      matmul(rows_of(attended, first, rows), w.output, w.output_bias, added, threads);
       each_row([&](Index t) {
-        add(t);
-        norm(w.post_attention_norm, row(x, first + t), row(normed, t));
+        add(t, w.attended_norm);
+        norm(w.mlp_norm, row(x, first + t), row(normed, t));
       });
-      matmul(read_only(normed), w.gate_up, {}, wide, threads);
-      each_row([&](Index t) { row_kernels().swiglu(row(wide, t), row(wide, t) + intermediate, intermediate); });
-      matmul(view<const float>(wide.data(), rows, intermediate, wide.cols()), w.down, {}, added, threads);
+      matmul(read_only(normed), w.gate_up, w.gate_up_bias, wide, threads);
+      each_row([&](Index t) { activate(row(wide, t)); });
+      matmul(view<const float>(wide.data(), rows, intermediate, wide.cols()), w.down, w.down_bias, added, threads);
       each_row([&](Index t) {
-        add(t);
+        add(t, w.mlp_output_norm);
         finite.check_row(first + t);
       });
     });
@@ -171,7 +213,8 @@ class Decoder {
       : dir_(std::move(dir)),
         config_(std::move(config)),
         weights_(std::move(weights)),
-        inv_freq_(rope_inv_freq(config_.head_dim, config_.rope_theta)) {}
+        inv_freq_(config_.rope.inv_freq(config_.head_dim)),
+        sliding_inv_freq_(config_.sliding_rope.inv_freq(config_.head_dim)) {}
 
   const LayerWeights& layer(Index l) const { return weights_.layers[static_cast<std::size_t>(l)]; }
 
@@ -192,13 +235,31 @@ class Decoder {
   }
 
   void norm(std::span<const float> weight, const float* from, float* to) const {
-    row_kernels().rms_norm(from, weight.data(), config_.hidden_size, config_.rms_norm_eps, to);
+    row_kernels().rms_norm(from, weight.data(), static_cast<Index>(weight.size()), config_.rms_norm_eps, to);
+  }
+  /// Applies the norms of heads to queries and keys.
+  void norm_heads(const LayerWeights& w, MatrixView<float> qkv, Threads& threads) const {
+    threads.parallel_for(qkv.rows(), kRowsPerThread, [&](Index begin, Index end) {
+      for (Index t = begin; t < end; ++t)
+        for (Index i = 0; i < config_.heads + config_.kv_heads; ++i) {
+          float* const head = row(qkv, t) + i * config_.head_dim;
+          norm(i < config_.heads ? w.query_norm : w.key_norm, head, head);
+        }
+    });
+  }
+  /// Replaces the gate in a row of gate and up with activation(gate) * up.
+  void activate(float* gate_up) const {
+    const Index count = config_.intermediate_size;
+    if (config_.architecture.activation == Activation::gelu_tanh)
+      row_kernels().geglu(gate_up, gate_up + count, count);
+    else
+      row_kernels().swiglu(gate_up, gate_up + count, count);
   }
 
   std::string dir_;
   ModelConfig config_;
   Weights weights_;
-  std::vector<float> inv_freq_;  // [head_dim / 2]
+  std::vector<float> inv_freq_, sliding_inv_freq_;  // [head_dim / 2], of layers without and with a window
 };
 
 }  // namespace kvx::inline v0

@@ -9,12 +9,11 @@
 #include <kvx/core/token.hpp>
 #include <kvx/kernels/attend.hpp>
 #include <kvx/kernels/attend_quantized.hpp>
-#include <kvx/kernels/isa.hpp>
+#include <kvx/kernels/rope.hpp>
 #include <kvx/model/decoder.hpp>
 #include <kvx/model/workspace.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -31,48 +30,63 @@ struct Step {
 namespace detail {
 
 /// Computes attention over all rows of a head, first over those that are quantized.
-inline void attend_head(const HeadCache& head, std::span<AttentionQuery> queries, float scale, Isa path) {
+inline void attend_head(const HeadCache& head, std::span<AttentionQuery> queries, const LayerAttention& attention) {
   head.visit([&](auto keys, auto values) {
     using T = typename decltype(keys)::Scalar;
     if (const QuantizedRows* const quantized = head.quantized_keys(); quantized != nullptr && quantized->rows() > 0) {
-      attend_quantized<T>(queries, quantized->view(), head.quantized_values()->view(), values, scale, head.key_bias(),
-                          head.positions(), path);
-      for (AttentionQuery& query : queries) query.seen -= quantized->rows();
+      attend_quantized<T>(queries, quantized->view(), head.quantized_values()->view(), values, attention.scale,
+                          head.key_bias(), head.positions(), attention.path);
+      for (AttentionQuery& query : queries) {
+        query.seen -= quantized->rows();
+        query.first = std::max<Index>(0, query.first - quantized->rows());
+      }
     }
-    attend<T>(queries, keys, rows_of(values, values.rows() - keys.rows(), keys.rows()), scale, path);
+    attend<T>(queries, keys, rows_of(values, values.rows() - keys.rows(), keys.rows()), attention.scale,
+              attention.path);
   });
 }
 
 /// Computes the attention of KV head `h` of layer `l` for rows [first, last), whose sequences share a prefix: for all
 /// rows at once over the prefix, then over the tail of each sequence. `queries` and `out` are [heads, rows, head_dim].
 inline void attend_cached(std::span<const StepRow> rows, Index l, Index h, Index first, Index last,
-                          TensorView<const float> queries, TensorView<float> out, Isa path) {
+                          TensorView<const float> queries, TensorView<float> out, const LayerAttention& attention) {
   const auto head_of = [&](const KvCache& cache) -> const HeadCache& {
     return cache.layer(l)[static_cast<std::size_t>(h)];
   };
   const auto row = [&](Index t) -> const StepRow& { return rows[static_cast<std::size_t>(t)]; };
   const HeadCache& prefix = head_of(*row(first).sequence->prefix);
-  const float scale = 1 / std::sqrt(static_cast<float>(prefix.head_dim()));
+  const auto position = [&](Index t) {
+    const HeadCache& tail = head_of(row(t).sequence->tail);
+    return Index{tail.positions()[static_cast<std::size_t>(tail.rows() - 1 - row(t).later)]};
+  };
   const Index group = queries.heads() / static_cast<Index>(row(first).sequence->tail.layer(l).size());
   const auto count = static_cast<std::size_t>((last - first) * group);
   const std::span chunk(scratch<StepRow, AttentionQuery>(count), count);
   std::size_t index = 0;
-  for (Index t = first; t < last; ++t)
+  for (Index t = first; t < last; ++t) {
+    const Index first_row = attention.first_row(prefix.positions(), position(t));
     for (Index i = h * group; i < (h + 1) * group; ++i) {
       std::fill_n(out.row(i, t), out.head_dim(), 0.0f);
-      chunk[index++] = {queries.row(i, t), out.row(i, t), prefix.rows()};
+      chunk[index] = {queries.row(i, t), out.row(i, t), prefix.rows()};
+      chunk[index++].first = first_row;
     }
-  attend_head(prefix, chunk, scale, path);
+  }
+  attend_head(prefix, chunk, attention);
   for (Index t = first; t < last;) {
     const Index begin = t;
     const HeadCache& tail = head_of(row(begin).sequence->tail);
-    for (; t < last && row(t).sequence == row(begin).sequence; ++t)
-      for (Index g = 0; g < group; ++g)
-        chunk[static_cast<std::size_t>((t - first) * group + g)].seen = tail.rows() - row(t).later;
+    for (; t < last && row(t).sequence == row(begin).sequence; ++t) {
+      const Index first_row = attention.first_row(tail.positions(), position(t));
+      for (Index g = 0; g < group; ++g) {
+        AttentionQuery& query = chunk[static_cast<std::size_t>((t - first) * group + g)];
+        query.seen = tail.rows() - row(t).later;
+        query.first = first_row;
+      }
+    }
     attend_head(tail,
                 std::span(chunk).subspan(static_cast<std::size_t>((begin - first) * group),
                                          static_cast<std::size_t>((t - begin) * group)),
-                scale, path);
+                attention);
   }
   finish_attention(chunk, out.head_dim());
 }
@@ -118,6 +132,14 @@ inline void cut_chunks(Index kv_heads, Workspace& work, const Threads& threads) 
   work.chunks.push_back(count);
 }
 
+/// Removes rows that the token at `next` and later ones do not see, because their window ends before them. It removes
+/// whole blocks, so that the blocks of attention over the remaining rows stay the same.
+inline void drop_unseen(LayerCache& layer, Position next, const LayerAttention& attention) {
+  for (HeadCache& head : layer)
+    if (const Index blocks = attention.first_row(head.positions(), next) / kAttentionBlock; blocks > 0)
+      head.remove_first(blocks * kAttentionBlock);
+}
+
 }  // namespace detail
 
 /// Runs the new tokens of many sequences as one batch and appends their rows to the sequences' tails. A sequence must
@@ -128,24 +150,29 @@ inline void cut_chunks(Index kv_heads, Workspace& work, const Threads& threads) 
 inline MatrixView<float> forward_hidden(const Decoder& model, std::span<const Step> steps, Workspace& work,
                                         Threads& threads) {
   const ModelConfig& config = model.config();
-  const Isa path = model.attention_path();
   detail::list_tokens(model, steps, work);
   detail::cut_chunks(config.kv_heads, work, threads);
-  work.rope.fill(model.inv_freq(), work.positions);
+  model.fill(work.ropes, work.positions);
   const auto count = static_cast<Index>(work.tokens.size());
   auto x = model.embed(work.tokens, work, threads);
-  auto attended = work.attended.rows(count, config.heads * config.head_dim);
+  auto attended = work.attended.rows(count, config.layer().queries());
   const auto out = TensorView<float>::token_major(attended.data(), config.heads, count, config.head_dim);
   for (Index l = 0; l < config.layers; ++l) {
     auto qkv = model.project_qkv(l, read_only(x), work, threads);
     const auto queries = model.queries(qkv), keys = model.keys(qkv), values = model.values(qkv);
+    const RopeTable& rope = model.table(work.ropes, l);
+    const LayerAttention attention = model.attention(l);
     threads.parallel_for(static_cast<Index>(steps.size()), 8, [&](Index begin, Index end) {
+      for (Index s = begin; attention.window > 0 && s < end; ++s) {
+        SequenceCache& sequence = *steps[static_cast<std::size_t>(s)].sequence;
+        detail::drop_unseen(sequence.tail.layer(l), sequence.next_position, attention);
+      }
       for (Index t = work.firsts[static_cast<std::size_t>(begin)]; t < work.firsts[static_cast<std::size_t>(end)];
            ++t) {
-        for (Index i = 0; i < config.heads; ++i) work.rope.rotate(t, queries.row(i, t));
+        for (Index i = 0; i < config.heads; ++i) rope.rotate(t, queries.row(i, t));
         const auto index = static_cast<std::size_t>(t);
         for (Index h = 0; h < config.kv_heads; ++h) {
-          work.rope.rotate(t, keys.row(h, t));
+          rope.rotate(t, keys.row(h, t));
           work.step_rows[index].sequence->tail.layer(l)[static_cast<std::size_t>(h)].append(
               work.positions[index], keys.row(h, t), values.row(h, t));
         }
@@ -155,7 +182,7 @@ inline MatrixView<float> forward_hidden(const Decoder& model, std::span<const St
       for (Index job = begin; job < end; ++job) {
         const auto chunk = static_cast<std::size_t>(job / config.kv_heads);
         detail::attend_cached(work.step_rows, l, job % config.kv_heads, work.chunks[chunk], work.chunks[chunk + 1],
-                              queries, out, path);
+                              queries, out, attention);
       }
     });
     for (std::size_t s = 0; s < steps.size(); ++s)

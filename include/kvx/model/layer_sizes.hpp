@@ -12,13 +12,16 @@ namespace kvx::inline v0 {
 struct LayerSizes {
   Index hidden = 0, intermediate = 0;
   Index heads = 0, kv_heads = 0, head_dim = 0;
-  bool qkv_bias = false;
+  bool qkv_bias = false, output_bias = false, mlp_bias = false;
+  bool head_norms = false, output_norms = false;
 
   Index queries() const { return heads * head_dim; }    ///< the channels of all query heads
   Index keys() const { return kv_heads * head_dim; }    ///< the channels of all key heads, or of all value heads
   Index qkv() const { return queries() + 2 * keys(); }  ///< the channels of queries, keys and values
-  Index biases() const { return qkv_bias ? qkv() : 0; }
-  Index norms() const { return 2 * hidden; }
+  Index biases() const {
+    return (qkv_bias ? qkv() : 0) + (output_bias ? hidden : 0) + (mlp_bias ? 2 * intermediate + hidden : 0);
+  }
+  Index norms() const { return (output_norms ? 4 : 2) * hidden + (head_norms ? 2 * head_dim : 0); }
 
   struct MatrixSize {
     Index out, in;

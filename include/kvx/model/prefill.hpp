@@ -12,7 +12,6 @@
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <numeric>
 #include <span>
@@ -33,13 +32,16 @@ inline std::vector<float> head_major(TensorView<const float> tensor) {
   return packed;
 }
 
-/// Computes the causal attention of a whole context. `queries` and `out` are [heads, tokens, head_dim]. `received` is
-/// [heads, tokens], to which the sums of the weights over all queries are added, or empty.
+/// Computes the causal attention of a whole context, whose tokens have the positions 0, 1, 2, ... `queries` and `out`
+/// are [heads, tokens, head_dim]. `received` is [heads, tokens], to which the sums of the weights over all queries are
+/// added, or empty.
 inline void attend_causal(TensorView<const float> queries, TensorView<const float> keys, TensorView<const float> values,
-                          TensorView<float> out, std::span<float> received, Threads& threads, Isa path) {
+                          TensorView<float> out, std::span<float> received, Threads& threads,
+                          const LayerAttention& attention) {
   constexpr Index kTokens = kAttentionBlock;  // whose queries are processed at once, in all heads of a group
   const Index tokens = keys.tokens(), group = queries.heads() / keys.heads(), blocks = (tokens + kTokens - 1) / kTokens;
-  const float scale = 1 / std::sqrt(static_cast<float>(keys.head_dim()));
+  const Isa path = attention.path;
+  const float scale = attention.scale;
   std::vector<AttentionQuery> all_queries(
       static_cast<std::size_t>(queries.heads() * tokens));  // by KV head, block, head, token
   const auto queries_of = [&](Index h, Index block, Index last_block) {
@@ -57,8 +59,10 @@ inline void attend_causal(TensorView<const float> queries, TensorView<const floa
       for (Index i = h * group; i < (h + 1) * group; ++i)
         for (Index t = block * kTokens; t < std::min(tokens, (block + 1) * kTokens); ++t) {
           std::fill_n(out.row(i, t), out.head_dim(), 0.0f);
-          block_queries[index++] = {queries.row(i, t), out.row(i, t), t + 1,
-                                    received.empty() ? nullptr : &received[static_cast<std::size_t>(i * tokens)]};
+          AttentionQuery& query = block_queries[index++];
+          query = {queries.row(i, t), out.row(i, t), t + 1,
+                   received.empty() ? nullptr : &received[static_cast<std::size_t>(i * tokens)]};
+          if (attention.window > 0) query.first = std::max<Index>(0, t + 1 - attention.window);
         }
       attend<float>(block_queries, keys.head(h), values.head(h), scale, path);
       finish_attention(block_queries, out.head_dim());
@@ -86,8 +90,9 @@ inline void rotate(const RopeTable& rope, TensorView<float> rows, Threads& threa
 }  // namespace detail
 
 /// Runs a context layer by layer, with all its tokens at once. Calls on_layer(const PressInput&, LayerCache) for each
-/// layer, with the data that `needs` asks for and with the layer's rows, stored as `cache_dtype`. The data of the
-/// PressInput is valid only during the call. Returns the logits after the last token, [1, vocab]. Throws Error for ids
+/// layer, with the data that `needs` asks for and with the layer's rows, stored as `cache_dtype`; of a layer with a
+/// window, only the rows of the last window, and no sums of attention. The data of the PressInput is valid only during
+/// the call. Returns the logits after the last token, [1, vocab]. Throws Error for ids
 /// outside the vocabulary, a context that is too long, and hidden states and logits that are not finite.
 template <class OnLayer>
 Matrix<float> prefill(const Decoder& model, std::span<const Token> tokens, const Needs& needs, Dtype cache_dtype,
@@ -98,16 +103,18 @@ Matrix<float> prefill(const Decoder& model, std::span<const Token> tokens, const
   model.check(tokens, 0);
   std::vector<Position> positions(tokens.size());
   std::iota(positions.begin(), positions.end(), 0);
-  const RopeTable rope(model.inv_freq(), positions);
   Workspace work;
+  model.fill(work.ropes, positions);
   auto x = model.embed(tokens, work, threads);
   for (Index l = 0; l < config.layers; ++l) {
     auto qkv = model.project_qkv(l, read_only(x), work, threads);
     const TensorView<float> queries = model.queries(qkv);
+    const RopeTable& rope = model.table(work.ropes, l);
+    const LayerRope angles = model.rope(l);
     std::vector<float> pre_rope, pre_rope_keys, received;
     if (needs.pre_rope_queries) pre_rope = detail::head_major(queries);
     if (needs.pre_rope_keys) pre_rope_keys = detail::head_major(model.keys(qkv));
-    if (needs.attention) received.resize(static_cast<std::size_t>(config.heads * count));
+    if (needs.attention && config.window(l) == 0) received.resize(static_cast<std::size_t>(config.heads * count));
     detail::rotate(rope, queries, threads);
     detail::rotate(rope, model.keys(qkv), threads);
     const auto keys = detail::head_major(model.keys(qkv)), values = detail::head_major(model.values(qkv));
@@ -122,14 +129,16 @@ Matrix<float> prefill(const Decoder& model, std::span<const Token> tokens, const
                   .queries = {},
                   .pre_rope_queries = {},
                   .attention = received,
-                  .inv_freq = model.inv_freq(),
+                  .inv_freq = angles.inv_freq,
+                  .rope_factor = angles.factor,
+                  .query_scalar = config.query_scalar,
                   .output_projection = TensorView<const float>::token_major(
                       output.data(), needs.output_projection ? config.heads : 0, output.rows(), config.head_dim),
                   .dtype = cache_dtype};
-    auto attended = work.attended.rows(count, config.heads * config.head_dim);
+    auto attended = work.attended.rows(count, config.layer().queries());
     detail::attend_causal(queries, in.keys, in.values,
                           TensorView<float>::token_major(attended.data(), config.heads, count, config.head_dim),
-                          received, threads, model.attention_path());
+                          received, threads, model.attention(l));
     if (needs.pre_rope_queries) in.pre_rope_queries = tensor(pre_rope, config.heads);
     if (needs.pre_rope_keys) in.pre_rope_keys = tensor(pre_rope_keys, config.kv_heads);
     const Index window = std::min(needs.queries, count);
@@ -138,8 +147,10 @@ Matrix<float> prefill(const Decoder& model, std::span<const Token> tokens, const
     threads.parallel_for(config.kv_heads, 1, [&](Index begin, Index end) {
       for (Index h = begin; h < end; ++h) {
         HeadCache& head = rows[static_cast<std::size_t>(h)];
-        head.reserve(count);
-        for (Index t = 0; t < count; ++t) head.append(static_cast<Position>(t), in.keys.row(h, t), in.values.row(h, t));
+        const Index held = config.rows(l, count);
+        head.reserve(held);
+        for (Index t = count - held; t < count; ++t)
+          head.append(static_cast<Position>(t), in.keys.row(h, t), in.values.row(h, t));
       }
     });
     on_layer(std::as_const(in), std::move(rows));

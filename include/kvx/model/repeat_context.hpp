@@ -15,7 +15,6 @@
 #include <kvx/press/policy.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -108,7 +107,7 @@ class RepetitionScores final : public StepObserver {
   std::vector<float> highest_scores(const Head& head, const LayerStep& step, Index h, Index from, Index to,
                                     const std::vector<float>& lengths) const {
     const Index group = step.queries.heads() / model_.config().kv_heads, before = sinks() + count_;
-    const float scale = 1 / std::sqrt(static_cast<float>(head.keys.cols()));
+    const float scale = model_.attention(step.layer).scale;
     std::vector<float> highest(static_cast<std::size_t>(count_)), weights(static_cast<std::size_t>(head.keys.rows()));
     for (Index g = 0; g < group; ++g)
       for (Index t = from; t < to; ++t) {
@@ -170,11 +169,17 @@ inline std::vector<Matrix<float>> repeat_context(const Decoder& model, std::shar
   return scores;
 }
 
-/// The scores of each layer, [kv_heads, tokens], by a policy that needs a repetition.
+/// The scores of each layer, [kv_heads, tokens], by a policy that needs a repetition. Throws NotApplicable for a model
+/// with windows, whose layers do not hold all rows of the context.
 inline std::vector<Matrix<float>> score_repetition(const AnyPolicy& policy, const Budget& budget, const Decoder& model,
                                                    const std::shared_ptr<const KvCache>& context,
                                                    std::span<const Token> tokens, const RepeatPrompt& prompt,
                                                    Dtype cache_dtype, Threads& threads) {
+  if (const ModelConfig& config = model.config(); config.windows() > 0)
+    throw NotApplicable(policy.policy_name(), "to repeat a context takes all of its rows, but " +
+                                                  std::to_string(config.windows()) + " of the model's " +
+                                                  std::to_string(config.layers) + " layers hold only the last " +
+                                                  std::to_string(config.sliding_window));
   auto scores = repeat_context(model, context, tokens, *policy.needs().repetition, prompt, cache_dtype, threads);
   for (Index l = 0; l < context->layers(); ++l) {
     FloatRows rows(context->layer(l));

@@ -27,7 +27,7 @@
 namespace kvx::inline v0 {
 
 /// Compresses a sequence's own rows while it grows: evicts rows by a Decoding or a SlidingThreshold, then quantizes the
-/// rows that are due.
+/// rows that are due. Layers with a window are left alone.
 class RollingCache final : public StepObserver {
  public:
   /// The sequence continues a context of `context` tokens, whose parts are `spans`.
@@ -37,11 +37,14 @@ class RollingCache final : public StepObserver {
         quantization_(policy.quantization()),
         context_(context),
         spans_(spans.begin(), spans.end()),
+        query_scalar_(model.config().query_scalar),
         layers_(static_cast<std::size_t>(model.config().layers)) {
-    for (std::size_t l = 0; l < layers_.size(); ++l)
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      layers_[l].pressed = model.config().window(static_cast<Index>(l)) == 0;
       for (Index h = 0; h < model.config().kv_heads; ++h)
         layers_[l].biases.push_back(quantization_ && quantization_->bias ? model.key_bias(static_cast<Index>(l), h)
                                                                          : KeyBias());
+    }
     if (const Decoding* const decoding = policy.decoding()) decoding_ = *decoding;
     queries_wanted_ = decoding_ ? decoding_->inner.needs().queries : 0;
   }
@@ -51,14 +54,17 @@ class RollingCache final : public StepObserver {
   Index steps_left(const SequenceCache& sequence, Index tokens) const override {
     if (quantization_ || sliding_ || queries_wanted_ > 0) return 0;
     if (tokens >= decoding_->target_rows(static_cast<Index>(sequence.next_position) + tokens)) return 0;
-    return decoding_->interval - 1 - layers_.front().steps;
+    Index steps = 0;
+    for (const State& layer : layers_) steps = std::max(steps, layer.steps);
+    return decoding_->interval - 1 - steps;
   }
   void take_back(Index steps) override {
-    for (State& layer : layers_) layer.steps -= steps;
+    for (State& layer : layers_)
+      if (layer.pressed) layer.steps -= steps;
   }
 
   void after_attention(SequenceCache& sequence, const LayerStep& step, Threads&) override {
-    if (failure_) return;
+    if (failure_ || !layers_[static_cast<std::size_t>(step.layer)].pressed) return;
     try {
       if (decoding_) evict(sequence, step);
       if (sliding_) slide(sequence, step);
@@ -95,6 +101,7 @@ class RollingCache final : public StepObserver {
 
  private:
   struct State {
+    bool pressed = true;          // whether the layer has no window
     Index steps = 0;              // since the layer was compressed
     std::vector<float> queries;   // the last ones, as many as wanted, [tokens, heads, head_dim]
     std::vector<KeyBias> biases;  // that keys are stored without, for each head
@@ -113,6 +120,7 @@ class RollingCache final : public StepObserver {
     PressInput in{.layer = step.layer,
                   .layers = static_cast<Index>(layers_.size()),
                   .layer_heads = static_cast<Index>(layer.size()),
+                  .query_scalar = query_scalar_,
                   .dtype = layer[0].dtype(),
                   .spans = spans_,
                   .context = context_};
@@ -215,6 +223,7 @@ class RollingCache final : public StepObserver {
   Index queries_wanted_, context_;
   std::vector<NamedSpan> spans_;
   std::optional<NotApplicable> failure_;
+  double query_scalar_;
   std::vector<State> layers_;
 };
 
@@ -229,8 +238,10 @@ inline SequenceCache start_sequence(const Decoder& model, const AnyPolicy& polic
   if (!quantization && !rolls) return {std::make_shared<const KvCache>(std::move(cache)), shape, next_position};
   auto observer = std::make_unique<RollingCache>(policy, model, next_position, spans);
   KvCache prefix(shape);
-  if (quantization)
-    for (Index l = 0; l < cache.layers(); ++l) {
+  for (Index l = 0; l < cache.layers(); ++l)
+    if (model.config().window(l) > 0) {
+      std::swap(prefix.layer(l), cache.layer(l));
+    } else if (quantization) {
       // Rows that may be evicted are not shared.
       observer->quantize(l, cache.layer(l), rolls ? nullptr : &prefix.layer(l));
       for (HeadCache& head : cache.layer(l)) head.shrink_to_fit();

@@ -13,11 +13,12 @@ namespace kvx::inline v0 {
 inline std::size_t prefill_bytes(const ModelConfig& config, Index tokens, const CacheShape& shape) {
   constexpr Index kQuery = sizeof(AttentionQuery) / sizeof(float), kBlock = 512;
   // Hidden states; queries, keys and values with copies head by head, and the output of attention; received attention
-  // and AttentionQuery of each head; cosines and sines.
-  const Index row = config.hidden_size + 3 * config.layer().qkv() + config.heads * (1 + kQuery) + config.head_dim;
+  // and AttentionQuery of each head; cosines and sines, twice if some layers have a window.
+  const Index row = config.hidden_size + 3 * config.layer().qkv() + config.heads * (1 + kQuery) +
+                    (config.windows() > 0 ? 2 : 1) * config.head_dim;
   return static_cast<std::size_t>(tokens * row + kBlock * (2 * config.intermediate_size + 2 * config.hidden_size)) *
              sizeof(float) +
-         static_cast<std::size_t>(tokens * (shape.layers + 1) * shape.kv_heads) * shape.row_bytes();
+         static_cast<std::size_t>((config.rows(tokens) + tokens) * shape.kv_heads) * shape.row_bytes();
 }
 
 /// The bytes of the activations of a decoding step that feeds `tokens` tokens of one sequence.

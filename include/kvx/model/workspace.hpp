@@ -5,6 +5,7 @@
 #include <kvx/core/token.hpp>
 #include <kvx/kernels/rope.hpp>
 
+#include <array>
 #include <cstddef>
 #include <vector>
 
@@ -24,6 +25,9 @@ class RowBuffer {
   LineVector<float> memory_;
 };
 
+/// The tables of RoPE for a list of positions: of layers without a window, and of layers with one.
+using RopeTables = std::array<RopeTable, 2>;
+
 /// The row of a new token of a sequence.
 struct StepRow {
   SequenceCache* sequence;
@@ -34,7 +38,7 @@ struct StepRow {
 /// result of a step is in it, and is valid until the next step.
 struct Workspace {
   RowBuffer hidden, normed, qkv, attended, added, wide, ends, logits;
-  RopeTable rope;
+  RopeTables ropes;
   std::vector<StepRow> step_rows;
   std::vector<Token> tokens;
   std::vector<Position> positions;

@@ -51,7 +51,7 @@ inline KeptText kept_text(const std::string& model, const std::string& task, con
 inline std::vector<CellName> cells_in_context(std::span<const PlannedCell> planned, const ScoredContext& scored) {
   std::vector<CellName> names;
   for (std::size_t c = 0; c < planned.size(); ++c)
-    names.push_back(cell_in_context(planned[c], scored.tokens(), scored.shape(), scored.ratio(c)));
+    names.push_back(cell_in_context(planned[c], scored.config(), scored.tokens(), scored.shape(), scored.ratio(c)));
   return names;
 }
 

@@ -247,7 +247,7 @@ class ModelRun {
     const PlannedCell& planned = cells_[placed.cell];
     const std::size_t index = group.prompts[placed.job.question].sample;
     const auto rows = static_cast<Index>(group.context.size());
-    const CellName name = cell_in_context(planned, rows, shape_, state.ratio);
+    const CellName name = cell_in_context(planned, model_.config, rows, shape_, state.ratio);
     Record made{.key = task.key, .model = model_.name, .task = task.task, .press = name.press, .ratio = name.ratio};
     made.index = index;
     made.sample = task.samples[index];

@@ -17,6 +17,7 @@
 #include <kvx/io/number_text.hpp>
 #include <kvx/model/config.hpp>
 #include <kvx/model/locate.hpp>
+#include <kvx/model/pressed_allowance.hpp>
 #include <kvx/model/repeat_context.hpp>
 #include <kvx/model/sampler.hpp>
 #include <kvx/model/working_memory.hpp>
@@ -123,7 +124,10 @@ inline std::size_t context_bytes(const ModelConfig& config, const PromptGroup& g
   Index kept = 0;
   for (const PlannedCell& planned : cells)
     if (planned.name.query_aware == group.query_aware)
-      kept += budget_of(planned.cell.policy, planned.cell.allowance, rows, shape).keep * shape.layers * shape.kv_heads;
+      kept +=
+          budget_of(planned.cell.policy, pressed_allowance(config, planned.cell.allowance, rows, shape), rows, shape)
+              .keep *
+          shape.layers * shape.kv_heads;
   return prefill_bytes(config, rows, shape) + static_cast<std::size_t>(kept) * sizeof(Index);
 }
 

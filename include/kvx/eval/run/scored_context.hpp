@@ -9,6 +9,7 @@
 #include <kvx/eval/run/cell.hpp>
 #include <kvx/model/decoder.hpp>
 #include <kvx/model/prefill.hpp>
+#include <kvx/model/pressed_allowance.hpp>
 #include <kvx/model/repeat_context.hpp>
 #include <kvx/model/rolling_cache.hpp>
 #include <kvx/press/budget_of.hpp>
@@ -22,6 +23,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -42,8 +44,10 @@ class ScoredContext {
         shape_(model.cache_shape(cache_dtype)),
         tokens_(static_cast<Index>(tokens.size())),
         spans_(spans.begin(), spans.end()) {
-    for (const Cell& cell : cells)
-      cells_.push_back({cell.policy, budget_of(cell.policy, cell.allowance, tokens_, shape_), {}, {}});
+    for (const Cell& cell : cells) {
+      const Allowance allowance = pressed_allowance(model.config(), cell.allowance, tokens_, shape_);
+      cells_.push_back({cell.policy, allowance, budget_of(cell.policy, allowance, tokens_, shape_), {}, {}});
+    }
     Needs needs;
     std::map<std::string, std::vector<std::size_t>> by_policy;
     for (std::size_t c = 0; c < cells.size(); ++c) {
@@ -55,16 +59,17 @@ class ScoredContext {
     prefill(model, tokens, needs, cache_dtype, threads, [&](PressInput in, LayerCache rows) {
       in.spans = spans;
       for (const auto& [name, members] : by_policy)
-        if (!cells[members.front()].policy.needs().repetition) score(in, cells, members);
+        if (!cells[members.front()].policy.needs().repetition) score(in, members);
       full.layer(in.layer) = std::move(rows);
       if (edit_queries_ > 0) queries_.push_back(detail::head_major(with_queries(in, edit_queries_).queries));
       if (on_layer) on_layer(in.layer + 1);
     });
     full_ = std::make_shared<const KvCache>(std::move(full));
     for (const auto& [name, members] : by_policy)
-      if (cells[members.front()].policy.needs().repetition) repeat(model, tokens, cells, members, prompt, threads);
+      if (cells[members.front()].policy.needs().repetition) repeat(model, tokens, members, prompt, threads);
   }
 
+  const ModelConfig& config() const { return model_.config(); }
   const CacheShape& shape() const { return shape_; }
   /// Tokens of the context.
   Index tokens() const { return tokens_; }
@@ -75,7 +80,8 @@ class ScoredContext {
 
   /// Whether cell `c` is the uncompressed cache.
   bool is_base(std::size_t c) const { return cells_[c].policy.as<None>() != nullptr; }
-  /// The rows that cell `c` keeps in each layer; empty if there is a reason().
+  /// The rows that cell `c` keeps in each layer, by token; empty if there is a reason(). In a layer with a window, they
+  /// are those of the last window.
   const std::vector<Kept>& kept(std::size_t c) const { return cells_[c].kept; }
   /// The number of rows that cell `c` keeps, over all layers and heads.
   std::size_t rows(std::size_t c) const {
@@ -95,7 +101,9 @@ class ScoredContext {
   std::size_t bytes(std::size_t c) const {
     const auto quantization = cells_[c].policy.quantization();
     std::size_t sum = 0;
-    for (const Kept& kept : cells_[c].kept) sum += stored_bytes(quantization, shape_, kept);
+    for (std::size_t l = 0; l < cells_[c].kept.size(); ++l)
+      sum += stored_bytes(config().window(static_cast<Index>(l)) > 0 ? std::nullopt : quantization, shape_,
+                          cells_[c].kept[l]);
     return sum;
   }
   /// The part of bytes() that each sequence of cell `c` has for itself, because it cannot be shared.
@@ -120,7 +128,7 @@ class ScoredContext {
     return static_cast<std::size_t>(grown * shape_.layers * shape_.kv_heads) * shape_.row_bytes() +
            queries * sizeof(float);
   }
-  /// The share of the rows that cell `c` removes.
+  /// The share of the rows that cell `c` removes. Rows outside the windows of layers do not count.
   double ratio(std::size_t c) const {
     return reason(c).empty() ? 1 - static_cast<double>(rows(c)) / static_cast<double>(full_->rows()) : 0;
   }
@@ -134,7 +142,15 @@ class ScoredContext {
     const CellState& cell = cells_[c];
     for (Index l = 0; l < full_->layers(); ++l) {
       const auto at = static_cast<std::size_t>(l);
-      PressInput in{.layer = l, .layers = full_->layers(), .inv_freq = model_.inv_freq()};
+      if (model_.config().window(l) > 0) {
+        cache.layer(l) = full_->layer(l);
+        continue;
+      }
+      PressInput in{.layer = l,
+                    .layers = full_->layers(),
+                    .inv_freq = model_.rope(l).inv_freq,
+                    .rope_factor = model_.rope(l).factor,
+                    .query_scalar = model_.config().query_scalar};
       if (edit_queries_ > 0) {
         const auto window = std::min(edit_queries_, tokens_);
         const auto heads = static_cast<Index>(queries_[at].size()) / (window * shape_.head_dim);
@@ -150,15 +166,28 @@ class ScoredContext {
  private:
   struct CellState {
     AnyPolicy policy;
+    Allowance allowance;
     Budget budget;
     std::vector<Kept> kept;  // per layer
     std::string reason;
   };
 
+  /// The tokens whose rows the uncompressed cache holds in layer `l`.
+  Kept held(Index l) const {
+    Kept all = keep_all(shape_.kv_heads, tokens_);
+    for (auto& rows : all) rows.erase(rows.begin(), rows.end() - model_.config().rows(l, tokens_));
+    return all;
+  }
+
   /// Selects rows for the cells `members`, which have one policy. `layer_input` has as many queries as the policy that
   /// needs most of them.
-  void score(const PressInput& layer_input, std::span<const Cell> cells, const std::vector<std::size_t>& members) {
-    const AnyPolicy& policy = cells[members.front()].policy;
+  void score(const PressInput& layer_input, const std::vector<std::size_t>& members) {
+    if (model_.config().window(layer_input.layer) > 0) {
+      for (const std::size_t c : members)
+        if (cells_[c].reason.empty()) cells_[c].kept.push_back(held(layer_input.layer));
+      return;
+    }
+    const AnyPolicy policy = cells_[members.front()].policy;
     const PressInput in = with_queries(layer_input, policy.needs().queries);
     Matrix<float> scores(in.kv_heads(), in.tokens());
     bool scored = false;
@@ -166,34 +195,34 @@ class ScoredContext {
       CellState& cell = cells_[c];
       if (!cell.reason.empty()) continue;
       try {
-        cell.kept.push_back(select_within(policy, cells[c].allowance, cell.budget, in, [&](const Budget& budget) {
+        cell.kept.push_back(select_within(policy, cell.allowance, cell.budget, in, [&](const Budget& budget) {
           if (keeps_all(policy, in, budget)) return keep_all(in.kv_heads(), in.tokens());
           if (!scored || policy.traits().scores_by_budget) policy.score(in, budget, view(scores));
           scored = true;
           return policy.select(in, budget, view(std::as_const(scores)));
         }));
       } catch (const NotApplicable& failure) {
-        cell = {policy, cell.budget, {}, failure.what()};
+        cell = {policy, cell.allowance, cell.budget, {}, failure.what()};
       }
     }
   }
 
   /// Selects rows for the cells `members`, which have one policy. It is one that needs the context repeated.
-  void repeat(const Decoder& model, std::span<const Token> tokens, std::span<const Cell> cells,
-              const std::vector<std::size_t>& members, const RepeatPrompt& prompt, Threads& threads) {
-    const AnyPolicy& policy = cells[members.front()].policy;
+  void repeat(const Decoder& model, std::span<const Token> tokens, const std::vector<std::size_t>& members,
+              const RepeatPrompt& prompt, Threads& threads) {
+    const AnyPolicy& policy = cells_[members.front()].policy;
     std::vector<Matrix<float>> scores;
     for (const std::size_t c : members) {
       const Budget& budget = cells_[c].budget;
       try {
         if (budget.keep >= tokens_) {
-          cells_[c].kept.assign(static_cast<std::size_t>(shape_.layers), keep_all(shape_.kv_heads, tokens_));
+          for (Index l = 0; l < shape_.layers; ++l) cells_[c].kept.push_back(held(l));
           continue;
         }
         if (scores.empty())
           scores = score_repetition(policy, budget, model, full_, tokens, prompt, shape_.dtype, threads);
         cells_[c].kept =
-            select_layers_within(policy, cells[c].allowance, budget, tokens_, shape_,
+            select_layers_within(policy, cells_[c].allowance, budget, tokens_, shape_,
                                  [&](const Budget& within) { return policy.select_layers(within, scores); });
       } catch (const NotApplicable& failure) {
         cells_[c].reason = failure.what();

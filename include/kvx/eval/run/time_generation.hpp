@@ -44,7 +44,8 @@ inline TimedGeneration time_generation(const Decoder& model, std::span<const Tok
   timed.full_bytes = compressed.full_bytes;
   const CacheShape shape = model.cache_shape(dtype);
   const auto rows = static_cast<double>(compressed.start.prefix->rows() + compressed.start.tail.rows());
-  timed.ratio = 1 - rows / static_cast<double>(static_cast<Index>(context.size()) * shape.layers * shape.kv_heads);
+  const Index all_rows = model.config().rows(static_cast<Index>(context.size())) * shape.kv_heads;
+  timed.ratio = 1 - rows / static_cast<double>(all_rows);
   Sampler greedy({});
   Workspace work;
   Token token = greedy({compressed.logits.data(), static_cast<std::size_t>(compressed.logits.cols())});

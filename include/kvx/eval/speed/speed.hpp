@@ -65,6 +65,18 @@ struct SpeedReport {
   }
 };
 
+/// The rows that a token attends to, summed over the layers: the mean of `count` tokens that follow `depth` others.
+inline double mean_rows(const ModelConfig& config, Index depth, Index count) {
+  const auto sum = [](Index from, Index to) {
+    return static_cast<double>(to - from) * static_cast<double>(from + to + 1) / 2;
+  };
+  const Index end = depth + count, window = config.sliding_window, inside = std::clamp(window, depth, end);
+  const double all = sum(depth, end),
+               seen = sum(depth, inside) + static_cast<double>(end - inside) * static_cast<double>(window);
+  return (static_cast<double>(config.layers - config.windows()) * all + static_cast<double>(config.windows()) * seen) /
+         static_cast<double>(count);
+}
+
 /// The tests that `options` ask for, not timed yet. Matrices are stored in `format`, the cache as `dtype`. Throws Error
 /// for a test with more positions than the model has.
 inline std::vector<SpeedTest> speed_tests(const SpeedOptions& options, const ModelConfig& config, WeightFormat format,
@@ -84,14 +96,14 @@ inline std::vector<SpeedTest> speed_tests(const SpeedOptions& options, const Mod
     if (const Index end = test.prompt + test.depth + test.steps; end > config.max_positions)
       throw Error(test.name(), "expected at most " + std::to_string(config.max_positions) +
                                    " positions (config.json: max_position_embeddings), found " + std::to_string(end));
-    // A token attends to the rows before it and to its own: keys first, then values.
-    const double rows = static_cast<double>(test.depth) + (static_cast<double>(test.prompt + test.steps) + 1) / 2;
-    test.attention_flops_per_token = layers * layer.attention_flops(rows);
+    // A token attends to the rows before it and to its own, up to the window: keys first, then values.
+    const double rows = mean_rows(config, test.depth, test.prompt + test.steps);
+    test.attention_flops_per_token = layer.attention_flops(rows);
     test.flops_per_token =
         layers * layer.matrix_flops() + output_flops / static_cast<double>(std::max<Index>(1, test.prompt));
     if (test.prompt == 0 && test.batch == 1) {
       const std::size_t unread = config.tie_word_embeddings ? 0 : config.output_bytes(format);
-      const double row = layers * static_cast<double>(2 * layer.keys()) * static_cast<double>(size_of(dtype));
+      const double row = static_cast<double>(2 * layer.keys()) * static_cast<double>(size_of(dtype));
       test.bytes_per_token = static_cast<double>(config.matrix_bytes(format) - unread) + rows * row;
     }
   }
