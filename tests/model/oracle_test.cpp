@@ -144,20 +144,20 @@ bool in_order(const SequenceCache& sequence, const std::vector<std::vector<Index
   });
 }
 
-TEST_CASE_FIXTURE(OracleFixture,
-                  "with every press in two adapters and after every step, keys are before the query, positions ascend "
-                  "and protected rows remain") {
-  kvx_test::Tally tally{"cache invariants", 0, 0, 0, "contexts or steps that a press does not support"};
+/// Checks, with every press in two adapters and after every step, that keys are before the query, that positions ascend
+/// and that protected rows remain in the layers without a window. Contexts have the given lengths.
+void check_invariants(OracleFixture& f, const std::vector<Index>& lengths, kvx_test::Tally& tally) {
+  const Decoder& model = f.model;
   const auto presses =
       kvx_test::nested_presses(model.config().layers, model.config().kv_heads, model.config().head_dim);
   const std::vector<NamedSpan> spans = {{"defense", {10, 30}}, {"instructions", {30, 47}}};
   const auto answer = random_tokens(12, 3, model.config().vocab_size);
-  for (const Index tokens : {61, 101}) {
-    const std::vector<Token> prompt(context.begin(), context.begin() + tokens);
+  for (const Index tokens : lengths) {
+    const std::vector<Token> prompt(f.context.begin(), f.context.begin() + tokens);
     std::vector<Cell> cells;
     for (const AnyPolicy& press : presses)
       for (const double ratio : {0.43, 0.95}) cells.push_back({press, Allowance::of_ratio(ratio)});
-    const ScoredContext scored(model, prompt, cells, Dtype::f32, threads, {}, {}, spans);
+    const ScoredContext scored(model, prompt, cells, Dtype::f32, f.threads, {}, {}, spans);
     for (std::size_t c = 0; c < cells.size(); ++c) {
       CAPTURE(cells[c].policy.written());
       CAPTURE(tokens);
@@ -169,25 +169,44 @@ TEST_CASE_FIXTURE(OracleFixture,
       const auto stated = kvx_test::stated_protection(cells[c].policy, tokens),
                  later = kvx_test::stated_while_decoding(cells[c].policy);
       bool protected_rows_kept = true;
-      for (const Kept& layer : scored.kept(c))
-        for (const auto& head : layer) protected_rows_kept = protected_rows_kept && stated.holds(head, tokens);
+      for (Index l = 0; l < model.config().layers; ++l)
+        for (const auto& head : scored.kept(c)[static_cast<std::size_t>(l)])
+          protected_rows_kept = protected_rows_kept && (model.config().window(l) > 0 || stated.holds(head, tokens));
       CHECK(tally.count(protected_rows_kept));
       auto sequence = scored.start(c);
       CHECK(tally.count(in_order(sequence, positions_of(sequence))));
       for (std::size_t i = 0; i < answer.size(); ++i) {
-        step(sequence, i == 0 ? question : std::vector<Token>{answer[i]});
+        f.step(sequence, i == 0 ? f.question : std::vector<Token>{answer[i]});
         if (sequence.failure() != nullptr) {
           ++tally.not_applicable;
           break;
         }
         const auto heads = positions_of(sequence);
-        CHECK(tally.count(in_order(sequence, heads) && std::ranges::all_of(heads, [&](const auto& head) {
-                            return later.holds(head, sequence.next_position);
-                          })));
+        bool hold = in_order(sequence, heads);
+        for (std::size_t head = 0; head < heads.size(); ++head) {
+          const Index l = static_cast<Index>(head) / model.config().kv_heads;
+          hold = hold && (model.config().window(l) > 0 || later.holds(heads[head], sequence.next_position));
+        }
+        CHECK(tally.count(hold));
       }
     }
   }
+}
+
+TEST_CASE_FIXTURE(OracleFixture, "with every press in two adapters, a cache keeps its order and its protected rows") {
+  kvx_test::Tally tally{"cache invariants", 0, 0, 0, "contexts or steps that a press does not support"};
+  check_invariants(*this, {61, 101}, tally);
   CHECK(tally.cases > 10000);
+}
+
+TEST_CASE_FIXTURE(OracleFixture, "with every press in two adapters, it does so in a model with windows") {
+  kvx_test::Tally tally{"cache invariants, windows", 0, 0, 0, "contexts or steps that a press does not support"};
+  const kvx_test::TinyArchitecture tiny("gemma3_text");
+  model = Decoder::load(tiny.path(), WeightFormat::f32, threads);
+  for (std::vector<Token>* const tokens : {&context, &question})
+    *tokens = random_tokens(tokens->size(), 1, model.config().vocab_size);
+  check_invariants(*this, {61}, tally);
+  CHECK(tally.cases > 5000);
 }
 
 TEST_CASE_FIXTURE(OracleFixture, "at ratio 0 no press changes a bit of the cache") {
