@@ -188,7 +188,7 @@ TEST_CASE("A loss or a divergence that is not a number is an error") {
 TEST_CASE("A text is cut into pieces of equal length, with the end token between its lines") {
   const auto tokenizer = Tokenizer::load(kvx_test::kTinyModel);
   const Token eos = eos_token(kvx_test::kTinyModel, tokenizer, ModelConfig::load(kvx_test::kTinyModel));
-  CHECK(tokenizer.token_bytes(eos) == "<|im_end|>");
+  CHECK(tokenizer.token_text(eos) == "<|im_end|>");
   const auto first = tokenizer.encode("one two"), second = tokenizer.encode("three");
   std::vector<Token> all = first;
   all.push_back(eos);

@@ -27,3 +27,26 @@ TEST_CASE("Added tokens are found, the longest one at the first place") {
   CHECK(cut(added, "") == "");
   CHECK(cut(AddedTokens(), "<a>") == "(<a>)");
 }
+
+TEST_CASE("Of two tokens with the same text the first one is found") {
+  AddedTokens added;
+  added.add("<a>", 1);
+  added.add("<a>", 2);
+  CHECK(cut(added, "<a>") == "1");
+}
+
+TEST_CASE("A token takes white space along, and one that is a word of its own is not found in a longer one") {
+  AddedTokens added;
+  added.add("<l>", 1, {.lstrip = true});
+  added.add("<r>", 2, {.rstrip = true});
+  added.add("word", 3, {.single_word = true});
+  CHECK(cut(added, "a \u3000\n<l> b") == "(a)1( b)");
+  CHECK(cut(added, "a <r> \u00a0\tb") == "(a )2(b)");
+  CHECK(cut(added, "<r>  <l>") == "21");  // the white space is the first one's
+  CHECK(cut(added, " <l><l>  ") == "11(  )");
+  CHECK(cut(added, "a word, word") == "(a )3(, )3");
+  for (const char* longer : {"swords", "keyword", "words", "word_", "word5", "\u00e9word", "word\u0301", "word\u200d"})
+    CHECK(cut(added, longer) == "(" + std::string(longer) + ")");
+  CHECK(cut(added, "\u4e2dword") == "(\u4e2dword)");
+  CHECK(cut(added, "words word") == "(words )3");
+}

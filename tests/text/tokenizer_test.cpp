@@ -1,9 +1,12 @@
+#include <kvx/io/text_file.hpp>
+#include <kvx/text/stream_decoder.hpp>
 #include <kvx/text/tokenizer.hpp>
 
 #include <doctest/doctest.h>
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,6 +48,34 @@ void check_row(Tally& tally, const Tokenizer& tokenizer, const JsonValue& row, c
   CHECK(tally.count(tokenizer.decode(expected) == row.at(decoded).string()));
 }
 
+/// Compares with tests/data/tokenizer/families/NAME.jsonl.gz, the references of make_families.py.
+void check_family(Tally& tally, const Tokenizer& tokenizer, const std::string& name) {
+  const std::string path = kTokenizerData + "/families/" + name + ".jsonl.gz", rows = read_text_file(path);
+  std::size_t line = 0;
+  for (std::size_t begin = 0; begin < rows.size(); begin = rows.find('\n', begin) + 1) {
+    const auto document = JsonDocument::parse(rows.substr(begin, rows.find('\n', begin) - begin), path);
+    const JsonValue& row = document.root();
+    const auto expected = tokens(row.at("ids"));
+    const auto skip = row.find("skip"), text = row.find("text");
+    const bool skips = skip && skip->boolean();
+    CAPTURE(name);
+    CAPTURE(++line);
+    if (text) {
+      CHECK(tally.count(tokenizer.encode(text->string()) == expected));
+      CHECK(tally.count(tokenizer.frame().before == tokens(row.at("before"))));
+    }
+    CHECK(tally.count(tokenizer.decode(expected, skips) == row.at("decoded").string()));
+    StreamDecoder decoder(tokenizer, skips);
+    std::string streamed;
+    for (const Token id : expected) {
+      const std::string part = decoder.next(id);
+      check_utf8(part, "part");
+      streamed += part;
+    }
+    CHECK(tally.count(streamed + decoder.finish() == row.at("decoded").string()));
+  }
+}
+
 void check_model(const std::string& dir, const std::string& name, std::size_t size) {
   Tally tally{"tokenizer " + name};
   const std::string path = environment("KVX_MODELS") + "/" + dir;
@@ -79,6 +110,34 @@ TEST_CASE("Real tokenizers' ids and texts equal the references") {
   check_model("smollm2-135m", "smollm", 49152);
 }
 
+TEST_CASE("Tokenizers of all forms give the references' ids, texts and first tokens") {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(kTokenizerData + "/families"))
+    if (const std::string file = entry.path().filename().string(); file.ends_with(".json.gz"))
+      names.insert(file.substr(0, file.find('.')));
+  CHECK(names.size() == 22);
+  for (const std::string& name : names) {
+    const std::string path = kTokenizerData + "/families/" + name + ".json.gz";
+    const auto document = JsonDocument::parse(read_text_file(path), path);
+    Tally tally{"tokenizer " + name};
+    check_family(tally, Tokenizer(document.root()), name);
+    CHECK(tally.cases >= 100);
+  }
+}
+
+TEST_CASE("Models' tokenizers give the references' ids, texts and first tokens for hostile texts") {
+  for (const char* name : {"gemma3-270m", "smollm2-135m-llama"}) {
+    Tally tally{"tokenizer " + std::string(name)};
+    const std::string path = environment("KVX_MODELS") + "/" + name;
+    if (std::filesystem::exists(path)) {
+      check_family(tally, Tokenizer::load(path), name);
+    } else {
+      tally.why = "no model in KVX_MODELS";
+      ++tally.not_applicable;
+    }
+  }
+}
+
 TEST_CASE("Tokens are found by text, and special ones can be left out of a text") {
   const auto tokenizer = Tokenizer::load(kTinyModel);
   CHECK(tokenizer.vocab_size() == 1024);
@@ -108,22 +167,33 @@ TEST_CASE("Text that is not UTF-8 is an error") {
 }
 
 TEST_CASE("A tokenizer of another kind is an error that names file and field") {
-  CHECK(refused("\"BPE\"", "\"Unigram\"") ==
-        "file: field model.type: expected BPE (a byte-level BPE tokenizer), found \"Unigram\"");
+  CHECK(refused("\"BPE\"", "\"Unigram\"") == "file: field model.type: expected BPE, found \"Unigram\"");
   CHECK(refused("\"NFC\"", "\"Lowercase\"") ==
-        "file: field normalizer.type: expected NFC (a byte-level BPE tokenizer), found \"Lowercase\"");
-  CHECK(refused("{\"type\":\"ByteLevel\"}", "{\"type\":\"Metaspace\"}") ==
-        "file: field decoder.type: expected ByteLevel (a byte-level BPE tokenizer), found \"Metaspace\"");
+        "file: field normalizer.type: expected Sequence, NFC, Prepend, Replace or Strip, found \"Lowercase\"");
+  CHECK(
+      refused("{\"type\":\"ByteLevel\"}", "{\"type\":\"CTC\"}") ==
+      "file: field decoder.type: expected Sequence, ByteLevel, Replace, ByteFallback, Fuse, Strip or Metaspace, found "
+      "\"CTC\"");
   CHECK(refused("\"post_processor\":null", "\"post_processor\":{\"type\":\"RobertaProcessing\"}") ==
-        "file: field post_processor.type: expected ByteLevel, TemplateProcessing or a Sequence of these (a byte-level "
-        "BPE "
-        "tokenizer), found \"RobertaProcessing\"");
-  CHECK(refused("\"pre_tokenizer\":", "\"pre\":") == "file: missing field pre_tokenizer");
-  CHECK(refused("\"lstrip\":false", "\"lstrip\":true") ==
-        "file: field added_tokens[0].lstrip: expected false, found true");
+        "file: field post_processor.type: expected ByteLevel, TemplateProcessing or a Sequence of these, found "
+        "\"RobertaProcessing\"");
+  CHECK(refused("\"decoder\":", "\"decode\":") == "file: missing field decoder");
+  CHECK(refused("\"post_processor\":null", "\"post_procesor\":{}")
+            .starts_with("file: field post_procesor: expected no field but version, truncation, "));
+  CHECK(refused("\"lstrip\":false", "\"lstrip\":0") ==
+        "file: field added_tokens[0].lstrip: expected a boolean, found 0");
+  CHECK(refused("\"lstrip\":false", "\"l_strip\":false")
+            .starts_with("file: field added_tokens[0].l_strip: expected no field but id, content, "));
   CHECK(
       edited("{\"type\":\"NFC\"}", R"({"type":"Sequence","normalizers":[{"type":"NFC"}]})").encode("e\u0301x").size() ==
       1);
+  CHECK(edited(R"("pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false})", R"("pre_tokenizer":null)")
+            .encode("a ab") == std::vector<Token>{0, 2});
+}
+
+TEST_CASE("An added token whose text normalization removes is an error") {
+  CHECK(refused(R"({"type":"NFC"})", R"({"type":"Replace","pattern":{"String":"e\u0301x"},"content":""})") ==
+        "file: field added_tokens[1]: expected a text that is not empty after normalization");
 }
 
 TEST_CASE("Ids that clash or lie out of range, and merges of unknown tokens, are errors") {

@@ -6,14 +6,14 @@
 
 using namespace kvx;
 
-TEST_CASE("A vocabulary finds ids by text and bytes by id") {
+TEST_CASE("A vocabulary finds ids by text and texts by id") {
   Vocabulary vocabulary;
   vocabulary.add("\u0120a", 3, "vocab");
   vocabulary.add("\u0120a", 3, "vocab");
   CHECK(vocabulary.find("\u0120a") == 3);
   CHECK(!vocabulary.find(" a"));
-  CHECK(vocabulary.bytes(3) == " a");
-  for (const Token unknown : {-1, 0, 4}) CHECK(vocabulary.bytes(unknown).empty());
+  CHECK(vocabulary.written(3) == "\u0120a");
+  for (const Token unknown : {-1, 0, 4}) CHECK(vocabulary.written(unknown).empty());
   CHECK(vocabulary.size() == 4);
 }
 
@@ -38,7 +38,8 @@ TEST_CASE("The id of an added token is the number of tokens, even if another tok
   CHECK(vocabulary.add_extra("b", "added") == 3);
   CHECK(vocabulary.add_extra("</s>", "added") == 3);
   CHECK(vocabulary.add_extra("<s>", "added") == 2);
-  CHECK(vocabulary.bytes(2) == "<s>");
+  CHECK(vocabulary.written(2) == "<s>");
+  CHECK((!vocabulary.find_in_model("<s>") && vocabulary.find_in_model("b") == 3));
   CHECK(vocabulary.find("a") == 2);
   CHECK(vocabulary.size() == 4);
   CHECK(error_of([&] { vocabulary.add_extra("", "added"); }) == "added: expected a token's text, found an empty one");

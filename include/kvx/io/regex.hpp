@@ -84,23 +84,38 @@ class Regex {
     }
   }
 
+  /// Calls f(begin, end) for every match in `text`, valid UTF-8, in order. A match may be empty, unless it is at the
+  /// end of the text or of the match before. Throws Error if a match takes too many steps.
+  template <class F>
+  void each_match(std::string_view text, F&& f) const {
+    const auto match = new_match();
+    std::size_t from = 0, last = std::string_view::npos;  // the end of the match before
+    while (from < text.size() && find(text, from, *match)) {
+      const std::size_t begin = pcre2_get_ovector_pointer_8(match.get())[0];
+      const std::size_t end = pcre2_get_ovector_pointer_8(match.get())[1];
+      from = end;
+      if (begin == end) {
+        from += character_bytes(text, from);
+        if (begin == last || begin == text.size()) continue;
+      }
+      last = end;
+      f(begin, end);
+    }
+  }
+
   /// Calls f(piece) for every match and for every text between matches, in order; empty pieces are left out.
   /// `text` is valid UTF-8. Throws Error if a match takes too many steps.
   template <class F>
   void split(std::string_view text, F&& f) const {
-    const auto match = new_match();
-    std::size_t split_to = 0, from = 0;
+    std::size_t split_to = 0;
     const auto emit = [&](std::size_t end) {
       if (end > split_to) f(text.substr(split_to, end - split_to));
       split_to = end;
     };
-    while (from < text.size() && find(text, from, *match)) {
-      const std::size_t* bounds = pcre2_get_ovector_pointer_8(match.get());
-      emit(bounds[0]);
-      emit(bounds[1]);
-      from = bounds[1];
-      if (bounds[0] == bounds[1]) from += character_bytes(text, from);  // an empty match splits the text, too
-    }
+    each_match(text, [&](std::size_t begin, std::size_t end) {
+      emit(begin);
+      emit(end);
+    });
     emit(text.size());
   }
 

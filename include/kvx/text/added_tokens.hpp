@@ -1,27 +1,41 @@
 #pragma once
 
 #include <kvx/core/token.hpp>
+#include <kvx/io/regex.hpp>
+#include <kvx/text/utf8.hpp>
+#include <kvx/text/white_space.hpp>
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
-#include <functional>
 #include <map>
-#include <set>
-#include <string>
+#include <optional>
 #include <string_view>
-#include <utility>
+#include <vector>
 
 namespace kvx::inline v0 {
+
+/// Where an added token is found, and what it takes along.
+struct AddedTokenRules {
+  bool single_word = false;  ///< only where it is not part of a longer word
+  bool lstrip = false;       ///< with the white space before it
+  bool rstrip = false;       ///< with the white space after it
+};
 
 /// Finds added tokens in a text before the text is split into pieces: always the first one, and of several that begin
 /// at the same place the longest.
 class AddedTokens {
  public:
-  void add(std::string text, Token id) {
+  /// Of two tokens with the same text, the first one that is added is found.
+  void add(std::string_view text, Token id, const AddedTokenRules& rules = {}) {
     if (text.empty()) return;
-    begins_[static_cast<unsigned char>(text[0])] = true;
-    lengths_.insert(text.size());
-    tokens_.insert_or_assign(std::move(text), id);
+    std::size_t at = 0;
+    for (const char c : text) {
+      const auto [child, is_new] = nodes_[at].children.try_emplace(c, nodes_.size());
+      at = child->second;
+      if (is_new) nodes_.emplace_back();
+    }
+    if (!nodes_[at].token) nodes_[at].token = Found{id, text.size(), rules};
+    if (rules.single_word && !word_) word_.emplace("[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}]", "\\w");
   }
 
   /// Calls on_token(id) for each added token and on_text(piece) for each non-empty text between them, in order.
@@ -32,30 +46,54 @@ class AddedTokens {
       if (end > flushed) on_text(text.substr(flushed, end - flushed));
     };
     for (std::size_t pos = 0; pos < text.size();) {
-      const auto* token = begins_[static_cast<unsigned char>(text[pos])] ? longest_token(text.substr(pos)) : nullptr;
+      const Found* token = longest_token(text.substr(pos));
       if (token == nullptr) {
         ++pos;
         continue;
       }
-      flush(pos);
-      on_token(token->second);
-      flushed = pos += token->first.size();
+      std::size_t begin = pos, end = pos += token->bytes;
+      if (token->rules.single_word && is_in_word(text.substr(0, begin), text.substr(end))) continue;
+      if (token->rules.lstrip) begin = std::max(flushed, begin - trailing_white_space(text.substr(0, begin)));
+      if (token->rules.rstrip) end += leading_white_space(text.substr(end));
+      flush(begin);
+      on_token(token->id);
+      flushed = end;
     }
     flush(text.size());
   }
 
  private:
-  using Tokens = std::map<std::string, Token, std::less<>>;
+  struct Found {
+    Token id;
+    std::size_t bytes;
+    AddedTokenRules rules;
+  };
+  struct Node {
+    std::map<char, std::size_t> children = {};  // by the next byte
+    std::optional<Found> token = {};            // that ends here
+  };
 
-  const Tokens::value_type* longest_token(std::string_view text) const {
-    for (const std::size_t length : lengths_)
-      if (const auto found = tokens_.find(text.substr(0, length)); found != tokens_.end()) return &*found;
-    return nullptr;
+  const Found* longest_token(std::string_view text) const {
+    const Found* longest = nullptr;
+    std::size_t at = 0;
+    for (const char c : text) {
+      const auto child = nodes_[at].children.find(c);
+      if (child == nodes_[at].children.end()) break;
+      at = child->second;
+      if (nodes_[at].token) longest = &*nodes_[at].token;
+    }
+    return longest;
   }
 
-  Tokens tokens_;
-  std::set<std::size_t, std::greater<>> lengths_;  // the lengths of the tokens
-  std::array<bool, 256> begins_{};                 // whether a token begins with a byte
+  bool is_in_word(std::string_view before, std::string_view after) const {
+    std::size_t last = before.empty() ? 0 : before.size() - 1;
+    while (last > 0 && (static_cast<unsigned char>(before[last]) & 0xC0) == 0x80) --last;
+    return (!before.empty() && word_->found_in(before.substr(last))) ||
+           (!after.empty() && word_->found_in(after.substr(0, utf8_step(after).bytes)));
+  }
+
+  std::vector<Node> nodes_ = {Node{}};  // a tree of the bytes of all tokens
+  std::optional<Regex> word_;           // a character of a word, if a token asks for it
 };
 
 }  // namespace kvx::inline v0

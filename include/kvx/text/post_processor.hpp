@@ -57,7 +57,7 @@ inline TextFrame read_post_processor(const JsonValue& processor) {
     });
     if (texts != 1) single.fail("one Sequence");
   } else if (type.string() != "ByteLevel") {
-    type.fail("ByteLevel, TemplateProcessing or a Sequence of these (a byte-level BPE tokenizer)");
+    type.fail("ByteLevel, TemplateProcessing or a Sequence of these");
   }
   return frame;
 }

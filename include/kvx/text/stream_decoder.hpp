@@ -1,11 +1,11 @@
 #pragma once
 
 #include <kvx/core/token.hpp>
+#include <kvx/text/token_decoder.hpp>
 #include <kvx/text/tokenizer.hpp>
-#include <kvx/text/utf8.hpp>
 
 #include <string>
-#include <utility>
+#include <string_view>
 
 namespace kvx::inline v0 {
 
@@ -14,21 +14,23 @@ namespace kvx::inline v0 {
 class StreamDecoder {
  public:
   explicit StreamDecoder(const Tokenizer& tokenizer, bool skip_special = false)
-      : tokenizer_(&tokenizer), skip_special_(skip_special) {}
+      : tokenizer_(&tokenizer), stream_(tokenizer.decoder()), skip_special_(skip_special) {}
 
-  /// The text that is certain after one more token. A character whose end is still missing is held back.
+  /// The text that is certain after one more token. What a later token may change is held back, such as a character
+  /// whose end is missing.
   std::string next(Token id) {
-    if (!skip_special_ || !tokenizer_->is_special(id)) pending_ += tokenizer_->token_bytes(id);
-    return take_utf8(pending_);
+    const std::string_view token = tokenizer_->token_text(id);
+    return token.empty() || (skip_special_ && tokenizer_->is_special(id)) ? "" : stream_.next(token);
   }
 
-  /// Ends the text: U+FFFD if a character is incomplete, otherwise nothing. Afterward a new text may begin.
-  std::string finish() { return std::exchange(pending_, {}).empty() ? "" : "\uFFFD"; }
+  /// Ends the text: returns what was held back, with U+FFFD for an incomplete character. Afterward a new text may
+  /// begin.
+  std::string finish() { return stream_.finish(); }
 
  private:
   const Tokenizer* tokenizer_;
+  TokenDecoder::Stream stream_;
   bool skip_special_;
-  std::string pending_;
 };
 
 }  // namespace kvx::inline v0

@@ -2,6 +2,7 @@
 
 #include <kvx/io/json/json.hpp>
 #include <kvx/io/mapped_file.hpp>
+#include <kvx/text/added_tokens.hpp>
 
 #include <algorithm>
 #include <array>
@@ -22,6 +23,23 @@ struct ExtraToken {
   bool normalized = false, special = true;
   std::optional<std::int64_t> id = {};  ///< if the file states one
   std::string where = {};               ///< file and field, for errors
+  AddedTokenRules rules = {};
+
+  /// A token that is an object with the field `content`. `special` holds if that field is missing, and `normalized` is
+  /// the opposite of special then.
+  static ExtraToken read(const JsonValue& token, bool special) {
+    const auto flag = [&](const char* name, bool fallback) {
+      const auto value = token.find(name);
+      return value ? value->boolean() : fallback;
+    };
+    special = flag("special", special);
+    return {std::string(token.at("content").string()),
+            flag("normalized", !special),
+            special,
+            {},
+            token.where(),
+            {flag("single_word", false), flag("lstrip", false), flag("rstrip", false)}};
+  }
 };
 
 /// The files besides tokenizer.json that describe a tokenizer, by transformers' rules: tokenizer_config.json and,
@@ -40,6 +58,12 @@ class TokenizerFiles {
   std::optional<std::string> named_token(std::string_view name) const {
     const auto value = find(name);
     return value ? std::optional(token_text(*value)) : std::nullopt;
+  }
+
+  /// A setting of tokenizer_config.json, such as "add_bos_token", if it is set.
+  std::optional<bool> setting(std::string_view name) const {
+    const auto value = config_ ? config_->root().find(name) : std::nullopt;
+    return value ? std::optional(value->boolean()) : std::nullopt;
   }
 
   /// All tokens that the files add, in the order in which they get their ids. Some may also be in tokenizer.json.
@@ -76,15 +100,8 @@ class TokenizerFiles {
     std::vector<ExtraToken> tokens;
     if (config_has_decoder()) {
       config_->root().at("added_tokens_decoder").each_member([&](std::string_view id, const JsonValue& token) {
-        for (const char* name : {"single_word", "lstrip", "rstrip"})
-          if (const auto value = token.find(name); value && value->boolean()) value->fail("false");
-        const auto flag = [&](const char* name, bool fallback) {
-          const auto value = token.find(name);
-          return value ? value->boolean() : fallback;
-        };
-        const bool special = flag("special", false);
-        tokens.push_back({token_text(token), flag("normalized", !special), special, std::stoll(checked_id(id, token)),
-                          token.where()});
+        tokens.push_back(ExtraToken::read(token, false));
+        tokens.back().id = std::stoll(checked_id(id, token));
       });
     } else if (added_) {
       added_->root().each_member([&](std::string_view content, const JsonValue& id) {
@@ -105,8 +122,10 @@ class TokenizerFiles {
                                                         "pad_token", "cls_token", "mask_token"};
     std::vector<ExtraToken> tokens;
     const auto add = [&](const JsonValue& token) {
-      if (std::string text = token_text(token); !text.empty())
-        tokens.push_back({std::move(text), false, true, {}, token.where()});
+      if (token_text(token).empty()) return;
+      tokens.push_back(token.is_string() ? ExtraToken{token_text(token), false, true, {}, token.where()}
+                                         : ExtraToken::read(token, true));
+      tokens.back().special = true;
     };
     for (const std::string_view name : kNames)
       if (const auto value = find(name)) add(*value);

@@ -33,14 +33,21 @@ inline Utf8Step utf8_step(std::string_view text) {
   return {Utf8Step::character, length};
 }
 
-/// Throws Error, naming `where`, unless `text` is UTF-8.
-inline void check_utf8(std::string_view text, std::string_view where) {
-  for (std::size_t pos = 0; pos < text.size();) {
+/// The place of the first byte that is not part of a character, or `text.size()` if the text is UTF-8.
+inline std::size_t valid_utf8_bytes(std::string_view text) {
+  std::size_t pos = 0;
+  while (pos < text.size()) {
     const Utf8Step step = utf8_step(text.substr(pos));
-    if (step.kind != Utf8Step::character)
-      throw Error(where, "expected UTF-8, found an invalid byte at " + std::to_string(pos));
+    if (step.kind != Utf8Step::character) break;
     pos += step.bytes;
   }
+  return pos;
+}
+
+/// Throws Error, naming `where`, unless `text` is UTF-8.
+inline void check_utf8(std::string_view text, std::string_view where) {
+  if (const std::size_t pos = valid_utf8_bytes(text); pos < text.size())
+    throw Error(where, "expected UTF-8, found an invalid byte at " + std::to_string(pos));
 }
 
 /// Removes the characters from `bytes` and returns them, with U+FFFD for bytes that are not UTF-8. A character whose
