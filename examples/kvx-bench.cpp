@@ -5,6 +5,7 @@
 #include <kvx/core/progress.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
+#include <kvx/eval/run/model_notes.hpp>
 #include <kvx/eval/speed/machine.hpp>
 #include <kvx/eval/speed/speed.hpp>
 #include <kvx/eval/speed/speed_paths.hpp>
@@ -65,7 +66,9 @@ void bench(const Options& options, const std::string& dir, kvx::WeightFormat wei
                        threads);
   if (options.text.empty()) return;
   constexpr std::size_t kWindow = 1024;
-  const auto tokens = kvx::Tokenizer::load(dir).encode_framed(kvx::read_text_file(options.text));
+  const auto tokenizer = kvx::Tokenizer::load(dir);
+  if (const auto note = kvx::frame_note(tokenizer)) std::fprintf(stderr, "note: %s\n", note->c_str());
+  const auto tokens = tokenizer.encode_framed(kvx::read_text_file(options.text));
   const auto loss = kvx::text_loss(model, tokens, kWindow, options.windows, dtype, threads, update);
   report.text = std::filesystem::path(options.text).filename().string();
   report.perplexity = loss.perplexity();

@@ -6,6 +6,7 @@
 #include <kvx/core/threads.hpp>
 #include <kvx/core/token.hpp>
 #include <kvx/eval/records/output_file.hpp>
+#include <kvx/eval/run/model_notes.hpp>
 #include <kvx/io/text_file.hpp>
 #include <kvx/io/write_safetensors.hpp>
 #include <kvx/model/calibrate.hpp>
@@ -38,7 +39,9 @@ void calibrate(const Options& options) {
   kvx::Threads threads(options.threads);
   const std::string dir = kvx::locate_model(options.model), text = kvx::read_text_file(options.text);
   kvx::check_utf8(text, options.text);
-  const auto ids = kvx::Tokenizer::load(dir).encode_framed(text);
+  const auto tokenizer = kvx::Tokenizer::load(dir);
+  if (const auto note = kvx::frame_note(tokenizer)) std::fprintf(stderr, "note: %s\n", note->c_str());
+  const auto ids = tokenizer.encode_framed(text);
   // From all over the text.
   const std::size_t stride = ids.size() / options.texts;
   if (stride < options.tokens)

@@ -36,8 +36,8 @@ int main(int argc, char** argv) try {
   kvx::Threads threads;
   const auto tokenizer = kvx::Tokenizer::load(dir);
   const auto model = kvx::Decoder::load(dir, kvx::WeightFormat::bf16, threads);
-  const auto prompt =
-      tokenizer.encode("Attention compares a query with all keys, and adds up the values by how well they match.");
+  const auto prompt = tokenizer.encode_framed(
+      "Attention compares a query with all keys, and adds up the values by how well they match.");
   for (const std::string press : {"none", "value_norm", "value_norm(recent=2)", "knorm"}) {
     const auto policy = registry.parse(press);
     const auto context = kvx::compress(model, prompt, policy, kvx::Allowance::of_ratio(0.5), kvx::Dtype::bf16, threads);

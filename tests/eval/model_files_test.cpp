@@ -56,6 +56,10 @@ TEST_CASE("A post-processor's tokens are added to plain text, not to a chat, and
     const PreparedModel none = prepared_model(dir.path(), "tool_call", "none");
     CHECK(tally.count(context_of(none) == framed(context_of(plain_none))));
     CHECK(tally.count(none.repeat.prefix == plain_none.repeat.prefix + 1));
+    const std::vector<std::string> note = {"m: the tokenizer puts <|endoftext|> before a plain text"};
+    CHECK(tally.count(none.notes == note));
+    CHECK(tally.count(prepared_model(dir.path(), "perplexity").notes == note));
+    CHECK(tally.count(prepared_model(dir.path(), "tool_call").notes.empty()));
     const auto spans = [](const PreparedModel& model) { return model.tasks.front().groups.front().spans; };
     CHECK(tally.count(spans(none).size() == spans(plain_none).size()));
     const TextFrame frame = Tokenizer::load(dir.path()).frame();
@@ -72,6 +76,26 @@ TEST_CASE("A post-processor's tokens are added to plain text, not to a chat, and
     CHECK(tally.count(settings("tool_call", "none").find(" before=1021") != std::string::npos));
     CHECK(tally.count(settings("tool_call", "").find("before") == std::string::npos));
   }
+}
+
+TEST_CASE("add_bos_token and add_eos_token of tokenizer_config.json decide what is put around a plain text") {
+  Tally tally{"model directories (add_bos_token)"};
+  const auto frame_of = [](const std::string& settings) {
+    const ModelDir dir;
+    dir.put("tokenizer.json", "\"post_processor\":" + kFrame);
+    if (!settings.empty()) dir.put("tokenizer_config.json", settings);
+    const Tokenizer tokenizer = Tokenizer::load(dir.path());
+    return kvx::detail::frame_text(tokenizer.frame()) + ": " + frame_note(tokenizer).value_or("nothing");
+  };
+  const std::string before = "the tokenizer puts <|endoftext|> before a plain text";
+  CHECK(tally.count(frame_of("") == " before=1021: " + before));
+  CHECK(tally.count(frame_of(R"("add_bos_token":false)") == ": nothing"));
+  CHECK(tally.count(frame_of(R"("add_bos_token":true)") == ": nothing"));  // there is no BOS token
+  CHECK(
+      tally.count(frame_of(R"("add_bos_token":true,"bos_token":"<|im_start|>","add_eos_token":true)") ==
+                  " before=1022 after=1023: the tokenizer puts <|im_start|> before and <|im_end|> after a plain text"));
+  CHECK(tally.count(frame_of(R"("add_eos_token":true)") ==
+                    " after=1023: the tokenizer puts <|im_end|> after a plain text"));
 }
 
 TEST_CASE(

@@ -1,3 +1,4 @@
+#include <kvx/text/stream_decoder.hpp>
 #include <kvx/text/tokenizer.hpp>
 
 #include "target.hpp"
@@ -9,8 +10,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     auto ids = tokenizer.encode("aab <s> e\u0301\n\n it's 12  \U0001F600");
     for (const kvx::Token id : ids) require(id >= 0 && static_cast<std::size_t>(id) < tokenizer.vocab_size());
     ids.insert(ids.end(), {0, 1, 2, 3, -1, 1 << 30});
-    tokenizer.decode(ids);
-    tokenizer.decode(ids, true);
+    for (const bool skip_special : {false, true}) {
+      kvx::StreamDecoder decoder(tokenizer, skip_special);
+      std::string text;
+      for (const kvx::Token id : ids) text += decoder.next(id);
+      require(text + decoder.finish() == tokenizer.decode(ids, skip_special));
+    }
   });
   return 0;
 }
@@ -27,5 +32,16 @@ std::vector<std::string> seeds() {
       R"("normalized":true,"special":false}],"normalizer":null,"pre_tokenizer":{"type":"Sequence","pretokenizers":)"
       R"([{"type":"Digits","individual_digits":true},{"type":"ByteLevel","add_prefix_space":true}]},)"
       R"("decoder":{"type":"ByteLevel"},"model":{"type":"BPE","vocab":{"1":1,"2":2,"12":3},"merges":["1 2"]}})",
+      R"({"added_tokens":[{"id":0,"content":"<s>","single_word":true,"lstrip":true,"rstrip":true,"normalized":false,)"
+      R"("special":true}],"normalizer":{"type":"Sequence","normalizers":[{"type":"Strip","strip_left":true,)"
+      R"("strip_right":true},{"type":"Prepend","prepend":"▁"},{"type":"Replace","pattern":{"String":" "},)"
+      R"("content":"▁"}]},"pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"first",)"
+      R"("split":true},"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>",)"
+      R"("type_id":0}},{"Sequence":{"id":"A","type_id":0}}],"pair":[],"special_tokens":{"<s>":{"id":"<s>",)"
+      R"("ids":[0],"tokens":["<s>"]}}},"decoder":{"type":"Sequence","decoders":[{"type":"Replace",)"
+      R"("pattern":{"String":"▁"},"content":" "},{"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip",)"
+      R"("content":" ","start":1,"stop":0}]},"model":{"type":"BPE","unk_token":"<unk>","fuse_unk":true,)"
+      R"("byte_fallback":true,"ignore_merges":true,"vocab":{"<s>":0,"<unk>":1,"a":2,"▁":3,"<0xF0>":4,"<0x9F>":5,)"
+      R"("<0x98>":6,"<0x80>":7,"aa":8},"merges":["a a"]}})",
   };
 }

@@ -46,5 +46,5 @@ TEST_CASE("Normalizers of other kinds are errors that name the field") {
   CHECK(refused(R"({"type":"Replace","pattern":{"Regex":"a+"},"content":""})") ==
         "file: field pattern: expected {\"String\": TEXT}, found {\"Regex\":\"a+\"}");
   CHECK(!refused(R"({"type":"Replace","pattern":{"String":""},"content":""})").empty());
-  CHECK(refused(R"({"type":"NFC","form":"D"})") == "file: field form: expected no field but type, found form");
+  CHECK(refused(R"({"type":"NFC","form":"D"})") == "file: field form: expected no field but type, found \"D\"");
 }

@@ -83,7 +83,7 @@ TEST_CASE("Steps and settings of other kinds are errors that name the field") {
         "file: field type: expected Sequence, Split, Digits, Metaspace or ByteLevel, found \"Whitespace\"");
   CHECK(refused(split_step("Merged", "false")).starts_with("file: field behavior: expected Removed, Isolated, "));
   CHECK(refused(R"({"type":"Digits","individual_digits":true,"radix":16})") ==
-        "file: field radix: expected no field but individual_digits, found radix");
+        "file: field radix: expected no field but individual_digits, found 16");
   CHECK(refused(sequence(kBytes + "," + kBytes)) ==
         "file: field pretokenizers[1]: expected ByteLevel as the last step, found " + kBytes.substr(0, 60) + "...");
   CHECK(refused(metaspace(R"("add_prefix_space":false)")) ==
@@ -95,18 +95,20 @@ TEST_CASE("Steps and settings of other kinds are errors that name the field") {
 }
 
 TEST_CASE("A pattern that PCRE2 reads in another way than Oniguruma is an error") {
-  for (const auto& [regex, part] :
-       std::vector<std::pair<std::string, std::string>>{{R"(\\w+)", "\\w"},
-                                                        {R"([a[bc]])", "a [ in a set of characters"},
-                                                        {R"([a-z&&[a]])", "&& in a set of characters"},
-                                                        {R"(a{1,2}+)", "}+"},
-                                                        {R"(a{2}?)", "}?"},
-                                                        {R"(a{,2})", "{,"},
-                                                        {R"(a(?i)b)", "(?i"}}) {
+  for (const auto& [regex, part] : std::vector<std::pair<std::string, std::string>>{
+           {R"(\\w+)", "\\w"},
+           {R"([a[bc]])", "a [ in a set of characters"},
+           {R"([a-z&&[a]])", "&& in a set of characters"},
+           {R"(a{1,2}+)", "}+"},
+           {R"(a{2}?)", "}?"},
+           {R"(a{,2})", "{,"},
+           {R"(\\p{Han})", "properties other than categories"},
+           {R"(\\pL)", "properties other than categories"},
+           {R"(a(?i)b)", "other groups than (?: (?= (?! (?<= (?<! (?> (?i:"}}) {
     CAPTURE(regex);
     CHECK(error_of([&] {
             split(regex_step(regex), "");
-          }).starts_with("file: field pattern.Regex: expected a regular expression without " + part + ", found "));
+          }).starts_with("file: field pattern.Regex: expected a regular expression without " + part));
   }
   CHECK(split(regex_step(R"((?i:B)|\\p{L}+|[^\\[\\]]++|(?<=a)(?!b)c)"), "a[").size() == 1);
 }

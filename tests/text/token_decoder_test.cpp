@@ -79,5 +79,5 @@ TEST_CASE("Decoders of other kinds, settings and orders are errors that name the
   CHECK(refused(strip(0, 1)) == "file: field stop: expected 0, found 1");
   CHECK(refused(strip(-1)) == "file: field start: expected a number of characters, found -1");
   CHECK(refused(R"({"type":"ByteFallback","replacement":"?"})") ==
-        "file: field replacement: expected no field but type, found replacement");
+        "file: field replacement: expected no field but type, found \"?\"");
 }

@@ -125,6 +125,25 @@ TEST_CASE("Tokenizers of all forms give the references' ids, texts and first tok
   }
 }
 
+TEST_CASE("The token at a byte is found, whatever is put before a text and if characters are several tokens") {
+  const std::vector<std::pair<const char*, std::string>> specials = {
+      {"llama2", "<s>"},        {"phi3", "<|user|>"},  {"mistral", "[INST]"}, {"gemma", "<start_of_turn>"},
+      {"llama3", "<|eot_id|>"}, {"gpt2_prefix", "<s>"}};
+  for (const auto& [name, special] : specials) {
+    CAPTURE(name);
+    const std::string path = kTokenizerData + "/families/" + name + ".json.gz";
+    const Tokenizer tokenizer(JsonDocument::parse(read_text_file(path), path).root());
+    const std::string text = "Hello \U0001F600 world\n" + special + " more";
+    const auto ids = tokenizer.encode(text);
+    const auto index = [&](std::size_t byte) { return tokenizer.token_at(text, byte, ids); };
+    REQUIRE(index(text.find(special)) < ids.size());
+    CHECK(ids[index(text.find(special))] == tokenizer.token_id(special));
+    CHECK(index(text.find(special) + 1) == index(text.find(special)) + 1);
+    CHECK(index(0) == 0);
+    CHECK(index(text.size()) == ids.size());
+  }
+}
+
 TEST_CASE("Models' tokenizers give the references' ids, texts and first tokens for hostile texts") {
   for (const char* name : {"gemma3-270m", "smollm2-135m-llama"}) {
     Tally tally{"tokenizer " + std::string(name)};
@@ -187,8 +206,30 @@ TEST_CASE("A tokenizer of another kind is an error that names file and field") {
   CHECK(
       edited("{\"type\":\"NFC\"}", R"({"type":"Sequence","normalizers":[{"type":"NFC"}]})").encode("e\u0301x").size() ==
       1);
+  CHECK(edited("\"type\":\"BPE\",", "").encode("ab") == std::vector<Token>{2});
+  CHECK(refused(R"({"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]})", R"({"vocab":{"a":0}})") ==
+        "file: field model: missing field type");
   CHECK(edited(R"("pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false})", R"("pre_tokenizer":null)")
             .encode("a ab") == std::vector<Token>{0, 2});
+}
+
+TEST_CASE("A post-processor puts tokens of the vocabulary around a text") {
+  const auto processor = [](const std::string& single, const std::string& id) {
+    return "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[" + single +
+           R"(],"pair":[],"special_tokens":{"<s>":{"id":"<s>","ids":[)" + id + R"(],"tokens":["<s>"]}}})";
+  };
+  const std::string none = "\"post_processor\":null", text = R"({"Sequence":{"id":"A","type_id":0}})",
+                    special = R"({"SpecialToken":{"id":"<s>","type_id":0}})";
+  using Ids = std::vector<Token>;
+  const Tokenizer both = edited(none, processor(special + "," + text + "," + special, "3,0"));
+  CHECK(both.encode_framed("ab") == Ids{3, 0, 2, 3, 0});
+  CHECK(both.encode("ab") == Ids{2});
+  CHECK(edited("", "").encode_framed("ab") == Ids{2});
+  CHECK(refused(none, processor(special + "," + text, "5")) ==
+        "file: field post_processor: expected tokens of the vocabulary, found the id 5");
+  CHECK(refused(none, processor(special, "3")).starts_with("file: field post_processor.single: expected one Sequence"));
+  CHECK(refused(none, processor(R"({"Sequence":{"id":"B","type_id":0}})", "3")) ==
+        "file: field post_processor.single[0].Sequence.id: expected A, found \"B\"");
 }
 
 TEST_CASE("An added token whose text normalization removes is an error") {

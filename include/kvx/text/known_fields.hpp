@@ -1,6 +1,5 @@
 #pragma once
 
-#include <kvx/core/error.hpp>
 #include <kvx/io/json/json.hpp>
 
 #include <algorithm>
@@ -17,8 +16,7 @@ inline void check_fields(const JsonValue& part, std::initializer_list<std::strin
     if (name == "type" || value.is_null() || std::ranges::find(names, name) != names.end()) return;
     std::string known;
     for (const std::string_view one : names) known.append(known.empty() ? "" : ", ").append(one);
-    throw Error(value.where(),
-                "expected no field but " + (known.empty() ? "type" : known) + ", found " + shortened(name, 60));
+    value.fail("no field but " + (known.empty() ? "type" : known));
   });
 }
 

@@ -2,6 +2,7 @@
 
 #include <kvx/core/token.hpp>
 #include <kvx/io/json/json.hpp>
+#include <kvx/text/known_fields.hpp>
 
 #include <cstdint>
 #include <limits>
@@ -38,16 +39,19 @@ inline TextFrame read_post_processor(const JsonValue& processor) {
   const auto type = processor.at("type");
   TextFrame frame;
   if (type.string() == "Sequence") {
+    detail::check_fields(processor, {"processors"});
     processor.at("processors").each_element([&](const JsonValue& step) {
       const TextFrame outer = read_post_processor(step);
       frame.before.insert(frame.before.begin(), outer.before.begin(), outer.before.end());
       frame.after.insert(frame.after.end(), outer.after.begin(), outer.after.end());
     });
   } else if (type.string() == "TemplateProcessing") {
+    detail::check_fields(processor, {"single", "pair", "special_tokens"});  // no pairs of texts are encoded
     int texts = 0;
     const auto single = processor.at("single");
     single.each_element([&](const JsonValue& piece) {
-      if (piece.find("Sequence")) {
+      if (const auto text = piece.find("Sequence")) {
+        if (text->at("id").string() != "A") text->at("id").fail("A");
         ++texts;
         return;
       }
@@ -56,7 +60,9 @@ inline TextFrame read_post_processor(const JsonValue& processor) {
       side.insert(side.end(), ids.begin(), ids.end());
     });
     if (texts != 1) single.fail("one Sequence");
-  } else if (type.string() != "ByteLevel") {
+  } else if (type.string() == "ByteLevel") {
+    detail::check_fields(processor, {"add_prefix_space", "trim_offsets", "use_regex"});  // these change no ids
+  } else {
     type.fail("ByteLevel, TemplateProcessing or a Sequence of these");
   }
   return frame;

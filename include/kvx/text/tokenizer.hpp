@@ -57,6 +57,11 @@ class Tokenizer {
       tokens->each_element([&](const JsonValue& token) { added.push_back(read_added_token(token)); });
     added.insert(added.end(), extra.begin(), extra.end());
     add(added);
+    for (const std::vector<Token>& part : {frame_.before, frame_.after})
+      for (const Token id : part)
+        if (token_text(id).empty())
+          throw Error(file.at("post_processor").where(),
+                      "expected tokens of the vocabulary, found the id " + std::to_string(id));
   }
 
   /// The tokens that transformers puts around a plain text, one that is not a chat.
@@ -114,7 +119,9 @@ class Tokenizer {
 
  private:
   static Vocabulary read_vocabulary(const JsonValue& model) {
-    if (const auto type = model.at("type"); type.string() != "BPE") type.fail("BPE");
+    const auto type = model.find("type");  // missing in older files, in which only BPE has merges
+    if (type && type->string() != "BPE") type->fail("BPE");
+    if (!type && !model.find("merges")) (void)model.at("type");
     Vocabulary vocabulary;
     model.at("vocab").each_member(
         [&](std::string_view token, const JsonValue& id) { vocabulary.add(token, id.integer(), id.where()); });

@@ -139,7 +139,9 @@ inline PreparedModel prepare_model(const NamedModel& named, std::span<const Task
   const auto chosen = options.chat.empty() ? std::nullopt : std::optional(ChatTemplate::parse_name(options.chat));
   PreparedModel model{named.name, dir, ModelConfig::load(dir), Tokenizer::load(dir)};
   const auto chat = chosen ? *chosen : detail::own_template(dir, data);
-  for (const std::string& note : model_notes(model.config, model.tokenizer, chat))
+  const bool plain_text =
+      std::ranges::any_of(data, [](const TaskData& some) { return some.task.kind() != TaskKind::answers; });
+  for (const std::string& note : model_notes(model.config, model.tokenizer, chat, plain_text))
     model.notes.push_back(named.name + ": " + note);
   model.repeat = repeat_prompt(model.tokenizer, chat);
   model.reading = answer_reading_of(dir, options);

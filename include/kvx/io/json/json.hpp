@@ -7,6 +7,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -106,7 +107,10 @@ class JsonValue {
   }
   JsonValue member(std::string_view name, Element value) const {
     const bool top = where_.find(": field ") == std::string::npos;
-    return {value, where_ + (top ? ": field " : ".") + detail::shortened(name, 100)};
+    std::string shown = detail::shortened(name, 100);
+    std::ranges::replace_if(
+        shown, [](char c) { return static_cast<unsigned char>(c) < ' '; }, '?');  // errors are one line
+    return {value, where_ + (top ? ": field " : ".") + shown};
   }
 
   Element element_;
