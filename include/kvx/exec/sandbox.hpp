@@ -3,6 +3,7 @@
 #include <kvx/core/error.hpp>
 #include <kvx/exec/bubblewrap.hpp>
 #include <kvx/exec/find_program.hpp>
+#include <kvx/exec/line_process.hpp>
 #include <kvx/exec/process.hpp>
 #include <kvx/exec/scratch_folder.hpp>
 #include <kvx/exec/user.hpp>
@@ -12,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -32,8 +34,9 @@ struct SandboxLimits {
 
 struct SandboxOptions {
   SandboxLimits limits = {};
-  bool bubblewrap = true;  ///< whether to use bubblewrap if it works
-  bool require = false;    ///< whether to throw Error if bubblewrap does not work
+  bool bubblewrap = true;   ///< whether to use bubblewrap if it works
+  bool require = false;     ///< whether to throw Error if bubblewrap does not work
+  std::string module = {};  ///< a module that the interpreter must be able to import
 };
 
 /// Runs untrusted Python programs. In bubblewrap, a run sees only its own processes, no network, no home folder, a
@@ -78,6 +81,13 @@ class Sandbox {
     return run_python(bubblewrap_, python_, separate_user_, source, input);
   }
 
+  /// Starts `source`, which answers lines (LineProcess). All limits but those of the wall time and the output hold.
+  /// Throws Error if bubblewrap does not work or the program cannot be started.
+  std::unique_ptr<LineProcess> start_python(const std::string& source) const {
+    if (!isolates()) throw Error("sandbox", "expected a working bubblewrap (bwrap), found none");
+    return std::make_unique<LineProcess>(process_of(bubblewrap_, python_, separate_user_, source));
+  }
+
  private:
   /// Tries each interpreter, and keeps the first that works. Otherwise sets `reason` to the last error.
   bool find_python(const std::string& bubblewrap, std::string& reason) {
@@ -85,9 +95,10 @@ class Sandbox {
       // Only root can run programs as another user, and without bubblewrap it never runs them as root.
       if (::geteuid() == 0 ? bubblewrap.empty() && !separate_user : separate_user) continue;
       for (const std::string& python : find_program("python3")) try {
-          const ProcessOutcome outcome =
-              run_python(bubblewrap, python, separate_user,
-                         "import sys; sys.exit(0 if sys.version_info >= (3, 8) else 'too old')", "");
+          std::string trial = "import sys\nif sys.version_info < (3, 8): sys.exit('too old')\n";
+          if (!options_.module.empty())
+            trial += "try: import " + options_.module + "\nexcept ImportError as error: sys.exit(str(error))\n";
+          const ProcessOutcome outcome = run_python(bubblewrap, python, separate_user, trial, "");
           if (outcome.exit_status == 0 && outcome.signal == 0 && !outcome.timed_out) {
             bubblewrap_ = bubblewrap;
             python_ = python;
@@ -103,29 +114,39 @@ class Sandbox {
     return false;
   }
 
-  ProcessOutcome run_python(const std::string& bubblewrap, const std::string& python, bool separate_user,
-                            const std::string& source, const std::string& input) const {
+  /// How a program is run, without its folder and standard input.
+  ProcessOptions process_of(const std::string& bubblewrap, const std::string& python, bool separate_user,
+                            const std::string& source) const {
     const SandboxLimits& limits = options_.limits;
     ProcessOptions process;
     if (separate_user) process.uid = unused_user();
-    std::optional<ScratchFolder> folder;
-    std::string home = "/tmp";
-    if (bubblewrap.empty()) {
-      home = process.directory = folder.emplace(process.uid).path();
-    } else {
+    if (!bubblewrap.empty()) {
       process.argv = bubblewrap_command(bubblewrap, python, limits.file_bytes);
       process.no_new_privileges = false;  // bubblewrap may need its setuid bit, and forbids new privileges itself
     }
     process.argv.insert(process.argv.end(), {python, "-s", "-B", "-c", source});
     // PYTHONHASHSEED gives sets of strings a fixed order.
-    process.environment = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "PYTHONHASHSEED=0", "HOME=" + home, "TMPDIR=" + home};
-    process.input = input;
+    process.environment = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "PYTHONHASHSEED=0"};
+    if (!bubblewrap.empty()) process.environment.insert(process.environment.end(), {"HOME=/tmp", "TMPDIR=/tmp"});
     process.output_bytes = limits.output_bytes;
     process.limits = {.wall_seconds = limits.wall_seconds,
                       .cpu_seconds = limits.cpu_seconds,
                       .memory_bytes = limits.memory_bytes,
                       .file_bytes = limits.file_bytes,
                       .processes = limits.processes + (separate_user ? 0 : processes_of_this_user())};
+    return process;
+  }
+
+  ProcessOutcome run_python(const std::string& bubblewrap, const std::string& python, bool separate_user,
+                            const std::string& source, const std::string& input) const {
+    const SandboxLimits& limits = options_.limits;
+    ProcessOptions process = process_of(bubblewrap, python, separate_user, source);
+    std::optional<ScratchFolder> folder;
+    if (bubblewrap.empty()) {
+      process.directory = folder.emplace(process.uid).path();
+      for (const char* name : {"HOME=", "TMPDIR="}) process.environment.push_back(name + process.directory);
+    }
+    process.input = input;
     ProcessOutcome outcome = run_process(process);
     if (!bubblewrap.empty() && outcome.exit_status > 128) {  // bubblewrap reports a signal in this way
       outcome.signal = outcome.exit_status - 128;
