@@ -4,12 +4,15 @@
 #include <kvx/io/json/json_tree_parse.hpp>
 #include <kvx/score/fenced_blocks.hpp>
 #include <kvx/score/tool_call/extract_json.hpp>
+#include <kvx/score/tool_call/family_calls.hpp>
 #include <kvx/score/tool_call/read_calls.hpp>
+#include <kvx/score/tool_call/read_family.hpp>
 #include <kvx/score/tool_call/tool_forms.hpp>
 
 #include <algorithm>
 #include <iterator>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
@@ -30,8 +33,18 @@ struct AnswerCalls {
   }
 };
 
-/// Reads the calls of an answer. Other engines' `forms` of calls are read, too.
-inline AnswerCalls answer_calls(std::string_view answer, const ToolForms& forms) {
+/// Reads the calls of an answer: those in the form of a family, if `forms` accepts it and the answer has any, or else
+/// the answer's objects. Other engines' forms of these are read, too. `is_text` is as for read_family().
+inline AnswerCalls answer_calls(std::string_view answer, const ToolForms& forms, const IsTextParameter& is_text) {
+  // Families whose calls are objects with a name. If their form is broken, the objects in it are read.
+  constexpr unsigned kObjects = ToolForms::hermes | ToolForms::llama3 | ToolForms::phi | ToolForms::granite |
+                                ToolForms::nemotron | ToolForms::json;
+  for (const ToolForms::Form family : forms.families()) {
+    FamilyCalls found = read_family(family, answer, is_text);
+    if (found.complete ? found.calls.empty() : (family & kObjects) != 0) continue;
+    const ToolForms read(found.calls.empty() ? 0u : unsigned{family});
+    return {std::move(found.calls), !found.complete, false, read};
+  }
   ExtractedObjects objects = extract_objects(answer);
   AnswerCalls calls{{}, objects.broken};
   for (const JsonTree& object : objects.whole) {

@@ -30,6 +30,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kvx::inline v0 {
@@ -93,7 +94,9 @@ struct ToolCallTask {
     explicit Grader(const Sample& sample) : gold_(std::make_unique<const ToolGold>(sample.answer)) {}
 
     Grade grade(std::string_view answer, const AnswerReading& reading = {}) const {
-      const AnswerCalls called = answer_calls(answer, reading.tool_forms);
+      const AnswerCalls called =
+          answer_calls(answer, reading.tool_forms,
+                       [this](std::string_view tool, std::string_view name) { return gold_->is_text(tool, name); });
       Grade grade = !gold_->is_served() ? grade_unserved(called) : verdict(*gold_, called, answer).grade();
       grade.as_read = called.read.text();
       return grade;

@@ -63,6 +63,18 @@ class ToolGold {
     return found == schemas_.end() ? nullptr : &found->second;
   }
 
+  /// Whether `parameter` of `tool` is declared as a string.
+  bool is_text(std::string_view tool, std::string_view parameter) const {
+    const JsonTree* schema = name_ != nullptr ? tree_.find("schema") : nullptr;
+    if (schema == nullptr && functions_.array() != nullptr)
+      for (const JsonTree& function : *functions_.array())
+        if (const JsonTree* name = function.find("name"); name != nullptr && *name == JsonTree(std::string(tool)))
+          schema = function.find("parameters");
+    for (const std::string_view member : {std::string_view("properties"), parameter, std::string_view("type")})
+      schema = schema == nullptr ? nullptr : schema->find(member);
+    return schema != nullptr && *schema == JsonTree("string");
+  }
+
  private:
   static const JsonTree& member(const JsonTree& tree, std::string_view name) {
     if (const JsonTree* found = tree.find(name)) return *found;
