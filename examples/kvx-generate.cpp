@@ -18,6 +18,7 @@
 #include <kvx/model/locate.hpp>
 #include <kvx/model/sampler.hpp>
 #include <kvx/press/named/registry.hpp>
+#include <kvx/text/chat_split.hpp>
 #include <kvx/text/chat_template.hpp>
 #include <kvx/text/stream_decoder.hpp>
 #include <kvx/text/tokenizer.hpp>
@@ -31,6 +32,7 @@
 #include <vector>
 
 #include "cli/example_folder.hpp"
+#include "cli/template_options.hpp"
 
 namespace {
 
@@ -40,14 +42,14 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 struct Options {
   std::string model = kvx_cli::example_model(), prompt, context_file, system, press = "none", dtype = "bf16", weights,
-              chat;
+              chat, template_vars, template_date;
   std::optional<double> ratio;
   std::optional<kvx::Index> keep;
   std::optional<std::size_t> kv_bytes;
   kvx::Index max_new_tokens = 256;
   kvx::SamplerOptions sampler;
   int threads = 0;
-  bool list_presses = false;
+  bool list_presses = false, list_templates = false;
 };
 
 kvx::Allowance allowance(const Options& options) {
@@ -62,7 +64,7 @@ struct Settings {
       : policy(kvx::kvx_presses().parse(options.press, {.read = kvx::read_matrix})),
         budget(allowance(options)),
         sampler(options.sampler) {
-    if (!options.chat.empty()) chat = kvx::ChatTemplate::parse_name(options.chat);
+    templates = kvx_cli::template_options(options.chat, options.template_vars, options.template_date);
     if (!options.keep && !options.kv_bytes) return;
     if (policy.traits().by_ratio)
       throw kvx::Error(policy.written(), "expected --ratio, since it cannot keep a number of rows");
@@ -74,7 +76,7 @@ struct Settings {
   kvx::AnyPolicy policy;
   kvx::Allowance budget;
   kvx::Sampler sampler;
-  std::optional<kvx::ChatTemplate> chat;  // unless it is the model's own
+  kvx::TemplateOptions templates;
 };
 
 void generate(const Options& options, Settings settings) {
@@ -82,7 +84,7 @@ void generate(const Options& options, Settings settings) {
   const std::string dir = kvx::locate_model(options.model);
   const auto dtype = options.dtype == "f32" ? kvx::Dtype::f32 : kvx::Dtype::bf16;
   const auto tokenizer = kvx::Tokenizer::load(dir);
-  const auto chat = settings.chat ? *settings.chat : kvx::ChatTemplate::load(dir);
+  const auto chat = kvx::ChatTemplate::choose(options.chat, dir, settings.templates);
   auto notes = kvx::model_notes(kvx::ModelConfig::load(dir), tokenizer, chat);
   auto start = Clock::now();
   const auto model = kvx::Decoder::load(
@@ -151,7 +153,9 @@ int main(int argc, char** argv) {
                  "file with the context to compress; without it, the whole prompt is")
       ->check(CLI::ExistingFile);
   app.add_option("--system", options.system, "system prompt; default: the chat template's");
-  app.add_option("--template", options.chat, "chat template: chatml, none or qwen2.5; default: the model's own");
+  app.add_option("--template", options.chat, kvx_cli::kTemplateHelp);
+  app.add_option("--template-vars", options.template_vars, kvx_cli::kTemplateVarsHelp);
+  app.add_option("--template-date", options.template_date, kvx_cli::kTemplateDateHelp);
   app.add_option("--press", options.press, "press, such as snapkv or snapkv(window=32)")->capture_default_str();
   auto* budget = app.add_option_group("budget", "how much of the context's cache is removed or stays");
   budget->add_option("--ratio,--compression-ratio", options.ratio, "share of the rows to remove (default 0.5)");
@@ -172,9 +176,12 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
   app.add_flag("--list-presses", options.list_presses, "print each press with its parameters and its paper");
+  app.add_flag("--list-templates", options.list_templates,
+               "print the chat templates that need no Jinja2, with their models");
   try {
     app.parse(argc, argv);
     if (options.list_presses) return std::fputs(kvx::kvx_presses().listing().c_str(), stdout), 0;
+    if (options.list_templates) return std::fputs(kvx::native_templates_text().c_str(), stdout), 0;
     if (options.prompt.empty()) throw CLI::RequiredError("--prompt");
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;

@@ -46,12 +46,13 @@
 #include <vector>
 
 #include "cli/example_folder.hpp"
+#include "cli/template_options.hpp"
 
 namespace {
 
 struct Options {
-  std::string model = kvx_cli::example_model(), data, system, context_file, prompt, chat, dtype = "bf16", out, presses,
-              prepend{kvx::SystemPrompt::kPrepend}, defense,
+  std::string model = kvx_cli::example_model(), data, system, context_file, prompt, chat, template_vars, template_date,
+              dtype = "bf16", out, presses, prepend{kvx::SystemPrompt::kPrepend}, defense,
               defenses_file = kvx_cli::example_data("leakage/defenses.json"), gnuplot = "gnuplot";
   std::size_t index = 0;
   std::vector<double> ratios = {0.5};
@@ -70,7 +71,7 @@ struct Settings {
     grid.ratios.insert(grid.ratios.begin(), 0);  // the base
     cells = kvx::planned_cells(grid, kvx::kvx_presses());
     spans = kvx::parse_named_spans(options.spans);
-    if (!options.chat.empty()) chat = kvx::ChatTemplate::parse_name(options.chat);
+    templates = kvx_cli::template_options(options.chat, options.template_vars, options.template_date);
     if (options.data.empty() == options.prompt.empty())
       throw kvx::Error("prompt",
                        "expected --prompt or --data, found " + std::string(options.data.empty() ? "neither" : "both"));
@@ -78,7 +79,7 @@ struct Settings {
 
   std::vector<kvx::PlannedCell> cells;
   std::vector<kvx::NamedSpan> spans;
-  std::optional<kvx::ChatTemplate> chat;  // unless it is the model's own
+  kvx::TemplateOptions templates;
 };
 
 kvx::Sample sample_of(const Options& options) {
@@ -116,7 +117,7 @@ void inspect(const Options& options, const Settings& settings) {
   const std::string dir = kvx::locate_model(options.model);
   const auto dtype = options.dtype == "f32" ? kvx::Dtype::f32 : kvx::Dtype::bf16;
   const auto tokenizer = kvx::Tokenizer::load(dir);
-  const auto chat = settings.chat ? *settings.chat : kvx::ChatTemplate::load(dir);
+  const auto chat = kvx::ChatTemplate::choose(options.chat, dir, settings.templates);
   const auto config = kvx::ModelConfig::load(dir);
   for (const auto& note : kvx::model_notes(config, tokenizer, chat)) std::fprintf(stderr, "note: %s\n", note.c_str());
   const std::string where = options.data.empty() ? "prompt" : options.data;
@@ -194,7 +195,9 @@ int main(int argc, char** argv) {
   app.add_option("--max-new-tokens", options.max_new_tokens, "of each answer; 0 for none")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--template", options.chat, "chat template: chatml, none or qwen2.5; default: the model's own");
+  app.add_option("--template", options.chat, kvx_cli::kTemplateHelp);
+  app.add_option("--template-vars", options.template_vars, kvx_cli::kTemplateVarsHelp);
+  app.add_option("--template-date", options.template_date, kvx_cli::kTemplateDateHelp);
   app.add_option("--dtype", options.dtype, "of the cache and the weights")
       ->capture_default_str()
       ->check(CLI::IsMember({"bf16", "f32"}));

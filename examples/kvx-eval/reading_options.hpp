@@ -28,9 +28,10 @@ inline void add_reading_options(kvx_cli::BoundOptions& options, ReadingOptions& 
       });
   options.add_function(
       "tool-format", "",
-      "other engines' forms of calls to accept: plain (none), auto (all), or tool_calls, function, "
-      "function_call, parameters, string, missing joined by +; default: as the chat template asks for; for "
-      "grade, as the records say",
+      "forms of calls to accept besides kvx's own, joined by +: tool_calls, function, function_call, parameters, "
+      "string, missing, or a family such as hermes, llama3 or mistral (docs/templates.md); plain: none; auto: the "
+      "first six; "
+      "default: as the chat template asks for; for grade, as the records say",
       [&reading](const std::string& text) {
         if (!text.empty()) reading.tool_forms = kvx::ToolForms::parse(text);
       });

@@ -12,6 +12,7 @@
 #include <kvx/eval/tables/results.hpp>
 #include <kvx/eval/tables/run_times_json.hpp>
 #include <kvx/score/tasks.hpp>
+#include <kvx/text/chat_template.hpp>
 #include <kvx/version.hpp>
 
 #include <algorithm>
@@ -107,7 +108,7 @@ int run(const std::vector<std::string>& words) {
   kvx_cli::BoundOptions options;
   std::string config;
   Texts given;
-  bool print_config = false, list_presses = false, list_tasks = false;
+  bool print_config = false, list_presses = false, list_tasks = false, list_templates = false;
   CLI::App app(
       "Evaluates a grid of presses: kvx-eval [run] TASK[,TASK...] --out DIR.\n"
       "Other commands: kvx-eval grade grades another engine's answers, kvx-eval plan prints how many contexts a study "
@@ -118,6 +119,7 @@ int run(const std::vector<std::string>& words) {
   app.add_flag("--print-config", print_config, "print the options as YAML and stop");
   app.add_flag("--list-presses", list_presses, "print each press with its parameters and its paper");
   app.add_flag("--list-tasks", list_tasks, "print the tasks");
+  app.add_flag("--list-templates", list_templates, "print the chat templates that need no Jinja2, with their models");
   kvx::TaskRegistry tasks;
   try {
     run_options.add_to(options);
@@ -127,7 +129,7 @@ int run(const std::vector<std::string>& words) {
                          [&](const std::string& text) { run_options.eval.tasks = list(text); });
     options.declare(app, given, "tasks");
     app.parse(std::vector(words.rbegin(), words.rend()));
-    if (list_presses || list_tasks) {
+    if (list_presses || list_tasks || list_templates) {
       tasks = kvx::kvx_tasks();
     } else {
       const Texts texts = settled(given, config, options);
@@ -147,6 +149,8 @@ int run(const std::vector<std::string>& words) {
       print(kvx::kvx_presses().listing());
     } else if (list_tasks) {
       for (const auto& task : tasks.tasks()) print(std::string(task.name()) + "\n");
+    } else if (list_templates) {
+      print(kvx::native_templates_text());
     } else if (print_config) {
       print(run_options.eval.config);
     } else {

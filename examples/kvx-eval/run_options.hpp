@@ -14,7 +14,6 @@
 #include <kvx/score/row_form.hpp>
 #include <kvx/score/task_registry.hpp>
 #include <kvx/score/tasks.hpp>
-#include <kvx/text/chat_template.hpp>
 
 #include <cstddef>
 #include <initializer_list>
@@ -26,6 +25,7 @@
 
 #include "cli/bound_options.hpp"
 #include "cli/example_folder.hpp"
+#include "cli/template_options.hpp"
 #include "reading_options.hpp"
 
 namespace kvx_eval {
@@ -92,7 +92,7 @@ struct RunOptions {
   kvx::EvalOptions eval;
   ReadingOptions reading;
   std::optional<std::string> weights;
-  std::string files, longest, log_level = "info";
+  std::string files, longest, date, log_level = "info";
 
   /// Binds all options of a run. This object outlives `options`.
   void add_to(kvx_cli::BoundOptions& options) {
@@ -144,7 +144,9 @@ struct RunOptions {
         "a name is the defense, the second the instructions",
         [&e](const std::string& text) { e.spans = kvx::parse_named_spans(list(text)); });
     options.add("max-context-length", e.max_context_length, "cut longer contexts to this many tokens; 0: do not cut");
-    options.add("template", e.chat, "chat template: chatml, none or qwen2.5; default: the model's own");
+    options.add("template", e.chat, kvx_cli::kTemplateHelp);
+    options.add("template-vars", e.templates.variables, kvx_cli::kTemplateVarsHelp);
+    options.add("template-date", date, kvx_cli::kTemplateDateHelp);
 
     options.group("Answers");
     options.add("generate", e.generate,
@@ -234,7 +236,7 @@ struct RunOptions {
     for (const auto& task : eval.tasks) (void)known.at(task);
     for (const auto& press : eval.presses) (void)kvx::kvx_presses().parse(press, {.read = kvx::read_matrix});
     for (const double ratio : eval.ratios) (void)kvx::Allowance::of_ratio(ratio);
-    if (!eval.chat.empty()) (void)kvx::ChatTemplate::parse_name(eval.chat);
+    eval.templates = kvx_cli::template_options(eval.chat, eval.templates.variables, date);
     if (eval.out.empty()) throw kvx::Error("out", "expected a directory, found nothing");
   }
 };

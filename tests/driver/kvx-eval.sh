@@ -26,6 +26,7 @@ none=$scratch/none
 expect 0 '^[0-9]+\.[0-9]+\.[0-9]+$' --version
 expect 0 '^tool_call$' --list-tasks
 expect 0 '^snapkv +window=64, kernel=5 +arXiv:2404.14469$' --list-presses
+expect 0 '^smollm2 +SmolLM2 Instruct$' --list-templates
 expect 2 'nonsense' tool_call --out "$none" --nonsense
 refuse 2 '(tasks?: )?expected a task' --out "$none"
 refuse 2 'threads: expected a whole number .*found 4294967297' tool_call --out "$none" --threads 4294967297
@@ -41,7 +42,10 @@ refuse 2 'ratio: .*keep' tool_call --out "$none" --ratio '' --keep 3
 refuse 2 'limit: expected a whole number .*found -1' tool_call --out "$none" --limit -1
 refuse 2 'dtype: expected bf16 or f32, found f16' tool_call --out "$none" --dtype f16
 refuse 2 "memory: expected a size such as .*found '4X'" tool_call --out "$none" --memory 4X
-refuse 2 'template: expected chatml, none or qwen2.5, found jinja' tool_call --out "$none" --template jinja
+refuse 2 'template: expected chatml, qwen2, qwen2.5, smollm2, none or a file with a chat template, found jinja' tool_call --out "$none" --template jinja
+refuse 2 'template-vars: not valid JSON: .*' tool_call --out "$none" --template-vars '{'
+refuse 2 'template-vars: expected none for the template chatml' tool_call --out "$none" --template chatml --template-vars '{"a": 1}'
+refuse 2 'template-date: expected YYYY-MM-DD, found 2026-02-30' tool_call --out "$none" --template-date 2026-02-30
 refuse 1 'model no/where: expected a directory' tool_call --out "$none" --model no/where
 refuse 1 'no/where: cannot open' tool_call --out "$none" --data no/where
 

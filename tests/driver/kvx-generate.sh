@@ -30,12 +30,30 @@ ask="-p Weather --max-new-tokens 3 $context"
   expect 2 "unknown press 'snapvk'; did you mean snapkv" $ask --press snapvk
   expect 2 '^kvx-generate: ratio: expected 0 <= ratio < 1, found 1.5' $ask --ratio 1.5
   expect 2 '^kvx-generate: temperature: expected 0 or more' $ask --temperature -1
-  expect 2 '^kvx-generate: template: expected chatml, none or qwen2.5, found jinja' $ask --template jinja
+  expect 2 '^kvx-generate: template: expected chatml, qwen2, qwen2.5, smollm2, none or a file with a chat template, found jinja' $ask --template jinja
   expect 2 'ratio.*keep|keep.*ratio' $ask --ratio 0.5 --keep 3
   expect 2 'prompt is required' $context
   expect 1 '^kvx-generate: model no/where: expected a directory' $ask --model no/where
   expect 1 'snapkv: a context of .* not longer than its window' -p Hi --press 'snapkv(window=4000)'
 }
+# A template that kvx does not know, by Jinja2 if that is installed, and otherwise an error that says what to install.
+printf '{%% for m in messages %%}{{ m.content }}{%% endfor %%}{{ raise_exception(more) if more }}' >"$scratch/t.jinja"
+: >"$scratch/empty.jinja"
+expect 0 '^qwen2.5 +Qwen2.5 Instruct' --list-templates
+expect 2 '^kvx-generate: template-vars: expected a JSON object, found \[\]$' -p Hi --template-vars '[]'
+expect 2 '^kvx-generate: template-date: expected YYYY-MM-DD, found today$' -p Hi --template-date today
+jinja="-p Hi --max-new-tokens 1 --template $scratch/t.jinja"
+# shellcheck disable=SC2086
+if "$program" $jinja 2>&1 | grep -q 'which does not work'; then
+  echo "Jinja templates: skipped, as Jinja2 does not run here"
+  expect 1 'install python3, python3-jinja2 and bubblewrap, or choose' $jinja
+else
+  expect 0 '^[0-9]+ context \+ 0 question' $jinja
+  expect 1 "^kvx-generate: $scratch/t.jinja: the chat template fails: TemplateError: no more$" $jinja --template-vars '{"more": "no more"}'
+  expect 0 'note: the chat template does not read the variable other' $jinja --template-vars '{"other": 1}'
+  expect 1 "^kvx-generate: $scratch/t.jinja: the chat template leaves out the tools$" $jinja --template-vars '{"tools": [{}]}'
+  expect 1 "^kvx-generate: $scratch/empty.jinja: the chat template leaves out" -p Hi --template "$scratch/empty.jinja"
+fi
 printf 'ok \377' >"$scratch/latin"
 expect 1 "^kvx-generate: $scratch/latin: expected UTF-8, found an invalid byte at 3\$" -p Hi --context "$scratch/latin"
 

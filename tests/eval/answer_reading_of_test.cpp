@@ -19,7 +19,7 @@ TEST_CASE("Marks of thoughts come from the chat template and the options, and fo
   EvalOptions options;
   const std::vector<ThoughtMarks> template_marks = {{}, {"<seed:think>", "</seed:think>"}};
   CHECK(answer_reading_of(dir.path(), options).thoughts == template_marks);
-  CHECK(answer_reading_of(dir.path(), options).tool_forms == ToolForms(ToolForms::parameters));
+  CHECK(answer_reading_of(dir.path(), options).tool_forms == ToolForms(ToolForms::parameters | ToolForms::llama3));
   options.chat = "chatml";
   CHECK(answer_reading_of(dir.path(), options).thoughts == template_marks);  // the model keeps its own marks
   CHECK(answer_reading_of(dir.path(), options).tool_forms.empty());
@@ -28,6 +28,11 @@ TEST_CASE("Marks of thoughts come from the chat template and the options, and fo
   const std::vector<ThoughtMarks> all = {{}, {"[a]", "[/a]"}, {"<seed:think>", "</seed:think>"}};
   CHECK(answer_reading_of(dir.path(), options).thoughts == all);
   CHECK(answer_reading_of(dir.path(), options).tool_forms == ToolForms::all());
+  options = {};
+  options.chat = dir.write("other.jinja", "[TOOL_CALLS] [think] [/think]");
+  CHECK(answer_reading_of(dir.path(), options).tool_forms == ToolForms(ToolForms::mistral));
+  CHECK(answer_reading_of(dir.path(), options).thoughts ==
+        std::vector<ThoughtMarks>{{}, {"<seed:think>", "</seed:think>"}, {"[think]", "[/think]"}});
   dir.write("chat_template.jinja", "{{ messages }}");
   CHECK(answer_reading_of(dir.path(), EvalOptions()).thoughts == std::vector<ThoughtMarks>{{}});
   std::filesystem::remove(dir.path() + "/chat_template.jinja");

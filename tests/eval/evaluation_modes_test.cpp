@@ -7,6 +7,7 @@
 #include <kvx/model/generate.hpp>
 #include <kvx/model/likelihood.hpp>
 #include <kvx/score/tasks.hpp>
+#include <kvx/text/chat_split.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <kvx/model/compress.hpp>
+#include <kvx/text/chat_split.hpp>
 
 #include <atomic>
 #include <cstddef>

@@ -4,6 +4,7 @@
 #include <kvx/io/json/json.hpp>
 #include <kvx/press/named/registry.hpp>
 #include <kvx/score/sample.hpp>
+#include <kvx/text/chat_split.hpp>
 #include <kvx/text/chat_template.hpp>
 #include <kvx/text/tokenizer.hpp>
 

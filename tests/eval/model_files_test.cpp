@@ -1,6 +1,7 @@
 // Tokenizers, chat templates and settings in model directories as users have them. Each directory is the tiny model's
 // with one change. The expected results were found by transformers 5.2 and tokenizers 0.22 on the same directories.
 #include "support/error_of.hpp"
+#include "support/jinja.hpp"
 #include "support/model_dir.hpp"
 #include "support/model_dir_runs.hpp"
 
@@ -70,7 +71,8 @@ TEST_CASE("A post-processor's tokens are added to plain text, not to a chat, and
       options.data = KVX_SOURCE_DIR "/examples/data/tool_world.jsonl.gz";
       options.samples.samples = 1;
       options.task_data = {{"perplexity", {KVX_SOURCE_DIR "/examples/data/story.txt"}}};
-      return kvx::detail::answer_settings(TaskData(kvx_tasks().at(task), options), options, frame);
+      return kvx::detail::answer_settings(TaskData(kvx_tasks().at(task), options), options,
+                                          ChatTemplate::choose(chat, dir.path()), frame);
     };
     CHECK(tally.count(settings("perplexity", "").find(" before=1021") != std::string::npos));
     CHECK(tally.count(settings("tool_call", "none").find(" before=1021") != std::string::npos));
@@ -159,6 +161,33 @@ TEST_CASE("Tokens are added from all files from which transformers adds them") {
     CHECK(tally.count(tokenizer.decode(expected) == "Hi <obs> you"));
     CHECK(tally.count(logits_of(dir.path()).leftCols(1024) == logits_of(kTinyModel)));
   }
+}
+
+TEST_CASE(
+    "A thought that a Jinja template opens is part of the answer, and the text and variables are part of the key") {
+  if (!jinja_missing().empty()) return;
+  Tally tally{"model directories (Jinja templates)"};
+  const ModelDir dir;
+  const std::string jinja =
+      "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{% if add_generation_prompt %}[answer]<think>"
+      "{% if brief %}</think>{% endif %}{% endif %}";
+  dir.write("chat_template.jinja", jinja);
+  const auto prepared = [&](const char* variables) { return prepared_model(dir.path(), "tool_call", "", variables); };
+  const PreparedModel thinks = prepared(""), brief = prepared(R"({"brief": true})"), odd = prepared(R"({"odd": 1})");
+  CHECK(tally.count(thinks.reading.opened == "<think>"));
+  CHECK(tally.count(brief.reading.opened.empty()));
+  const auto key = [](const PreparedModel& model) { return model.tasks.front().key; };
+  CHECK(tally.count(key(thinks) != key(brief)));
+  CHECK(tally.count(odd.notes == std::vector<std::string>{"m: the chat template does not read the variable odd"}));
+  const TempDir other;
+  const std::string file = other.write("other.jinja", jinja + "!");
+  CHECK(tally.count(key(prepared_model(dir.path(), "tool_call", file)) != key(thinks)));
+  dir.write("chat_template.jinja", "{{ missing.name }}");
+  CHECK(tally.count(error_of([&] { (void)prepared(""); }) ==
+                    dir.path() +
+                        "/chat_template.jinja: the chat template fails: UndefinedError: 'missing' is undefined"));
+  CHECK(tally.count(context_of(prepared_model(dir.path(), "perplexity")) ==
+                    context_of(prepared_model(kTinyModel, "perplexity"))));
 }
 
 TEST_CASE("Notes report a penalty that is not applied and a template that the tokenizer does not know") {

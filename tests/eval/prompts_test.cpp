@@ -5,6 +5,7 @@
 #include <kvx/core/error.hpp>
 
 #include "support/error_of.hpp"
+#include "support/jinja.hpp"
 #include "support/reference.hpp"
 
 #include <numeric>
@@ -56,6 +57,28 @@ TEST_CASE("The system message is compressed, and its marked spans are found in t
   CHECK(prompts.text(group, group.spans[0]) == "Tell nobody.\n");
   CHECK(prompts.text(group, group.spans[1]) == "Be brief");
   CHECK(group.spans[0].tokens.last == group.spans[1].tokens.first);
+}
+
+TEST_CASE("Contexts and spans are found in templates that are rendered by Jinja2") {
+  if (!kvx_test::jinja_missing().empty()) return;
+  SpanPrompts prompts;
+  prompts.chat = ChatTemplate::of_text(
+      "{% for m in messages %}[{{ m.role }}]{{ m.content | trim }}{% endfor %}{% if add_generation_prompt %}[answer]{% "
+      "endif %}",
+      "FILE", {.program = kvx_test::kRenderChat});
+  Sample sample = kMarked;
+  sample.context = " One.\n<kvx:middle>Two. </kvx:middle>";
+  const auto groups = prompts.groups({sample});
+  REQUIRE(groups.size() == 1);
+  const PromptGroup& group = groups.front();
+  CHECK(prompts.tokenizer.decode(group.context) == "[system]Tell nobody.\nBe brief[user]One.\nTwo. ");
+  CHECK(prompts.tokenizer.decode(group.prompts.front().tokens) == "Who are you?[answer]");
+  REQUIRE(group.spans.size() == 3);
+  CHECK(prompts.text(group, group.spans[0]) == "Tell nobody.\n");
+  CHECK(prompts.text(group, group.spans[1]) == "Be brief");
+  CHECK(prompts.text(group, group.spans[2]) == "Two. ");
+  prompts.chat = ChatTemplate::of_text("{{ messages[-1].content }}", "FILE", {.program = kvx_test::kRenderChat});
+  CHECK(error_of([&] { (void)prompts.groups({sample}); }) == "FILE: the chat template leaves out the system message");
 }
 
 TEST_CASE("Spans of a context come after the system message, whether or not the question is compressed, too") {

@@ -114,8 +114,9 @@ TEST_CASE("A record says which budget its press ignores, if any") {
 
 TEST_CASE("A record says how its answer was read, if that is not the default") {
   Record record = example_record();
-  for (const char* name : {"thoughts", "tool_forms"}) CHECK(json_of(to_json(record, kTasks)).find(name) == nullptr);
-  record.reading = {{{"[a]", "[/a]"}, {"<b,>", "</b,>"}}, ToolForms(ToolForms::parameters | ToolForms::string)};
+  for (const char* name : {"thoughts", "tool_forms", "opened_thought"})
+    CHECK(json_of(to_json(record, kTasks)).find(name) == nullptr);
+  record.reading = {{{"[a]", "[/a]"}, {"<b,>", "</b,>"}}, ToolForms(ToolForms::parameters | ToolForms::string), "[a]"};
   const std::string line = to_json(record, kTasks);
   CHECK(record_of(JsonlRow(line, "f"), kTasks).reading == record.reading);
   const auto message = [&](const std::string& pattern, const std::string& replacement) {
@@ -123,7 +124,7 @@ TEST_CASE("A record says how its answer was read, if that is not the default") {
   };
   CHECK(message("\"close\":\"[/a]\"", "\"close\":\"\"") ==
         "f: line 3: column thoughts: expected objects with a non-empty string close");
-  CHECK(message("parameters+string", "xml").starts_with("f: line 3: column tool_forms: "));
+  CHECK(message("parameters+string", "openai").starts_with("f: line 3: column tool_forms: "));
 }
 
 TEST_CASE("A record's line has the names that other programs read") {

@@ -21,7 +21,7 @@ cache kernels
 press cache kernels
 exec
 io
-text io
+text io exec
 model press cache kernels io
 score text io exec
 eval/records score io

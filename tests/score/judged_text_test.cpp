@@ -52,6 +52,21 @@ TEST_CASE("Other marks of thoughts count if they are given") {
                                            {"<|START_THINKING|>", "<|END_THINKING|>"}});
 }
 
+TEST_CASE("An answer continues the thought that its prompt has opened") {
+  const std::vector<ThoughtMarks> marks = {{}, {"[THINK]", "[/THINK]"}};
+  CHECK(opened_thought("<|im_end|>\n<|im_start|>assistant\n<think>\n", marks) == "<think>");
+  CHECK(opened_thought("assistant\n<think>\n\n</think>\n\n", marks).empty());
+  CHECK(opened_thought("[/THINK]assistant[THINK]", marks) == "[THINK]");
+  CHECK(opened_thought("assistant", marks).empty());
+  const AnyTask task = kvx_tasks().at("tool_call");
+  const Sample sample{"", "", "", R"({"name": null})", "t", 1};
+  AnswerReading reading;
+  CHECK_FALSE(task.grade(sample, "Maybe", reading).unfinished);
+  reading.opened = "<think>";
+  CHECK(task.grade(sample, "Maybe", reading).unfinished);
+  CHECK(task.grade(sample, "Maybe</think>[]", reading).state == "declined");
+}
+
 TEST_CASE("Special tokens around a prediction are not part of the answer") {
   for (const char* token :
        {"<|im_end|>", "<|endoftext|>", "</s>", "<|eot_id|>", "<|eom_id|>", "<end_of_turn>", "<eos>", "<|im_end|>\n",

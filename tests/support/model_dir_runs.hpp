@@ -48,10 +48,11 @@ inline kvx::Matrix<float> logits_of(const std::string& dir) {
 }
 
 /// A model, prepared as for a run of the task.
-inline kvx::PreparedModel prepared_model(const std::string& dir, const std::string& task,
-                                         const std::string& chat = "") {
+inline kvx::PreparedModel prepared_model(const std::string& dir, const std::string& task, const std::string& chat = "",
+                                         const std::string& template_vars = "") {
   kvx::EvalOptions options;
   options.chat = chat;
+  options.templates = {.variables = template_vars, .program = KVX_SOURCE_DIR "/examples/data/render_chat.py"};
   options.pieces = {.length = 64, .most = 2};
   options.data = KVX_SOURCE_DIR "/examples/data/tool_world.jsonl.gz";
   options.samples.samples = 2;

@@ -1,3 +1,4 @@
+#include <kvx/text/chat_split.hpp>
 #include <kvx/text/chat_template.hpp>
 #include <kvx/text/tokenizer.hpp>
 
@@ -7,8 +8,6 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "support/error_of.hpp"
@@ -41,15 +40,11 @@ std::string render_row(const ChatTemplate& chat, const JsonValue& row) {
 }
 
 const std::vector<Message> kHi{{"user", "Hi", {}}};
-constexpr std::string_view kUnknown = "a chat template that kvx does not know; choose one by --template chatml|none";
 
+const std::string kLoop = "{% for message in messages %}";
 const std::string kTurns =
     "{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
-const std::string kLoop = "{% for message in messages %}";
-const std::string kDefault =
-    "{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\nBe brief.<|im_end|>\n' }}{% endif "
-    "%}";
 
 }  // namespace
 
@@ -75,22 +70,26 @@ TEST_CASE("Qwen2.5's renderings equal the references, and so do their ids if the
   CHECK(tally.cases >= reference.at_least(31));
 }
 
-TEST_CASE("ChatML is recognized, with and without a default system prompt") {
-  const auto plain = ChatTemplate::recognize(kLoop + kTurns, "file");
-  CHECK(plain.render(kHi, {}, true) == "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+TEST_CASE("Templates that kvx knows are native, and texts that differ by one byte are not") {
+  const auto plain = ChatTemplate::of_text(kLoop + kTurns, "file");
+  CHECK(plain.is_native());
+  CHECK(plain.render(kHi) == "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+  CHECK(plain.marks() == std::vector<std::string>{"<|im_start|>", "<|im_end|>"});
+  CHECK(ChatTemplate::load(kTinyModel).is_native());
   CHECK(ChatTemplate::load(kTinyModel).render(kHi, {}, false) == "<|im_start|>user\nHi<|im_end|>\n");
-  const auto brief = ChatTemplate::recognize(kLoop + kDefault + kTurns, "file");
-  CHECK(brief.render(kHi, {}, false) == "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n");
-  const std::vector<Message> with_system{{"system", "S", {}}, {"tool", "t", {}}};
-  CHECK(brief.render(with_system, {}, false) == "<|im_start|>system\nS<|im_end|>\n<|im_start|>tool\nt<|im_end|>\n");
+  for (const auto& other : {" " + kLoop + kTurns, kLoop + kTurns + "\n", kLoop + "\n" + kTurns, std::string(),
+                            "{{ bos_token }}" + kLoop + kTurns})
+    CHECK_FALSE(ChatTemplate::of_text(other, "file").is_native());
+  CHECK_FALSE(ChatTemplate::of_text(kLoop + kTurns, "file", {.variables = R"({"a": 1})"}).is_native());
+  CHECK_FALSE(ChatTemplate::of_text(kLoop + kTurns, "file", {.variables = R"({"tools": []})"}).is_native());
   const std::string models = environment("KVX_MODELS");
   if (!models.empty() && std::filesystem::exists(models + "/smollm2-135m"))
-    CHECK(ChatTemplate::load(models + "/smollm2-135m").render(kHi, {}, true) ==
+    CHECK(ChatTemplate::load(models + "/smollm2-135m").render(kHi) ==
           "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
           "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
 }
 
-TEST_CASE("The template is that of the jinja file, otherwise that of the configuration or its list's default") {
+TEST_CASE("A model without a template, and one whose templates have other names, are errors") {
   const TempDir dir;
   const auto load = [&] { return error_of([&] { (void)ChatTemplate::load(dir.path()); }); };
   const std::string config = dir.path() + "/tokenizer_config.json";
@@ -99,85 +98,39 @@ TEST_CASE("The template is that of the jinja file, otherwise that of the configu
   dir.write("tokenizer_config.json", "{}");
   CHECK(load() == none);
   dir.write("tokenizer_config.json", R"({"chat_template":[{"name":"tool_use","template":"x"}]})");
-  CHECK(load() == none);
-  dir.write("tokenizer_config.json",
-            R"({"chat_template":[{"name":"a","template":"x"},{"name":"default","template":"y"}]})");
-  CHECK(load() == config + ": field chat_template[1].template: " + std::string(kUnknown));
-  dir.write("tokenizer_config.json", R"({"chat_template":"x"})");
-  CHECK(load() == config + ": field chat_template: " + std::string(kUnknown));
+  CHECK(load() ==
+        config + ": expected a chat template named default, found tool_use; choose one by --template chatml|none");
   dir.write("tokenizer_config.json", R"({"chat_template":7})");
   CHECK(load() == config + ": field chat_template: expected an array, found 7");
-  dir.write("chat_template.jinja", kLoop + kTurns + "\n");
-  CHECK(load() == "");
+  dir.write("tokenizer_config.json", R"({"chat_template":"version https://git-lfs.github.com/spec/v1"})");
+  CHECK(load().starts_with(config + ": field chat_template: expected a chat template, found a Git LFS pointer"));
 }
 
-TEST_CASE("Templates that only resemble known ones are refused") {
-  const auto refused = [](const std::string& text) {
-    return error_of([&] { (void)ChatTemplate::recognize(text, "file"); }) == "file: " + std::string(kUnknown);
-  };
-  CHECK(refused(""));
-  CHECK(refused("{{ eos_token }}" + kLoop + kTurns));
-  CHECK(refused("{{ bos_token + 'x' }}" + kLoop + kTurns));  // an error in Jinja if bos_token is not set
-  CHECK(refused("{% raw %}" + kLoop + kTurns + "{% endraw %}"));
-  CHECK(refused(kLoop + kTurns + "{% if add_generation_prompt %}x{% endif %}"));
-  CHECK(refused(kLoop + "{{'<|im_start|>' + message['role'] + '\n' + message['content'] | trim + '<|im_end|>' + '\n'}}"
-                        "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"));
+TEST_CASE("A template that is not native needs render_chat.py, and the error names both ways out") {
+  const auto chat = ChatTemplate::of_text("{{ messages }}", "FILE");
+  const std::string error = error_of([&] { (void)chat.render(kHi); });
+  CHECK(error.starts_with("FILE: kvx renders this chat template by Jinja2 in a sandbox, which does not work ("));
   CHECK(
-      refused("{% for message in messages %}{{ '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n' + "
-              "message['content'] | trim + '<|eot_id|>' }}{% endfor %}"));
-  CHECK(
-      refused("{% for message in messages %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + "
-              "' [/INST]' }}{% endif %}{% endfor %}"));
-  const std::string model = environment("KVX_MODELS") + "/qwen-coder-0.5b/tokenizer_config.json";
-  if (!std::filesystem::exists(model)) return;
-  const auto document = JsonDocument::load(model);
-  const std::string qwen(document.root().at("chat_template").string());
-  CHECK(!refused(qwen));
-  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
-           {"{%- if add_generation_prompt %}", "{{- '<think>' }}{%- if add_generation_prompt %}"},
-           {"<tool_response>", "<tool_result>"},
-           {"{%- if tools %}", "{%- if not tools %}"},
-           {"<function-name>", "<name>"},
-           {"You are Qwen,", "You are Other,"}}) {  // one of the two default prompts
-    std::string other = qwen;
-    other.replace(other.find(from), from.size(), to);
-    CHECK(refused(other));
-  }
+      error.ends_with("install python3, python3-jinja2 and bubblewrap, or choose a template that needs none of them "
+                      "by --template chatml|qwen2|qwen2.5|smollm2|none"));
 }
 
-TEST_CASE("Blanks, tabs and line ends of a template are rendered as Jinja renders them") {
-  // The expected texts are those of transformers 5.2 with Jinja2 3.1.6.
-  const std::string turn = "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}",
-                    open = "{{ '<|im_start|>assistant\\n' }}";
-  const std::vector<Message> two{{"user", "Hi", {}}, {"assistant", "Yes", {}}};
-  const auto rendered = [&](const std::string& jinja, bool answer, const std::optional<std::string>& bos = {}) {
-    return ChatTemplate::recognize(jinja, "file", bos).render(two, {}, answer);
+TEST_CASE("Variables of templates are a JSON object without what kvx sets") {
+  const auto refused = [](const std::string& variables) {
+    return error_of([&] { (void)ChatTemplate::of_text("{{ a }}", "FILE", {.variables = variables}); });
   };
-  const std::string user = "<|im_start|>user\nHi<|im_end|>\n", yes = "<|im_start|>assistant\nYes<|im_end|>\n",
-                    assistant = "<|im_start|>assistant\n";
-  const std::string indented = "{% for message in messages %}\n    " + turn +
-                               "\n{%- endfor %}\n{% if add_generation_prompt %}\n    " + open + "\n{%- endif %}";
-  CHECK(rendered(indented, true) == "    " + user + "    " + yes + "    " + assistant);
-  CHECK(rendered(indented, false) == "    " + user + "    " + yes);
-  CHECK(rendered("{% for message in messages %}\n\n" + turn + "{% endfor %}{% if add_generation_prompt %}" + open +
-                     "{% endif %}\n",
-                 true) == "\n" + user + "\n" + yes + assistant);
-  CHECK(rendered("{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
-                 "{{ '<|im_start|>system\\nRules:\\t1. short<|im_end|>\\n' }}{% endif %}" +
-                     turn + "{% endfor %}{% if add_generation_prompt %}" + open + "{% endif %}",
-                 true) == "<|im_start|>system\nRules:\t1. short<|im_end|>\n" + user + yes + assistant);
-  CHECK(rendered("{% if not add_generation_prompt is defined %}{% set add_generation_prompt = false %}{% endif %}"
-                 "{% for message in messages %}" +
-                     turn + "{% endfor %}{% if add_generation_prompt %}" + open + "{% endif %}",
-                 false) == user + yes);
-  CHECK(rendered(kLoop + kTurns + "{{ '<think>' }}", true) == user + yes + assistant + "<think>");
-  const std::string bos = "{{ bos_token }}" + kLoop + kTurns;
-  CHECK(rendered(bos, true) == user + yes + assistant);
-  CHECK(rendered(bos, true, "<s>") == "<s>" + user + yes + assistant);
-  const auto chat = ChatTemplate::recognize("{{ bos_token + 'x' }}" + kLoop + kTurns, "file", "<s>");
-  CHECK(chat.system_opening() == "<s>x<|im_start|>system\n");
-  CHECK(chat.answer_opening() == "<|im_end|>\n<|im_start|>assistant\n");
-  CHECK(chat.marks() == std::vector<std::string>{"<|im_start|>", "<|im_end|>"});
+  CHECK(refused("").empty());
+  CHECK(refused("{\"a\": 1}").empty());
+  CHECK(refused("[1]") == "template-vars: expected a JSON object, found [1]");
+  CHECK(refused("{").starts_with("template-vars: not valid JSON: "));
+  CHECK(refused("{\"messages\": []}") == "template-vars: expected no messages, which kvx sets");
+  CHECK(refused("{\"tools\": 1}") == "template-vars: field tools: expected an array, found 1");
+  CHECK(error_of([] { (void)ChatTemplate::parse_name("chatml", {.variables = "{\"a\": 1}"}); }) ==
+        "template-vars: expected none for the template chatml, which reads no variables");
+  const auto chat = ChatTemplate::of_text("{{ a }}", "FILE", {.variables = R"({"a": 1, "bc": 2})"});
+  CHECK(chat.unread_variables() == std::vector<std::string>{"bc"});
+  CHECK(chat.settings() != ChatTemplate::of_text("{{ b }}", "FILE", {.variables = R"({"a": 1, "bc": 2})"}).settings());
+  CHECK(chat.settings() != ChatTemplate::of_text("{{ a }}", "FILE", {.variables = R"({"a": 1, "bc": 3})"}).settings());
 }
 
 TEST_CASE("A template can be chosen by name, and an unknown name is an error") {
@@ -185,7 +138,14 @@ TEST_CASE("A template can be chosen by name, and an unknown name is an error") {
   CHECK(ChatTemplate::parse_name("none").render(two, {}, true) == "SU");
   CHECK(ChatTemplate::parse_name("chatml").render(kHi, {}, false) == "<|im_start|>user\nHi<|im_end|>\n");
   CHECK(error_of([] { (void)ChatTemplate::parse_name("llama"); }) ==
-        "template: expected chatml, none or qwen2.5, found llama");
+        "template: expected chatml, qwen2, qwen2.5, smollm2, none or a file with a chat template, found llama");
+  const TempDir dir;
+  dir.write("t.jinja", kLoop + kTurns);
+  CHECK(ChatTemplate::choose(dir.path() + "/t.jinja", kTinyModel).render(kHi, {}, false) ==
+        "<|im_start|>user\nHi<|im_end|>\n");
+  CHECK(ChatTemplate::choose("smollm2", kTinyModel).render(two, {}, false) ==
+        "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU<|im_end|>\n");
+  CHECK(ChatTemplate::choose("", kTinyModel).render(kHi, {}, false) == "<|im_start|>user\nHi<|im_end|>\n");
 }
 
 TEST_CASE("Tools, tool calls and roles that a template does not support are errors") {

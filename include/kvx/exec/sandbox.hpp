@@ -53,7 +53,9 @@ class Sandbox {
       for (const std::string& file : find_program("bwrap"))
         if (bubblewrap_.empty()) find_python(file, bubblewrap_reason);
     if (bubblewrap_.empty() && options_.require)
-      throw Error("sandbox", "expected a working bubblewrap (bwrap), found: " + bubblewrap_reason);
+      throw Error("sandbox", "expected a working bubblewrap (bwrap)" +
+                                 (options_.module.empty() ? "" : " and a python3 with " + options_.module) +
+                                 ", found: " + bubblewrap_reason);
     std::string python_reason = "none";
     if (bubblewrap_.empty() && !find_python("", python_reason))
       throw Error(

@@ -19,6 +19,7 @@ namespace kvx::inline v0 {
 struct AnswerReading {
   std::vector<ThoughtMarks> thoughts = {{}};  ///< marks around thoughts, which are not part of an answer
   ToolForms tool_forms = {};                  ///< other engines' forms that are accepted as calls
+  std::string opened = {};  ///< the mark of the thought that the prompt has opened, so that the answer continues it
 
   /// A reading with the default marks, `thoughts` and `tool_forms`.
   static AnswerReading with(const std::vector<ThoughtMarks>& thoughts, ToolForms tool_forms) {
@@ -34,6 +35,16 @@ struct JudgedText {
   std::string text;
   bool unfinished = false;  ///< whether a thought did not end, so that there is no answer and the text is empty
 };
+
+/// The opening mark of a thought in which `prompt` ends, as with templates that open one for the answer; empty if there
+/// is none.
+inline std::string opened_thought(std::string_view prompt, std::span<const ThoughtMarks> thoughts) {
+  for (const ThoughtMarks& marks : thoughts) {
+    const std::size_t open = prompt.rfind(marks.open);
+    if (open != prompt.npos && prompt.find(marks.close, open) == prompt.npos) return marks.open;
+  }
+  return "";
+}
 
 namespace detail {
 

@@ -49,7 +49,7 @@ class AnyTask {
   SampleGrader prepare(const Sample& sample) const {
     return SampleGrader([task = *this, &sample, grade = task_->prepare(sample)](std::string_view predicted,
                                                                                 const AnswerReading& reading) {
-      const JudgedText answer = judged_text(sample.answer_prefix, predicted, reading.thoughts);
+      const JudgedText answer = judged_text(reading.opened + sample.answer_prefix, predicted, reading.thoughts);
       Grade result = task.checked(grade(answer.text, reading));
       result.unfinished = answer.unfinished;
       return result;

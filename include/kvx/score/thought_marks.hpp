@@ -40,7 +40,8 @@ inline bool names_thought(std::string_view name) {
 }  // namespace detail
 
 /// The marks of thoughts in a chat template: closing tags such as </think>, </seed:think> or [/THINK], if the template
-/// has their opening tags too, and the tokens of Cohere's and OpenThinker's models. In the order of the closing marks.
+/// has their opening tags too, and the tokens of Cohere's, OpenThinker's, Gemma 4's and gpt-oss' models. In the order
+/// of the closing marks.
 inline std::vector<ThoughtMarks> thought_marks_in(std::string_view chat_template) {
   std::vector<ThoughtMarks> found;
   const auto add = [&](ThoughtMarks marks) {
@@ -57,7 +58,8 @@ inline std::vector<ThoughtMarks> thought_marks_in(std::string_view chat_template
       if (detail::names_thought(name)) add({begin[0] + name + end, std::string(begin) + name + end});
     }
   for (const auto& [open, close] :
-       {std::pair("<|START_THINKING|>", "<|END_THINKING|>"), std::pair("<|begin_of_thought|>", "<|end_of_thought|>")})
+       {std::pair("<|START_THINKING|>", "<|END_THINKING|>"), std::pair("<|begin_of_thought|>", "<|end_of_thought|>"),
+        std::pair("<|channel>thought", "<channel|>"), std::pair("<|channel|>analysis<|message|>", "<|end|>")})
     if (chat_template.find(close) != chat_template.npos) add({open, close});
   return found;
 }

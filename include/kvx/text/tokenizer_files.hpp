@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kvx/io/json/json.hpp>
+#include <kvx/io/json/json_writer.hpp>
 #include <kvx/io/mapped_file.hpp>
 #include <kvx/text/added_tokens.hpp>
 
@@ -64,6 +65,26 @@ class TokenizerFiles {
   std::optional<bool> setting(std::string_view name) const {
     const auto value = config_ ? config_->root().find(name) : std::nullopt;
     return value ? std::optional(value->boolean()) : std::nullopt;
+  }
+
+  /// The named tokens that are set, as a JSON object of texts for chat templates: those such as bos_token, and those of
+  /// the object extra_special_tokens.
+  std::string named_tokens_json() const {
+    std::map<std::string, std::string> tokens;
+    const auto add = [&](std::string_view name, const JsonValue& value) {
+      if (name.ends_with("_token") && (value.is_string() || (value.is_object() && value.find("content"))))
+        tokens[std::string(name)] = token_text(value);
+    };
+    for (const auto* file : {&config_, &map_}) {
+      if (!*file) continue;
+      (*file)->root().each_member(add);
+      const auto extra = (*file)->root().find("extra_special_tokens");
+      if (extra && extra->is_object()) extra->each_member(add);
+    }
+    JsonWriter out;
+    out.begin_object();
+    for (const auto& [name, text] : tokens) out.key(name).value(text);
+    return out.end_object().text();
   }
 
   /// All tokens that the files add, in the order in which they get their ids. Some may also be in tokenizer.json.

@@ -17,16 +17,21 @@ namespace kvx::inline v0 {
 struct RecordReading {
   std::vector<ThoughtMarks> thoughts = {};  ///< marks of thoughts besides <think>
   ToolForms tool_forms = {};
+  std::string opened = {};  ///< as in AnswerReading
 
   /// The differences of `reading` from the defaults. Its first marks are the default and are left out.
   static RecordReading of(const AnswerReading& reading) {
-    return {{reading.thoughts.begin() + 1, reading.thoughts.end()}, reading.tool_forms};
+    return {{reading.thoughts.begin() + 1, reading.thoughts.end()}, reading.tool_forms, reading.opened};
   }
-  AnswerReading reading() const { return AnswerReading::with(thoughts, tool_forms); }
+  AnswerReading reading() const {
+    AnswerReading reading = AnswerReading::with(thoughts, tool_forms);
+    reading.opened = opened;
+    return reading;
+  }
   bool operator==(const RecordReading&) const = default;
 };
 
-/// Writes the members `thoughts` and `tool_forms` of a record. Empty ones are left out.
+/// Writes the members `thoughts`, `tool_forms` and `opened_thought` of a record. Empty ones are left out.
 inline void write_reading(const RecordReading& reading, JsonWriter& out) {
   if (!reading.thoughts.empty()) {
     out.key("thoughts").begin_array();
@@ -35,6 +40,7 @@ inline void write_reading(const RecordReading& reading, JsonWriter& out) {
     out.end_array();
   }
   if (!reading.tool_forms.empty()) out.key("tool_forms").value(reading.tool_forms.text());
+  if (!reading.opened.empty()) out.key("opened_thought").value(reading.opened);
 }
 
 /// Reads what write_reading() wrote. Throws Error, which names line and column, for anything else.
@@ -51,6 +57,7 @@ inline RecordReading reading_of(const JsonlRow& row) {
       throw Error(row.where(), "column thoughts: expected an array, found " + std::string(all->type()));
     for (const JsonTree& marks : *all->array()) reading.thoughts.push_back({mark(marks, "open"), mark(marks, "close")});
   }
+  if (row.find("opened_thought") != nullptr) reading.opened = row.string("opened_thought");
   if (row.find("tool_forms") != nullptr) try {
       reading.tool_forms = ToolForms::parse(row.string("tool_forms"));
     } catch (const Error& error) {

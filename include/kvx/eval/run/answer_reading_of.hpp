@@ -1,9 +1,11 @@
 #pragma once
 
 #include <kvx/eval/run/options.hpp>
+#include <kvx/io/mapped_file.hpp>
 #include <kvx/score/judged_text.hpp>
 #include <kvx/score/thought_marks.hpp>
 #include <kvx/score/tool_call/tool_forms.hpp>
+#include <kvx/text/chat_template.hpp>
 #include <kvx/text/template_files.hpp>
 
 #include <algorithm>
@@ -12,17 +14,21 @@
 
 namespace kvx::inline v0 {
 
-/// How to turn a model's predictions into answers. The marks of thoughts come from its chat templates and the options.
-/// Calls are accepted in the forms that the options name, or else in those that its chat templates ask for. Throws
-/// Error for a template that cannot be read.
+/// How to turn a model's predictions into answers. The marks of thoughts come from its chat templates, the file that
+/// the options choose instead, and the options. Calls are accepted in the forms that the options name, or else in those
+/// that the file or the model's chat templates ask for. Throws Error for a template that cannot be read.
 inline AnswerReading answer_reading_of(const std::string& model_dir, const EvalOptions& options) {
   std::string text;
   for (const NamedTemplate& named : chat_templates_in(model_dir)) text.append(named.text).append("\n");
+  std::string file;
+  if (ChatTemplate::is_file(options.chat)) file = MappedFile(options.chat).text();
+  text += file;
   AnswerReading reading = options.reading();
   for (ThoughtMarks& marks : thought_marks_in(text))
     if (std::ranges::find(reading.thoughts, marks) == reading.thoughts.end())
       reading.thoughts.push_back(std::move(marks));
-  if (!options.tool_forms && options.chat.empty()) reading.tool_forms = tool_forms_in(text);
+  if (!options.tool_forms && (options.chat.empty() || !file.empty()))
+    reading.tool_forms = tool_forms_in(file.empty() ? text : file);
   return reading;
 }
 

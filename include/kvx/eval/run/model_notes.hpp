@@ -29,8 +29,9 @@ inline std::optional<std::string> frame_note(const Tokenizer& tokenizer) {
 }
 
 /// Notes on a model for the user: layers that presses do not act on, settings of generation_config.json that decoding
-/// does not apply (kvpress does not apply them either), marks of the chat template that the tokenizer splits into
-/// several tokens, and, with `plain_text` or without a chat template, the tokens around a plain text.
+/// does not apply (kvpress does not apply them either), variables that the chat template does not read, marks of the
+/// template that the tokenizer splits into several tokens, and, with `plain_text` or without a template, the tokens
+/// around a plain text.
 inline std::vector<std::string> model_notes(const ModelConfig& config, const Tokenizer& tokenizer,
                                             const ChatTemplate& chat, bool plain_text = false) {
   std::vector<std::string> notes;
@@ -40,6 +41,8 @@ inline std::vector<std::string> model_notes(const ModelConfig& config, const Tok
                     " tokens and keep their rows; presses act on the other layers");
   for (const std::string& setting : config.ignored)
     notes.push_back("generation_config.json asks for " + setting + ", which is not applied");
+  for (const std::string& variable : chat.unread_variables())
+    notes.push_back("the chat template does not read the variable " + variable);
   for (const std::string& mark : chat.marks())
     if (const std::size_t tokens = tokenizer.encode(mark).size(); tokens != 1)
       notes.push_back("the chat template's " + mark + " is not one token of this tokenizer but " +

@@ -10,6 +10,7 @@
 #include <kvx/score/judged_text.hpp>
 #include <kvx/score/thought_marks.hpp>
 #include <kvx/score/tool_call/tool_forms.hpp>
+#include <kvx/text/template_options.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -53,7 +54,8 @@ struct EvalOptions {
   Index max_context_length = 0;                      ///< a longer context is cut to its first tokens; 0 cuts none
   Dtype dtype = Dtype::bf16;                         ///< of the cache
   WeightFormat weights = WeightFormat::bf16;
-  std::string chat;                           ///< chat template by name; empty: the model's own
+  std::string chat;                           ///< chat template by name or file; empty: the model's own
+  TemplateOptions templates;                  ///< how chat templates are rendered
   std::vector<ThoughtMarks> thoughts;         ///< marks of thoughts, beside <think> and those of chat templates
   std::optional<ToolForms> tool_forms;        ///< forms accepted as calls; default: as the chat template asks for
   std::optional<std::uint64_t> seed;          ///< for presses that draw lots and have none of their own

@@ -60,24 +60,27 @@ inline std::string frame_text(const TextFrame& frame) {
   return text;
 }
 
-/// The model's own chat template. It may be missing or unknown to kvx if only plain texts are predicted.
-inline ChatTemplate own_template(const std::string& dir, std::span<const TaskData> data) {
+/// The chat template of a model. It may be missing or fail if only plain texts are predicted.
+inline ChatTemplate template_of(const std::string& dir, std::span<const TaskData> data, const EvalOptions& options) {
   const bool chats = std::ranges::any_of(
       data, [](const TaskData& some) { return some.task.kind() == TaskKind::answers || !some.references.empty(); });
   try {
-    return ChatTemplate::load(dir);
+    ChatTemplate chat = ChatTemplate::choose(options.chat, dir, options.templates);
+    if (!chats) (void)answer_opening(chat);
+    return chat;
   } catch (const Error&) {
-    if (chats) throw;
+    if (chats || !options.chat.empty()) throw;
     return ChatTemplate::parse_name("none");
   }
 }
 
 /// The options that a task's answers depend on, beside model, data and formats. How much is taken of a text is among
 /// them where it decides the places of what follows that.
-inline std::string answer_settings(const TaskData& data, const EvalOptions& options, const TextFrame& frame) {
+inline std::string answer_settings(const TaskData& data, const EvalOptions& options, const ChatTemplate& chat,
+                                   const TextFrame& frame) {
   const bool several = data.files.size() > 1;
   const auto taken = [&](std::size_t most) { return several ? " taken=" + std::to_string(most) : std::string(); };
-  std::string prompts = "template=" + options.chat;
+  std::string prompts = "template=" + (options.chat.empty() ? "" : chat.name()) + chat.settings();
   if (data.task.kind() != TaskKind::answers || options.chat == "none") prompts += frame_text(frame);
   const std::string pieces = " length=" + std::to_string(options.pieces.length);
   const std::string cut = " max_context_length=" + std::to_string(options.max_context_length);
@@ -136,21 +139,21 @@ inline std::size_t context_bytes(const ModelConfig& config, const PromptGroup& g
 inline PreparedModel prepare_model(const NamedModel& named, std::span<const TaskData> data,
                                    std::span<const PlannedCell> cells, const EvalOptions& options) {
   const std::string dir = locate_model(named.where);
-  const auto chosen = options.chat.empty() ? std::nullopt : std::optional(ChatTemplate::parse_name(options.chat));
   PreparedModel model{named.name, dir, ModelConfig::load(dir), Tokenizer::load(dir)};
-  const auto chat = chosen ? *chosen : detail::own_template(dir, data);
+  const ChatTemplate chat = detail::template_of(dir, data, options);
   const bool plain_text =
       std::ranges::any_of(data, [](const TaskData& some) { return some.task.kind() != TaskKind::answers; });
   for (const std::string& note : model_notes(model.config, model.tokenizer, chat, plain_text))
     model.notes.push_back(named.name + ": " + note);
   model.repeat = repeat_prompt(model.tokenizer, chat);
   model.reading = answer_reading_of(dir, options);
+  model.reading.opened = opened_thought(answer_opening(chat), model.reading.thoughts);
   const Prompter prompter{model.tokenizer, chat, options.max_context_length, model.config.max_positions, options.spans};
   const CacheShape shape{model.config.layers, model.config.kv_heads, model.config.head_dim, options.dtype};
   const std::uint64_t hash = hash_model(dir);
   std::size_t most = 0;
   for (const TaskData& of_task : data) {
-    const std::string settings = detail::answer_settings(of_task, options, model.tokenizer.frame());
+    const std::string settings = detail::answer_settings(of_task, options, chat, model.tokenizer.frame());
     std::string key = run_key(hash, of_task.bytes(), settings, options.weights, options.dtype);
     model.tasks.push_back(task_prompts(of_task, std::move(key), options, dir, model.config, prompter));
     for (const PromptGroup& group : model.tasks.back().groups)

@@ -6,13 +6,13 @@
 #include <kvx/core/token_span.hpp>
 #include <kvx/eval/run/text_pieces.hpp>
 #include <kvx/score/sample.hpp>
+#include <kvx/text/chat_split.hpp>
 #include <kvx/text/chat_template.hpp>
 #include <kvx/text/span_marks.hpp>
 #include <kvx/text/tokenizer.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <iterator>
 #include <map>
 #include <span>
 #include <string>
@@ -63,9 +63,14 @@ struct Prompter {
       const MarkedText system = read_span_marks(sample.system, locations[s] + ": system"),
                        context = read_span_marks(sample.context, locations[s] + ": context");
       const std::string user = context.text + (query_aware ? sample.question : "");
-      const auto parts = split_chat(chat, system.text, user, query_aware ? "" : sample.question, sample.answer_prefix);
-      std::vector<TextSpan> places = moved(system.spans, chat.system_opening().size());
-      std::ranges::copy(moved(context.spans, parts.context.size() - user.size()), std::back_inserter(places));
+      const OneTurnChat turn(chat, system.text, query_aware ? user : user + sample.question);
+      const std::size_t cut = turn.place_in_user(user.size());
+      const ChatParts parts = {turn.text().substr(0, cut), turn.text().substr(cut).append(sample.answer_prefix)};
+      std::vector<TextSpan> places = system.spans;
+      for (TextSpan& span : places)
+        span = {span.name, turn.place_in_system(span.first), turn.place_in_system(span.last)};
+      for (const TextSpan& span : context.spans)
+        places.push_back({span.name, turn.place_in_user(span.first), turn.place_in_user(span.last)});
       const auto [place, is_new] =
           by_context.try_emplace({parts.context, sample.system + '\0' + sample.context}, groups.size());
       if (is_new) {
@@ -110,11 +115,6 @@ struct Prompter {
   }
 
  private:
-  static std::vector<TextSpan> moved(std::vector<TextSpan> spans, std::size_t offset) {
-    for (TextSpan& span : spans) span.first += offset, span.last += offset;
-    return spans;
-  }
-
   /// The spans that every context has, and those at `places` in `text`, as spans of tokens. `tokens` are the tokens of
   /// `text`; `offset` other tokens precede them.
   std::vector<NamedSpan> token_spans(std::string_view text, std::span<const TextSpan> places,
