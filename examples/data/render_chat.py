@@ -100,6 +100,8 @@ def answer_of(renderer, line):
 
 
 def main():
+    if [int(part) for part in getattr(jinja2, "__version__", "3.1").split(".")[:2]] < [3, 1]:
+        sys.exit("expected jinja2 3.1 or newer, found " + jinja2.__version__)
     answers = os.fdopen(3, "w", encoding="ascii")
     renderer = Renderer()
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]

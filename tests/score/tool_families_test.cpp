@@ -1,6 +1,7 @@
 #include <kvx/io/json/json_tree_parse.hpp>
 #include <kvx/io/json/json_tree_text.hpp>
 #include <kvx/score/judged_text.hpp>
+#include <kvx/score/task.hpp>
 #include <kvx/score/tool_call/read_family.hpp>
 #include <kvx/score/tool_call/tool_call.hpp>
 #include <kvx/score/tool_call/tool_forms.hpp>
@@ -96,6 +97,16 @@ TEST_CASE("An answer in the form of a family is graded as its calls, and any oth
   CHECK(graded("<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": 1}}</tool_call>", "hermes") == "exact hermes");
   CHECK(graded("<tool_call>{\"name\": \"f\"}</tool_call>", "hermes") == "empty_arguments ");
   CHECK(graded("{\"name\": \"f\", \"parameters\": {\"a\": 1}}", "parameters+llama3") == "exact llama3");
+}
+
+TEST_CASE("Calls of gpt-oss are graded after their analysis") {
+  const Sample sample{"", "", "", R"({"name": "f", "arguments": {}, "schema": {}})", "t", 1};
+  const std::string_view answer =
+      "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>commentary to=functions.f "
+      "<|constrain|>json<|message|>{}<|call|>";
+  const AnyTask task{ToolCallTask()};
+  CHECK(task.grade(sample, answer, AnswerReading::with({}, ToolForms(ToolForms::harmony))).state == "exact");
+  CHECK(task.grade(sample, answer).state == "unparsed");
 }
 
 TEST_CASE("A value whose type is not written stays a text where the tool asks for a text") {

@@ -21,10 +21,14 @@ struct AnswerReading {
   ToolForms tool_forms = {};                  ///< other engines' forms that are accepted as calls
   std::string opened = {};  ///< the mark of the thought that the prompt has opened, so that the answer continues it
 
-  /// A reading with the default marks, `thoughts` and `tool_forms`.
+  /// A reading with the default marks, `thoughts` and `tool_forms`. The form harmony has marks of thoughts, whose end
+  /// would otherwise be the end of the answer.
   static AnswerReading with(const std::vector<ThoughtMarks>& thoughts, ToolForms tool_forms) {
     AnswerReading reading;
     reading.thoughts.insert(reading.thoughts.end(), thoughts.begin(), thoughts.end());
+    const ThoughtMarks analysis{"<|channel|>analysis<|message|>", "<|end|>"};
+    if (tool_forms.has(ToolForms::harmony) && std::ranges::find(thoughts, analysis) == thoughts.end())
+      reading.thoughts.push_back(analysis);
     reading.tool_forms = std::move(tool_forms);
     return reading;
   }

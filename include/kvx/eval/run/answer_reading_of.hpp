@@ -28,7 +28,8 @@ inline AnswerReading answer_reading_of(const std::string& model_dir, const EvalO
     if (std::ranges::find(reading.thoughts, marks) == reading.thoughts.end())
       reading.thoughts.push_back(std::move(marks));
   if (!options.tool_forms && (options.chat.empty() || !file.empty()))
-    reading.tool_forms = tool_forms_in(file.empty() ? text : file);
+    reading = AnswerReading::with({reading.thoughts.begin() + 1, reading.thoughts.end()},
+                                  tool_forms_in(file.empty() ? text : file));
   return reading;
 }
 
