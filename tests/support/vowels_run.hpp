@@ -5,6 +5,7 @@
 #include <kvx/io/text_file.hpp>
 #include <kvx/model/compress.hpp>
 #include <kvx/model/generate.hpp>
+#include <kvx/text/chat_split.hpp>
 
 #include <algorithm>
 #include <array>
