@@ -119,7 +119,10 @@ TEST_CASE("System prompts are rows with a system_prompt, or with a message from 
   CHECK(refused(R"({"messages": [{"role": "system"}]})").ends_with("found messages"));
   CHECK(refused("{\"system_prompt\": 3}") == "FILE: line 1: column system_prompt: expected a string, found a number");
   CHECK(refused("{\"system_prompt\": \"\"}") ==
-        "FILE: line 1: expected a system prompt with Latin letters or digits, which ROUGE counts, found ''");
+        "FILE: line 1: expected a system prompt with words that ROUGE counts, found ''");
+  CHECK(refused("{\"system_prompt\": \"\u2026!\"}") ==
+        "FILE: line 1: expected a system prompt with words that ROUGE counts, found '\u2026!'");
+  CHECK(read_system_prompts("FILE", "{\"system_prompt\": \"\u79D8\u5BC6\"}").front().text == "\u79D8\u5BC6");
   CHECK(refused("") == "FILE: expected JSON lines, found an empty file");
 }
 

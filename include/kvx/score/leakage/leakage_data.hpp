@@ -6,6 +6,7 @@
 #include <kvx/io/text_file.hpp>
 #include <kvx/score/leakage/rouge.hpp>
 #include <kvx/score/sample.hpp>
+#include <kvx/text/unicode_words.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -69,8 +70,8 @@ inline std::vector<LeakageData::SystemPromptRow> read_system_prompts(const std::
     if (prompt == nullptr)
       throw Error(row.where(), "expected the column system_prompt, or messages with one from the system, found " +
                                    detail::shortened(row.columns(), 100));
-    if (rouge_words(*prompt, false).empty())
-      throw Error(row.where(), "expected a system prompt with Latin letters or digits, which ROUGE counts, found '" +
+    if (is_latin_text(*prompt) && rouge_words(*prompt, false).empty())
+      throw Error(row.where(), "expected a system prompt with words that ROUGE counts, found '" +
                                    detail::shortened(*prompt, 40) + "'");
     std::string key = detail::row_label(row, "key");
     rows.push_back({key.empty() ? std::to_string(rows.size() + 1) : key, *prompt});
