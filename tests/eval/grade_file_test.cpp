@@ -205,6 +205,28 @@ TEST_CASE("Records with the same key and index belong to one sample, and those w
   CHECK(metric_of(score(right + again + other_run), "call_exact") == 0.75);
 }
 
+TEST_CASE("A record that occurs twice, or has no ratio from 0 to 1, is an error") {
+  const auto cell = [](const char* ratio) {
+    return R"("model": "m", "press": "knorm", "budget": "")" + std::string(ratio);
+  };
+  const std::string half = cell(R"(, "ratio": 0.5)");
+  const auto message = [](const std::string& text) {
+    const std::string error = error_of([&] { (void)graded(text); });
+    return error.empty() ? error : error.substr(error.find(": ") + 2);
+  };
+  CHECK(message(grid_row(half, 0, kRight) + grid_row(half, 1, kRight) + grid_row(half, 0, kRight)) ==
+        "line 3: expected each answer once, found it again");
+  CHECK(message(grid_row(half, 0, kRight) + grid_row(half, 0, kRight, R"("attempt": 1, )")) == "");
+  CHECK(message(grid_row(cell(""), 0, kRight)) == "line 1: missing column ratio");
+  CHECK(message(grid_row(cell(R"(, "ratio": 7)"), 0, kRight)) == "line 1: column ratio: expected 0 to 1, found 7");
+  CHECK(message(grid_row(cell(R"(, "ratio": NaN)"), 0, kRight)) ==
+        "line 1: column ratio: expected a number, found NaN");
+  // A run that was stopped while it graded later has an answer twice: not run, then graded.
+  const JsonTree later =
+      graded(grid_row(half, 0, kRight, R"("state": "not_run", )") + grid_row(half, 0, kRight, R"("state": "exact", )"));
+  CHECK(*later.find("tool_call/t knorm@0.5")->find("states") == json_of(R"({"exact": 1})"));
+}
+
 TEST_CASE("The records of a run are graded with its thought marks and tool forms, unless options name others") {
   const kvx_test::ModelDir model;
   model.put("tokenizer_config.json", R"("chat_template": [

@@ -4,6 +4,7 @@
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/threads.hpp>
 #include <kvx/eval/records/cell_json.hpp>
+#include <kvx/eval/records/cell_name.hpp>
 #include <kvx/eval/records/record.hpp>
 #include <kvx/eval/records/record_reading.hpp>
 #include <kvx/eval/tables/results.hpp>
@@ -24,6 +25,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -65,6 +67,7 @@ class FileGrader {
     record.sample = sample_of(row);
     record.predicted_answer = row.at("predicted_answer").is_null() ? "" : row.string("predicted_answer");
     record.index = indices_.try_emplace(name_of_sample(row, record), indices_.size()).first->second;
+    if (is_of_run(row) && is_again(row, record)) return;
     std::size_t first = waiting_.size();
     if (record.grade.state != kNotApplicable) {
       const std::size_t known = firsts_.try_emplace(record.index, first).first->second;
@@ -108,11 +111,28 @@ class FileGrader {
 
   static void read_cell(const JsonlRow& row, Record& record) {
     record.press = row.string("press");
-    if (row.find("ratio") != nullptr) record.ratio = finite_number(row.at("ratio"), row, "ratio");
+    record.ratio = finite_number(row.at("ratio"), row, "ratio");
+    if (!(record.ratio >= 0 && record.ratio <= 1))
+      throw Error(row.where(), "column ratio: expected 0 to 1, found " + row.at("ratio").number()->digits());
     if (row.find("budget") != nullptr) record.budget = row.string("budget");
     if (row.find("query_aware") != nullptr) record.query_aware = boolean(row, "query_aware");
     if (row.find("attempt") != nullptr) record.attempt = whole_number(row, "attempt");
     if (row.find("state") != nullptr && row.string("state") == kNotApplicable) record.grade.state = kNotApplicable;
+  }
+
+  /// Whether the row is a record of a run, which has each answer once.
+  static bool is_of_run(const JsonlRow& row) {
+    return row.find("graded_as") != nullptr && row.find("index") != nullptr;
+  }
+
+  /// Whether the file has had the record's answer before. Only a record that was graded later may occur twice. Throws
+  /// Error for any other.
+  bool is_again(const JsonlRow& row, const Record& record) {
+    const bool is_not_run = row.find("state") != nullptr && *row.find("state") == JsonTree(std::string(kNotRun));
+    const auto [seen, is_new] =
+        seen_.try_emplace({record.model, record.cell(), record.index, record.attempt}, is_not_run);
+    if (!is_new && !seen->second) throw Error(row.where(), "expected each answer once, found it again");
+    return !is_new;
   }
 
   /// A name for the row's sample. Rows with the same name are answers to one sample: records with the same key and
@@ -120,8 +140,7 @@ class FileGrader {
   /// samples have different names.
   std::string name_of_sample(const JsonlRow& row, const Record& record) const {
     const std::string group = record.sample.task + '\0';
-    if (row.find("graded_as") != nullptr && row.find("index") != nullptr)
-      return group + row.string("key") + '\0' + std::to_string(whole_number(row, "index"));
+    if (is_of_run(row)) return group + row.string("key") + '\0' + std::to_string(whole_number(row, "index"));
     for (const char* column : {"task_id", "id", "key"}) {
       const JsonTree* value = row.find(column);
       if (value != nullptr && value->string() != nullptr) return group + column + '\0' + *value->string();
@@ -168,6 +187,8 @@ class FileGrader {
   std::vector<Waiting> waiting_;
   std::map<std::string, std::size_t> indices_;
   std::map<std::size_t, std::size_t> firsts_;  // the first waiting row of each sample, by its index
+  /// The records so far, by model, cell, index and attempt: whether the answer was not run.
+  std::map<std::tuple<std::string, CellName, std::size_t, std::size_t>, bool> seen_;
 };
 
 }  // namespace detail
@@ -177,8 +198,8 @@ class FileGrader {
 /// `task`; for records of a grid, of each model, press and ratio. Rows with the same task_id, id or key are answers to
 /// one sample, which counts once, by the mean of its answers. A grid's records are read for grading as during the run,
 /// unless the options differ. Records with different keys belong to different samples. Records of another task are
-/// skipped. Programs run in parallel. Throws Error for an unknown task, a bad file or line, and a file without an
-/// answer of the task.
+/// skipped. Programs run in parallel. Throws Error for an unknown task, a bad file or line, a record that occurs twice,
+/// and a file without an answer of the task.
 inline GradedFile grade_file(const TaskRegistry& registry, std::string_view task_name, const std::string& path,
                              const GradeOptions& options = {}) {
   const AnyTask& task = registry.at(task_name);
