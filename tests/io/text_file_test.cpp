@@ -1,3 +1,4 @@
+#include <kvx/io/mapped_file.hpp>
 #include <kvx/io/text_file.hpp>
 
 #include <doctest/doctest.h>
@@ -28,6 +29,10 @@ TEST_CASE("A text file is read whole, plain or gzip") {
   CHECK(read_text_file(dir.write("plain", text)) == text);
   CHECK(read_text_file(gzip(dir, "packed", text)) == text);
   CHECK(read_text_file(dir.write("empty", "")).empty());
+
+  const MappedFile packed(dir.path() + "/packed");
+  const std::string member(packed.text());
+  CHECK(read_text_file(dir.write("two", member + member)) == text + text);
 }
 
 TEST_CASE("A text file that cannot be read whole is an error with its path") {
@@ -38,6 +43,11 @@ TEST_CASE("A text file that cannot be read whole is an error with its path") {
   const std::string packed = read_text_file(gzip(dir, "packed", std::string(100'000, 'x')));
   CHECK(error_of([&] { read_text_file(dir.path() + "/packed", 99'999); }) ==
         dir.path() + "/packed: expected at most 99999 bytes, found more");
+  const MappedFile member(dir.path() + "/packed");
+  for (const std::string more : {"{\"a\": 1}\n", "\x1f\x8b", "\n"})
+    CHECK(error_of([&] {
+            read_text_file(dir.write("more", std::string(member.text()) + more));
+          }).starts_with(dir.path() + "/more: expected text or a complete gzip file: "));
   std::filesystem::resize_file(dir.path() + "/packed", 60);
   CHECK(error_of([&] {
           read_text_file(dir.path() + "/packed");
