@@ -3,6 +3,7 @@
 #include <kvx/core/error.hpp>
 #include <kvx/core/tensor_view.hpp>
 #include <kvx/core/token.hpp>
+#include <kvx/io/json/jsonl.hpp>
 #include <kvx/model/config.hpp>
 #include <kvx/text/post_processor.hpp>
 #include <kvx/text/tokenizer.hpp>
@@ -42,8 +43,8 @@ inline Token eos_token(const std::string& model_dir, const Tokenizer& tokenizer,
 }
 
 /// Cuts the tokens of a text into pieces of equal length, with `eos` between lines that are not blank and the
-/// tokenizer's own tokens around the text. Tokens left over at the end are not used. Throws Error, naming `where`, for
-/// a text shorter than a piece.
+/// tokenizer's own tokens around the text. A byte order mark and the carriage returns of Windows line ends do not count
+/// as text. Tokens left over at the end are not used. Throws Error, naming `where`, for a text shorter than a piece.
 inline std::vector<TextPiece> text_pieces(const std::string& where, std::string_view text, const Tokenizer& tokenizer,
                                           Token eos, const PieceOptions& options) {
   const auto length = static_cast<std::size_t>(options.length);
@@ -51,14 +52,16 @@ inline std::vector<TextPiece> text_pieces(const std::string& where, std::string_
   if (prefix < 1 || prefix + 2 > length)
     throw Error(where, "expected pieces of a prefix and at least two more tokens, found a prefix of " +
                            std::to_string(prefix) + " of " + std::to_string(length) + " tokens");
+  text = without_byte_order_mark(text);
   const std::size_t most = options.most == 0 ? text.size() : options.most;
   const TextFrame& frame = tokenizer.frame();
   std::vector<Token> tokens = frame.before;
   bool first = true;
   for (std::size_t at = 0; at < text.size() && tokens.size() < most * length;) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
-    const std::string_view line = text.substr(at, end - at);
+    std::string_view line = text.substr(at, end - at);
     at = end + 1;
+    if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.find_first_not_of(" \t\r") == line.npos) continue;
     if (!std::exchange(first, false)) tokens.push_back(eos);
     const auto encoded = tokenizer.encode(line);
