@@ -5,6 +5,7 @@
 #include <kvx/score/tasks.hpp>
 
 #include <cmath>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,9 @@ TEST_CASE("Latency is summarized by medians and quartiles") {
   CHECK(summaries[0].low == 1.75);  // numpy.quantile
   CHECK(summaries[0].high == 28.75);
   CHECK(summaries[0].n == 4);
+  const Estimate single = LatencyTask().summaries(std::span(runs).first(1)).at(0);
+  CHECK(single.value == 5);
+  CHECK((std::isnan(single.low) && std::isnan(single.high)));
 }
 
 TEST_CASE("Perplexity and times of a text are one row, and are compared with the base's") {
@@ -101,6 +105,7 @@ TEST_CASE("The table on the screen has medians in milliseconds and the speedup p
             "| knorm | 0.5   | 3 | 3        | 4000.00 [4000.00, 4000.00] | 6000.00 [5500.00, 6500.00] | 2000.00 [") !=
         text.npos);
   CHECK(text.find("| 0.50 ") != text.npos);
+  CHECK(text.find("\nNote: fewer than 10 contexts: ") != text.npos);
   CHECK(latency_markdown(kvx_tasks(), {}).empty());
 }
 

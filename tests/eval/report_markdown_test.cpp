@@ -73,6 +73,8 @@ TEST_CASE("Few contexts add a note, and figures without an interval or p are wri
   cells[1].score.metrics[0] = {"a", 0.5, 40, 1};
   for (CellResult& result : cells) result.score.contexts = 9;
   CHECK(report_markdown(cells).find("\nNote: fewer than 10 contexts: ") != std::string::npos);
+  cells.front().score.contexts = 12;
+  CHECK(report_markdown(cells).find("\nNote: fewer than 10 contexts: ") != std::string::npos);
   for (CellResult& result : cells) result.score.contexts = 1;
   const std::string text = report_markdown(cells);
   CHECK(text.find("\nNote: fewer than 2 contexts: there is no interval and no p\n") != std::string::npos);

@@ -46,4 +46,10 @@ TEST_CASE("The table of all figures has the contexts next to n, and the note") {
   CHECK(table.rows.at(0)[3].text == "9");
   CHECK(table.note.starts_with("Note: fewer than 10 contexts"));
   CHECK(figure_table(counted(10), "m", "t").note.empty());
+  ReportData data = counted(10);
+  data.figures.push_back({"m", "t", {"knorm", 0.5}, {"memory_retained", 0.5, 0, 0}});  // it can serve no context
+  CHECK(figure_table(data, "m", "t").note.empty());
+  data.figures.push_back({"m", "t", {"snapkv", 0.5}, {"memory_retained", 0.5, 12, 3}});
+  CHECK(figure_table(data, "m", "t").note.starts_with("Note: fewer than 10 contexts"));
+  CHECK(sample_counts(data, "m", "t").contexts == 10);
 }

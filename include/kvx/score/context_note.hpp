@@ -1,9 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 
 namespace kvx::inline v0 {
+
+/// The smaller of two numbers of contexts. 0 is a cell without answers, which has no results to warn about.
+inline std::size_t fewest_contexts(std::size_t a, std::size_t b) { return a == 0 || b == 0 ? a + b : std::min(a, b); }
 
 /// A warning about results from few contexts; empty if there are enough. Contexts are the units of intervals and p.
 inline std::string context_note(std::size_t contexts) {

@@ -79,7 +79,8 @@ struct LatencyTask {
     throw Error("task latency", "generations are timed, there are no answers to grade");
   }
 
-  /// The median of each metric, with its quartiles as the ends of its interval. Throws Error if a run lacks a metric.
+  /// The median of each metric, with its quartiles as the ends of its interval, which fewer than two contexts do not
+  /// have. Throws Error if a run lacks a metric.
   std::vector<Estimate> summaries(std::span<const Grade> runs) const {
     std::vector<Estimate> medians;
     std::set<std::string> contexts;
@@ -91,8 +92,11 @@ struct LatencyTask {
         values.push_back(*run.metrics[m]);
       }
       std::sort(values.begin(), values.end());
-      medians.push_back({std::string(summary_metrics()[m].name), quantile(values, 0.5), values.size(), contexts.size(),
-                         quantile(values, 0.25), quantile(values, 0.75)});
+      Estimate& median = medians.emplace_back(
+          Estimate{std::string(summary_metrics()[m].name), quantile(values, 0.5), values.size(), contexts.size()});
+      if (contexts.size() < 2) continue;
+      median.low = quantile(values, 0.25);
+      median.high = quantile(values, 0.75);
     }
     return medians;
   }

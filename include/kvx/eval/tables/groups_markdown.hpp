@@ -27,6 +27,7 @@ inline std::string groups_markdown(std::span<const GroupResult> groups, const An
     std::string title;
     std::vector<Column> columns;
     std::vector<std::pair<CellName, std::vector<std::string>>> rows;
+    std::size_t contexts = 0;  // the fewest of any figure
   };
   std::vector<Table> tables;
   for (const GroupResult& result : groups) {
@@ -36,11 +37,12 @@ inline std::string groups_markdown(std::span<const GroupResult> groups, const An
     const std::string title =
         markdown_text(result.row.model + ": " + result.row.task + ", " + result.row.figure.name + " by group");
     auto table = std::ranges::find(tables, title, &Table::title);
-    if (table == tables.end()) table = tables.insert(table, {title, {}, {}});
+    if (table == tables.end()) table = tables.insert(table, {title, {}, {}, 0});
     auto column = std::ranges::find(table->columns, result.group, &Column::group);
     if (column == table->columns.end()) column = table->columns.insert(column, {result.group, 0, 0});
     column->n = std::max(column->n, result.row.figure.n);
     column->contexts = std::max(column->contexts, result.row.figure.contexts);
+    table->contexts = fewest_contexts(table->contexts, result.row.figure.contexts);
     const auto place = static_cast<std::size_t>(column - table->columns.begin());
     if (table->rows.empty() || table->rows.back().first != result.row.cell)
       table->rows.push_back({result.row.cell, {}});
@@ -52,12 +54,9 @@ inline std::string groups_markdown(std::span<const GroupResult> groups, const An
   std::string text;
   for (const Table& table : tables) {
     std::vector<std::vector<std::string>> lines = {{"press", "ratio"}};
-    std::size_t contexts = 0;
-    for (const Column& column : table.columns) {
+    for (const Column& column : table.columns)
       lines.front().push_back(markdown_text(column.group) + " (n=" + std::to_string(column.n) +
                               ", contexts=" + std::to_string(column.contexts) + ")");
-      contexts = std::max(contexts, column.contexts);
-    }
     for (const auto& [cell, values] : table.rows) {
       std::vector<std::string>& line =
           lines.emplace_back(std::vector{markdown_text(cell.label()), six_digits(cell.ratio)});
@@ -65,7 +64,7 @@ inline std::string groups_markdown(std::span<const GroupResult> groups, const An
       line.resize(lines.front().size(), "-");
     }
     text.append(text.empty() ? "" : "\n").append(table.title).append("\n\n") += markdown_table(lines);
-    if (const auto note = context_note(contexts); !note.empty()) text += "\nNote: " + note + "\n";
+    if (const auto note = context_note(table.contexts); !note.empty()) text += "\nNote: " + note + "\n";
   }
   return text.empty() ? text
                       : text +

@@ -4,6 +4,7 @@
 #include <kvx/eval/tables/results.hpp>
 #include <kvx/io/markdown.hpp>
 #include <kvx/io/number_text.hpp>
+#include <kvx/score/context_note.hpp>
 #include <kvx/score/latency.hpp>
 #include <kvx/score/metric.hpp>
 #include <kvx/score/statistics/estimate.hpp>
@@ -45,7 +46,8 @@ inline std::string latency_markdown(const TaskRegistry& tasks, std::span<const C
   };
   std::vector<std::string> titles;
   std::map<std::string, std::vector<std::vector<std::string>>> tables;
-  std::map<std::string, double> base_times;  // time per token of the base, by title
+  std::map<std::string, std::size_t> contexts;  // the fewest of any cell with answers, by title
+  std::map<std::string, double> base_times;     // time per token of the base, by title
   const auto title_of = [](const CellResult& cell) { return markdown_text(cell.model + ": " + cell.label()); };
   for (const CellResult& cell : cells)
     if (const AnyTask* task = timed(cell); task != nullptr && token_time(*task) != nullptr && cell.cell.is_base())
@@ -64,6 +66,7 @@ inline std::string latency_markdown(const TaskRegistry& tasks, std::span<const C
       if (token_metric != nullptr) rows.back().push_back(std::string(token_metric->head) + " speedup");
       for (const char* head : {"not applicable", "MB kept"}) rows.back().push_back(head);
     }
+    contexts[title] = fewest_contexts(contexts[title], cell.score.contexts);
     auto& row = rows.emplace_back();
     row = {markdown_text(cell.cell.label()), six_digits(cell.cell.ratio), std::to_string(cell.score.n),
            std::to_string(cell.score.contexts)};
@@ -81,8 +84,10 @@ inline std::string latency_markdown(const TaskRegistry& tasks, std::span<const C
     row.push_back(decimals(cell.kept_bytes / 1e6, 2));
   }
   std::string text;
-  for (const std::string& title : titles)
+  for (const std::string& title : titles) {
     text.append(text.empty() ? "" : "\n").append(title).append("\n\n") += markdown_table(tables[title]);
+    if (const auto note = context_note(contexts[title]); !note.empty()) text += "\nNote: " + note + "\n";
+  }
   return text.empty() ? text : text + "\nmedian [first quartile, third quartile]; one sequence at a time\n";
 }
 

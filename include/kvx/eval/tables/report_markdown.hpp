@@ -52,7 +52,7 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
   struct Table {
     std::string model, task, group, title;
     std::vector<std::vector<std::string>> rows;  // the first row has the column names
-    std::size_t contexts = 0;                    // the largest of any cell
+    std::size_t contexts = 0;                    // the fewest of any cell with answers
   };
   std::vector<Table> tables;
   std::vector<std::string> costs;  // metrics for which less is better
@@ -70,7 +70,7 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
                                     {{"press", "ratio", "n", "contexts"}}});
     std::vector<std::string> row = {markdown_text(cell.cell.label()), six_digits(cell.cell.ratio),
                                     std::to_string(cell.score.n), std::to_string(cell.score.contexts)};
-    table->contexts = std::max(table->contexts, cell.score.contexts);
+    table->contexts = fewest_contexts(table->contexts, cell.score.contexts);
     const auto add = [&](const std::string& name, std::string value) {  // some cells may lack a summary
       std::vector<std::string>& head = table->rows.front();
       const auto column = static_cast<std::size_t>(std::find(head.begin(), head.end(), name) - head.begin());

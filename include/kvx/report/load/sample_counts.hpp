@@ -15,10 +15,12 @@ namespace kvx::inline v0 {
 /// The numbers of samples and contexts of a task's cells; if cells differ, the largest. 0: unknown.
 struct SampleCounts {
   std::size_t n = 0, contexts = 0;
+  std::size_t fewest_contexts = 0;  ///< of any cell with answers
 
   void include(std::size_t more_n, std::size_t more_contexts) {
     n = std::max(n, more_n);
     contexts = std::max(contexts, more_contexts);
+    fewest_contexts = kvx::fewest_contexts(fewest_contexts, more_contexts);
   }
 };
 
@@ -42,7 +44,7 @@ inline std::string counts_text(const SampleCounts& counts) {
 
 /// A note about the counts; empty if they are unknown or there are enough contexts.
 inline std::string counts_note(const SampleCounts& counts) {
-  return counts.contexts == 0 ? "" : context_note(counts.contexts);
+  return counts.contexts == 0 ? "" : context_note(counts.fewest_contexts);
 }
 
 }  // namespace detail

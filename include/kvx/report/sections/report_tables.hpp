@@ -8,6 +8,7 @@
 #include <kvx/report/load/sample_counts.hpp>
 #include <kvx/report/sections/flipped_samples.hpp>
 #include <kvx/report/sections/report.hpp>
+#include <kvx/score/context_note.hpp>
 #include <kvx/score/sds.hpp>
 #include <kvx/score/statistics/estimate.hpp>
 
@@ -99,13 +100,13 @@ inline std::optional<ReportTable> degradation_table(const ReportData& data, cons
       data.short_name(model) + ": " + task,
       {"press", "ratio", "metric", "n", "contexts", "texts", "verdict", "SDS", "function lost", "perplexity rise", "p"},
       {}};
-  SampleCounts fewest{0, std::numeric_limits<std::size_t>::max()};
+  std::size_t fewest = std::numeric_limits<std::size_t>::max();  // contexts or texts of any row
   for (const CellDegradation& row : data.degradations) {
     if (row.model != model || row.task != task) continue;
     using enum TableField::Weight;
     const auto& [state, sds, drop, rise, quality] = row.figures;
     const bool silent = state == Degradation::silent, few = state == Degradation::too_few;
-    fewest.contexts = std::min({fewest.contexts, drop.contexts, rise.n});
+    fewest = std::min({fewest, drop.contexts, rise.n});
     // In a score that is silent or measured, an empty field of the file stands for infinity.
     const auto or_infinity = [&](double number) { return std::isnan(number) ? std::string("∞") : decimals(number, 2); };
     const std::string score =
@@ -128,7 +129,7 @@ inline std::optional<ReportTable> degradation_table(const ReportData& data, cons
                            : drop.p < 0.0005  ? "< 0.001"
                                               : decimals(drop.p, 3)}});
   }
-  if (const auto note = detail::counts_note(fewest); !note.empty()) table.note = "Note: " + note;
+  if (const auto note = context_note(fewest); !note.empty()) table.note = "Note: " + note;
   return table.rows.empty() ? std::nullopt : std::optional(std::move(table));
 }
 
