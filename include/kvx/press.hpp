@@ -1,8 +1,8 @@
 #pragma once
 
-/// What another engine includes, with the header of the policy that it wants, such as kvx/press/snapkv.hpp; a program
-/// that names presses at run time includes kvx/press/named/policies.hpp, which has them all. They need Eigen and
-/// nothing else.
+/// Presses for another engine's cache. Also include the header of the policy that you use, such as
+/// kvx/press/snapkv.hpp, or, to choose policies by name at run time, kvx/press/named/policies.hpp. These headers need
+/// only Eigen.
 
 // IWYU pragma: begin_exports
 #include <kvx/cache/compact.hpp>

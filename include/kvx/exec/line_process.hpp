@@ -30,7 +30,7 @@ class LineProcess {
   struct Answer {
     std::string line;  ///< without its line end
     Failure failure = Failure::none;
-    int exit_status = 0, signal = 0;  ///< of a program that ended
+    int exit_status = 0, signal = 0;  ///< of a program that ended; signal: that killed it, or 0
   };
 
   /// Starts the program. `input`, `output_bytes` and the wall time of `options` are not used. Throws Error if that
@@ -54,8 +54,8 @@ class LineProcess {
       child_end->close();
   }
 
-  /// Sends `line`, unless it is empty, and waits for a line. After a failure, the program is stopped. Throws Error if
-  /// the program cannot be run.
+  /// Sends `line`, unless it is empty, and waits for a line of at most `most_bytes` bytes. After a failure, the program
+  /// is stopped. Throws Error if the program cannot be run.
   Answer ask(std::string_view line, double wall_seconds, std::size_t most_bytes) {
     const auto end = Clock::now() + std::chrono::duration<double>(wall_seconds);
     std::string request(line);

@@ -36,7 +36,7 @@ struct SandboxOptions {
   SandboxLimits limits = {};
   bool bubblewrap = true;   ///< whether to use bubblewrap if it works
   bool require = false;     ///< whether to throw Error if bubblewrap does not work
-  std::string module = {};  ///< a module that the interpreter must be able to import
+  std::string module = {};  ///< a Python module that the interpreter must be able to import; empty: none
 };
 
 /// Runs untrusted Python programs. In bubblewrap, a run sees only its own processes, no network, no home folder, a
@@ -83,7 +83,8 @@ class Sandbox {
     return run_python(bubblewrap_, python_, separate_user_, source, input);
   }
 
-  /// Starts `source`, which answers lines (LineProcess). All limits but those of the wall time and the output hold.
+  /// Starts the Python program `source`, which answers lines (LineProcess). Its limits are those of run(), except for
+  /// wall time and output, which each call of ask() limits.
   /// Throws Error if bubblewrap does not work or the program cannot be started.
   std::unique_ptr<LineProcess> start_python(const std::string& source) const {
     if (!isolates()) throw Error("sandbox", "expected a working bubblewrap (bwrap), found none");

@@ -84,8 +84,8 @@ class Regex {
     }
   }
 
-  /// Calls f(begin, end) for every match in `text`, valid UTF-8, in order. A match may be empty, unless it is at the
-  /// end of the text or of the match before. Throws Error if a match takes too many steps.
+  /// Calls f(begin, end), in bytes, for every match in `text`, valid UTF-8, in order. Empty matches count, except at
+  /// the end of the text and right after another match. Throws Error if a match takes too many steps.
   template <class F>
   void each_match(std::string_view text, F&& f) const {
     const auto match = new_match();

@@ -18,6 +18,7 @@ namespace kvx::inline v0 {
 
 namespace detail {
 
+/// Throws Error if `count` is more than `max_bytes`.
 inline void expect_bytes(const std::string& path, std::size_t count, std::size_t max_bytes) {
   if (count > max_bytes) throw Error(path, "expected at most " + std::to_string(max_bytes) + " bytes, found more");
 }

@@ -22,7 +22,7 @@ namespace kvx::inline v0::detail {
 struct QueryLanes {
   Simd<16>::Float highest = Simd<16>::Float{} - std::numeric_limits<float>::infinity();
   Simd<16>::Double total = {};
-  Simd<16>::Int seen = {};  // the row after those that each query sees; 0 in a lane without a query
+  Simd<16>::Int seen = {};  // the end of the rows that each query sees; 0 in a lane without a query
   Index first[16] = {};     // the first row that each query sees
   Index last_first = 0;     // the highest of them
 

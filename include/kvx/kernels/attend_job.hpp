@@ -91,8 +91,8 @@ template <int kLanes, class T>
   return {first, count, memory, values, job.head_dim};
 }
 
-/// The first and the last of the rows that any of the queries sees; the first is rounded down to that of its block.
-/// Blocks that no query sees would not change the result.
+/// The rows [first, last) that the queries see; `first` is rounded down to the beginning of a block. Blocks outside of
+/// them would not change the result.
 template <class Job>
 inline std::pair<Index, Index> seen_rows(const Job& job) {
   Index first = job.last, last = 0;

@@ -17,7 +17,7 @@ struct AttentionQuery {
   float* received = nullptr;                                ///< [rows], to which attention_received() adds the weights
   float highest = -std::numeric_limits<float>::infinity();  ///< the highest scaled score
   double total = 0;                                         ///< the sum of exp(score - highest)
-  Index first = 0;                                          ///< more than 0 if a window ends before older rows
+  Index first = 0;                                          ///< above 0 only in a layer with a window
 };
 
 /// The number of rows in a block. Blocks are counted from the first row, so that the result of a query does not depend

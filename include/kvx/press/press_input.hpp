@@ -45,8 +45,8 @@ struct Needs {
 };
 
 /// The input of a policy: one layer after its attention over the whole context. Refers to memory of the caller. Fields
-/// that a policy does not need may be empty. Query head i belongs to KV head i / (heads / kv_heads). If the model has a
-/// norm for each head's queries and keys, those before RoPE are given after the norm.
+/// that a policy does not need may be empty. Query head i belongs to KV head i / (heads / kv_heads). If the model
+/// normalizes each head's queries and keys, all of them are given after that.
 struct PressInput {
   Index layer = 0, layers = 1;            ///< the index of the layer, and the number of layers of the model
   Index first_head = 0, layer_heads = 0;  ///< for an input with some of the layer's KV heads: the first, and the total

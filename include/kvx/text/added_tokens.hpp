@@ -14,11 +14,11 @@
 
 namespace kvx::inline v0 {
 
-/// Where an added token is found, and what it takes along.
+/// The settings of an added token, with their names in tokenizer.json.
 struct AddedTokenRules {
-  bool single_word = false;  ///< only where it is not part of a longer word
-  bool lstrip = false;       ///< with the white space before it
-  bool rstrip = false;       ///< with the white space after it
+  bool single_word = false;  ///< whether it is not found inside a longer word
+  bool lstrip = false;       ///< whether the white space before it belongs to it
+  bool rstrip = false;       ///< whether the white space after it belongs to it
 };
 
 /// Finds added tokens in a text before the text is split into pieces: always the first one, and of several that begin

@@ -73,7 +73,7 @@ class Bpe {
     join(first, out);
   }
 
-  /// Whether a token is that of a byte of a character that the vocabulary lacks.
+  /// Whether a token stands for one byte, such as <0x0A>. Always false without byte_fallback.
   bool is_byte(Token id) const { return std::ranges::find(bytes_, id) != bytes_.end(); }
 
  private:
@@ -91,7 +91,7 @@ class Bpe {
   std::vector<Token> characters(std::string_view piece, const Vocabulary& vocabulary) const {
     std::vector<Token> tokens;
     tokens.reserve(piece.size());
-    bool unknown = false;  // whether an unknown token is to be added; bytes do not end a run of unknown characters
+    bool unknown = false;  // whether an unknown token is due; tokens of bytes do not end a run of unknown characters
     const auto flush_unknown = [&] {
       if (std::exchange(unknown, false)) tokens.push_back(unknown_);
     };
@@ -113,7 +113,7 @@ class Bpe {
   }
   Token byte_token(char c) const { return bytes_[static_cast<unsigned char>(c)]; }
 
-  /// Appends `tokens` after all merges.
+  /// Merges neighbors in `tokens` until no merge applies, and appends the result to `out`.
   void join(const std::vector<Token>& tokens, std::vector<Token>& out) const {
     struct Symbol {
       Token id;  // kNone once it is joined to the symbol before

@@ -20,11 +20,12 @@
 
 namespace kvx::inline v0 {
 
-/// A Jinja template and what it is rendered with. The texts that are JSON are passed on as they are written.
+/// A Jinja template and what it is rendered with. JSON is passed on as it is written. A template sees a member of
+/// `variables` instead of any other value of that name.
 struct JinjaRequest {
   std::string_view jinja;
   std::string messages = "[]", tools = "null", documents = "null";  ///< JSON
-  std::string special_tokens = "{}", variables = "{}";              ///< JSON objects; variables replace all others
+  std::string special_tokens = "{}", variables = "{}";              ///< JSON objects
   bool add_generation_prompt = true, continue_final_message = false;
   std::string now = {};  ///< the time for the template, YYYY-MM-DDTHH:MM:SS; empty: the time of the call
 };
@@ -64,7 +65,7 @@ class JinjaRenderer {
   }
 
  private:
-  static constexpr double kStartSeconds = 60, kWallSeconds = 20;  // a busy machine does not change an outcome
+  static constexpr double kStartSeconds = 60, kWallSeconds = 20;  // so long that a busy machine changes no outcome
   static constexpr std::size_t kMostBytes = std::size_t{64} << 20;
 
   void start(const std::string& where) {

@@ -17,7 +17,7 @@ struct Metaspace {
   enum class Prepend { first, never, always };
 
   std::string replacement;            ///< the character for a blank, such as U+2581
-  Prepend prepend = Prepend::always;  ///< whether a text, or only the first one, gets a blank before it
+  Prepend prepend = Prepend::always;  ///< which texts between added tokens get a blank before them
   bool split = true;                  ///< whether texts are split before each blank
 
   /// Throws Error for a replacement of several characters and for settings that contradict each other.

@@ -79,6 +79,7 @@ inline const NativeTemplate* native_template_of(std::string_view jinja) {
 
 namespace detail {
 
+/// Throws Error for an unknown role, and for tools and calls that the template does not print.
 inline void check_roles(std::span<const Message> messages, const ToolList& tools, bool has_tools) {
   const auto roles = {"system", "user", "assistant", "tool"};
   for (const Message& message : messages) {
@@ -91,7 +92,7 @@ inline void check_roles(std::span<const Message> messages, const ToolList& tools
   if (!tools.empty() && !has_tools) throw Error("tools", "this chat template does not support them");
 }
 
-/// What Qwen2.5's template adds to the system prompt.
+/// The text about tools that Qwen2.5's template adds to the system prompt.
 inline std::string qwen2_5_tools(const ToolList& tools) {
   if (tools.empty()) return "";
   std::string out =
@@ -105,7 +106,7 @@ inline std::string qwen2_5_tools(const ToolList& tools) {
          "<args-json-object>}\n</tool_call>";
 }
 
-/// What Qwen2.5's template prints for the messages after the system prompt.
+/// The text that Qwen2.5's template prints for the messages after the system prompt.
 inline std::string qwen2_5_turns(std::span<const Message> messages) {
   std::string out;
   const auto is_tool = [&](std::size_t i) { return i < messages.size() && messages[i].role == "tool"; };

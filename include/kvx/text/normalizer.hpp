@@ -17,11 +17,11 @@ namespace kvx::inline v0 {
 /// A text after normalization.
 struct NormalizedText {
   std::string text;
-  bool has_start = true;  ///< whether the first character of the original text has not been removed
+  bool has_start = true;  ///< false if the first character of the original text was removed
 };
 
-/// A tokenizer.json's normalizer: NFC, Prepend, Replace of a string, Strip, and sequences of these. It changes the text
-/// between added tokens before that is split.
+/// A tokenizer.json's normalizer: NFC, Prepend, Replace of a string, Strip, and sequences of these. It is applied to
+/// the texts between added tokens, before they are split into pieces.
 class Normalizer {
  public:
   Normalizer() = default;  ///< changes nothing

@@ -16,7 +16,7 @@
 
 namespace kvx::inline v0 {
 
-/// What becomes of the matches at which a text is split.
+/// How a text is split at the matches of a pattern; `behavior` in tokenizer.json.
 enum class SplitBehavior { removed, isolated, merged_with_previous, merged_with_next, contiguous };
 
 /// The bytes [first, last) of a text, and whether they match a pattern.
@@ -25,7 +25,7 @@ struct TextPart {
   bool is_match;
 };
 
-/// Removes or joins the parts of a text, which are in order and cover it.
+/// Removes matches, or joins them to their neighbors, as `behavior` requires. `parts` are in order and cover a text.
 inline std::vector<TextPart> with_behavior(std::vector<TextPart> parts, SplitBehavior behavior) {
   std::vector<TextPart> result;
   bool previous = false;  // whether the part before is a match

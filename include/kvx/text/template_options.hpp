@@ -70,8 +70,8 @@ inline std::string local_time() {
 
 }  // namespace detail
 
-/// The beginning of a day, YYYY-MM-DD, as TemplateOptions has it; empty for an empty text. Throws Error for anything
-/// else.
+/// The beginning of the day `date`, YYYY-MM-DD, in the form of TemplateOptions::now; empty for an empty text. Throws
+/// Error for anything else.
 inline std::string time_of_date(const std::string& date) {
   if (date.empty()) return "";
   std::tm parts{};

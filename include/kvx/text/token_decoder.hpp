@@ -19,8 +19,8 @@
 
 namespace kvx::inline v0 {
 
-/// A tokenizer.json's decoder, which makes a text of tokens: Replace of a string, ByteFallback, Metaspace and Strip for
-/// each token, then ByteLevel or Fuse, then Strip for the whole text.
+/// A tokenizer.json's decoder, which turns tokens into a text: Replace of a string, ByteFallback, Metaspace and Strip
+/// for each token, then ByteLevel or Fuse, then Strip for the whole text.
 class TokenDecoder {
  public:
   /// Throws Error for steps and options other than those above, and for another order.
@@ -38,8 +38,8 @@ class TokenDecoder {
    public:
     explicit Stream(const TokenDecoder& decoder) : decoder_(&decoder), states_(decoder.steps_.size()) {}
 
-    /// The text that is certain after one more token, written as in the file. What a later token may change is held
-    /// back: an incomplete character, and the tokens of single bytes until another token follows.
+    /// The text that is certain after one more token, which is written as in the file. What a later token may change
+    /// is held back: an incomplete character, and the tokens of single bytes until another token follows.
     std::string next(std::string_view written) {
       std::string text;
       push(0, std::string(written), text);

@@ -33,8 +33,8 @@ namespace kvx::inline v0 {
 /// the file's settings for truncation and padding.
 class Tokenizer {
  public:
-  /// Reads MODEL_DIR/tokenizer.json, the tokens that other files of the directory add, and whether they add the first
-  /// and last token of a text. Throws Error if it is missing, malformed or of another kind.
+  /// Reads MODEL_DIR/tokenizer.json, and from the other files of the directory further tokens and add_bos_token and
+  /// add_eos_token. Throws Error if tokenizer.json is missing, or if a file is malformed or of another kind.
   static Tokenizer load(const std::string& model_dir) {
     const auto file = JsonDocument::load(model_dir + "/tokenizer.json");
     const TokenizerFiles files(model_dir);
@@ -43,6 +43,8 @@ class Tokenizer {
     return tokenizer;
   }
 
+  /// `file` is a tokenizer.json; the tokens `extra` follow those of the file. Throws Error for parts that are not
+  /// implemented.
   explicit Tokenizer(const JsonValue& file, std::span<const ExtraToken> extra = {})
       : vocabulary_(read_vocabulary(file.at("model"))),
         bpe_(file.at("model"), vocabulary_),
@@ -107,6 +109,7 @@ class Tokenizer {
         text += stream.next(token);
     return text += stream.finish();
   }
+  /// The file's decoder; StreamDecoder uses it.
   const TokenDecoder& decoder() const { return decoder_; }
 
   /// The id of a token as the file writes it, such as "<|im_end|>".
@@ -121,7 +124,7 @@ class Tokenizer {
   static Vocabulary read_vocabulary(const JsonValue& model) {
     const auto type = model.find("type");  // missing in older files, in which only BPE has merges
     if (type && type->string() != "BPE") type->fail("BPE");
-    if (!type && !model.find("merges")) (void)model.at("type");
+    if (!type && !model.find("merges")) (void)model.at("type");  // throws: it is missing
     Vocabulary vocabulary;
     model.at("vocab").each_member(
         [&](std::string_view token, const JsonValue& id) { vocabulary.add(token, id.integer(), id.where()); });
@@ -160,12 +163,12 @@ class Tokenizer {
 
   static ExtraToken read_added_token(const JsonValue& token) {
     detail::check_fields(token, {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"});
-    for (const char* name : {"normalized", "special"}) (void)token.at(name);  // both are required
+    for (const char* name : {"normalized", "special"}) (void)token.at(name);  // throws if it is missing
     return ExtraToken::read(token, false);
   }
 
-  /// Adds tokens; of several with the same text, the first one. Of two that look the same after normalization, a
-  /// special one is found.
+  /// Adds tokens; of several with the same text, only the first one. If normalization makes the texts of two tokens
+  /// equal, the special one is found.
   void add(std::span<const ExtraToken> tokens) {
     std::set<std::string, std::less<>> texts;
     std::vector<std::pair<const ExtraToken*, Token>> added;

@@ -33,7 +33,7 @@ inline Utf8Step utf8_step(std::string_view text) {
   return {Utf8Step::character, length};
 }
 
-/// The place of the first byte that is not part of a character, or `text.size()` if the text is UTF-8.
+/// The number of bytes before the first one that is not part of a UTF-8 character; `text.size()` if there is none.
 inline std::size_t valid_utf8_bytes(std::string_view text) {
   std::size_t pos = 0;
   while (pos < text.size()) {

@@ -15,7 +15,7 @@
 
 namespace kvx::inline v0 {
 
-/// Token ids and the texts as which a tokenizer.json writes them. The model's tokens come first, then added ones.
+/// The ids of tokens, and their texts as a tokenizer.json writes them. The model's tokens come first, then added ones.
 class Vocabulary {
  public:
   static constexpr std::int64_t kMaxSize = 1 << 20;
