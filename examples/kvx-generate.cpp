@@ -58,7 +58,7 @@ kvx::Allowance allowance(const Options& options) {
   return kvx::Allowance::of_ratio(options.ratio.value_or(0.5));
 }
 
-/// What can be wrong with the command line, found out before anything is loaded.
+/// The options that need checks, which are made before anything is loaded. Throws kvx::Error.
 struct Settings {
   explicit Settings(const Options& options)
       : policy(kvx::kvx_presses().parse(options.press, {.read = kvx::read_matrix})),

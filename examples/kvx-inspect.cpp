@@ -61,7 +61,7 @@ struct Options {
   int threads = 0;
 };
 
-/// What can be wrong with the command line, found out before anything is loaded.
+/// The options that need checks, which are made before anything is loaded. Throws kvx::Error.
 struct Settings {
   explicit Settings(const Options& options) {
     kvx::EvalOptions grid;

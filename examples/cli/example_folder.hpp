@@ -23,8 +23,8 @@ inline std::string example_model() { return example_folder() + "/models/tiny"; }
 /// A file or folder of the example data.
 inline std::string example_data(const std::string& path) { return example_folder() + "/data/" + path; }
 
-/// A data file that a user names: `path` or, if that is relative and nothing has it, the file of the example data that
-/// has it. Throws kvx::Error if there is neither.
+/// The place of a data file that a user names: `path` or, if that is relative and does not exist, the file of that path
+/// in the example data. Throws kvx::Error if there is neither.
 inline std::string find_data(const std::string& path) {
   std::error_code error;
   if (path.starts_with('/') || std::filesystem::exists(std::filesystem::symlink_status(path, error))) return path;

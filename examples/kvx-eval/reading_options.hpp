@@ -30,8 +30,7 @@ inline void add_reading_options(kvx_cli::BoundOptions& options, ReadingOptions& 
       "tool-format", "",
       "forms of calls to accept besides kvx's own, joined by +: tool_calls, function, function_call, parameters, "
       "string, missing, or a family such as hermes, llama3 or mistral (docs/templates.md); plain: none; auto: the "
-      "first six; "
-      "default: as the chat template asks for; for grade, as the records say",
+      "first six; default: as the chat template asks for; for grade, as the records say",
       [&reading](const std::string& text) {
         if (!text.empty()) reading.tool_forms = kvx::ToolForms::parse(text);
       });

@@ -83,9 +83,9 @@ class Sandbox {
     return run_python(bubblewrap_, python_, separate_user_, source, input);
   }
 
-  /// Starts the Python program `source`, which answers lines (LineProcess). Its limits are those of run(), except for
-  /// wall time and output, which each call of ask() limits.
-  /// Throws Error if bubblewrap does not work or the program cannot be started.
+  /// Starts the Python program `source`, which answers lines (LineProcess). Its limits are those of run_python(),
+  /// except for wall time and output, which each call of ask() limits. Throws Error if bubblewrap does not work or the
+  /// program cannot be started.
   std::unique_ptr<LineProcess> start_python(const std::string& source) const {
     if (!isolates()) throw Error("sandbox", "expected a working bubblewrap (bwrap), found none");
     return std::make_unique<LineProcess>(process_of(bubblewrap_, python_, separate_user_, source));

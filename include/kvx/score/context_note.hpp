@@ -6,7 +6,8 @@
 
 namespace kvx::inline v0 {
 
-/// The smaller of two numbers of contexts. 0 is a cell without answers, which has no results to warn about.
+/// The smaller of two cells' numbers of contexts. A cell with 0 has no answers, and so no results to warn about; then
+/// the other number is returned.
 inline std::size_t fewest_contexts(std::size_t a, std::size_t b) { return a == 0 || b == 0 ? a + b : std::min(a, b); }
 
 /// A warning about results from few contexts; empty if there are enough. Contexts are the units of intervals and p.

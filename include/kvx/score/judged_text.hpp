@@ -21,8 +21,8 @@ struct AnswerReading {
   ToolForms tool_forms = {};                  ///< other engines' forms that are accepted as calls
   std::string opened = {};  ///< the mark of the thought that the prompt has opened, so that the answer continues it
 
-  /// A reading with the default marks, `thoughts` and `tool_forms`. The form harmony has marks of thoughts, whose end
-  /// would otherwise be the end of the answer.
+  /// A reading with the default marks, `thoughts` and `tool_forms`. With the form harmony, the marks of gpt-oss'
+  /// analysis are added, since their closing mark would otherwise count as the end of the answer.
   static AnswerReading with(const std::vector<ThoughtMarks>& thoughts, ToolForms tool_forms) {
     AnswerReading reading;
     reading.thoughts.insert(reading.thoughts.end(), thoughts.begin(), thoughts.end());
@@ -40,8 +40,8 @@ struct JudgedText {
   bool unfinished = false;  ///< whether a thought did not end, so that there is no answer and the text is empty
 };
 
-/// The opening mark of a thought in which `prompt` ends, as with templates that open one for the answer; empty if there
-/// is none.
+/// The opening mark of the thought that `prompt` leaves open, since some templates begin a thought for the answer;
+/// empty if there is none.
 inline std::string opened_thought(std::string_view prompt, std::span<const ThoughtMarks> thoughts) {
   for (const ThoughtMarks& marks : thoughts) {
     const std::size_t open = prompt.rfind(marks.open);

@@ -79,8 +79,8 @@ struct LatencyTask {
     throw Error("task latency", "generations are timed, there are no answers to grade");
   }
 
-  /// The median of each metric, with its quartiles as the ends of its interval, which fewer than two contexts do not
-  /// have. Throws Error if a run lacks a metric.
+  /// The median of each metric, with its quartiles as the ends of its interval. With fewer than two contexts there is
+  /// no interval. Throws Error if a run lacks a metric.
   std::vector<Estimate> summaries(std::span<const Grade> runs) const {
     std::vector<Estimate> medians;
     std::set<std::string> contexts;

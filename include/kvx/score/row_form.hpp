@@ -32,9 +32,9 @@ using RowReader = std::function<Sample(const JsonlRow&)>;
 
 /// A form of rows in which a data set is published. Its columns differ from the six of a sample.
 struct RowForm {
-  std::string_view name;               ///< the data set's
+  std::string_view name;               ///< of the data set
   bool (*fits)(const JsonlRow&);       ///< whether a row has the columns of this form
-  RowReader (*reader)(RowFile& file);  ///< the reader of a file's rows; `file` outlives it
+  RowReader (*reader)(RowFile& file);  ///< makes the reader of a file's rows; `file` outlives it
 };
 
 /// The names of the forms: "A, B or C".

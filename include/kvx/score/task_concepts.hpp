@@ -18,8 +18,8 @@
 
 namespace kvx::inline v0 {
 
-/// A task for which it pays to read a sample once for all its answers: prepare() returns an object whose grade(answer)
-/// several threads may call. The sample outlives it. Throws Error if the sample does not belong to the task.
+/// A task that reads a sample once for all its answers: prepare() returns an object whose grade(answer) several threads
+/// may call. The sample outlives the object. prepare() throws Error if the sample does not belong to the task.
 template <class T>
 concept PreparesSamples = requires(const T t, const Sample& sample, std::string_view answer) {
                             { t.prepare(sample).grade(answer) } -> std::same_as<Grade>;

@@ -14,9 +14,9 @@
 
 namespace kvx::inline v0 {
 
-/// How to turn a model's predictions into answers. The marks of thoughts come from its chat templates, the file that
-/// the options choose instead, and the options. Calls are accepted in the forms that the options name, or else in those
-/// that the file or the model's chat templates ask for. Throws Error for a template that cannot be read.
+/// How to turn a model's predictions into answers. The marks of thoughts come from the model's chat templates, from the
+/// template file of the options, and from the options. Calls are accepted in the forms that the options name, or else
+/// in those that the file or the model's chat templates ask for. Throws Error for a template that cannot be read.
 inline AnswerReading answer_reading_of(const std::string& model_dir, const EvalOptions& options) {
   std::string text;
   for (const NamedTemplate& named : chat_templates_in(model_dir)) text.append(named.text).append("\n");

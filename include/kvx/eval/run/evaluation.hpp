@@ -100,7 +100,7 @@ class Evaluation {
   /// The records so far, in their order.
   std::vector<Record> records() const { return store_->records(); }
 
-  /// What run() found to be kept; empty unless the options want it analyzed.
+  /// The kept tokens that run() counted; empty unless the options want them analyzed.
   const KeptAnalysis& kept() const { return kept_; }
 
  private:

@@ -120,13 +120,13 @@ class FileGrader {
     if (row.find("state") != nullptr && row.string("state") == kNotApplicable) record.grade.state = kNotApplicable;
   }
 
-  /// Whether the row is a record of a run, which has each answer once.
+  /// Whether the row is a record of a run. A run records each answer once.
   static bool is_of_run(const JsonlRow& row) {
     return row.find("graded_as") != nullptr && row.find("index") != nullptr;
   }
 
-  /// Whether the file has had the record's answer before. Only a record that was graded later may occur twice. Throws
-  /// Error for any other.
+  /// Whether an earlier row has the same answer. That row must be one that was not run, and was graded later. Throws
+  /// Error for any other answer that occurs twice.
   bool is_again(const JsonlRow& row, const Record& record) {
     const bool is_not_run = row.find("state") != nullptr && *row.find("state") == JsonTree(std::string(kNotRun));
     const auto [seen, is_new] =

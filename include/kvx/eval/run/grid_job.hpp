@@ -31,7 +31,7 @@ struct GridAnswer {
   std::span<const Token> tokens;
   /// In nats, of the model's distribution before each token. Empty unless BatchLimits::entropy.
   std::span<const double> entropy;
-  double seconds;  ///< of the steps that it was in, each divided among the sequences in proportion to their rows
+  double seconds;  ///< its part of the steps' times; a step's time is divided among its sequences by their rows
   const NotApplicable* failure = nullptr;  ///< why the press stopped; if not null, there is no answer
 };
 

@@ -19,7 +19,8 @@ namespace kvx::inline v0 {
 /// An answer while it is decoded, step by step. A step feeds the question or the last token and, if there is a draft of
 /// the answer, several of the draft's tokens, which are proposals: those after a wrong one are removed again.
 struct GrowingAnswer {
-  static constexpr Index kFirstProposal = 4, kMostProposed = 16;  ///< tokens of a draft that a step feeds
+  static constexpr Index kFirstProposal = 4;  ///< tokens of a draft that the first step feeds
+  static constexpr Index kMostProposed = 16;  ///< tokens of a draft that any step feeds at most
 
   const ModelConfig& config;
   const Question& question;
@@ -29,7 +30,7 @@ struct GrowingAnswer {
   std::vector<Token> tokens = {};
   std::vector<double> entropy = {};
   std::span<const Token> draft = {};  ///< empty once the answer differs from it
-  Index proposed = kFirstProposal;    ///< number of tokens of the draft to feed at a time
+  Index proposed = kFirstProposal;    ///< number of tokens of the draft to feed in the next step
   std::vector<Token> fed = {};        ///< the question or the last token, then the proposed tokens
 
   /// The next step, which counts the proposed tokens as steps. It refers to this object.

@@ -55,7 +55,7 @@ namespace kvx::inline v0 {
 /// piece by piece, timed generations one by one.
 class ModelRun {
  public:
-  /// What a prefill is for on_work, in answers, for each answer that follows it.
+  /// The work of a prefill, in answers, for each answer that follows it; on_work counts it.
   static constexpr double kPrefillWork = 0.25;
 
   /// Loads the weights. Calls on_work(work done since), in answers, and on_record as run() goes. All that is referred
@@ -231,7 +231,7 @@ class ModelRun {
     }
   }
 
-  /// What a cell left of a context.
+  /// The part of a context that a cell kept.
   struct CellState {
     double ratio = 0;
     std::size_t kept_bytes = 0, full_bytes = 0;
@@ -245,12 +245,11 @@ class ModelRun {
   void record(const TaskPrompts& task, const PromptGroup& group, const PlacedJob& placed, const CellState& state,
               std::string answer, Grade grade, std::span<const double> entropy = {}) {
     const PlannedCell& planned = cells_[placed.cell];
-    const std::size_t index = group.prompts[placed.job.question].sample;
     const auto rows = static_cast<Index>(group.context.size());
     const CellName name = cell_in_context(planned, model_.config, rows, shape_, state.ratio);
     Record made{.key = task.key, .model = model_.name, .task = task.task, .press = name.press, .ratio = name.ratio};
-    made.index = index;
-    made.sample = task.samples[index];
+    made.index = group.prompts[placed.job.question].sample;
+    made.sample = task.samples[made.index];
     made.predicted_answer = std::move(answer);
     made.grade = std::move(grade);
     for (const double nats : entropy) made.entropy.push_back(std::round(nats * 1e4) / 1e4);
@@ -267,7 +266,7 @@ class ModelRun {
     on_work_(1);
   }
 
-  /// What is left for contexts and batches, with some room for the heap.
+  /// The bytes that are left for contexts and batches, with some room for the heap.
   std::size_t free_bytes() const {
     const std::size_t used = resident_bytes();
     detail::expect_memory(used, options_);

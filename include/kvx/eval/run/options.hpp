@@ -28,7 +28,7 @@ struct TimingOptions {
   std::size_t warm_ups = 4;  ///< generations before the first that counts
 };
 
-/// What an evaluation is asked for.
+/// The options of an evaluation.
 struct EvalOptions {
   std::vector<std::string> models, tasks;
   std::vector<std::string> presses;     ///< written forms

@@ -59,7 +59,7 @@ inline std::string frame_text(const TextFrame& frame) {
   return text;
 }
 
-/// The chat template of a model. It may be missing or fail if only plain texts are predicted.
+/// The chat template of a model. It may be missing or fail if only plain texts are predicted; then it is `none`.
 inline ChatTemplate template_of(const std::string& dir, std::span<const TaskData> data, const EvalOptions& options) {
   const bool chats = std::ranges::any_of(
       data, [](const TaskData& some) { return some.task.kind() == TaskKind::answers || !some.references.empty(); });
@@ -119,7 +119,7 @@ inline void expect_memory(std::size_t bytes, const EvalOptions& options) {
 
 }  // namespace detail
 
-/// What a context takes for all of its cells, before they are decoded from.
+/// The bytes that a context takes for its prefill and for the rows that its cells keep, before answers are decoded.
 inline std::size_t context_bytes(const ModelConfig& config, const PromptGroup& group,
                                  std::span<const PlannedCell> cells, const CacheShape& shape) {
   const auto rows = static_cast<Index>(group.context.size());

@@ -128,7 +128,8 @@ class ScoredContext {
     return static_cast<std::size_t>(grown * shape_.layers * shape_.kv_heads) * shape_.row_bytes() +
            queries * sizeof(float);
   }
-  /// The share of the rows that cell `c` removes. Rows outside the windows of layers do not count.
+  /// The share of the rows that cell `c` removes. The rows are those that the uncompressed cache holds, so rows outside
+  /// the windows of layers do not count.
   double ratio(std::size_t c) const {
     return reason(c).empty() ? 1 - static_cast<double>(rows(c)) / static_cast<double>(full_->rows()) : 0;
   }
@@ -207,7 +208,7 @@ class ScoredContext {
     }
   }
 
-  /// Selects rows for the cells `members`, which have one policy. It is one that needs the context repeated.
+  /// Selects rows for the cells `members`, which have one policy. The policy needs the context repeated.
   void repeat(const Decoder& model, std::span<const Token> tokens, const std::vector<std::size_t>& members,
               const RepeatPrompt& prompt, Threads& threads) {
     const AnyPolicy& policy = cells_[members.front()].policy;

@@ -65,7 +65,8 @@ struct SpeedReport {
   }
 };
 
-/// The rows that a token attends to, summed over the layers: the mean of `count` tokens that follow `depth` others.
+/// The number of rows that a token attends to, summed over the layers; the mean over `count` tokens that follow `depth`
+/// others. In a layer with a window, a token attends to at most the window.
 inline double mean_rows(const ModelConfig& config, Index depth, Index count) {
   const auto sum = [](Index from, Index to) {
     return static_cast<double>(to - from) * static_cast<double>(from + to + 1) / 2;

@@ -19,14 +19,14 @@ class CellGroups {
  public:
   /// The values of one cell.
   struct Group {
-    std::string model, task, samples;  ///< samples: their column `task`
+    std::string model, task, samples;  ///< samples: the column `task` of the samples
     CellName cell;                     ///< with its mean ratio (CellRatios)
     Values values = {};
 
     std::string label() const { return data_label(task, samples); }
   };
 
-  /// Has no groups yet; the ratios of the cells are those of `records`.
+  /// Has no groups yet. The ratios of cells are the means over `records`.
   explicit CellGroups(std::span<const Record> records) : ratios_(records) {}
 
   /// The values of the record's cell, which is added if it is new.

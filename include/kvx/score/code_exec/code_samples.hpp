@@ -129,11 +129,13 @@ inline Sample mbpp_sample(const JsonlRow& row, bool completion) {
   return sample;
 }
 
+/// Reads rows of HumanEval by humaneval_sample().
 inline RowReader humaneval_reader(RowFile& file) {
   return [&file](const JsonlRow& row) { return humaneval_sample(row, file.options.completion); };
 }
 inline constexpr RowForm kHumanEvalForm = {"HumanEval", is_humaneval_row, humaneval_reader};
 
+/// Reads rows of MBPP by mbpp_sample().
 inline RowReader mbpp_reader(RowFile& file) {
   return [&file](const JsonlRow& row) { return mbpp_sample(row, file.options.completion); };
 }

@@ -65,6 +65,7 @@ inline Sample ifeval_sample(const JsonlRow& row, const SystemPrompt& system = {}
   return sample;
 }
 
+/// Reads rows of IFEval by ifeval_sample().
 inline RowReader ifeval_reader(RowFile& file) {
   return [&file](const JsonlRow& row) { return ifeval_sample(row, file.options.system); };
 }

@@ -55,6 +55,7 @@ inline std::vector<std::string> rouge_words(std::string_view text, bool stem) {
   end_word();
   return words;
 }
+/// rouge_words() with stems, for RougeTarget.
 inline std::vector<std::string> rouge_stems(std::string_view text) { return rouge_words(text, true); }
 
 namespace detail {
@@ -71,7 +72,7 @@ class WordNumbers {
     return numbers;
   }
 
-  /// The same, but all words without a number get one that no word has.
+  /// The same, but all words that have no number yet get the same one, which no other word has.
   std::u32string known_numbers_of(const std::vector<std::string>& words) const {
     constexpr char32_t kUnknown = ~char32_t{0};
     std::u32string numbers;
@@ -117,7 +118,7 @@ inline Rouge rouge_n(std::u32string_view target, std::u32string_view prediction,
 
 }  // namespace detail
 
-/// A text whose words are split once, and which any number of predictions are compared with. ROUGE as in rouge-score
+/// A text with which any number of predictions are compared. It is split into words only once. ROUGE as in rouge-score
 /// 0.1.2: Lin, "ROUGE: A Package for Automatic Evaluation of Summaries" (ACL 2004). A text without words scores 0, even
 /// against itself.
 class RougeTarget {

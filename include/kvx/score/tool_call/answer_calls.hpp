@@ -33,8 +33,8 @@ struct AnswerCalls {
   }
 };
 
-/// Reads the calls of an answer: those in the form of a family, if `forms` accepts it and the answer has any, or else
-/// the answer's objects. Other engines' forms of these are read, too. `is_text` is as for read_family().
+/// Reads the calls of an answer: those in the form of a family that `forms` accepts or, if there are none, the answer's
+/// JSON objects, also in other engines' forms that `forms` accepts. `is_text` is as for read_family().
 inline AnswerCalls answer_calls(std::string_view answer, const ToolForms& forms, const IsTextParameter& is_text) {
   // Families whose calls are objects with a name. If their form is broken, the objects in it are read.
   constexpr unsigned kObjects = ToolForms::hermes | ToolForms::llama3 | ToolForms::phi | ToolForms::granite |

@@ -9,7 +9,7 @@
 
 namespace kvx::inline v0 {
 
-/// The marks in the forms of families that may be special tokens. Without them the calls cannot be read.
+/// The marks of `forms` that a tokenizer may have as special tokens. Calls cannot be read from a text without them.
 inline std::vector<std::string_view> call_marks(const ToolForms& forms) {
   static constexpr std::array<std::pair<ToolForms::Form, std::string_view>, 40> kMarks = {{
       {ToolForms::hermes, "<tool_call>"},

@@ -83,7 +83,7 @@ inline std::optional<std::size_t> json_length(std::string_view text) {
   return std::nullopt;
 }
 
-/// The same as texts_between() for JSON, whose strings may hold the marks. JSON that is whole needs no `end`.
+/// texts_between() for JSON, whose strings may contain the marks. Complete JSON needs no `end` after it.
 inline std::vector<std::string_view> json_between(std::string_view text, std::string_view opening,
                                                   std::string_view end) {
   std::vector<std::string_view> texts;
@@ -151,6 +151,7 @@ FamilyCalls calls_of_each(const std::vector<std::string_view>& pieces, Read&& re
   return all;
 }
 
+/// Whether a text consists of letters, digits, underscores, characters beyond ASCII and `others`.
 inline bool is_word(std::string_view text, std::string_view others = "") {
   return !text.empty() && std::ranges::all_of(text, [&](char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || (c & 0x80) != 0 ||
