@@ -29,9 +29,9 @@ std::vector<std::string> architecture_folders() {
   return folders;
 }
 
-/// A directory with a model's weights and one spelling of its config.json. If `longer`, the model has 4096 positions,
-/// since references may have more than max_position_embeddings; no angle depends on it where the original length is
-/// given.
+/// A directory with a model's weights and one spelling of its config.json. If `longer`, max_position_embeddings is
+/// 4096, since the contexts of some references are longer than the model's own value. The angles stay the same, since a
+/// scaling that depends on the original length states it.
 class SpelledModel {
  public:
   SpelledModel(const std::string& model, const std::string& config, bool longer) {

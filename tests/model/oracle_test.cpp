@@ -97,7 +97,8 @@ TEST_CASE_FIXTURE(OracleFixture,
   check_presses({0.0, 0.1, 0.5, 0.75, 0.95});
 }
 
-TEST_CASE_FIXTURE(OracleFixture, "every press does so with every architecture") {
+TEST_CASE_FIXTURE(OracleFixture,
+                  "with every architecture, every press decodes like naive attention over the full cache") {
   for (const Architecture& architecture : kArchitectures) {
     CAPTURE(architecture.model_type);
     const kvx_test::TinyArchitecture tiny(architecture.model_type);
@@ -199,7 +200,8 @@ TEST_CASE_FIXTURE(OracleFixture, "with every press in two adapters, a cache keep
   CHECK(tally.cases > 10000);
 }
 
-TEST_CASE_FIXTURE(OracleFixture, "with every press in two adapters, it does so in a model with windows") {
+TEST_CASE_FIXTURE(OracleFixture,
+                  "with every press in two adapters, a cache with windows keeps its order and its protected rows") {
   kvx_test::Tally tally{"cache invariants, windows", 0, 0, 0, "contexts or steps that a press does not support"};
   const kvx_test::TinyArchitecture tiny("gemma3_text");
   model = Decoder::load(tiny.path(), WeightFormat::f32, threads);
@@ -262,7 +264,7 @@ TEST_CASE_FIXTURE(OracleFixture,
   }
 }
 
-TEST_CASE("layers with a window hold its rows and no others, whatever the press") {
+TEST_CASE("layers with a window hold the rows of the window and no others, whatever the press") {
   Threads threads(2);
   const kvx_test::TinyArchitecture tiny("gemma3_text");
   const Decoder model = Decoder::load(tiny.path(), WeightFormat::f32, threads);

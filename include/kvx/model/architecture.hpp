@@ -19,7 +19,7 @@ constexpr std::string_view name_of(Activation activation) {
 enum class Windows {
   none,   ///< no layer does
   all,    ///< `sliding_window`: every layer does; refused unless the window holds all positions
-  qwen,   ///< `use_sliding_window` and `max_window_layers`, or `layer_types`; refused as well
+  qwen,   ///< `use_sliding_window` and `max_window_layers`, or `layer_types`; refused in the same way
   gemma,  ///< `layer_types` or `sliding_window_pattern`
 };
 

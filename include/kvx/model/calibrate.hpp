@@ -34,9 +34,8 @@ struct Calibration {
 namespace detail {
 
 /// How far back the query heads of one KV head look. `queries` [group, head_dim] are at the last of `length`
-/// positions, all of which have the same `key` [1, head_dim]; both are given before RoPE. Attention multiplies by
-/// `scale`. The score is 1 if all
-/// attention goes to the first position, and 1 / length if it goes to the last.
+/// positions, all of which have the same `key` [1, head_dim]; both are given before RoPE. Attention multiplies q.k by
+/// `scale`. The score is 1 if all attention goes to the first position, and 1 / length if it goes to the last.
 inline double head_score(Matrix<float> queries, const Matrix<float>& key, const RopeTable& rope, Index length,
                          float scale) {
   Matrix<float> keys = key.replicate(length, 1);

@@ -35,8 +35,8 @@ struct CompressedContext {
 /// Prefills a context and evicts rows of each layer as soon as the layer is done, so that evicted rows of earlier
 /// layers need no memory. If the policy needs the model to repeat the context, which `prompt` asks for, rows are
 /// evicted only after that. The remaining rows are quantized after the last layer. `spans` are the context's parts, for
-/// policies that depend on them. Layers with a window keep the rows of their last window, whatever the policy. Calls
-/// on_layer(layers done) after each layer. Throws NotApplicable if the context is too short for the policy.
+/// policies that depend on them. No policy evicts rows of layers with a window: they hold those of their last window.
+/// Calls on_layer(layers done) after each layer. Throws NotApplicable if the context is too short for the policy.
 inline CompressedContext compress(const Decoder& model, std::span<const Token> tokens, const AnyPolicy& policy,
                                   const Allowance& given, Dtype cache_dtype, Threads& threads,
                                   const std::function<void(Index)>& on_layer = {}, const RepeatPrompt& prompt = {},

@@ -122,7 +122,7 @@ inline constexpr auto kFixedFields = std::to_array<std::pair<std::string_view, s
     {"quantization_config", "null"},  // a quantized model has other tensors
 });
 
-/// Whether attention and the MLP have a bias. Throws Error for a bias that the architecture does not have.
+/// Reads whether attention and the MLP have biases. Throws Error for a bias that the architecture does not have.
 inline void read_biases(const JsonValue& config, ModelConfig& out) {
   const auto read = [&](std::string_view name, bool has_field) {
     const auto value = config.find(name);

@@ -27,7 +27,7 @@ namespace kvx::inline v0 {
 
 /// How a layer attends.
 struct LayerAttention {
-  Isa path;
+  Isa path;      ///< the instruction set of the kernels
   float scale;   ///< multiplies q.k
   Index window;  ///< the tokens that a query sees, its own among them; 0: all
 
@@ -41,7 +41,7 @@ struct LayerAttention {
 /// The angles of RoPE in a layer.
 struct LayerRope {
   std::span<const float> inv_freq;  ///< [head_dim / 2]
-  float factor;                     ///< of cosines and sines
+  float factor;                     ///< multiplies cosines and sines
 };
 
 /// A decoder of one of the architectures in architecture.hpp: its weights, and the steps that prefill (prefill.hpp) and
@@ -67,7 +67,7 @@ class Decoder {
     return config_.window(l) > 0 ? LayerRope{sliding_inv_freq_, config_.sliding_rope.attention_factor}
                                  : LayerRope{inv_freq_, config_.rope.attention_factor};
   }
-  /// Replaces the positions of the tables.
+  /// Replaces the positions of the tables, whose order is that of RopeTables.
   void fill(RopeTables& tables, std::span<const Position> positions) const {
     tables[0].fill(inv_freq_, positions, config_.rope.attention_factor);
     if (config_.windows() > 0) tables[1].fill(sliding_inv_freq_, positions, config_.sliding_rope.attention_factor);

@@ -92,8 +92,8 @@ inline void rotate(const RopeTable& rope, TensorView<float> rows, Threads& threa
 /// Runs a context layer by layer, with all its tokens at once. Calls on_layer(const PressInput&, LayerCache) for each
 /// layer, with the data that `needs` asks for and with the layer's rows, stored as `cache_dtype`; of a layer with a
 /// window, only the rows of the last window, and no sums of attention. The data of the PressInput is valid only during
-/// the call. Returns the logits after the last token, [1, vocab]. Throws Error for ids
-/// outside the vocabulary, a context that is too long, and hidden states and logits that are not finite.
+/// the call. Returns the logits after the last token, [1, vocab]. Throws Error for ids outside the vocabulary, a
+/// context that is too long, and hidden states and logits that are not finite.
 template <class OnLayer>
 Matrix<float> prefill(const Decoder& model, std::span<const Token> tokens, const Needs& needs, Dtype cache_dtype,
                       Threads& threads, OnLayer&& on_layer) {

@@ -9,8 +9,10 @@
 
 namespace kvx::inline v0 {
 
-/// The allowance for a press that acts on the layers without a window. Bytes are shared out among all layers of a
-/// shape; so they become as many as give these layers what the others leave. Throws Error if the others leave nothing.
+/// The allowance for a press, which acts only on the layers without a window. In a context of `tokens` tokens, the
+/// layers with a window take a part of given bytes; the rest is for the pressed layers. Since an allowance in bytes is
+/// divided among all layers, the rest is scaled by layers / pressed layers. Throws Error if it does not hold a row of
+/// each pressed layer and KV head. Other allowances are unchanged.
 inline Allowance pressed_allowance(const ModelConfig& config, const Allowance& allowance, Index tokens,
                                    const CacheShape& shape) {
   const auto bytes = allowance.bytes();

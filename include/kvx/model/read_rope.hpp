@@ -17,7 +17,8 @@
 
 namespace kvx::inline v0::detail {
 
-/// The members that a way to scale may have besides rope_type, type, rope_theta, factor and partial_rotary_factor.
+/// The members of a rope_scaling or rope_parameters object with that scaling, besides rope_type, type, rope_theta,
+/// factor and partial_rotary_factor.
 inline std::span<const std::string_view> members_of(RopeParameters::Scaling scaling) {
   static constexpr auto kLlama3 =
       std::to_array<std::string_view>({"original_max_position_embeddings", "low_freq_factor", "high_freq_factor"});
@@ -29,7 +30,7 @@ inline std::span<const std::string_view> members_of(RopeParameters::Scaling scal
   return {};
 }
 
-/// The way to scale that `type` names, for a rope_scaling or rope_parameters object. Scaling by 1 is none.
+/// The scaling that `type` names, the type of the object `rope`. Scaling by 1 is none. Throws Error for other types.
 inline RopeParameters::Scaling read_scaling(const JsonValue& rope, const JsonValue& type) {
   using Scaling = RopeParameters::Scaling;
   const std::string_view name = type.string();
@@ -42,6 +43,7 @@ inline RopeParameters::Scaling read_scaling(const JsonValue& rope, const JsonVal
   type.fail("\"default\", \"linear\", \"llama3\" or \"yarn\"");
 }
 
+/// Throws Error unless partial_rotary_factor is 1.
 inline void expect_all_channels(const JsonValue& factor) {
   if (factor.number() != 1) factor.fail("1, a rotation of all channels");
 }
@@ -59,8 +61,8 @@ inline double read_attention_factor(const JsonValue& rope, double factor) {
   return mscale != 0 && all != 0 ? grown(mscale) / grown(all) : grown(1);
 }
 
-/// Reads a rope_scaling or rope_parameters object. `original` is the length before the model was extended, for an
-/// object that does not state it.
+/// Reads a rope_scaling or rope_parameters object into `out`. `original` is the length, in tokens, before the model was
+/// extended, for an object that does not state it. Throws Error for a scaling or a member that is not supported.
 inline void read_rope_object(const JsonValue& rope, std::optional<double> original, RopeParameters& out) {
   using Scaling = RopeParameters::Scaling;
   const auto old_type = rope.find("type"), new_type = rope.find("rope_type"), type = new_type ? new_type : old_type;

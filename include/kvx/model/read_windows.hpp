@@ -27,7 +27,7 @@ void each_layer_type(const JsonValue& types, Index layers, F&& f) {
   });
 }
 
-/// Whether the top level of config.json has the member, be it null.
+/// Whether the top level of config.json has the member, even if it is null.
 inline bool has_member(const JsonValue& config, std::string_view name) {
   bool found = false;
   config.each_member([&](std::string_view member, const JsonValue&) { found = found || member == name; });
@@ -70,6 +70,7 @@ struct SlidingLayers {
   Index window = 0;               ///< the tokens that a token of these layers sees, itself among them
 };
 
+/// The layers with a window in Gemma's config.json. Throws Error for a kind of layer that is unknown.
 inline SlidingLayers read_gemma_windows(const JsonValue& config, Index layers) {
   SlidingLayers out{std::vector<bool>(static_cast<std::size_t>(layers)), 4096};
   if (const auto types = config.find("layer_types")) {

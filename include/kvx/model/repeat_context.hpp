@@ -170,7 +170,7 @@ inline std::vector<Matrix<float>> repeat_context(const Decoder& model, std::shar
 }
 
 /// The scores of each layer, [kv_heads, tokens], by a policy that needs a repetition. Throws NotApplicable for a model
-/// with windows, whose layers do not hold all rows of the context.
+/// with windows, in which not all layers hold all rows of the context.
 inline std::vector<Matrix<float>> score_repetition(const AnyPolicy& policy, const Budget& budget, const Decoder& model,
                                                    const std::shared_ptr<const KvCache>& context,
                                                    std::span<const Token> tokens, const RepeatPrompt& prompt,

@@ -24,10 +24,11 @@ struct RopeParameters {
   Scaling scaling = Scaling::none;
   double factor = 1;
   double original_positions = 0;  ///< of llama3 and yarn: the length of contexts before the model was extended
-  /// The turns over the original context from which on a frequency stays, and up to which it is divided. Between them,
-  /// llama3 blends by the turns, yarn by the index of the frequency.
+  /// Of llama3 and yarn: a frequency that makes at least `high_turns` turns over the original context stays, and one
+  /// that makes at most `low_turns` is divided by `factor`. In between, a part of it is divided: in llama3 the part is
+  /// linear in the turns, in yarn in the frequency's index.
   double high_turns = 0, low_turns = 0;
-  bool whole_bounds = true;    ///< whether yarn rounds the indices of its bounds
+  bool whole_bounds = true;    ///< whether yarn rounds the indices at which these bounds are
   float attention_factor = 1;  ///< of yarn: multiplies cosines and sines, and therefore queries and keys
 
   /// The angles per position, [head_dim / 2].

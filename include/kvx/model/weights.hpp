@@ -16,8 +16,8 @@
 
 namespace kvx::inline v0 {
 
+/// The weights of a layer. Norms and biases that the architecture does not have are empty.
 struct LayerWeights {
-  // Norms and biases that the architecture does not have are empty.
   std::vector<float> input_norm, mlp_norm;            // [hidden], before attention and before the MLP
   std::vector<float> attended_norm, mlp_output_norm;  // [hidden], of what attention and the MLP add
   std::vector<float> query_norm, key_norm;            // [head_dim], the same for all heads
@@ -114,7 +114,7 @@ class WeightLoader {
   }
 
  private:
-  static constexpr std::size_t kReadBytes = std::size_t{64} << 20;  // of a tensor that are in memory at a time
+  static constexpr std::size_t kReadBytes = std::size_t{64} << 20;  // bytes of a tensor in memory at a time
 
   const Tensor& checked(const std::string& name, const std::vector<Index>& shape) const {
     expect_unquantized(name);
@@ -147,10 +147,10 @@ class WeightLoader {
 
 }  // namespace detail
 
-/// Loads a model directory's weights; matrices are stored in `format`, norms and biases as f32. No more than a small
-/// part of the file is in memory at a time. If config.json ties
-/// embedding and output, one of them is enough; if both exist and differ, both are used, as in transformers 5. Throws
-/// Error for a tensor that is missing, quantized, not finite, or whose shape differs from the configuration.
+/// Loads a model directory's weights; matrices are stored in `format`, norms and biases as f32. Only a small part of
+/// the file is in memory at a time. If config.json ties embedding and output, one of them is enough; if both exist and
+/// differ, both are used, as in transformers 5. Throws Error for a tensor that is missing, quantized, not finite, or
+/// whose shape differs from the configuration.
 inline Weights load_weights(const std::string& dir, const ModelConfig& config, WeightFormat format, Threads& threads) {
   const Safetensors file = Safetensors::open_model(dir);
   using Part = detail::WeightLoader::Part;
