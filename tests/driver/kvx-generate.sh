@@ -36,7 +36,7 @@ ask="-p Weather --max-new-tokens 3 $context"
   expect 1 '^kvx-generate: model no/where: expected a directory' $ask --model no/where
   expect 1 'snapkv: a context of .* not longer than its window' -p Hi --press 'snapkv(window=4000)'
 }
-# A template that kvx does not know, by Jinja2 if that is installed, and otherwise an error that says what to install.
+# A template that is not native is rendered by Jinja2. If Jinja2 does not run, an error names the packages to install.
 printf '{%% for m in messages %%}{{ m.content }}{%% endfor %%}{{ raise_exception(more) if more }}' >"$scratch/t.jinja"
 : >"$scratch/empty.jinja"
 expect 0 '^qwen2.5 +Qwen2.5 Instruct' --list-templates

@@ -1,4 +1,4 @@
-// What a run reports as an error.
+// Errors of a run.
 #include <doctest/doctest.h>
 #include <kvx/eval/run/evaluation.hpp>
 

@@ -1,4 +1,4 @@
-// What an evaluation can do besides answering each sample once from its compressed context.
+// Evaluations that do more than answer each sample once from its compressed context.
 #include <doctest/doctest.h>
 #include <kvx/eval/run/evaluation.hpp>
 #include <kvx/eval/tables/results.hpp>

@@ -1,4 +1,4 @@
-// Runs that continue others, or must not.
+// Runs that continue earlier ones, and runs that must not.
 #include <doctest/doctest.h>
 #include <kvx/eval/run/evaluation.hpp>
 

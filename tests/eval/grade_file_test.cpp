@@ -142,7 +142,7 @@ TEST_CASE("Several answers to one sample count as one, by their mean") {
 }
 
 namespace {
-/// Is the answer the right one? Counts the samples that are prepared.
+/// A task that compares answers with the right one, and counts the samples that it prepares.
 struct CountedSamples {
   static constexpr std::string_view name = "counted_samples";
   static inline std::atomic<int> prepared = 0;
@@ -168,7 +168,7 @@ struct CountedSamples {
 };
 }  // namespace
 
-TEST_CASE("A sample is prepared once for its rows, and rows of one name with other samples are graded by their own") {
+TEST_CASE("A sample is prepared once for all its rows, but a row of the same name with another sample has its own") {
   TaskRegistry registry;
   registry.add<CountedSamples>();
   const TempDir dir;

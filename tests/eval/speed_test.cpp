@@ -69,7 +69,7 @@ TEST_CASE("a token attends to the rows before it and to its own") {
   CHECK(tests[1].attention_flops_per_token * 4 == static_cast<double>((11 + 12 + 13 + 14) * row));
 }
 
-TEST_CASE("in layers with a window, a token attends to at most as many rows") {
+TEST_CASE("in a layer with a window, a token attends to no more rows than the window has") {
   const auto document = JsonDocument::parse(kvx_test::tiny_config("gemma3_text"), "config.json");
   const auto config = ModelConfig::parse(document.root());
   REQUIRE(config.windows() == 2);

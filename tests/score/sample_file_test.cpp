@@ -305,7 +305,7 @@ TEST_CASE("A form of rows is read by its own reader, which knows the file and it
   CHECK(file.samples[0].task == "base");
   CHECK(file.samples[1].context == "c");
   CHECK(file.samples[2].context == "b");
-  CHECK(file.samples[2].answer == "2");  // the reader is the same for all rows
+  CHECK(file.samples[2].answer == "2");  // one reader counts all rows
   CHECK(file.answers == "++");
 }
 

@@ -83,7 +83,7 @@ TEST_CASE("A grade has one of the states that its task declares") {
         "task surprises: expected a state that the task declares, found 'surprised'");
 }
 
-TEST_CASE("A sample is prepared once for all its answers, and its errors come then") {
+TEST_CASE("A sample is prepared once for all its answers, and preparing it throws its errors") {
   const AnyTask task{Prepares()};
   const Sample sample{"", "", "a", "ab", "", 1}, bad;
   Prepares::prepared = 0;

@@ -119,7 +119,7 @@ TEST_CASE("Whatever an answer is, its state is one that its task declares") {
                                R"({"name": "f", "arguments": {}})", R"({"name": "f", "arguments": {"b": 2}})"}) {
       const Grade fresh = task.grade(sample, answer), grade = prepared.grade(answer);
       states[name].insert(fresh.state);
-      CHECK(grade.state == fresh.state);  // whatever was graded before
+      CHECK(grade.state == fresh.state);  // the answers before have no effect
       CHECK(grade.metrics == fresh.metrics);
       CHECK(grade.detail == fresh.detail);
       CHECK(grade.cluster == fresh.cluster);

@@ -78,7 +78,7 @@ TEST_CASE("The forms of calls follow the chat template") {
   CHECK(found >= 5);
 }
 
-TEST_CASE("An answer in the form of a family is graded as its calls, and any other one as before") {
+TEST_CASE("An answer in the form of a family is graded by its calls, and any other answer by its JSON objects") {
   const Sample sample{"", "", "", R"({"name": "f", "arguments": {"a": 1},
       "schema": {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}})", "t", 1};
   const ToolCallTask task;
@@ -109,7 +109,7 @@ TEST_CASE("Calls of gpt-oss are graded after their analysis") {
   CHECK(task.grade(sample, answer).state == "unparsed");
 }
 
-TEST_CASE("A value whose type is not written stays a text where the tool asks for a text") {
+TEST_CASE("A value whose type is not written stays a text if the tool declares a string") {
   const Sample sample{"", "", "", R"({"name": "f", "arguments": {"a": "1", "b": 1},
       "schema": {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}}})", "t", 1};
   const auto state = [&](std::string_view answer, const char* form) {

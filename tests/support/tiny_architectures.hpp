@@ -18,8 +18,8 @@
 
 namespace kvx_test {
 
-/// The config.json of a small model of an architecture, with biases, scaled angles and windows where it has them. Heads
-/// are not hidden_size / heads wide.
+/// The config.json of a small model of an architecture, with biases, scaled angles and windows if the architecture has
+/// them. head_dim is not hidden_size / heads.
 inline std::string tiny_config(std::string_view model_type) {
   std::string fields;
   if (model_type == "llama")

@@ -53,7 +53,7 @@ struct Vowels {
   }
 };
 
-/// Another task that is not part of kvx: is the answer empty?
+/// Another task that is not part of kvx. It checks whether an answer is empty.
 struct Empty {
   static constexpr std::string_view name = "empty";
   static std::span<const kvx::Metric> metrics() {

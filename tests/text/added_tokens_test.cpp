@@ -35,14 +35,14 @@ TEST_CASE("Of two tokens with the same text the first one is found") {
   CHECK(cut(added, "<a>") == "1");
 }
 
-TEST_CASE("A token takes white space along, and one that is a word of its own is not found in a longer one") {
+TEST_CASE("lstrip and rstrip take white space along, and a single_word token is not found inside a longer word") {
   AddedTokens added;
   added.add("<l>", 1, {.lstrip = true});
   added.add("<r>", 2, {.rstrip = true});
   added.add("word", 3, {.single_word = true});
   CHECK(cut(added, "a \u3000\n<l> b") == "(a)1( b)");
   CHECK(cut(added, "a <r> \u00a0\tb") == "(a )2(b)");
-  CHECK(cut(added, "<r>  <l>") == "21");  // the white space is the first one's
+  CHECK(cut(added, "<r>  <l>") == "21");  // the first token takes the white space
   CHECK(cut(added, " <l><l>  ") == "11(  )");
   CHECK(cut(added, "a word, word") == "(a )3(, )3");
   for (const char* longer : {"swords", "keyword", "words", "word_", "word5", "\u00e9word", "word\u0301", "word\u200d"})

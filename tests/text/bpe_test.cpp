@@ -34,7 +34,7 @@ TEST_CASE("Pairs are joined by rank, and of equal pairs the first one") {
   CHECK(encode(R"("merges":[])", "") == Ids{});
 }
 
-TEST_CASE("Without byte fallback a character that the vocabulary lacks is the unknown token or dropped") {
+TEST_CASE("Without byte fallback a character that the vocabulary lacks becomes the unknown token or is dropped") {
   CHECK(encode(R"("merges":["a b"],"unk_token":null)", "ad\u00e9b") == Ids{3});
   CHECK(encode(R"("merges":["a b"],"unk_token":"c")", "ad\u00e9b") == Ids{0, 2, 2, 1});
   CHECK(encode(R"("merges":["a b"],"unk_token":"c","fuse_unk":true)", "\u00e9dab\u00e9d") == Ids{2, 3, 2});
@@ -43,7 +43,7 @@ TEST_CASE("Without byte fallback a character that the vocabulary lacks is the un
         "file: field unk_token: expected a token of the vocabulary, found \"d\"");
 }
 
-TEST_CASE("With byte fallback a missing character is its bytes if the vocabulary has all of them") {
+TEST_CASE("With byte fallback a character that the vocabulary lacks becomes its bytes, if each of them is a token") {
   Vocabulary vocabulary;
   std::int64_t id = 0;
   for (const char* token : {"a", "<0xC3>", "<0xA9>", "<unk>"}) vocabulary.add(token, id++, "vocab");

@@ -139,7 +139,7 @@ TEST_CASE("Templates render as in transformers, and native ones do without Jinja
 TEST_CASE("The end of the context is found in any template") {
   kvx_test::Tally tally{"template splits"};
   tally.why = kvx_test::jinja_missing();
-  std::map<std::pair<std::string, std::string>, std::optional<ChatTemplate>> chats;  // a process each
+  std::map<std::pair<std::string, std::string>, std::optional<ChatTemplate>> chats;  // each has a process
   const auto splits = kvx_test::reference("templates/context_split.jsonl");
   kvx_test::each_row(splits.path, [&](const JsonValue& row) {
     const KnownText& known = template_texts().at(std::string(row.at("template").string()));
@@ -161,7 +161,7 @@ TEST_CASE("The end of the context is found in any template") {
   });
 }
 
-TEST_CASE("A template that changes the text of messages is an error, and so are places in it") {
+TEST_CASE("Places in trimmed messages are the nearest ones, and other changes of messages are errors") {
   if (!kvx_test::jinja_missing().empty()) return;
   const auto chat_of = [](const std::string& text) {
     return ChatTemplate::of_text(text, "FILE", {.program = kvx_test::kRenderChat});

@@ -125,7 +125,7 @@ TEST_CASE("Tokenizers of all forms give the references' ids, texts and first tok
   }
 }
 
-TEST_CASE("The token at a byte is found, whatever is put before a text and if characters are several tokens") {
+TEST_CASE("The token at a byte is found, also if a text gets a prefix and if a character is several tokens") {
   const std::vector<std::pair<const char*, std::string>> specials = {
       {"llama2", "<s>"},        {"phi3", "<|user|>"},  {"mistral", "[INST]"}, {"gemma", "<start_of_turn>"},
       {"llama3", "<|eot_id|>"}, {"gpt2_prefix", "<s>"}};

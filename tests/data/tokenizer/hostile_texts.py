@@ -1,4 +1,4 @@
-"""Texts on which tokenizers fail, the same ones for the same seed. Used by make_families.py."""
+"""Texts that tokenizers often get wrong, the same ones for the same seed. make_families.py uses them."""
 import random
 import unicodedata
 
@@ -13,7 +13,7 @@ EMOJI = ["👨‍👩‍👧‍👦", "🏳️‍🌈", "👍🏽", "🇩🇪", 
 
 
 def categories():
-    """All characters of Unicode 11, by category; newer ones are not the same in all libraries."""
+    """Characters by their category in Unicode 3.2, and some that it does not assign; newer categories differ between libraries."""
     found = {}
     for point in range(0x110000):
         category = unicodedata.ucd_3_2_0.category(chr(point))
