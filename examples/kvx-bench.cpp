@@ -100,7 +100,7 @@ kvx::SpeedReport bench(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("How fast a model runs here, beside this machine's read bandwidth and peak.", "kvx-bench");
+  CLI::App app("Measures how fast a model runs, and this machine's read bandwidth and peak.", "kvx-bench");
   const auto list = [&](const char* flags, std::vector<kvx::Index>& sizes, kvx::Index least, const char* help) {
     app.add_option(flags, sizes, help)
         ->delimiter(',')

@@ -56,7 +56,7 @@ struct EvalOptions {
   WeightFormat weights = WeightFormat::bf16;
   std::string chat;                           ///< chat template by name or file; empty: the model's own
   TemplateOptions templates;                  ///< how chat templates are rendered
-  std::vector<ThoughtMarks> thoughts;         ///< marks of thoughts, beside <think> and those of chat templates
+  std::vector<ThoughtMarks> thoughts;         ///< marks of thoughts, besides <think> and those of chat templates
   std::optional<ToolForms> tool_forms;        ///< forms accepted as calls; default: as the chat template asks for
   std::optional<std::uint64_t> seed;          ///< for presses that draw lots and have none of their own
   int threads = 0;                            ///< 0 takes every core

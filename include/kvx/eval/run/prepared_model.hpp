@@ -73,8 +73,8 @@ inline ChatTemplate template_of(const std::string& dir, std::span<const TaskData
   }
 }
 
-/// The options that a task's answers depend on, beside model, data and formats. How much is taken of a text is among
-/// them where it decides the places of what follows that.
+/// The options that a task's answers depend on, besides model, data and formats. With several files, the amount that is
+/// taken of each is among them, since it determines the indices of samples from the next file on.
 inline std::string answer_settings(const TaskData& data, const EvalOptions& options, const ChatTemplate& chat,
                                    const TextFrame& frame) {
   const bool several = data.files.size() > 1;

@@ -133,12 +133,14 @@ inline Sample mbpp_sample(const JsonlRow& row, bool completion) {
 inline RowReader humaneval_reader(RowFile& file) {
   return [&file](const JsonlRow& row) { return humaneval_sample(row, file.options.completion); };
 }
+/// The form of the rows of HumanEval.
 inline constexpr RowForm kHumanEvalForm = {"HumanEval", is_humaneval_row, humaneval_reader};
 
 /// Reads rows of MBPP by mbpp_sample().
 inline RowReader mbpp_reader(RowFile& file) {
   return [&file](const JsonlRow& row) { return mbpp_sample(row, file.options.completion); };
 }
+/// The form of the rows of MBPP.
 inline constexpr RowForm kMbppForm = {"MBPP", is_mbpp_row, mbpp_reader};
 
 }  // namespace kvx::inline v0

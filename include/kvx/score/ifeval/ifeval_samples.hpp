@@ -69,6 +69,7 @@ inline Sample ifeval_sample(const JsonlRow& row, const SystemPrompt& system = {}
 inline RowReader ifeval_reader(RowFile& file) {
   return [&file](const JsonlRow& row) { return ifeval_sample(row, file.options.system); };
 }
+/// The form of the rows of IFEval.
 inline constexpr RowForm kIfevalForm = {"IFEval", is_ifeval_row, ifeval_reader};
 
 }  // namespace kvx::inline v0

@@ -79,9 +79,11 @@ class BfclSamples {
   std::map<std::string, JsonTree> answers_;
 };
 
+/// Reads rows of BFCL by BfclSamples.
 inline RowReader bfcl_reader(RowFile& file) {
   return [samples = BfclSamples(file)](const JsonlRow& row) mutable { return samples.sample(row); };
 }
+/// The form of the rows of BFCL.
 inline constexpr RowForm kBfclForm = {"BFCL", is_bfcl_row, bfcl_reader};
 
 }  // namespace kvx::inline v0

@@ -61,6 +61,7 @@ inline Sample toolace_sample(const JsonlRow& row) {
       detail::called_answer(JsonTree(std::move(parsed)), *calls, row.where()), "toolace", calls->size());
 }
 
+/// The form of the rows of ToolACE.
 inline constexpr RowForm kToolaceForm = {"ToolACE", is_toolace_row,
                                          [](RowFile&) -> RowReader { return toolace_sample; }};
 

@@ -29,6 +29,7 @@ inline Sample xlam_sample(const JsonlRow& row) {
       calls.array()->size());
 }
 
+/// The form of the rows of xlam-function-calling-60k.
 inline constexpr RowForm kXlamForm = {"xLAM", is_xlam_row, [](RowFile&) -> RowReader { return xlam_sample; }};
 
 }  // namespace kvx::inline v0
