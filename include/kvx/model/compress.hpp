@@ -51,9 +51,9 @@ inline CompressedContext compress(const Decoder& model, std::span<const Token> t
     in.spans = spans;
     for (const HeadCache& head : rows) context.full_bytes += head.bytes();
     const bool pressed = !repeats && model.config().window(in.layer) == 0;
-    cache->layer(in.layer) = !pressed ? std::move(rows)
-                                      : edited(policy, with_queries(in, policy.edit_queries()), rows,
-                                               policy.select(with_queries(in, policy.needs().queries), allowance));
+    cache->layer(in.layer) = pressed ? edited(policy, with_queries(in, policy.edit_queries()), rows,
+                                              policy.select(with_queries(in, policy.needs().queries), allowance))
+                                     : std::move(rows);
     if (on_layer) on_layer(in.layer + 1);
   });
   const Budget budget = budget_of(policy, allowance, count, shape);
