@@ -158,7 +158,7 @@ TEST_CASE("a model directory is one file or shards with an index") {
     CHECK(kvx::to_floats(model.at("a")) == std::vector{1.f});
     CHECK(kvx::to_floats(model.at("b")) == std::vector{2.f});
     CHECK(model.at("b").where == dir.path() + "/2.safetensors: tensor b");
-    model.drop_pages(model.at("b"));
+    model.drop_pages(model.at("b").bytes);
     CHECK(kvx::to_floats(model.at("b")) == std::vector{2.f});
   }
   const std::string where = dir.path() + "/" + index + ": ";
@@ -209,7 +209,7 @@ TEST_CASE("every safetensors file of the reference data is read completely") {
             kvx::values<std::int32_t>(tensor);
           else
             kvx::to_floats(tensor);
-          file.drop_pages(tensor);
+          file.drop_pages(tensor.bytes);
         }
       });
       CHECK(error == "");

@@ -22,8 +22,8 @@ Tokens streamed(const std::string& json, const Tokens& tokens) {
   return texts;
 }
 std::string chain(const std::string& steps) { return R"({"type":"Sequence","decoders":[)" + steps + "]}"; }
-const std::string kBytes = R"({"type":"ByteFallback"})", kFuse = R"({"type":"Fuse"})";
-const std::string kReplace = R"({"type":"Replace","pattern":{"String":"_"},"content":" "})";
+const std::string kByteFallback = R"({"type":"ByteFallback"})", kFuse = R"({"type":"Fuse"})";
+const std::string kUnderscores = R"({"type":"Replace","pattern":{"String":"_"},"content":" "})";
 std::string strip(int start, int stop = 0) {
   return R"({"type":"Strip","content":" ","start":)" + std::to_string(start) + R"(,"stop":)" + std::to_string(stop) +
          "}";
@@ -34,7 +34,7 @@ std::string meta(const std::string& scheme) {
 }  // namespace
 
 TEST_CASE("Tokens of bytes are held back until another token follows, since one bad byte spoils its neighbors") {
-  const std::string json = chain(kReplace + "," + kBytes + "," + kFuse);
+  const std::string json = chain(kUnderscores + "," + kByteFallback + "," + kFuse);
   CHECK(streamed(json, {"_a", "<0xC3>", "<0xa9>", "b_"}) == Tokens{" a", "", "", "\u00e9b ", ""});
   CHECK(streamed(json, {"<0x0A>"}) == Tokens{"", "\n"});
   CHECK(streamed(json, {"<0xC3>", "<0xA9>", "<0xC3>", "x"}) == Tokens{"", "", "", "\uFFFD\uFFFD\uFFFDx", ""});
@@ -48,7 +48,7 @@ TEST_CASE("Strip removes blanks at the beginning of a text, or of each token bef
   CHECK(streamed(whole, {"a", " b"}) == Tokens{"a", " b", ""});
   CHECK(streamed(whole, {"", " a"}) == Tokens{"", "a", ""});
   CHECK(streamed(strip(1), {" a", " b"}) == Tokens{"a", "b", ""});
-  CHECK(streamed(chain(kBytes + "," + kFuse + "," + strip(1)), {"<0x20>", "a"}) == Tokens{"", "a", ""});
+  CHECK(streamed(chain(kByteFallback + "," + kFuse + "," + strip(1)), {"<0x20>", "a"}) == Tokens{"", "a", ""});
 }
 
 TEST_CASE("Metaspace drops the blanks of the first token, unless none is put before a text") {
@@ -74,7 +74,7 @@ TEST_CASE("After finish() a new text begins") {
 TEST_CASE("Decoders of other kinds, settings and orders are errors that name the field") {
   const auto refused = [](const std::string& json) { return error_of([&] { streamed(json, {}); }); };
   CHECK(refused(R"({"type":"WordPiece"})").starts_with("file: field type: expected Sequence, ByteLevel, Replace, "));
-  CHECK(refused(chain(kFuse + "," + kReplace)) ==
+  CHECK(refused(chain(kFuse + "," + kUnderscores)) ==
         "file: field decoders[1].type: expected Strip after the step that joins the tokens, found \"Replace\"");
   CHECK(refused(strip(0, 1)) == "file: field stop: expected 0, found 1");
   CHECK(refused(strip(-1)) == "file: field start: expected a number of characters, found -1");
