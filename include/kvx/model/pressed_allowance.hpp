@@ -25,4 +25,12 @@ inline Allowance pressed_allowance(const ModelConfig& config, const Allowance& a
                              static_cast<std::size_t>(pressed));
 }
 
+/// The share of the rows of the pressed layers that is removed if `kept` rows of a context of `tokens` tokens stay in
+/// all layers and KV heads together; 0 if no layer is pressed. Layers with a window keep the rows that they hold.
+inline double removed_share(const ModelConfig& config, Index tokens, Index kept) {
+  const Index pressed = (config.layers - config.windows()) * tokens * config.kv_heads;
+  const Index in_windows = config.rows(tokens) * config.kv_heads - pressed;
+  return pressed > 0 ? 1 - static_cast<double>(kept - in_windows) / static_cast<double>(pressed) : 0;
+}
+
 }  // namespace kvx::inline v0

@@ -116,7 +116,8 @@ inline std::pair<RopeParameters, RopeParameters> read_rope(const JsonValue& conf
   read_theta("rope_local_base_freq", sliding.theta);
   if (const auto factor = config.find("partial_rotary_factor")) expect_all_channels(*factor);
   auto original = std::optional(static_cast<double>(max_positions));
-  if (const auto value = config.find("original_max_position_embeddings")) original = value->number();
+  if (const auto value = config.find("original_max_position_embeddings"))
+    original = static_cast<double>(read_size(*value));
   const auto parameters = config.find("rope_parameters");
   if (parameters && architecture.windows == Windows::gemma)
     parameters->each_member([&](std::string_view kind, const JsonValue& rope) {

@@ -12,7 +12,7 @@ namespace kvx::inline v0 {
 
 /// A cell's name with its compression ratio in a context of `tokens` tokens. The ratio is the share of the rows that
 /// its budget removes in the layers without a window. If only the selection decides how many rows are kept, the ratio
-/// is `removed`, the share of all rows that was in fact removed.
+/// is `removed`, the share of the rows that was in fact removed.
 inline CellName cell_in_context(const PlannedCell& planned, const ModelConfig& config, Index tokens,
                                 const CacheShape& shape, double removed) {
   CellName name = planned.name;

@@ -128,10 +128,9 @@ class ScoredContext {
     return static_cast<std::size_t>(grown * shape_.layers * shape_.kv_heads) * shape_.row_bytes() +
            queries * sizeof(float);
   }
-  /// The share of the rows that cell `c` removes. The rows are those that the uncompressed cache holds, so rows outside
-  /// the windows of layers do not count.
+  /// The share of the rows that cell `c` removes from the layers without a window.
   double ratio(std::size_t c) const {
-    return reason(c).empty() ? 1 - static_cast<double>(rows(c)) / static_cast<double>(full_->rows()) : 0;
+    return reason(c).empty() ? removed_share(config(), tokens_, static_cast<Index>(rows(c))) : 0;
   }
 
   /// The start of a sequence that answers from the uncompressed cache.

@@ -9,6 +9,7 @@
 #include <kvx/model/compress.hpp>
 #include <kvx/model/decoder.hpp>
 #include <kvx/model/forward.hpp>
+#include <kvx/model/pressed_allowance.hpp>
 #include <kvx/model/repeat_context.hpp>
 #include <kvx/model/sampler.hpp>
 #include <kvx/model/workspace.hpp>
@@ -24,7 +25,7 @@ namespace kvx::inline v0 {
 struct TimedGeneration {
   GenerationTimes times;
   std::size_t kept_bytes = 0, full_bytes = 0;
-  double ratio = 0;  ///< the share of the rows that was removed
+  double ratio = 0;  ///< the share of the rows that was removed from the layers without a window
 };
 
 /// Prefills and compresses a context, and generates `count` tokens after it, greedily and without stopping at end
@@ -42,10 +43,8 @@ inline TimedGeneration time_generation(const Decoder& model, std::span<const Tok
   timed.times.tokens = static_cast<std::size_t>(count);
   timed.kept_bytes = compressed.start.bytes();
   timed.full_bytes = compressed.full_bytes;
-  const CacheShape shape = model.cache_shape(dtype);
-  const auto rows = static_cast<double>(compressed.start.prefix->rows() + compressed.start.tail.rows());
-  const Index all_rows = model.config().rows(static_cast<Index>(context.size())) * shape.kv_heads;
-  timed.ratio = 1 - rows / static_cast<double>(all_rows);
+  timed.ratio = removed_share(model.config(), static_cast<Index>(context.size()),
+                              compressed.start.prefix->rows() + compressed.start.tail.rows());
   Sampler greedy({});
   Workspace work;
   Token token = greedy({compressed.logits.data(), static_cast<std::size_t>(compressed.logits.cols())});
