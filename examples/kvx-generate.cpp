@@ -65,12 +65,13 @@ struct Settings {
         budget(allowance(options)),
         sampler(options.sampler) {
     templates = kvx_cli::template_options(options.chat, options.template_vars, options.template_date);
-    if (!options.keep && !options.kv_bytes) return;
-    if (policy.traits().by_ratio)
+    if ((options.keep || options.kv_bytes) && policy.traits().by_ratio)
       throw kvx::Error(policy.written(), "expected --ratio, since it cannot keep a number of rows");
-    if (policy.traits().own_budget)
+    if (policy.traits().own_budget && (options.ratio || options.keep || options.kv_bytes))
       std::fprintf(stderr, "%s itself decides how much stays and ignores %s\n", policy.written().c_str(),
-                   options.keep ? "--keep" : "--kv-bytes");
+                   options.ratio  ? "--ratio"
+                   : options.keep ? "--keep"
+                                  : "--kv-bytes");
   }
 
   kvx::AnyPolicy policy;

@@ -112,6 +112,7 @@ std::string spans_table(const kvx::Inspection& found) {
 }
 
 void inspect(const Options& options, const Settings& settings) {
+  std::fputs(kvx::ignored_budgets(settings.cells, options.ratios).c_str(), stderr);
   const kvx::Sample sample = sample_of(options);
   kvx::Threads threads(options.threads);
   const std::string dir = kvx::locate_model(options.model);

@@ -53,7 +53,7 @@ Texts settled(const Texts& given, const std::string& config, const kvx_cli::Boun
 void evaluate(const RunOptions& options, const kvx::TaskRegistry& tasks) {
   const bool is_quiet = options.log_level == "error";
   kvx::Evaluation evaluation(options.eval, tasks, kvx::kvx_presses());
-  if (const auto ignored = kvx::ignored_budgets(evaluation.cells()); !ignored.empty() && !is_quiet)
+  if (const auto ignored = kvx::ignored_budgets(evaluation.cells(), options.eval.ratios); !ignored.empty() && !is_quiet)
     std::fprintf(stderr, "%s", ignored.c_str());
   const std::string out = options.eval.out + "/";
   const std::string config_file = out + std::string(kvx::kConfigFile);

@@ -26,6 +26,7 @@ ask="-p Weather --max-new-tokens 3 $context"
   expect 0 '507 context .* press knorm' $ask --press knorm --keep 100
   expect 0 'before, 0.106 MB after' $ask --press knorm --keep 100
   expect 0 'before, 0.100 MB after' $ask --press knorm --kv-bytes 100400
+  expect 0 '^int4 itself decides how much stays and ignores --ratio$' $ask --press int4 --ratio 0.5
   expect 0 'context \+ 0 question' -p Weather --max-new-tokens 1
   expect 2 "unknown press 'snapvk'; did you mean snapkv" $ask --press snapvk
   expect 2 '^kvx-generate: ratio: expected 0 <= ratio < 1, found 1.5' $ask --ratio 1.5

@@ -32,6 +32,9 @@ equals "files that the page refers to" "" "$(grep -oE '(src|href)="[^#][^"]*"' "
 
 by_hand=$("$program" --press 'protect(knorm, span=secret)' --ratio 0.5 -p 'Who are you?' --system 'Be brief.' --span secret=3:6 --max-new-tokens 0)
 matches "a span by hand" '^\| protect\(knorm, span=secret\) \| 0.5 +\| secret +\| 3 +\| 1.00 \|' "$by_hand"
+ignored=$("$program" --press int4,knorm --ratio 0.5 -p Hi --max-new-tokens 0 2>&1 >/dev/null)
+equals "presses that ignore the ratio" 'int4 itself decides how much stays and ignores ratio=0.5' \
+  "$(printf '%s\n' "$ignored" | grep ' itself decides ')"
 without=$("$program" --press knorm -p Hi --max-new-tokens 0 --gnuplot no-such-program --out "$scratch/plain" 2>&1 >/dev/null)
 matches "without gnuplot" 'no program no-such-program' "$without"
 exit $failed

@@ -42,14 +42,27 @@ TEST_CASE("The budget that a press ignores is reported if the press itself decid
     CHECK(cells[c].name.budget == budgets[c]);
     CHECK(cells[c].ignores == ignored[c]);
   }
-  CHECK(ignored_budgets(cells) == cells[2].name.press + " itself decides how much stays and ignores keep=8\n" +
-                                      cells[4].name.press + " itself decides how much stays and ignores keep=8\n");
+  CHECK(ignored_budgets(cells, std::vector{0.0}) ==
+        cells[2].name.press + " itself decides how much stays and ignores keep=8\n" + cells[4].name.press +
+            " itself decides how much stays and ignores keep=8\n");
   EvalOptions both = keeping_eight({"int4"});
   both.kv_bytes = 5000;
   CHECK(planned_cells(both, kvx_presses()).back().ignores == "keep=8 kv_bytes=5000");
   EvalOptions ratios = keeping_eight({"int4"});
   ratios.keep = {};
-  CHECK(ignored_budgets(planned_cells(ratios, kvx_presses())).empty());
+  CHECK(ignored_budgets(planned_cells(ratios, kvx_presses()), ratios.ratios).empty());
+}
+
+TEST_CASE("A press that ignores the ratios of a grid is reported once") {
+  EvalOptions options;
+  options.presses = {"knorm", "int4"};
+  options.ratios = {0, 0.25, 0.5};
+  options.query_aware = true;
+  const auto cells = planned_cells(options, kvx_presses());
+  REQUIRE(cells.size() == 7);
+  CHECK(cells[5].ignores.empty());  // records hold only rows and bytes
+  CHECK(ignored_budgets(cells, options.ratios) ==
+        cells[5].name.press + " itself decides how much stays and ignores ratio=0.25,0.5\n");
 }
 
 TEST_CASE("A press that needs a ratio is refused if a number of rows is given") {

@@ -4,12 +4,14 @@
 #include <kvx/eval/records/record.hpp>
 #include <kvx/eval/run/cell.hpp>
 #include <kvx/eval/run/options.hpp>
+#include <kvx/io/number_text.hpp>
 #include <kvx/io/read_matrix.hpp>
 #include <kvx/press/allowance.hpp>
 #include <kvx/press/any_policy.hpp>
 #include <kvx/press/named/registry.hpp>
 
 #include <algorithm>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,15 +27,22 @@ inline constexpr std::string_view kOwnBudget = "own";
 struct PlannedCell {
   Cell cell;
   CellName name;
-  std::string ignores = {};  ///< the requested budget, if the press ignores it
+  std::string ignores = {};  ///< the requested budget in rows or bytes, if the press ignores it
 };
 
-/// One line for each press that ignores a budget.
-inline std::string ignored_budgets(std::span<const PlannedCell> cells) {
-  std::string text;
-  for (const PlannedCell& planned : cells)
-    if (!planned.ignores.empty())
-      text.append(planned.name.press).append(" itself decides how much stays and ignores ") += planned.ignores + "\n";
+/// One line for each press that ignores the budget: the rows or bytes of the cells, or those of the `ratios` of the
+/// grid that evict rows.
+inline std::string ignored_budgets(std::span<const PlannedCell> cells, std::span<const double> ratios) {
+  std::string text, removed;
+  for (const double ratio : ratios)
+    if (ratio != 0) removed.append(removed.empty() ? "ratio=" : ",").append(six_digits(ratio));
+  std::set<std::string_view> named;
+  for (const PlannedCell& planned : cells) {
+    if (planned.name.budget != kOwnBudget) continue;
+    const std::string& ignored = planned.ignores.empty() ? removed : planned.ignores;
+    if (!ignored.empty() && named.insert(planned.name.press).second)
+      text.append(planned.name.press).append(" itself decides how much stays and ignores ") += ignored + "\n";
+  }
   return text;
 }
 
