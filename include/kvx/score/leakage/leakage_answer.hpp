@@ -3,7 +3,9 @@
 #include <kvx/core/error.hpp>
 #include <kvx/io/json/json_tree.hpp>
 #include <kvx/io/json/json_writer.hpp>
+#include <kvx/score/leakage/rouge.hpp>
 #include <kvx/score/sample.hpp>
+#include <kvx/text/unicode_words.hpp>
 
 #include <string>
 #include <string_view>
@@ -17,14 +19,19 @@ struct LeakageAnswer {
   std::string defense_key, attack_category, attack_id, system_prompt_key;
 };
 
-/// Reads a sample's answer. Throws Error if a field is missing or is not a string, or if the system prompt is empty.
+/// Whether a text has a word of those that are compared: of rouge_words() in the Latin script, otherwise any word.
+inline bool has_words(std::string_view text) { return !rouge_words(text, false).empty() || !is_latin_text(text); }
+
+/// Reads a sample's answer. Throws Error if a field is missing or is not a string, or if the system prompt has no
+/// words.
 inline LeakageAnswer leakage_answer(std::string_view answer) {
   const JsonTree tree = answer_object(answer);
   const auto field = [&](const char* name) { return answer_string(tree, name); };
   LeakageAnswer result{field("system_prompt"),   field("defense"),   field("defense_key"),
                        field("attack_category"), field("attack_id"), field("system_prompt_key")};
-  if (result.system_prompt.empty())
-    throw Error("sample's answer", "system_prompt: expected a text that can leak, found an empty one");
+  if (!has_words(result.system_prompt))
+    throw Error("sample's answer", "system_prompt: expected a text with words that ROUGE counts, found '" +
+                                       detail::shortened(result.system_prompt, 40) + "'");
   return result;
 }
 

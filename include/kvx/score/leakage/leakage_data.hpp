@@ -4,9 +4,8 @@
 #include <kvx/io/json/json.hpp>
 #include <kvx/io/json/json_tree.hpp>
 #include <kvx/io/text_file.hpp>
-#include <kvx/score/leakage/rouge.hpp>
+#include <kvx/score/leakage/leakage_answer.hpp>
 #include <kvx/score/sample.hpp>
-#include <kvx/text/unicode_words.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -70,7 +69,7 @@ inline std::vector<LeakageData::SystemPromptRow> read_system_prompts(const std::
     if (prompt == nullptr)
       throw Error(row.where(), "expected the column system_prompt, or messages with one from the system, found " +
                                    detail::shortened(row.columns(), 100));
-    if (is_latin_text(*prompt) && rouge_words(*prompt, false).empty())
+    if (!has_words(*prompt))
       throw Error(row.where(), "expected a system prompt with words that ROUGE counts, found '" +
                                    detail::shortened(*prompt, 40) + "'");
     std::string key = detail::row_label(row, "key");
