@@ -171,6 +171,9 @@ TEST_CASE("A line that is not a record is an error that names its column") {
         "f: line 3: column index: expected a whole number, found a string");
   CHECK(message("\"ratio\":0.30000000000000004", "\"ratio\":NaN") ==
         "f: line 3: column ratio: expected a number, found NaN");
+  CHECK(message("\"ratio\":0.30000000000000004", "\"ratio\":7") == "f: line 3: column ratio: expected 0 to 1, found 7");
+  CHECK(message("\"ratio\":0.30000000000000004", "\"ratio\":-0.5") ==
+        "f: line 3: column ratio: expected 0 to 1, found -0.5");
   CHECK(message("\"y\":null", "\"y\":true") == "f: line 3: column metrics.y: expected a number, found a boolean");
   CHECK(message("{\"x\":0.3333333333333333,\"y\":null}", "[]") ==
         "f: line 3: column metrics: expected an object, found an array");

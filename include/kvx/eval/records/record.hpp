@@ -170,6 +170,14 @@ inline double finite_number(const JsonTree& value, const JsonlRow& row, const st
   return number;
 }
 
+/// A record's compression ratio, from 0 to 1.
+inline double ratio_of(const JsonlRow& row) {
+  const double ratio = finite_number(row.at("ratio"), row, "ratio");
+  if (!(ratio >= 0 && ratio <= 1))
+    throw Error(row.where(), "column ratio: expected 0 to 1, found " + row.at("ratio").number()->digits());
+  return ratio;
+}
+
 inline std::size_t whole_number(const JsonlRow& row, const std::string& column) {
   const JsonTree& value = row.at(column);
   const std::string found = value.number() != nullptr ? value.number()->digits() : std::string(value.type());
@@ -231,7 +239,7 @@ inline Record record_of(const JsonlRow& row, const TaskRegistry& tasks) {
                 row.string("model"),
                 row.string("graded_as"),
                 row.string("press"),
-                detail::finite_number(row.at("ratio"), row, "ratio"),
+                detail::ratio_of(row),
                 detail::whole_number(row, "index"),
                 sample_of(row),
                 row.string("predicted_answer"),

@@ -111,9 +111,7 @@ class FileGrader {
 
   static void read_cell(const JsonlRow& row, Record& record) {
     record.press = row.string("press");
-    record.ratio = finite_number(row.at("ratio"), row, "ratio");
-    if (!(record.ratio >= 0 && record.ratio <= 1))
-      throw Error(row.where(), "column ratio: expected 0 to 1, found " + row.at("ratio").number()->digits());
+    record.ratio = ratio_of(row);
     if (row.find("budget") != nullptr) record.budget = row.string("budget");
     if (row.find("query_aware") != nullptr) record.query_aware = boolean(row, "query_aware");
     if (row.find("attempt") != nullptr) record.attempt = whole_number(row, "attempt");
