@@ -25,7 +25,7 @@ namespace {
 const std::string kKey = "0123456789abcdef";
 
 RecordStore open(const std::string& dir, const std::string& key = kKey, const std::string& config = {}) {
-  return RecordStore(dir, grid_tasks(), {{{"z", "t"}, key}, {{"a", "t"}, key}}, grid_order(), config);
+  return RecordStore(dir, grid_tasks(), {{{"z", "t"}, key}, {{"a", "t"}, key}}, grid_order(), config, "sse");
 }
 std::string file_of(const std::string& dir) { return dir + "/records.jsonl"; }
 bool contains(const RecordStore& store, const Record& r) { return store.contains(r.model, r.task, r.cell(), r.index); }
@@ -181,6 +181,11 @@ TEST_CASE("Records of another run are refused, and the error says what differs i
         "holds records of another run (with dtype: f32, now with dtype: bf16); choose another --out");
   CHECK(message("seed: 1\n") ==
         "holds records of another run (with dtype: f32, now with nothing); choose another --out");
+  dir.write("config.yaml", "dtype: f32\nmodel: a\nthreads: 1\n");
+  CHECK(message("dtype: f32\nmodel: a\nthreads: 2\n") == unknown);  // no key depends on the threads
+  dir.write("run.json", "{\"kernel_path\": \"abacus\"}");
+  CHECK(message("dtype: f32\nmodel: b\nthreads: 2\n") ==
+        "holds records of another run (with kernel path: abacus, now with kernel path: sse); choose another --out");
   CHECK(read_text_file(file_of(dir.path())) == before);
 }
 

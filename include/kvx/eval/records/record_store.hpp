@@ -3,14 +3,18 @@
 #include <kvx/core/error.hpp>
 #include <kvx/eval/records/output_file.hpp>
 #include <kvx/eval/records/record.hpp>
+#include <kvx/eval/records/record_lines.hpp>
 #include <kvx/eval/records/record_order.hpp>
 #include <kvx/io/json/json.hpp>
+#include <kvx/io/json/jsonl.hpp>
 #include <kvx/score/sample.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/score/task_registry.hpp>
 
 #include <sys/types.h>
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -38,36 +42,27 @@ using RunKeys = std::map<std::pair<std::string, std::string>, std::string>;
 class RecordStore {
  public:
   /// Creates `dir`, or reads the records that are in it. An incomplete last line is dropped. `tasks` has the tasks of
-  /// the run. `config` is the text of the run's kConfigFile; an error uses it to say how another run differs. Throws
-  /// Error if a line is damaged, if a record's key is not the one in `keys`, if another run uses the directory, and if
-  /// the directory has files with the names of a run's files but no records.
+  /// the run. `config` is the text of the run's kConfigFile, and `kernel_path` the name of its kernels, as in kRunFile;
+  /// an error uses both to say how another run differs. Throws Error if a line is damaged, if a record's key is not the
+  /// one in `keys`, if another run uses the directory, and if the directory has files with the names of a run's files
+  /// but no records.
   RecordStore(const std::string& dir, TaskRegistry tasks, RunKeys keys, RecordOrder order,
-              const std::string& config = {})
+              const std::string& config = {}, const std::string& kernel_path = {})
       : tasks_(std::move(tasks)), keys_(std::move(keys)), records_(std::move(order)), file_(open_locked(dir)) {
-    std::ifstream lines(file_.path(), std::ios::binary);
-    std::size_t number = 0;
-    for (std::string line; std::getline(lines, line);) {
-      const std::string where = file_.path() + ": line " + std::to_string(++number);
-      if (lines.eof()) {
-        constexpr std::string_view kStart = "{\"key\":\"";
-        if (!line.starts_with(kStart) && !kStart.starts_with(line))
-          throw Error(where, "expected a record, found " + detail::shortened(line, 60));
-        break;
-      }
-      const JsonlRow row(line, where);
+    each_record_line(file_.path(), [&](const JsonlRow& row, std::size_t bytes) {
       const std::string& key = row.string("key");
       if (const auto own = keys_.find({row.string("model"), row.string("graded_as")});
           own == keys_.end() || own->second != key)
-        throw Error(dir, "holds records of another run (" + difference(dir, config) + "); choose another --out");
+        throw Error(
+            dir, "holds records of another run (" + difference(dir, config, kernel_path) + "); choose another --out");
       Record record = record_of(row, tasks_);
       if (const auto earlier = records_.find(record); earlier != records_.end()) {
         if (earlier->first.grade.state != kNotRun)
           throw Error(row.where(), "expected each answer once, found it again");
         records_.erase(earlier);  // this line has the later grade of the same answer
       }
-      insert(std::move(record), line.size() + 1);
-    }
-    if (lines.bad()) throw Error(file_.path(), "cannot read");
+      insert(std::move(record), bytes);
+    });
     file_.truncate(end_);
   }
 
@@ -155,10 +150,27 @@ class RecordStore {
     }
   }
 
-  static std::string difference(const std::string& dir, const std::string& config) {
+  /// How the settings on which keys depend differ from those of the run in `dir`. If that used another kernel path, its
+  /// model may still be the same one in another place.
+  std::string difference(const std::string& dir, const std::string& config, const std::string& kernel_path) const {
     std::ifstream recorded(dir + "/" + std::string(kConfigFile));
     std::istringstream current(config);
-    const std::set<std::string> before = lines_of(recorded), now = lines_of(current);
+    const std::string times = dir + "/" + std::string(kRunFile);
+    std::string path_before = kernel_path;
+    if (std::filesystem::exists(times)) {
+      const JsonDocument document = JsonDocument::load(times);
+      if (const auto found = document.root().find("kernel_path")) path_before = found->string();
+    }
+    std::set<std::string> before = lines_of(recorded), now = lines_of(current);
+    for (auto* lines : {&before, &now})
+      std::erase_if(*lines, [&](const std::string& line) {
+        const std::string_view option = std::string_view(line).substr(0, line.find(':'));
+        return is_free(option) || (option == "model" && path_before != kernel_path);
+      });
+    if (path_before != kernel_path) {
+      before.insert("kernel path: " + path_before);
+      now.insert("kernel path: " + kernel_path);
+    }
     const auto without = [](const std::set<std::string>& lines, const std::set<std::string>& others) {
       std::string text;
       for (const std::string& line : lines)
@@ -167,6 +179,16 @@ class RecordStore {
     };
     if (before.empty() || before == now) return "of another model, data, version, dtype or kernel path";
     return "with " + without(before, now) + ", now with " + without(now, before);
+  }
+
+  /// Whether no key of the run depends on an option of kConfigFile.
+  bool is_free(std::string_view option) const {
+    constexpr std::array<std::string_view, 14> kFree = {
+        "press",    "ratio",     "keep",   "kv-bytes",  "query-aware",         "contexts", "limit", "generate",
+        "attempts", "log-level", "memory", "max-batch", "analyze-kept-tokens", "draft"};
+    const auto is_timed = [](const AnyTask& task) { return task.kind() == TaskKind::is_timed; };
+    return std::ranges::find(kFree, option) != kFree.end() ||
+           (option == "threads" && std::ranges::none_of(tasks_.tasks(), is_timed));
   }
 
   static std::set<std::string> lines_of(std::istream& in) {

@@ -16,6 +16,7 @@
 #include <kvx/eval/run/prepared_model.hpp>
 #include <kvx/eval/run/task_data.hpp>
 #include <kvx/eval/tables/run_times.hpp>
+#include <kvx/kernels/isa.hpp>
 #include <kvx/press/named/registry.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/score/task_registry.hpp>
@@ -54,7 +55,8 @@ class Evaluation {
       order.models.push_back(named.name);
     }
     for (const PlannedCell& planned : cells_) order.cells.push_back(planned.name);
-    store_.emplace(options_.out, tasks_, std::move(keys), std::move(order), options_.config);
+    store_.emplace(options_.out, tasks_, std::move(keys), std::move(order), options_.config,
+                   std::string(name_of(isa())));
   }
 
   /// Answers and grades what is not recorded yet, and analyzes what is kept if the options want that. Calls on_record
