@@ -117,6 +117,36 @@ TEST_CASE("Two runs may have the same base, which counts once") {
   CHECK(data.records[0].sample.context.empty());
 }
 
+TEST_CASE("The same base with another number of samples is another run's") {
+  const TempDir dir;
+  const std::string head = report_results().substr(0, report_results().find('\n') + 1);
+  const std::string repeated = ": line 2: expected each cell's metric once, found a of none again, with another ";
+  dir.write("1/results.csv", head + "m,none,0,,false,t,a,1,9,3,,,,,,,,more\n");
+  const auto message = [&](const std::string& n_and_contexts) {
+    const std::string path =
+        dir.write("2/results.csv", head + "m,none,0,,false,t,a,1," + n_and_contexts + ",,,,,,,,more\n");
+    const std::string error = error_of([&] {
+      load_report(std::vector{dir.path() + "/1", dir.path() + "/2"}, two_metrics());
+    });
+    return error.starts_with(path) ? error.substr(path.size()) : error;
+  };
+  CHECK(message("120,3") == repeated + "n");
+  CHECK(message("9,4") == repeated + "number of contexts");
+  CHECK(message("9,3").empty());
+}
+
+TEST_CASE("A later grade of an answer that was not run counts") {
+  const TempDir dir;
+  dir.write("results.csv", report_results());
+  for (const bool run_first : {true, false}) {
+    const std::string run = record_line("none", "0", "x"), not_run = record_line("none", "0", "not_run");
+    dir.write("records.jsonl", run_first ? run + not_run : not_run + run);
+    const ReportData data = load_report(std::vector{dir.path()}, two_metrics());
+    REQUIRE(data.records.size() == 1);
+    CHECK(data.records[0].grade.state == "x");
+  }
+}
+
 TEST_CASE("Records of tasks that are not registered are left out") {
   const TempDir dir;
   dir.write("results.csv", report_results());

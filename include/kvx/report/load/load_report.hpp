@@ -6,6 +6,7 @@
 #include <kvx/eval/kept/kv_metrics.hpp>
 #include <kvx/eval/records/cell_name.hpp>
 #include <kvx/eval/records/record.hpp>
+#include <kvx/eval/records/record_lines.hpp>
 #include <kvx/eval/records/record_store.hpp>
 #include <kvx/eval/tables/degradation.hpp>
 #include <kvx/eval/tables/entropy_table.hpp>
@@ -13,6 +14,7 @@
 #include <kvx/eval/tables/result_row.hpp>
 #include <kvx/io/csv.hpp>
 #include <kvx/io/json/json.hpp>
+#include <kvx/io/json/jsonl.hpp>
 #include <kvx/io/number_text.hpp>
 #include <kvx/report/load/load_entropies.hpp>
 #include <kvx/report/load/load_groups.hpp>
@@ -24,6 +26,7 @@
 #include <kvx/report/load/time_metric.hpp>
 #include <kvx/score/metric.hpp>
 #include <kvx/score/sample.hpp>
+#include <kvx/score/statistics/estimate.hpp>
 #include <kvx/score/task.hpp>
 #include <kvx/score/task_registry.hpp>
 #include <kvx/score/tasks.hpp>
@@ -34,7 +37,6 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,10 +59,15 @@ class ReportLoader {
     const std::vector<ResultRow> rows = results_columns().rows(csv);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const ResultRow& row = rows[i];
-      // Two runs on the same samples have the same base, so a row may repeat with the same value.
-      if (const ResultRow& stored = add(row); six_digits(stored.figure.value) != six_digits(row.figure.value))
+      // Two runs on the same samples have the same base, so a row may repeat with the same value over as many samples.
+      const Estimate& stored = add(row).figure;
+      const char* const other = six_digits(stored.value) != six_digits(row.figure.value) ? "value"
+                                : stored.n != row.figure.n                               ? "n"
+                                : stored.contexts != row.figure.contexts                 ? "number of contexts"
+                                                                                         : nullptr;
+      if (other != nullptr)
         throw Error(csv.where(i), "expected each cell's metric once, found " + row.figure.name + " of " +
-                                      row.cell.label() + " again, with another value");
+                                      row.cell.label() + " again, with another " + other);
     }
   }
 
@@ -91,22 +98,21 @@ class ReportLoader {
     for (CellDegradation& row : degradation_columns().rows(csv)) data.degradations.push_back(std::move(row));
   }
 
-  /// Leaves out the records of tasks that are not registered, and an incomplete last line, which a run has not finished
-  /// writing.
+  /// Leaves out the records of tasks that are not registered. The first record of an answer counts, unless that was not
+  /// run and is graded in a later one.
   void load_records(const std::string& path) {
-    std::ifstream lines(path, std::ios::binary);
-    std::size_t number = 0;
-    for (std::string line; std::getline(lines, line) && !lines.eof();) {
-      const JsonlRow row(line, path + ": line " + std::to_string(++number));
-      if (data.registry.find(row.string("graded_as")) == nullptr) continue;
+    each_record_line(path, [&](const JsonlRow& row, std::size_t) {
+      if (data.registry.find(row.string("graded_as")) == nullptr) return;
       Record record = record_of(row, data.registry);
-      if (!answers_.emplace(record.model, report_task(record), record.cell(), record.index, record.attempt).second)
-        continue;
       record.grade.cluster = context_of(record);
       record.sample.context = {};
-      data.records.push_back(std::move(record));
-    }
-    if (lines.bad()) throw Error(path, "cannot read");
+      const auto [place, is_new] = answers_.try_emplace(
+          {record.model, report_task(record), record.cell(), record.index, record.attempt}, data.records.size());
+      if (is_new)
+        data.records.push_back(std::move(record));
+      else if (Record& earlier = data.records[place->second]; earlier.grade.state == kNotRun)
+        earlier = std::move(record);
+    });
   }
 
   /// Loads a file that only some runs have, by its name.
@@ -157,7 +163,8 @@ class ReportLoader {
 
   std::map<std::tuple<std::string, std::string, CellName, std::string>, std::size_t> places_;
   SeenRows seen_;
-  std::set<std::tuple<std::string, std::string, CellName, std::size_t, std::size_t>> answers_;
+  /// The place of each answer's record, by model, task, cell, index and attempt.
+  std::map<std::tuple<std::string, std::string, CellName, std::size_t, std::size_t>, std::size_t> answers_;
 };
 
 }  // namespace detail
