@@ -2,12 +2,14 @@
 #include <CLI/CLI.hpp>
 #include <kvx/core/option_value.hpp>
 #include <kvx/eval/records/record.hpp>
+#include <kvx/eval/records/record_lines.hpp>
 #include <kvx/eval/tables/plan_table.hpp>
 #include <kvx/io/json/jsonl.hpp>
 #include <kvx/score/tasks.hpp>
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -41,8 +43,8 @@ double plan_base(const std::string& text) {
 std::vector<kvx::PlanBasis> bases_of(const std::string& directory) {
   const kvx::TaskRegistry tasks = kvx::kvx_tasks();
   std::vector<kvx::Record> records;
-  kvx::each_jsonl_row(directory + "/records.jsonl",
-                      [&](const kvx::JsonlRow& row) { records.push_back(kvx::record_of(row, tasks)); });
+  kvx::each_record_line(directory + "/records.jsonl",
+                        [&](const kvx::JsonlRow& row, std::size_t) { records.push_back(kvx::record_of(row, tasks)); });
   auto bases = kvx::plan_bases(tasks, records);
   if (bases.empty()) throw kvx::Error(directory, "expected answers of the base that pass or fail, found none");
   return bases;
@@ -60,7 +62,7 @@ std::string plan_text(const std::string& base, const std::vector<std::string>& w
       throw kvx::Error("plan",
                        "expected --context-samples and --icc only with a base's share of right answers, found them "
                        "with " +
-                           base + ", whose results have both");
+                           base + ", whose results decide both");
     const auto bases = bases_of(base);
     if (drops.empty()) drops = {0.2, 0.1, 0.05};
     const double highest = std::ranges::max(bases, {}, &kvx::PlanBasis::base).base;
@@ -70,7 +72,7 @@ std::string plan_text(const std::string& base, const std::vector<std::string>& w
     return kvx::plan_markdown(bases, drops);
   }
   const kvx::PlanBasis basis{
-      .base = plan_base(base), .context_samples = given.context_samples.value_or(1), .icc = given.icc.value_or(0)};
+      .base = plan_base(base), .context_samples = given.context_samples.value_or(1), .icc = given.icc};
   if (drops.empty())
     for (const double drop : {0.3, 0.2, 0.1, 0.05, 0.02})
       if (drop <= basis.base) drops.push_back(drop);
@@ -90,7 +92,8 @@ int plan(const std::vector<std::string>& words) {
   app.add_option("base", base, "the share, as in: plan 0.45 0.1; or a results directory of kvx-eval");
   app.add_option("drops", drops, "drops of the share (default 0.3, 0.2, ..., or 0.2, 0.1, 0.05 for a directory)");
   app.add_option("--context-samples", options.context_samples, "samples per context (default 1)");
-  app.add_option("--icc", options.icc, "how similar changes are within a context, 0 to 1 (default 0)");
+  app.add_option("--icc", options.icc,
+                 "how similar changes are within a context, 0 to 1 (default: unknown, so 1 is assumed)");
   std::string text;
   try {
     app.parse(std::vector(words.rbegin(), words.rend()));

@@ -423,8 +423,12 @@ refuse 1 'examples/data/catalog.txt: expected at least 4000 tokens' perplexity -
   --out "$scratch/none"
 equals "contexts of a plan" "| 0.45 | 0.35 | 12                   | 0.4 | 170      | 2040    |" \
   "$("$program" plan 0.45 0.1 --context-samples 12 --icc 0.4 | sed -n 3p)"
-matches "contexts of a plan from results" '^\| tiny +\| tool_call_6 +\| args_exact +\| 1 +\| 0\.8 +\| 2\.75 +\| 0 +\| [0-9]+ +\| [0-9]+ +\|$' \
+matches "contexts of a plan from results" '^\| tiny +\| tool_call_6 +\| args_exact +\| 1 +\| 0\.8 +\| 2\.75 +\| unknown +\| [0-9]+ +\| [0-9]+ +\|$' \
   "$("$program" plan "$scratch/tiny" 0.2 | grep args_exact)"
+mkdir "$scratch/cut"
+{ cat "$scratch/tiny/records.jsonl" && head -c 40 "$scratch/tiny/records.jsonl"; } >"$scratch/cut/records.jsonl"
+equals "a plan from records whose last line a run has not finished" "$("$program" plan "$scratch/tiny" 0.2)" \
+  "$("$program" plan "$scratch/cut" 0.2)"
 refuse 2 "$scratch: cannot|$scratch/records.jsonl: cannot open" plan "$scratch"
 refuse 2 'plan: drop: expected ' plan 0.5 0.9
 for base in 0 -0.1 1.5 abc nan 0x1; do

@@ -48,6 +48,26 @@ TEST_CASE("A plan takes the base, the sizes of contexts and the correlation from
   CHECK(table.find("| -0.2") == std::string::npos);  // no drop of 0.7 from 0.5
 }
 
+TEST_CASE("A plan names an ICC that is unknown, and assumes the safest one") {
+  std::vector<Record> base, unchanged;
+  for (std::size_t i = 0; i < 20; ++i) base.push_back(planned("none", i, "context " + std::to_string(i / 4), i % 2));
+  unchanged = base;
+  for (const Record& record : base)
+    unchanged.push_back(planned("knorm", record.index, record.sample.context, record.index % 2));
+  for (const auto& records : {base, unchanged}) {
+    const auto bases = plan_bases(kvx_tasks(), records);
+    REQUIRE(bases.size() == 1);
+    CHECK_FALSE(bases[0].icc);
+    std::vector<PlanBasis> known = bases;
+    known[0].icc = 1;
+    const std::string table = plan_markdown(bases, std::vector{0.2}), safest = plan_markdown(known, std::vector{0.2});
+    REQUIRE(table.find("| 4                    | unknown | ") != table.npos);
+    CHECK(table.substr(table.find("| unknown | ") + 12, 10) == safest.substr(safest.find("| 1   | ") + 8, 10));
+    CHECK(table.ends_with("Where the ICC is unknown, the plan assumes 1, the safest value.\n"));
+    CHECK_FALSE(safest.ends_with("safest value.\n"));
+  }
+}
+
 TEST_CASE("Without results a plan is for one base, and never for fewer contexts than sign flips need") {
   const std::string table =
       plan_markdown(std::vector<PlanBasis>{{.base = 0.45, .context_samples = 12, .icc = 0.4}}, std::vector{0.1, 0.45});

@@ -13,6 +13,7 @@
 #include <cmath>
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <tuple>
@@ -21,11 +22,16 @@
 
 namespace kvx::inline v0 {
 
+/// The intraclass correlation of a plan that does not know it: the samples of a context count as one, which is the
+/// safest assumption.
+inline constexpr double kAssumedIcc = 1;
+
 /// The starting point of a plan: the base's share of right answers, and how its samples are grouped into contexts.
 struct PlanBasis {
   std::string model = {}, data = {}, metric = {};  ///< empty if no results are known
   double base = 0;
-  double context_samples = 1, size_cv = 0, icc = 0;  ///< as in ContextPlan
+  double context_samples = 1, size_cv = 0;  ///< as in ContextPlan
+  std::optional<double> icc = {};           ///< as in ContextPlan; nullopt: unknown, so the plan assumes kAssumedIcc
 };
 
 namespace detail {
@@ -66,8 +72,9 @@ inline PlanBasis plan_basis(PlanBasis basis, const SampleMeans& base, std::span<
 }  // namespace detail
 
 /// A basis for each pass-or-fail metric of the base, for each model and group of samples, in the order of the records.
-/// Its intraclass correlation is the mean over the differences of all cells from the base. Tasks that predict texts
-/// have no basis, because their metrics compare a cell with the base. Throws Error for an unknown task.
+/// Its intraclass correlation is the mean over the differences of all cells from the base; it is unknown if there are
+/// no other cells, or if all differences of each are equal. Tasks that predict texts have no basis, because their
+/// metrics compare a cell with the base. Throws Error for an unknown task.
 inline std::vector<PlanBasis> plan_bases(const TaskRegistry& registry, std::span<const Record> records) {
   struct Group {
     std::map<std::string, std::map<CellName, detail::SampleMeans>> metrics = {};
@@ -115,20 +122,24 @@ inline std::string plan_markdown(std::span<const PlanBasis> bases, std::span<con
                                                               .drop = drop,
                                                               .context_samples = basis.context_samples,
                                                               .size_cv = basis.size_cv,
-                                                              .icc = basis.icc}),
+                                                              .icc = basis.icc.value_or(kAssumedIcc)}),
                                             kLeastForSignFlips);
       std::vector<std::string>& row = rows.emplace_back();
       if (named) row = {markdown_text(basis.model), markdown_text(basis.data), basis.metric};
       const double samples = std::ceil(static_cast<double>(contexts) * basis.context_samples - 1e-9);
-      for (const double number : {basis.base, basis.base - drop, basis.context_samples, basis.icc})
-        row.push_back(six_digits(std::round(number * 1e4) / 1e4));
+      const auto digits = [](double number) { return six_digits(std::round(number * 1e4) / 1e4); };
+      for (const double number : {basis.base, basis.base - drop, basis.context_samples}) row.push_back(digits(number));
+      row.push_back(basis.icc ? digits(*basis.icc) : "unknown");
       row.push_back(std::to_string(contexts));
       row.push_back(std::to_string(static_cast<std::size_t>(samples)));
     }
+  const bool is_unknown = std::ranges::any_of(bases, [](const PlanBasis& basis) { return !basis.icc; });
   return markdown_table(rows) +
          "\nWith this many contexts, a two-sided test at 5 % detects the drop with a probability of 80 %, if base and "
          "cell succeed\nindependently of each other. Fewer are enough if both mostly succeed on the same samples. ICC: "
-         "how similar changes are\nwithin one context, from 0 (not at all) to 1 (equal).\n";
+         "how similar changes are\nwithin one context, from 0 (not at all) to 1 (equal).\n" +
+         (is_unknown ? "Where the ICC is unknown, the plan assumes " + six_digits(kAssumedIcc) + ", the safest value.\n"
+                     : "");
 }
 
 }  // namespace kvx::inline v0
