@@ -57,6 +57,7 @@ TEST_CASE("The table of classes marks figures below or above the base, and names
   CHECK(table.head == std::vector<std::string>{"press", "ratio", "inst_strict", "lowest", "highest", "gap",
                                                "keywords (n = 40, contexts = 30)", "language (n = 8, contexts = 8)",
                                                "length (n = 20, contexts = 20)"});
+  CHECK(table.note.find(". Note: fewer than 10 contexts: ") != table.note.npos);  // of language
   REQUIRE(table.rows.size() == 4);
   CHECK(row_texts(table.rows[1]) == std::vector<std::string>{"snapkv(window=16)", "0.9", "0.30 [0.20, 0.40]",
                                                              "keywords", "length", "0.35", "0.20 [0.10, 0.30] ↓",
@@ -76,6 +77,7 @@ TEST_CASE("Leakage has a picture by defense and one by attack, and a table of ea
   CHECK(draws(section.pictures[1], "title 'Prefix Injection'"));
   CHECK_FALSE(draws(section.pictures[0], "Prefix"));
   REQUIRE(section.tables.size() == 2);
+  CHECK(section.tables[1].note == detail::kGroupNote);
   CHECK(section.tables[1].head.back() == "Prefix Injection (n = 20, contexts = 20)");
   CHECK(section.tables[1].rows[1].back().text == "0.50 [0.30, 0.60] ↑");
 }
@@ -109,6 +111,7 @@ TEST_CASE("The shares kept of spans begin at 1, and are compared with the share 
   CHECK(draws(section.pictures[0], "lc rgb '#858585' lw 1.6 ps 0 pt 7 dt 2 title 'whole prompt'"));
   CHECK(draws(section.pictures[0], "lc rgb '#D55E00' lw 1.8 ps 0.8 dt 1 pt 7 title 'defense'"));
   const ReportTable& table = section.tables.at(0);
+  CHECK(table.note.find(" (all). Note: fewer than 10 contexts: ") != table.note.npos);
   CHECK(table.head == std::vector<std::string>{"press", "ratio", "defense", "instructions", "rest", "all"});
   CHECK(row_texts(table.rows.at(0)) == std::vector<std::string>{"snapkv(window=16)", "0.9", "0.03 (×\u00a00.25)",
                                                                 "0.06 (×\u00a00.50)", "0.25 (×\u00a02.00)", "0.12"});

@@ -6,9 +6,12 @@
 #include <kvx/io/number_text.hpp>
 #include <kvx/report/load/group_choice.hpp>
 #include <kvx/report/load/report_data.hpp>
+#include <kvx/report/load/sample_counts.hpp>
 #include <kvx/report/sections/report.hpp>
 #include <kvx/report/sections/report_tables.hpp>
+#include <kvx/score/context_note.hpp>
 
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,11 +40,14 @@ inline constexpr const char* kGroupNote =
 /// A table with a row for each cell, and a column for each group with the number of its parts and contexts.
 inline ReportTable group_table(const ReportData& data, const GroupChoice& choice, std::string caption) {
   ReportTable table{std::move(caption), {"press", "ratio"}, {}, detail::kGroupNote};
+  std::size_t fewest = 0;
   for (const std::string& group : choice.groups) {
     const SampleCounts counts = parts_of(data, choice, group);
+    fewest = fewest_contexts(fewest, counts.fewest_contexts);
     table.head.push_back(group_name(group) + " (n = " + std::to_string(counts.n) +
                          ", contexts = " + std::to_string(counts.contexts) + ")");
   }
+  if (const auto note = context_note(fewest); fewest > 0 && !note.empty()) table.note += ". Note: " + note;
   for (const CellName& cell : cells_of(data, choice)) {
     auto& row = table.rows.emplace_back(std::vector<TableField>{{cell.label()}, {six_digits(cell.ratio)}});
     for (const std::string& group : choice.groups)

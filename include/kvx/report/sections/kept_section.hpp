@@ -12,6 +12,7 @@
 #include <kvx/report/load/report_data.hpp>
 #include <kvx/report/sections/report.hpp>
 #include <kvx/report/sections/report_tables.hpp>
+#include <kvx/score/context_note.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -61,6 +62,10 @@ inline ReportTable kept_table(const ReportData& data, const std::string& model, 
   table.head.insert(table.head.end(), spans.begin(), spans.end());
   table.note = "in parentheses: as a multiple of the share kept of the whole prompt (all)";
   const auto is_of_task = [&](const KeptShare& kept) { return kept.model == model && kept.task == task; };
+  std::size_t fewest = 0;
+  for (const KeptShare& kept : data.kept_shares)
+    if (is_of_task(kept)) fewest = fewest_contexts(fewest, static_cast<std::size_t>(kept.contexts));
+  if (const auto note = context_note(fewest); fewest > 0 && !note.empty()) table.note += ". Note: " + note;
   for (const CellName& cell : distinct(data.kept_shares, &KeptShare::cell, is_of_task)) {
     auto& row = table.rows.emplace_back(std::vector<TableField>{{cell.label()}, {six_digits(cell.ratio)}});
     for (const std::string& span : spans) {
