@@ -24,6 +24,12 @@ inline constexpr std::array<std::string_view, 6> kStartTokens = {"<|im_start|>as
 /// Tokens that are also HTML tags or words. They are special only at the end of an answer.
 inline constexpr std::array<std::string_view, 2> kLastTokens = {"</s>", "<eos>"};
 
+/// Whether a special token ends an answer.
+inline bool ends_answer(std::string_view token) {
+  return std::ranges::find(kEndTokens, token) != kEndTokens.end() ||
+         std::ranges::find(kLastTokens, token) != kLastTokens.end();
+}
+
 /// A prediction without the special tokens around it, up to the first token that ends a turn. The tokens in `kept` have
 /// another meaning and are not removed.
 inline std::string_view without_special_tokens(std::string_view text, std::span<const std::string_view> kept) {
