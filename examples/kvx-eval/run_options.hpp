@@ -15,6 +15,7 @@
 #include <kvx/score/task_registry.hpp>
 #include <kvx/score/tasks.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <initializer_list>
 #include <map>
@@ -74,8 +75,8 @@ inline std::map<std::string, std::vector<std::string>> files_by_task(const std::
     const bool is_task = equals != data.npos && tasks.find(data.substr(0, equals)) != nullptr;
     if (is_task)
       files[data.substr(0, equals)].push_back(data.substr(equals + 1));
-    else
-      files[""] = {data};
+    else if (!files.try_emplace("", std::vector{data}).second)
+      throw kvx::Error("data", "expected one file for all tasks, found " + files[""].front() + " and " + data);
   }
   return files;
 }
@@ -206,7 +207,13 @@ struct RunOptions {
   void settle(const kvx::TaskRegistry& known) {
     if (eval.keep || eval.kv_bytes) eval.ratios = {0};
     if (eval.models.empty()) eval.models = {"tiny=" + kvx_cli::example_model()};
+    const auto expect_of_run = [&](const std::string& option, const std::string& task) {
+      if (std::ranges::none_of(eval.tasks, [&](const auto& of_run) { return known.at(of_run).name() == task; }))
+        throw kvx::Error(option, "expected a task of the run, found " + task);
+    };
     eval.task_data = files_by_task(files, known);
+    for (const auto& [task, paths] : eval.task_data)
+      if (!task.empty()) expect_of_run("data", task);
     if (const auto all = eval.task_data.extract(""); !all.empty())
       eval.data = all.mapped().front();
     else
@@ -228,13 +235,21 @@ struct RunOptions {
         kvx::read_option("max-new-tokens", count.substr(equals + 1),
                          eval.task_max_new_tokens[std::string(known.at(count.substr(0, equals)).name())]);
     }
+    for (const auto& [task, count] : eval.task_max_new_tokens) expect_of_run("max-new-tokens", task);
     eval.weights = kvx::parse_weight_format(weights.value_or(std::string(kvx::name_of(eval.dtype))));
     if (reading.thoughts) eval.thoughts = *reading.thoughts;
     eval.tool_forms = reading.tool_forms;
     expect_choice("log-level", log_level, {"error", "info", "debug"});
     eval.progress = log_level == "info";
     for (const auto& task : eval.tasks) (void)known.at(task);
-    for (const auto& press : eval.presses) (void)kvx::kvx_presses().parse(press, {.read = kvx::read_matrix});
+    bool uses_spans = eval.analyze_kept;
+    for (const auto& press : eval.presses) {
+      const std::string written = kvx::kvx_presses().parse(press, {.read = kvx::read_matrix}).written();
+      uses_spans |= written.find("fair(") != written.npos || written.find("span=") != written.npos;
+    }
+    if (!eval.spans.empty() && !uses_spans)
+      throw kvx::Error("span",
+                       "expected a press fair(...) or protect(..., span=NAME), or analyze-kept-tokens, found neither");
     for (const double ratio : eval.ratios) (void)kvx::Allowance::of_ratio(ratio);
     eval.templates = kvx_cli::template_options(eval.chat, eval.templates.variables, date);
     if (eval.out.empty()) throw kvx::Error("out", "expected a directory, found nothing");

@@ -16,6 +16,11 @@ refuse 2 'ratio: expected a whole number from 2 to 1000000, found 1' ifeval --ou
 refuse 2 'generate: expected true where analyze-kept-tokens is not' ifeval --out "$none" --no-generate
 refuse 2 'log-level: expected error, info or debug, found loud' ifeval --out "$none" --log-level loud
 refuse 2 "task 'ifevil': unknown task" ifeval --out "$none" --max-new-tokens ifevil=3
+refuse 2 "max-new-tokens: expected a task of the run, found leakage" ifeval --out "$none" --max-new-tokens leakage=3
+refuse 2 "data: expected a task of the run, found ifeval" leakage --out "$none" --data "ifeval=$data"
+refuse 2 "data: expected one file for all tasks, found $data and a.jsonl" ifeval --out "$none" --data "$data,a.jsonl"
+refuse 2 "span: expected a press fair" ifeval --out "$none" --press knorm --span 3:9
+refuse 1 "skip-ids: expected a key, id or task_id of the data, found nosuch" ifeval --out "$none" --data "$data" --skip-ids 1000,nosuch
 refuse 2 'leakage: threshold: expected a number above 0' leakage --out "$none" --leak-threshold 0
 refuse 1 "leakage: unknown defense 'standard'" leakage --out "$none" --defenses standard
 refuse 1 "leakage: unknown attack category 'Riddle'" leakage --out "$none" --attack-categories Riddle
@@ -23,7 +28,7 @@ refuse 1 "leakage: unknown defense 'none_such'" ifeval --out "$none" --defense n
 refuse 1 'no/where: cannot open' leakage --out "$none" --attacks-file no/where
 
 ratios=$("$program" tool_call --print-config --ratio 0:0.9:4 | grep '^ratio')
-for setting in '--skip-ids 1001' '--span 3:9' --entropy '--defense flipped_defense' '--leak-threshold 0.4' '--prompts-per-category 1' '--system-prompt-prepend Hello.'; do
+for setting in '--skip-ids 1001' '--span 3:9 --press fair(knorm)' --entropy '--defense flipped_defense' '--leak-threshold 0.4' '--prompts-per-category 1' '--system-prompt-prepend Hello.'; do
   # shellcheck disable=SC2086
   {
     small="ifeval,leakage --data ifeval=$data --contexts 1 --defenses no_defense --attack-categories Encoding --ratio 0 --max-new-tokens 1"

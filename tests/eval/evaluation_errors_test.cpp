@@ -48,6 +48,10 @@ TEST_CASE("Errors of a run are reported before a model is loaded or a directory 
   check("unknown press 'knrm'", [](Bench& bench) { bench.options.presses = {"knrm"}; });
   check("ratio: expected 0 <= ratio < 1, found 1", [](Bench& bench) { bench.options.ratios = {0, 1}; });
   check("keep: expected 1 token or more, found 0", [](Bench& bench) { bench.options.keep = 0; });
+  check("skip-ids: expected a key, id or task_id of the data, found nosuch", [](Bench& bench) {
+    bench.dir.write("data.jsonl", std::string(lines_of(kSamples)).replace(1, 0, "\"id\": \"a\", "));
+    bench.options.skip_ids = {"a", "nosuch"};
+  });
   check("template: expected chatml", [](Bench& bench) { bench.options.chat = "chatmk"; });
   check("model no-such-model", [](Bench& bench) { bench.options.models = {"no-such-model"}; });
 

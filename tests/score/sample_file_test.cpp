@@ -316,5 +316,6 @@ TEST_CASE("Rows are left out by their key, id or task_id") {
                            row + "\n{" + row + "\n";
   const auto places = [&](const SampleFileOptions& options) { return read_samples("FILE", text, {}, options).places; };
   CHECK(places({.skip = {"7"}}) == std::vector<std::string>{"FILE: line 2", "FILE: line 4"});
+  CHECK(read_samples("FILE", text, {}, {.skip = {"a/1", "8"}}).skipped == std::vector<std::string>{"a/1"});
   CHECK(places({.skip = {"a/1", "8"}}) == std::vector<std::string>{"FILE: line 1", "FILE: line 3", "FILE: line 4"});
 }

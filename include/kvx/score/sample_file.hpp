@@ -20,23 +20,25 @@ namespace kvx::inline v0 {
 /// The samples of a file, and the place of each for errors.
 struct SampleFile {
   std::vector<Sample> samples;
-  std::vector<std::string> places;  ///< "FILE: line N" for each sample
-  std::string answers = {};         ///< other inputs that the samples were made from: files, options
+  std::vector<std::string> places;        ///< "FILE: line N" for each sample
+  std::string answers = {};               ///< other inputs that the samples were made from: files, options
+  std::vector<std::string> skipped = {};  ///< the ids of rows that were left out
 };
 
 namespace detail {
 
-/// Whether a row's key, id or task_id, a text or a number, is among `labels`.
-inline bool has_label(const JsonlRow& row, const std::vector<std::string>& labels) {
+/// Which of `labels` are a row's key, id or task_id, a text or a number.
+inline std::vector<std::string> labels_of(const JsonlRow& row, const std::vector<std::string>& labels) {
+  std::vector<std::string> found;
   for (const char* column : {"key", "id", "task_id"}) {
     const JsonTree* value = row.find(column);
     if (value == nullptr) continue;
     const std::string label = value->number() != nullptr   ? std::string(value->number()->digits())
                               : value->string() != nullptr ? *value->string()
                                                            : std::string();
-    if (std::find(labels.begin(), labels.end(), label) != labels.end()) return true;
+    if (std::find(labels.begin(), labels.end(), label) != labels.end()) found.push_back(label);
   }
-  return false;
+  return found;
 }
 
 /// Calls f(JsonlRow) for each row of `text`, the contents of the file `path`: JSON lines or one array of objects.
@@ -74,7 +76,8 @@ inline SampleFile read_samples(const std::string& path, std::string_view text, s
   };
   SampleFile file;
   detail::each_row(path, text, [&](const JsonlRow& row) {
-    if (detail::has_label(row, options.skip)) return;
+    if (const auto labels = detail::labels_of(row, options.skip); !labels.empty())
+      return void(file.skipped.insert(file.skipped.end(), labels.begin(), labels.end()));
     file.samples.push_back(sample(row));
     file.places.push_back(row.where());
   });

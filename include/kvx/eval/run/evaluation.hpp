@@ -43,6 +43,9 @@ class Evaluation {
       for (const auto& task : options_.tasks)
         if ((tasks_.at(task).kind() == TaskKind::predicts) == predicts)
           data.push_back(TaskData(tasks_.at(task), options_, data));
+    for (const std::string& id : options_.skip_ids)
+      if (std::ranges::none_of(data, [&](const TaskData& some) { return std::ranges::count(some.skipped, id) > 0; }))
+        throw Error("skip-ids", "expected a key, id or task_id of the data, found " + id);
     cells_ = planned_cells(options_, presses);
     RunKeys keys;
     RecordOrder order{{}, options_.tasks, {}};

@@ -47,6 +47,7 @@ struct TaskData {
   std::vector<std::size_t> taken = {};       ///< the indices of the samples that are used
   std::vector<std::string> references = {};  ///< one for each sample, if references are to be predicted
   std::string reference_bytes = {};          ///< all data that the references depend on
+  std::vector<std::string> skipped = {};     ///< the ids of rows that were left out
 
   /// Reads the files and checks that the used samples belong to the task. If the options ask for it, a task that
   /// predicts texts also predicts the references of `others`. Throws Error.
@@ -70,6 +71,7 @@ struct TaskData {
       samples.insert(samples.end(), std::make_move_iterator(file.samples.begin()),
                      std::make_move_iterator(file.samples.end()));
       places.insert(places.end(), file.places.begin(), file.places.end());
+      skipped.insert(skipped.end(), file.skipped.begin(), file.skipped.end());
       answers = std::move(file.answers);
     }
   }

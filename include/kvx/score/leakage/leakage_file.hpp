@@ -33,6 +33,8 @@ inline SampleFile leakage_file(const std::string& path, std::string_view text, c
       {read_system_prompts(path, text), load_defenses(options.defenses_file), load_attacks(options.attacks_file)},
       choice);
   SampleFile file{leakage_samples(data, choice), {}, options.prepend};
+  for (const auto& prompt : data.system_prompts)
+    if (detail::is_among(choice.skip_ids, prompt.key)) file.skipped.push_back(prompt.key);
   for (const auto& defense : data.defenses) file.answers.append(1, '\0').append(defense.text);
   for (const auto& attack : data.attacks) file.answers.append(1, '\0').append(attack.category + ":" + attack.text);
   for (std::size_t s = 0; s < file.samples.size(); ++s) file.places.push_back(path + ": sample " + std::to_string(s));
