@@ -138,6 +138,9 @@ inline std::size_t context_bytes(const ModelConfig& config, const PromptGroup& g
 inline PreparedModel prepare_model(const NamedModel& named, std::span<const TaskData> data,
                                    std::span<const PlannedCell> cells, const EvalOptions& options) {
   const std::string dir = locate_model(named.where);
+  // A wrong name is reported before the model's files are read.
+  if (!options.chat.empty() && !ChatTemplate::is_file(options.chat))
+    (void)ChatTemplate::parse_name(options.chat, options.templates);
   PreparedModel model{named.name, dir, ModelConfig::load(dir), Tokenizer::load(dir)};
   const ChatTemplate chat = detail::template_of(dir, data, options);
   const bool plain_text =
