@@ -125,6 +125,11 @@ TEST_CASE("Drafts and keywords that kvx does not check are refused") {
   CHECK(refusal(kDraft2019, R"("$recursiveRef": "#")").find("$recursiveRef: kvx does not") != std::string::npos);
   CHECK(refusal(kDraft2020, R"("contains": true, "minContains": 1)").empty());
   CHECK(refusal(kDraft2020, R"("items": [true])").starts_with("s: items: expected a schema, found an array"));
+  const std::string part = R"("definitions": {"a": {"$schema": "http://json-schema.org/draft-07/schema#"}})";
+  CHECK(refusal(kDraft7, part).empty());
+  CHECK(refusal(kDraft2020, part) ==
+        "s: $schema: expected one draft in all parts of a schema, found also http://json-schema.org/draft-07/schema#");
+  CHECK(refusal(kDraft2020, R"("properties": {"$schema": {"type": "string"}})").empty());
   CHECK(error_of([] { JsonSchema(json_of(R"({"$schema": 7})"), "s"); }) ==
         "s: expected $schema to be a string, found a number");
 }

@@ -20,7 +20,8 @@ namespace kvx::inline v0 {
 namespace detail {
 
 /// A schema that finds the targets of its references: JSON pointers, `$id`s, fragments of `$id`s, and anchors. No other
-/// document is fetched.
+/// document is fetched. Of parts with the same URI, the first is the target. Throws Error if a part declares another
+/// draft than the whole.
 class SchemaDocument {
  public:
   SchemaDocument(const JsonTree& root, std::string where) : where_(std::move(where)), draft_(draft_of(root, where_)) {
@@ -56,7 +57,10 @@ class SchemaDocument {
   void add(const JsonTree& node, std::string base, int depth) {
     if (depth == kMaxDepth)
       throw Error(where_, "expected at most " + std::to_string(kMaxDepth) + " levels of nesting, found more");
-    const JsonTree* id = node.find("$id");
+    const JsonTree *id = node.find("$id"), *draft = node.find("$schema");
+    if (depth > 0 && draft != nullptr && draft->string() != nullptr && draft_of(node, where_) != draft_)
+      throw Error(where_, "$schema: expected one draft in all parts of a schema, found also " +
+                              shortened(*draft->string(), 100));
     if (depth == 0) targets_.emplace(base, &node);
     const bool ignores_id = draft_ == SchemaDraft::draft7 && node.find("$ref") != nullptr;
     if (id != nullptr && id->string() != nullptr && !ignores_id) {
