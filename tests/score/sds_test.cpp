@@ -116,7 +116,17 @@ TEST_CASE("If the base gets nothing right, nothing can be lost") {
   const auto drop = [&](Resample drawn) { return detail::relative_drop(contexts, drawn.front()); };
   const auto undefined = static_cast<double>(detail::resample(sizes, drop, {}).undefined);
   CHECK(std::abs(undefined / 10'000 - 0.352) < 0.02);
-  CHECK(silent_degradation(contexts, kRise).drop.value == 1);
+  CHECK(detail::undefined_share(contexts) == doctest::Approx(0.352).epsilon(0.001));
+  const SilentDegradation rare = silent_degradation(contexts, kRise);
+  CHECK(rare.drop.value == 1);
+  CHECK(std::isnan(rare.drop.low));  // the interval of the other resamples would be from 1 to 1
+  CHECK(std::isnan(rare.drop.high));
+  CHECK(std::isnan(rare.score.low));
+  CHECK(rare.state == Degradation::too_few);
+  little[1] = little[2] = 1;  // (9 / 12)^12 = 3.2 %
+  CHECK(std::isnan(silent_degradation(one_each(little, nothing), kRise).drop.low));
+  little[3] = 1;  // (8 / 12)^12 = 0.8 %
+  CHECK(silent_degradation(one_each(little, nothing), kRise).drop.low == 1);
 }
 
 TEST_CASE("A drop that can be explained by chance does not count") {

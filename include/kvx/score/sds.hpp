@@ -88,9 +88,17 @@ inline double perplexity_rise(std::span<const PairedLoss> texts, std::span<const
   return std::expm1(change / tokens);
 }
 
-/// Removes the bounds of an interval over fewer than two contexts.
-inline Estimate bounded(Estimate interval, std::size_t contexts) {
-  if (contexts < 2) interval.low = interval.high = std::numeric_limits<double>::quiet_NaN();
+/// The share of the resamples that have no drop, because they draw only contexts in which the base gets nothing right.
+inline double undefined_share(std::span<const PairedFunction> contexts) {
+  const auto n = static_cast<double>(contexts.size());
+  const auto nothing = std::ranges::count_if(contexts, [](const PairedFunction& context) { return context.base == 0; });
+  return std::pow(static_cast<double>(nothing) / n, n);
+}
+
+/// Removes the bounds of an interval over fewer than two contexts, and those from which more than a tail of the
+/// resamples is left out.
+inline Estimate bounded(Estimate interval, std::size_t contexts, double undefined = 0) {
+  if (contexts < 2 || undefined > 0.025) interval.low = interval.high = std::numeric_limits<double>::quiet_NaN();
   return interval;
 }
 
@@ -108,8 +116,9 @@ inline Degradation state_of(const SilentDegradation& figures) {
 /// metric over the same samples, and PPL0 and PPL the perplexities over the same texts. A high score means that
 /// perplexity does not show the loss. Contexts and texts are resampled separately. A drop counts if its interval
 /// excludes 0 and the p of sign flips is at most 0.05. The interval by itself is too narrow for few contexts: it
-/// excludes 0 if four contexts get worse and none gets better, but the test needs six. Throws Error if there are no
-/// contexts, if a context has a sum that its samples cannot have, and as perplexity_change() does.
+/// excludes 0 if four contexts get worse and none gets better, but the test needs six. A resample without a right
+/// answer of the base has no drop and no score; there are no intervals if these are more than 2.5 %. Throws Error if
+/// there are no contexts, if a context has a sum that its samples cannot have, and as perplexity_change() does.
 inline SilentDegradation silent_degradation(std::span<const PairedFunction> contexts, std::span<const PairedLoss> texts,
                                             const BootstrapOptions& options = {}) {
   detail::check_function(contexts);
@@ -123,8 +132,9 @@ inline SilentDegradation silent_degradation(std::span<const PairedFunction> cont
   SilentDegradation result;
   result.quality = perplexity_change(texts).quality();
   const std::array<std::size_t, 2> sizes = {contexts.size(), texts.size()};
-  result.score = detail::bounded(bootstrap(sizes, score, options), std::min(contexts.size(), texts.size()));
-  result.drop = detail::bounded(bootstrap(std::span(sizes).first(1), drop, options), contexts.size());
+  const double undefined = detail::undefined_share(contexts);
+  result.score = detail::bounded(bootstrap(sizes, score, options), std::min(contexts.size(), texts.size()), undefined);
+  result.drop = detail::bounded(bootstrap(std::span(sizes).first(1), drop, options), contexts.size(), undefined);
   result.rise = detail::bounded(bootstrap(std::span(sizes).last(1), rise, options), texts.size());
   std::vector<double> changes;
   for (const PairedFunction& context : contexts) {
