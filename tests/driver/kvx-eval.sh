@@ -221,7 +221,7 @@ matches "head of the table" '^\| press .*\| ratio .*\| n .*\| args_exact .*\| MB
 equals "rows of the table" 20 \
   "$(grep -cE '^\| (none|knorm|streaming_llm|snapkv\(.*\)) +\| 0.* \[' "$scratch/table")"
 equals "lines on stderr that move the cursor" 0 "$(grep -c "$(printf '[\r\033]')" "$log")"
-equals "first line of results.csv" "model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p,better" \
+equals "first line of results.csv" "model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,change_low,change_high,p,holm_p,better,change_n,change_contexts" \
   "$(sed 1q "$whole/results.csv")"
 matches "a press with a comma in results.csv" '^[^,]*,"snapkv\(window=16, kernel=7\)",0\.2,,false,tool_call_08,args_exact,' \
   "$(printf '%s\n' "$csv" | grep snapkv)"
@@ -404,7 +404,7 @@ equals "exit code of perplexity and latency ($(cat "$log"))" 0 $code
 equals "files of perplexity and latency" "kv_metrics.csv kv_metrics.json tiny_catalog_kv_metrics.csv tiny_catalog_kv_metrics.json \
 tiny_story_kv_metrics.csv tiny_story_kv_metrics.json " "$(cd "$scratch/grid" && echo *kv_metrics* | tr '\n' ' ')"
 equals "head of kv_metrics.csv" "model,dataset,press,compression_ratio,budget,query_aware,contexts,ppl,prefill_time,ttft,tpot,throughput,decode_time,\
-total_generation_time,ppl_delta,prefill_speedup,ttft_speedup,tpot_speedup,throughput_ratio" \
+total_generation_time,ppl_delta,prefill_speedup,ttft_speedup,tpot_speedup,throughput_ratio,ppl_contexts" \
   "$(sed 1q "$scratch/grid/kv_metrics.csv")"
 equals "rows of kv_metrics.csv" 4 "$(grep -c '^tiny,' "$scratch/grid/kv_metrics.csv")"
 equals "rows with a perplexity" 2 "$(grep -cE '^tiny,story,[a-z]+,[0-9.]+,,false,[0-9]+,[0-9.]+,' "$scratch/grid/kv_metrics.csv")"

@@ -68,6 +68,8 @@ TEST_CASE("Perplexity and times of a text are one row, and are compared with the
   REQUIRE(rows.size() == 2);
   CHECK(rows[0].cell.is_base());
   CHECK(rows[0].against_base[0] == 0);
+  CHECK(rows[0].contexts == 3);
+  CHECK(rows[0].ppl_contexts == 1);
   CHECK(rows[1].model == "m");
   CHECK(rows[1].dataset == "wiki");
   CHECK(rows[1].cell == CellName{"knorm", 0.5});
@@ -83,16 +85,17 @@ TEST_CASE("Rows are written as CSV and JSON, with empty fields for what was not 
   std::erase_if(cells, [](const CellResult& cell) { return cell.task == "perplexity"; });
   const auto rows = kv_metrics(kvx_tasks(), cells);
   const std::string csv = kv_metrics_csv(rows);
-  CHECK(
-      csv.starts_with("model,dataset,press,compression_ratio,budget,query_aware,contexts,ppl,prefill_time,ttft,tpot,"
-                      "throughput,decode_time,"
-                      "total_generation_time,ppl_delta,prefill_speedup,ttft_speedup,tpot_speedup,throughput_ratio\n"
-                      "m,wiki,none,0,,false,3,,2,3.5,1,"));
+  CHECK(csv.starts_with(
+      "model,dataset,press,compression_ratio,budget,query_aware,contexts,ppl,prefill_time,ttft,tpot,"
+      "throughput,decode_time,"
+      "total_generation_time,ppl_delta,prefill_speedup,ttft_speedup,tpot_speedup,throughput_ratio,ppl_contexts\n"
+      "m,wiki,none,0,,false,3,,2,3.5,1,"));
   CHECK(csv.find("\nm,wiki,knorm,0.5,,false,3,,4,6,2,") != csv.npos);
   const JsonTree json = json_of(kv_metrics_json(rows));
   REQUIRE(json.array()->size() == 2);
-  CHECK((*json.array())[1].object()->size() == 19);
+  CHECK((*json.array())[1].object()->size() == 20);
   CHECK((*json.array())[1].find("ppl")->is_null());
+  CHECK((*json.array())[1].find("ppl_contexts")->number()->value() == 0);
   CHECK((*json.array())[1].find("tpot")->number()->value() == 2);
   std::erase_if(cells, [](const CellResult& cell) { return cell.task == "latency"; });
   CHECK(kv_metrics(kvx_tasks(), cells).empty());

@@ -135,11 +135,12 @@ TEST_CASE("Entropies are averaged token by token, and compared with the base's o
   const std::vector<Record> records = {with_entropy("none", 0, 0, {1, 2}), with_entropy("none", 0, 1, {3}),
                                        with_entropy("knorm", 0.5, 0, {2, 2, 5}), with_entropy("knorm", 0.5, 1, {5, 4})};
   CHECK(entropy_csv(records) ==
-        "model,press,compression_ratio,budget,query_aware,task,token,entropy,n,contexts,base,change,paired\n"
-        "m,none,0,,false,t,0,2,2,2,2,0,2\n"
-        "m,none,0,,false,t,1,2,1,1,2,0,1\n"
-        "m,knorm,0.5,,false,t,0,3.5,2,2,2,1.5,2\n"
-        "m,knorm,0.5,,false,t,1,3,2,2,2,0,1\n"
-        "m,knorm,0.5,,false,t,2,5,1,1,,,0\n");
+        "model,press,compression_ratio,budget,query_aware,task,token,entropy,n,contexts,base,change,paired,change_"
+        "contexts\n"
+        "m,none,0,,false,t,0,2,2,2,2,0,2,2\n"
+        "m,none,0,,false,t,1,2,1,1,2,0,1,1\n"
+        "m,knorm,0.5,,false,t,0,3.5,2,2,2,1.5,2,2\n"
+        "m,knorm,0.5,,false,t,1,3,2,2,2,0,1,1\n"
+        "m,knorm,0.5,,false,t,2,5,1,1,,,0,0\n");
   CHECK(entropy_csv(std::vector<Record>{with_parts("none", 0, 0, {})}).empty());
 }

@@ -37,17 +37,16 @@ std::vector<CellResult> example_cells() {
 TEST_CASE("Results as CSV have a line for each figure, with quotes where they are needed") {
   CHECK(results_csv(example_cells()) ==
         "model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,change_low,"
-        "change_high,p,holm_p,"
-        "better\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,,false,t,a,0.75,4,3,0.25,1,-0.25,-0.5,0,0.333333,0.666667,more\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,,false,t,b,,0,0,,,-0.5,,,,,more\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,,false,t,s,0.3333333333333333,3,2,0.125,0.5,,,,,,more\n"
-        "m,\"snapkv(window=32, kernel=5)\",0.5,,false,t,memory_retained,0.25,4,3,,,,,,,,less\n"
-        "\"m \"\"2\"\"\",none,0,,false,t/x,memory_retained,,0,0,,,,,,,,less\n");
+        "change_high,p,holm_p,better,change_n,change_contexts\n"
+        "m,\"snapkv(window=32, kernel=5)\",0.5,,false,t,a,0.75,4,3,0.25,1,-0.25,-0.5,0,0.333333,0.666667,more,4,3\n"
+        "m,\"snapkv(window=32, kernel=5)\",0.5,,false,t,b,,0,0,,,-0.5,,,,,more,1,1\n"
+        "m,\"snapkv(window=32, kernel=5)\",0.5,,false,t,s,0.3333333333333333,3,2,0.125,0.5,,,,,,more,0,0\n"
+        "m,\"snapkv(window=32, kernel=5)\",0.5,,false,t,memory_retained,0.25,4,3,,,,,,,,less,0,0\n"
+        "\"m \"\"2\"\"\",none,0,,false,t/x,memory_retained,,0,0,,,,,,,,less,0,0\n");
   auto cells = example_cells();
   cells[0].score.unfinished = 1;
   cells[0].score.unfinished_share = {"unfinished", 0.25, 4, 3, 0.125, 0.5};
-  CHECK(results_csv(cells).find(",t,unfinished,0.25,4,3,0.125,0.5,,,,,,less\n") != std::string::npos);
+  CHECK(results_csv(cells).find(",t,unfinished,0.25,4,3,0.125,0.5,,,,,,less,0,0\n") != std::string::npos);
   cells[1].model = "two\nlines\r";
   CHECK(results_csv(cells).find("\n\"two\nlines\r\",none") != std::string::npos);
 }
@@ -64,7 +63,7 @@ TEST_CASE("Results of records have their intervals, and the same bytes each time
   CHECK(
       csv.starts_with("model,press,compression_ratio,budget,query_aware,task,metric,value,n,contexts,low,high,change,"
                       "change_low,change_high,p,holm_"
-                      "p,better\nz,none,0,,false,t,b,"));
+                      "p,better,change_n,change_contexts\nz,none,0,,false,t,b,"));
   const Estimate interval = wilson_interval(1.0 / 3, 29, t_edge(29));
   CHECK(csv.find("\nz,snapkv,0.5,,false,t,a,0.3333333333333333,30,30," + std::to_string(interval.low).substr(0, 7)) !=
         std::string::npos);

@@ -98,3 +98,13 @@ TEST_CASE("A missing column and an invalid field are errors with file, line and 
   CHECK(error_of([&] { (void)checked.rows(CsvTable(kHead + "me,1,0,0,true,calm\n", "f.csv")); }) ==
         "f.csv: line 2: column times: expected a visit, found '0'");
 }
+
+TEST_CASE("A column that files may lack is read if it is there") {
+  auto columns = visits();
+  columns.add("guests", &Visit::times).may_lack();
+  CHECK(columns.rows(CsvTable(kHead + "a,1,1,7,true,calm\n", "f.csv")).at(0).times == 7);
+  const std::string head = "who,long_ago,roughly,times,again,mood,guests\n";
+  CHECK(columns.rows(CsvTable(head + "a,1,1,7,true,calm,3\n", "f.csv")).at(0).times == 3);
+  CHECK(error_of([&] { (void)columns.rows(CsvTable(head + "a,1,1,7,true,calm,x\n", "f.csv")); }) ==
+        "f.csv: line 2: column guests: expected a number, found 'x'");
+}

@@ -66,6 +66,24 @@ TEST_CASE("A directory is read with its kv_metrics.csv, without the figures that
   CHECK(data.runs[0].facts == std::vector<Fact>{{"dtype", "bf16"}, {"finished", "today"}, {"cores", "2"}});
 }
 
+TEST_CASE("Figures of a kv_metrics.csv alone have the contexts of their own column") {
+  const TempDir dir;
+  const auto figure = [&](const std::string& text, const std::string& task, const std::string& metric) {
+    const ReportData data = load_report(std::vector{dir.write("kv_metrics.csv", text)});
+    return data.find("m", task, {"knorm", 0.5}, metric)->figure;
+  };
+  const std::string before = report_kv_metrics();  // without ppl_contexts
+  CHECK(figure(before, "latency/story", "tpot_median").contexts == 2);
+  CHECK(figure(before, "latency/story", "tpot_median").n == 2);
+  CHECK(figure(before, "perplexity/wiki", "perplexity").contexts == 0);
+  const std::string row = before.substr(before.rfind("\nm,") + 1);
+  const std::string now =
+      replaced(before.substr(0, before.find('\n')), "throughput_ratio", "throughput_ratio,ppl_contexts") + "\n" +
+      row.substr(0, row.size() - 1) + ",7\n";
+  CHECK(figure(now, "perplexity/wiki", "perplexity").contexts == 7);
+  CHECK(figure(now, "latency/wiki", "ttft_median").contexts == 2);
+}
+
 TEST_CASE("Models whose paths have the same last part are named by their whole paths") {
   ReportData data;
   data.figures = {{"a/m", "t", {"none"}, {"x"}}, {"b/m", "t", {"none"}, {"x"}}, {"b/n/", "t", {"none"}, {"x"}}};

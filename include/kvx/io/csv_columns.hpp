@@ -85,6 +85,12 @@ class CsvColumns {
     return *this;
   }
 
+  /// Lets files lack the column that was added last, such as files of an earlier version. Its field is then unchanged.
+  CsvColumns& may_lack() {
+    columns_.back().may_lack = true;
+    return *this;
+  }
+
   /// Calls `check` for each row that is read.
   CsvColumns& check(Check check) {
     checks_.push_back(std::move(check));
@@ -103,11 +109,14 @@ class CsvColumns {
   /// Reads the rows of a file and ignores other columns. Throws Error, naming file, line and column, for a missing
   /// column or a field of another type.
   std::vector<Row> rows(const CsvTable& csv) const {
-    for (const Column& column : columns_) csv.require(column.name);
+    const auto is_read = [&](const Column& column) { return !column.may_lack || csv.has(column.name); };
+    for (const Column& column : columns_)
+      if (is_read(column)) csv.require(column.name);
     std::vector<Row> rows(csv.rows());
     for (std::size_t index = 0; index < rows.size(); ++index) {
       for (const Check& check : checks_) check(csv, index);
-      for (const Column& column : columns_) column.read(rows[index], csv, index);
+      for (const Column& column : columns_)
+        if (is_read(column)) column.read(rows[index], csv, index);
     }
     return rows;
   }
@@ -126,6 +135,7 @@ class CsvColumns {
     std::string name;
     std::function<std::string(const Row&)> write;
     std::function<void(Row&, const CsvTable&, std::size_t index)> read;
+    bool may_lack = false;
   };
   std::vector<Column> columns_;
   std::vector<Check> checks_;

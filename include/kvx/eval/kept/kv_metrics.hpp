@@ -37,6 +37,7 @@ struct KvMetrics {
   std::size_t contexts = 0;                                   ///< pieces of the text that were timed
   std::array<double, kMeasured.size()> measured = {};         ///< times are medians, in seconds
   std::array<double, kAgainstBase.size()> against_base = {};  ///< ppl_delta, then ratios; above 1: faster than the base
+  std::size_t ppl_contexts = 0;                               ///< pieces of the text that were predicted
 };
 
 /// Joins perplexities and timed generations by model, text and cell: a row for each cell that was timed.
@@ -53,6 +54,13 @@ inline std::vector<KvMetrics> kv_metrics(const TaskRegistry& tasks, std::span<co
           return estimate.value;
     }
     return kNone;
+  };
+  const auto predicted = [&](const CellResult& result) -> std::size_t {
+    for (const CellResult& other : cells)
+      if (const AnyTask* task = tasks.find(other.task); task != nullptr && task->kind() == TaskKind::predicts)
+        if (other.model == result.model && other.group == result.group && other.cell == result.cell)
+          return other.score.contexts;
+    return 0;
   };
   const auto measure = [&](const CellResult& result, const CellName& cell) {
     std::array<double, KvMetrics::kMeasured.size()> measured;
@@ -76,7 +84,8 @@ inline std::vector<KvMetrics> kv_metrics(const TaskRegistry& tasks, std::span<co
                     cell.score.contexts,
                     values,
                     {values[0] - base_values[0], base_values[1] / values[1], base_values[2] / values[2],
-                     base_values[3] / values[3], values[4] / base_values[4]}});
+                     base_values[3] / values[3], values[4] / base_values[4]},
+                    predicted(cell)});
   }
   return rows;
 }
@@ -95,6 +104,7 @@ inline const CsvColumns<KvMetrics>& kv_metrics_columns() {
     for (std::size_t m = 0; m < KvMetrics::kAgainstBase.size(); ++m)
       columns.add(
           std::string(KvMetrics::kAgainstBase[m]), [m](auto& row) -> auto& { return row.against_base[m]; });
+    columns.add("ppl_contexts", &KvMetrics::ppl_contexts).may_lack();
     return columns;
   }();
   return table;
@@ -113,7 +123,7 @@ inline std::string kv_metrics_json(std::span<const KvMetrics> rows) {
     for (std::size_t m = 0; m < row.measured.size(); ++m) out.key(KvMetrics::kMeasured[m]).value(row.measured[m]);
     for (std::size_t m = 0; m < row.against_base.size(); ++m)
       out.key(KvMetrics::kAgainstBase[m]).value(row.against_base[m]);
-    out.end_object();
+    out.key("ppl_contexts").value(row.ppl_contexts).end_object();
   }
   return out.end_array().text() + "\n";
 }

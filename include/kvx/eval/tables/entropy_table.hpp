@@ -41,7 +41,9 @@ inline const CsvColumns<EntropyRow>& entropy_columns() {
                                                   .add("contexts", &EntropyRow::entropy, &Estimate::contexts)
                                                   .add_six_digits("base", &EntropyRow::base)
                                                   .add_six_digits("change", &EntropyRow::change, &Estimate::value)
-                                                  .add("paired", &EntropyRow::change, &Estimate::n);
+                                                  .add("paired", &EntropyRow::change, &Estimate::n)
+                                                  .add("change_contexts", &EntropyRow::change, &Estimate::contexts)
+                                                  .may_lack();
   return table;
 }
 
@@ -64,7 +66,7 @@ inline std::vector<EntropyRow> entropy_rows(std::span<const Record> records) {
     for (std::size_t token = 0; token < longest; ++token) {
       double sum = 0, base_sum = 0, change = 0;
       std::size_t n = 0, paired = 0;
-      std::set<std::string_view> contexts;
+      std::set<std::string_view> contexts, paired_contexts;
       for (const auto& [sample, answer] : answers) {
         const std::vector<double>& entropy = *answer.entropy;
         if (token >= entropy.size()) continue;
@@ -75,6 +77,7 @@ inline std::vector<EntropyRow> entropy_rows(std::span<const Record> records) {
         const auto base_answer = base->find(sample);
         if (base_answer == base->end() || token >= base_answer->second.entropy->size()) continue;
         ++paired;
+        paired_contexts.insert(answer.context);
         base_sum += (*base_answer->second.entropy)[token];
         change += entropy[token] - (*base_answer->second.entropy)[token];
       }
@@ -87,7 +90,7 @@ inline std::vector<EntropyRow> entropy_rows(std::span<const Record> records) {
                       token,
                       {.value = mean(sum, n), .n = n, .contexts = contexts.size()},
                       mean(base_sum, paired),
-                      {.value = mean(change, paired), .n = paired}});
+                      {.value = mean(change, paired), .n = paired, .contexts = paired_contexts.size()}});
     }
   }
   return rows;

@@ -16,7 +16,7 @@ struct ResultRow {
   std::string model, task;  ///< task: the label that data_label() returns
   CellName cell;
   Estimate figure = {};  ///< figure.name is the name of the metric or summary
-  /// From the base, on the same samples, with p and holm_p. Unknown for the base and for summaries.
+  /// From the base, on the n samples that both have, with p and holm_p. Unknown for the base and for summaries.
   Estimate change = {};
 
   /// Whether the cell is significantly worse than the base.
@@ -47,7 +47,11 @@ inline const CsvColumns<ResultRow>& results_columns() {
         .add_six_digits("p", &ResultRow::change, &Estimate::p)
         .add_six_digits("holm_p", &ResultRow::change, &Estimate::holm_p)
         .add_word("better", std::vector{Better::more, Better::less, Better::neither}, &ResultRow::figure,
-                  &Estimate::better);
+                  &Estimate::better)
+        .add("change_n", &ResultRow::change, &Estimate::n)
+        .may_lack()
+        .add("change_contexts", &ResultRow::change, &Estimate::contexts)
+        .may_lack();
     return columns;
   }();
   return table;

@@ -77,20 +77,22 @@ class ReportLoader {
     const std::vector<TimeMetric> times = time_metrics(data.registry);
     for (const KvMetrics& row : kv_metrics_columns().rows(csv)) {
       const std::string model = full_name(row.model);
-      const auto add_figure = [&](const std::string& task, const std::string& metric, double value) {
-        if (!std::isnan(value)) add({model, task + "/" + row.dataset, row.cell, {.name = metric, .value = value}});
+      // Each context of these tasks is one sample.
+      const auto add_figure = [&](const std::string& task, const std::string& metric, double value, std::size_t n) {
+        if (!std::isnan(value))
+          add({model, task + "/" + row.dataset, row.cell, {.name = metric, .value = value, .n = n, .contexts = n}});
       };
       for (const AnyTask& task : data.registry.tasks())
         if (const Metric* perplexity = find_role(task.summary_metrics(), Role::perplexity)) {
-          add_figure(std::string(task.name()), std::string(perplexity->name), row.measured[0]);
-          add_figure(std::string(task.name()), "ppl_delta", row.against_base[0]);
+          add_figure(std::string(task.name()), std::string(perplexity->name), row.measured[0], row.ppl_contexts);
+          add_figure(std::string(task.name()), "ppl_delta", row.against_base[0], row.ppl_contexts);
         }
       for (std::size_t m = 1; m < row.measured.size(); ++m)
         for (const TimeMetric& metric : times)
           if (metric.name == KvMetrics::kMeasured[m])
-            add_figure(metric.task, std::string(metric.summary.name), row.measured[m]);
+            add_figure(metric.task, std::string(metric.summary.name), row.measured[m], row.contexts);
       for (std::size_t m = 1; m < row.against_base.size() && !times.empty(); ++m)
-        add_figure(times.front().task, std::string(KvMetrics::kAgainstBase[m]), row.against_base[m]);
+        add_figure(times.front().task, std::string(KvMetrics::kAgainstBase[m]), row.against_base[m], row.contexts);
     }
   }
 
