@@ -2,6 +2,7 @@
 
 #include <kvx/io/number_text.hpp>
 
+#include <cmath>
 #include <compare>
 #include <string>
 #include <string_view>
@@ -31,6 +32,11 @@ struct CellName {
   /// The cell's name without its ratio, for tables and charts: `knorm keep=256 query_aware`.
   std::string label() const {
     return press + (budget.empty() ? "" : " " + budget) + (query_aware ? " query_aware" : "");
+  }
+
+  /// The ratio in a table, or a dash if it is unknown, because the press can serve no context.
+  std::string ratio_text(std::string_view dash = "-") const {
+    return std::isnan(ratio) ? std::string(dash) : six_digits(ratio);
   }
 
   /// Cells with a budget are compared without their ratios, because the ratio of a budget depends on the context.

@@ -7,6 +7,7 @@
 #include <kvx/press/named/written.hpp>
 #include <kvx/score/statistics/estimate.hpp>
 
+#include <cmath>
 #include <cstddef>
 #include <string>
 
@@ -14,7 +15,7 @@ namespace kvx::inline v0 {
 
 /// Adds the columns that name a row's cell: `press`, `compression_ratio`, `budget` and `query_aware`. `path` is the
 /// chain of members that leads from a row to its CellName. When rows are read, the press must be a valid written form
-/// and the ratio must be from 0 to 1.
+/// and the ratio must be from 0 to 1, or empty if it is unknown and the cell has a budget.
 template <class Row, class... Path>
 void add_cell_columns(CsvColumns<Row>& columns, Path... path) {
   columns.add("press", path..., &CellName::press);
@@ -23,7 +24,8 @@ void add_cell_columns(CsvColumns<Row>& columns, Path... path) {
   columns.add("query_aware", path..., &CellName::query_aware);
   columns.check([](const CsvTable& csv, std::size_t row) {
     const double ratio = csv.number(row, "compression_ratio");
-    if (!(ratio >= 0 && ratio <= 1)) csv.fail(row, "compression_ratio", "0 to 1");
+    const bool is_unknown = std::isnan(ratio) && !csv.text(row, "budget").empty();
+    if (!is_unknown && !(ratio >= 0 && ratio <= 1)) csv.fail(row, "compression_ratio", "0 to 1");
     try {
       (void)parse_written(csv.text(row, "press"));
     } catch (const Error& error) {

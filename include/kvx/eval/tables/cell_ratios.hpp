@@ -3,8 +3,8 @@
 #include <kvx/eval/records/cell_name.hpp>
 #include <kvx/eval/records/record.hpp>
 
-#include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -13,8 +13,8 @@
 namespace kvx::inline v0 {
 
 /// The compression ratios that all tables show for cells with a budget: the mean over the answers of a model, task and
-/// cell, or 0 if the press can serve none of the samples. A cell without a budget keeps its own ratio, which is its
-/// setting.
+/// cell, or NaN, an unknown ratio, if the press can serve none of the samples. A cell without a budget keeps its own
+/// ratio, which is its setting.
 class CellRatios {
  public:
   CellRatios() = default;
@@ -45,7 +45,8 @@ class CellRatios {
   /// The cell with its mean ratio; unchanged if no ratio is known for it.
   CellName settled(const std::string& model, const std::string& task, CellName cell) const {
     if (const auto found = sums_.find({model, task, cell}); found != sums_.end())
-      cell.ratio = found->second.ratios / static_cast<double>(std::max<std::size_t>(1, found->second.answers));
+      cell.ratio = found->second.answers == 0 ? std::numeric_limits<double>::quiet_NaN()
+                                              : found->second.ratios / static_cast<double>(found->second.answers);
     return cell;
   }
   /// The record's cell, with the mean ratio if it has a budget.

@@ -143,11 +143,11 @@ inline std::string degradation_markdown(std::span<const CellDegradation> degrada
   std::size_t fewest = std::numeric_limits<std::size_t>::max();  // the smallest number of contexts or texts in a row
   for (const CellDegradation& d : degradations) {
     fewest = std::min({fewest, d.figures.drop.contexts, d.figures.rise.n});
-    rows.push_back(
-        {markdown_text(d.model), markdown_text(d.cell.label()), six_digits(d.cell.ratio), markdown_text(d.task),
-         d.metric, std::to_string(d.figures.drop.n), std::to_string(d.figures.drop.contexts),
-         std::to_string(d.figures.rise.n), detail::interval_text(d.figures.drop), detail::interval_text(d.figures.rise),
-         detail::interval_text(d.figures.score), decimals(d.figures.drop.p, 3), std::string(written(d.figures.state))});
+    rows.push_back({markdown_text(d.model), markdown_text(d.cell.label()), d.cell.ratio_text(), markdown_text(d.task),
+                    d.metric, std::to_string(d.figures.drop.n), std::to_string(d.figures.drop.contexts),
+                    std::to_string(d.figures.rise.n), detail::interval_text(d.figures.drop),
+                    detail::interval_text(d.figures.rise), detail::interval_text(d.figures.score),
+                    decimals(d.figures.drop.p, 3), std::string(written(d.figures.state))});
   }
   const std::string note = context_note(fewest);
   return markdown_table(rows) +

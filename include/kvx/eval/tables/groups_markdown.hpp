@@ -58,8 +58,7 @@ inline std::string groups_markdown(std::span<const GroupResult> groups, const An
       lines.front().push_back(markdown_text(column.group) + " (n=" + std::to_string(column.n) +
                               ", contexts=" + std::to_string(column.contexts) + ")");
     for (const auto& [cell, values] : table.rows) {
-      std::vector<std::string>& line =
-          lines.emplace_back(std::vector{markdown_text(cell.label()), six_digits(cell.ratio)});
+      std::vector<std::string>& line = lines.emplace_back(std::vector{markdown_text(cell.label()), cell.ratio_text()});
       line.insert(line.end(), values.begin(), values.end());
       line.resize(lines.front().size(), "-");
     }

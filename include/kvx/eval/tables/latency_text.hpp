@@ -68,7 +68,7 @@ inline std::string latency_markdown(const TaskRegistry& tasks, std::span<const C
     }
     contexts[title] = fewest_contexts(contexts[title], cell.score.contexts);
     auto& row = rows.emplace_back();
-    row = {markdown_text(cell.cell.label()), six_digits(cell.cell.ratio), std::to_string(cell.score.n),
+    row = {markdown_text(cell.cell.label()), cell.cell.ratio_text(), std::to_string(cell.score.n),
            std::to_string(cell.score.contexts)};
     for (const Metric& metric : metrics) {
       const auto summary = std::ranges::find(cell.score.summaries, metric.name, &Estimate::name);

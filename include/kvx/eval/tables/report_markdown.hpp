@@ -68,7 +68,7 @@ inline std::string report_markdown(std::span<const CellResult> cells, const Spee
                                     cell.group,
                                     markdown_text(cell.model + ": " + cell.label()),
                                     {{"press", "ratio", "n", "contexts"}}});
-    std::vector<std::string> row = {markdown_text(cell.cell.label()), six_digits(cell.cell.ratio),
+    std::vector<std::string> row = {markdown_text(cell.cell.label()), cell.cell.ratio_text(),
                                     std::to_string(cell.score.n), std::to_string(cell.score.contexts)};
     table->contexts = fewest_contexts(table->contexts, cell.score.contexts);
     const auto add = [&](const std::string& name, std::string value) {  // some cells may lack a summary

@@ -78,7 +78,7 @@ inline std::vector<std::string> cell_names(std::span<const CellResult> cells) {
   for (const CellResult& cell : cells)
     names.push_back((models.size() > 1 ? cell.model + " " : "") + cell.label() +
                     (cell.cell.press.empty() ? "" : " " + cell.cell.label()) +
-                    (cell.cell.press.empty() || cell.cell.is_base() ? "" : "@" + six_digits(cell.cell.ratio)));
+                    (cell.cell.press.empty() || cell.cell.is_base() ? "" : "@" + cell.cell.ratio_text()));
   return names;
 }
 

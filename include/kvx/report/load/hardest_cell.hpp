@@ -2,6 +2,7 @@
 
 #include <kvx/eval/records/cell_name.hpp>
 
+#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -11,7 +12,7 @@ namespace kvx::inline v0 {
 inline std::optional<CellName> hardest_cell(const std::vector<CellName>& cells, const CellName& method) {
   std::optional<CellName> most;
   for (const CellName& cell : cells)
-    if (cell.method() == method && (!most || cell.ratio > most->ratio)) most = cell;
+    if (cell.method() == method && (!most || (std::isnan(most->ratio) || cell.ratio > most->ratio))) most = cell;
   return most;
 }
 

@@ -102,7 +102,7 @@ inline ReportTable entropy_table(const ReportData& data, const std::string& mode
       if (token.paired > 0) change += pairs * token.change, paired += pairs;
     }
     table.rows.push_back({{entropy.cell.label()},
-                          {six_digits(entropy.cell.ratio)},
+                          {entropy.cell.ratio_text("–")},
                           {decimals(n, 0)},
                           {n > 0 ? decimals(sum / n, 3) : "–"},
                           {paired > 0 && !entropy.cell.is_base() ? signed_decimals(change / paired, 3) : "–"}});

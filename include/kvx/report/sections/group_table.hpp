@@ -3,7 +3,6 @@
 #include <kvx/eval/records/cell_name.hpp>
 #include <kvx/eval/tables/result_row.hpp>
 #include <kvx/eval/tables/results_text.hpp>
-#include <kvx/io/number_text.hpp>
 #include <kvx/report/load/group_choice.hpp>
 #include <kvx/report/load/report_data.hpp>
 #include <kvx/report/load/sample_counts.hpp>
@@ -49,7 +48,7 @@ inline ReportTable group_table(const ReportData& data, const GroupChoice& choice
   }
   if (const auto note = context_note(fewest); fewest > 0 && !note.empty()) table.note += ". Note: " + note;
   for (const CellName& cell : cells_of(data, choice)) {
-    auto& row = table.rows.emplace_back(std::vector<TableField>{{cell.label()}, {six_digits(cell.ratio)}});
+    auto& row = table.rows.emplace_back(std::vector<TableField>{{cell.label()}, {cell.ratio_text("–")}});
     for (const std::string& group : choice.groups)
       row.push_back(detail::group_field(find_group(data, choice, cell, group)));
   }

@@ -67,7 +67,7 @@ inline ReportTable kept_table(const ReportData& data, const std::string& model, 
     if (is_of_task(kept)) fewest = fewest_contexts(fewest, static_cast<std::size_t>(kept.contexts));
   if (const auto note = context_note(fewest); fewest > 0 && !note.empty()) table.note += ". Note: " + note;
   for (const CellName& cell : distinct(data.kept_shares, &KeptShare::cell, is_of_task)) {
-    auto& row = table.rows.emplace_back(std::vector<TableField>{{cell.label()}, {six_digits(cell.ratio)}});
+    auto& row = table.rows.emplace_back(std::vector<TableField>{{cell.label()}, {cell.ratio_text("–")}});
     for (const std::string& span : spans) {
       const auto found = std::ranges::find_if(data.kept_shares, [&](const KeptShare& kept) {
         return is_of_task(kept) && kept.cell == cell && kept.span == span;

@@ -81,10 +81,8 @@ inline ReportTable figure_table(const ReportData& data, const std::string& model
       if (found != nullptr) counts.include(found->figure.n, found->figure.contexts);
       row.push_back({detail::figure_text(found)});
     }
-    const std::vector<TableField> front = {{cell.label()},
-                                           {six_digits(cell.ratio)},
-                                           {detail::count_text(counts.n)},
-                                           {detail::count_text(counts.contexts)}};
+    const std::vector<TableField> front = {
+        {cell.label()}, {cell.ratio_text("–")}, {detail::count_text(counts.n)}, {detail::count_text(counts.contexts)}};
     row.insert(row.begin(), front.begin(), front.end());
     table.rows.push_back(std::move(row));
   }
@@ -114,7 +112,7 @@ inline std::optional<ReportTable> degradation_table(const ReportData& data, cons
             ? or_infinity(sds.value) + " [" + or_infinity(sds.low) + ", " + or_infinity(sds.high) + "]"
             : detail::with_interval(sds, detail::two_decimals);
     table.rows.push_back({{row.cell.label()},
-                          {six_digits(row.cell.ratio)},
+                          {row.cell.ratio_text("–")},
                           {row.metric},
                           {std::to_string(drop.n)},
                           {std::to_string(drop.contexts)},
@@ -147,7 +145,7 @@ inline ReportTable flips_table(const ReportData& data, const std::vector<CellFli
     table.rows.push_back({{data.short_name(cell.model)},
                           {cell.task},
                           {cell.cell.label()},
-                          {six_digits(cell.cell.ratio)},
+                          {cell.cell.ratio_text("–")},
                           {std::to_string(cell.both)},
                           {std::to_string(cell.contexts.size())},
                           {std::to_string(cell.lost.size())},
