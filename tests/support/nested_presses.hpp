@@ -48,7 +48,7 @@ inline std::vector<kvx::AnyPolicy> nested_presses(kvx::Index layers, kvx::Index 
     const std::string rest = own_arguments.empty() ? ")" : ", " + own_arguments + ")";
     if (adapter == "composed") return "composed(streaming_llm(sinks=3), " + inner + rest;
     if (adapter == "prefill_decoding")
-      return "prefill_decoding(" + inner + ", decoding(keydiff, interval=2, target=33))";
+      return "prefill_decoding(" + inner + ", decoding(snapkv(window=2), interval=2, target=33))";
     return adapter + "(" + inner + rest;
   };
   std::vector<kvx::AnyPolicy> all;
@@ -68,6 +68,8 @@ inline std::vector<kvx::AnyPolicy> nested_presses(kvx::Index layers, kvx::Index 
     for (const auto& leaf : leaves) {
       const std::string text = wrap(adapter, leaf);
       if (!add(text)) continue;
+      // To limit the time, pairs of adapters wrap one press of each kind: it scores by keys, by queries, by position,
+      // or by a repetition of the context.
       for (const std::string_view press : {"knorm", "snapkv", "streaming_llm", "kvzip"})
         if (leaf.starts_with(press)) wrapped.push_back(text);
     }

@@ -4,6 +4,7 @@
 #include <kvx/press/named/policies.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <vector>
 
 namespace kvx_test {
@@ -13,14 +14,27 @@ namespace kvx_test {
 struct StatedProtection {
   kvx::Index sinks = 0, window = 0;
   std::vector<kvx::Index> tokens = {};
+  std::vector<StatedProtection> others = {};  ///< promises of presses that evict more: only what all promise is kept
+
+  /// How many of the newest tokens and of the sinks are kept if `rows` rows are.
+  kvx::Index newest(kvx::Index rows) const {
+    kvx::Index count = std::clamp<kvx::Index>(rows - sinks, 0, window);
+    for (const StatedProtection& other : others) count = std::min(count, other.newest(rows));
+    return count;
+  }
+  kvx::Index first(kvx::Index rows) const {
+    kvx::Index count = rows >= sinks + window ? sinks : 0;
+    for (const StatedProtection& other : others) count = std::min(count, other.first(rows));
+    return count;
+  }
 
   /// Whether the rows `kept` (ascending) of one head, after a context of `count` tokens, contain the promised ones.
   bool holds(const std::vector<kvx::Index>& kept, kvx::Index count) const {
-    const auto rows = static_cast<kvx::Index>(kept.size()), newest = std::clamp<kvx::Index>(rows - sinks, 0, window);
+    const auto rows = static_cast<kvx::Index>(kept.size());
     const auto is_kept = [&](kvx::Index token) { return std::binary_search(kept.begin(), kept.end(), token); };
     bool all_kept = std::all_of(tokens.begin(), tokens.end(), is_kept);
-    for (kvx::Index token = count - newest; token < count; ++token) all_kept = all_kept && is_kept(token);
-    for (kvx::Index token = 0; token < sinks && rows >= sinks + window; ++token) all_kept = all_kept && is_kept(token);
+    for (kvx::Index token = count - newest(rows); token < count; ++token) all_kept = all_kept && is_kept(token);
+    for (kvx::Index token = 0; token < first(rows); ++token) all_kept = all_kept && is_kept(token);
     return all_kept;
   }
 };
@@ -60,6 +74,12 @@ inline StatedProtection stated_protection(const kvx::AnyPolicy& policy, kvx::Ind
   if (const auto* p = policy.as<Merging<AnyPolicy>>()) return inner(p->inner);
   if (const auto* p = policy.as<PerLayer<AnyPolicy>>()) return inner(p->inner);
   if (const auto* p = policy.as<PrefillDecoding>()) return inner(p->parts[0]);
+  if (const auto* p = policy.as<Composed>()) {  // each part sees the rows that those before it kept
+    StatedProtection stated = inner(p->parts.front());
+    stated.tokens = {};
+    for (std::size_t i = 1; i < p->parts.size(); ++i) stated.others.push_back(inner(p->parts[i]));
+    return stated;
+  }
   if (const auto* p = policy.as<Quantized<8>>()) return inner(p->inner);
   if (const auto* p = policy.as<Quantized<4>>()) return inner(p->inner);
   if (const auto* p = policy.as<Quantized<2>>()) return inner(p->inner);
@@ -76,11 +96,19 @@ inline StatedProtection stated_protection(const kvx::AnyPolicy& policy, kvx::Ind
 
 /// The promise of a press for the rows after each step of an answer.
 inline StatedProtection stated_while_decoding(const kvx::AnyPolicy& policy) {
-  const kvx::Decoding* const decoding = policy.decoding();
-  if (decoding == nullptr || policy.traits().dense_positions || policy.as<kvx::Decoding>() == nullptr) return {};
+  using namespace kvx;
+  if (policy.traits().dense_positions) return {};
+  if (const auto* p = policy.as<Quantized<8>>()) return stated_while_decoding(p->inner);
+  if (const auto* p = policy.as<Quantized<4>>()) return stated_while_decoding(p->inner);
+  if (const auto* p = policy.as<Quantized<2>>()) return stated_while_decoding(p->inner);
+  if (const auto sliding = policy.sliding_threshold()) return {0, sliding->window};
+  // The press for the context may have evicted the sinks of the other one.
+  if (const auto* p = policy.as<PrefillDecoding>()) return {0, stated_while_decoding(p->parts[1]).window};
+  const Decoding* const decoding = policy.as<Decoding>();
+  if (decoding == nullptr) return {};
   // The window of a decoding press ends with the newest token, and its sinks are those of the context.
   StatedProtection stated = stated_protection(decoding->inner, 0);
-  if (decoding->inner.as<kvx::LagKV>() != nullptr) stated = {};
+  if (decoding->inner.as<LagKV>() != nullptr) stated = {};
   return stated;
 }
 
