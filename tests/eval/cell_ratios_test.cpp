@@ -54,4 +54,8 @@ TEST_CASE("Ratios replace those of the same cells, and leave those of other cell
   ratios.replace(CellRatios(std::vector{at_ratio("keep=9", 0.75)}));
   CHECK(ratios.settled("m", "t", {"knorm", 0, "keep=9"}).ratio == 0.75);
   CHECK(ratios.settled("m", "t", {"knorm", 0, "keep=8"}).ratio == 0.25);
+  Record none = at_ratio("keep=8", 0);
+  none.grade.state = kNotApplicable;
+  ratios.replace(CellRatios(std::vector{none}));
+  CHECK(ratios.settled("m", "t", {"knorm", 0, "keep=8"}).ratio == 0.25);
 }

@@ -37,9 +37,12 @@ class CellRatios {
     sum.ratios += cell.ratio;
     ++sum.answers;
   }
-  /// Takes over the ratios of `others`, for all cells that `others` has.
+  /// Takes over the ratios that `others` knows.
   void replace(const CellRatios& others) {
-    for (const auto& [cell, sum] : others.sums_) sums_[cell] = sum;
+    for (const auto& [cell, sum] : others.sums_) {
+      Sum& own = sums_[cell];
+      if (sum.answers > 0) own = sum;
+    }
   }
 
   /// The cell with its mean ratio; unchanged if no ratio is known for it.
