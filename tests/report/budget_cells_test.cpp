@@ -153,7 +153,7 @@ TEST_CASE("A file without the columns of a cell is an error that names the file 
   const auto error = [&](const std::string& name, const std::string& text) {
     write_budget_run(dir, budget_records());
     const std::string path = dir.write(name, text);
-    const std::string found = error_of([&] { load_report(std::vector{dir.path()}); });
+    const std::string found = error_of([&] { load_report(std::vector{dir.path()}, tasks_in_parts()); });
     return found.starts_with(path) ? found.substr(path.size()) : found;
   };
   CHECK(error("results.csv",
