@@ -16,3 +16,12 @@ TEST_CASE("the table in docs/presses.md has every press, with its parameters and
     CHECK(text.find(entry.paper.substr(entry.paper.find(':') + 1)) != std::string::npos);
   }
 }
+
+TEST_CASE("the README names every press") {
+  const kvx::MappedFile page(KVX_SOURCE_DIR "/README.md");
+  const kvx::Registry registry = kvx::kvx_presses();
+  for (const auto& entry : registry.entries()) {
+    CAPTURE(entry.name);
+    CHECK(page.text().find("`" + std::string(entry.name) + "`") != std::string::npos);
+  }
+}
