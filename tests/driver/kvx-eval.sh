@@ -152,6 +152,16 @@ decline_precision 0.7
 decline_recall 0.7
 END
 
+# The same model in two architectures, in one run: the same values in one table.
+"$program" tool_call --model tiny=examples/models/tiny,llama=examples/models/tiny-llama --press knorm --ratio 0,0.5 --limit 3 \
+  --max-new-tokens 12 --out "$scratch/architectures" >"$scratch/table" 2>"$log"
+code=$?
+equals "exit code of two architectures ($(cat "$log"))" 0 $code
+values() { sed -n "s/^$1,//p" "$scratch/architectures/results.csv"; }
+[ -n "$(values tiny)" ] || fail "values of two architectures" "some" "none"
+equals "values in the other architecture" "$(values tiny)" "$(values llama)"
+equals "tables of two architectures" "tiny: tool_call_6 llama: tool_call_6 " "$(grep ': tool_call_6$' "$scratch/table" | tr '\n' ' ')"
+
 # Programs that only a second run may execute: no new answers are generated.
 code() { "$program" code_exec --limit 3 --press knorm --ratio 0,0.5 --max-new-tokens 8 --out "$scratch/code" "$@" >"$scratch/table" 2>"$log"; }
 code
