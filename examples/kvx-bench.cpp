@@ -1,5 +1,6 @@
 // How fast a model runs on this machine, and how near that is to what the machine can do.
 #include <CLI/CLI.hpp>
+#include <kvx/core/available_bytes.hpp>
 #include <kvx/core/dtype.hpp>
 #include <kvx/core/error.hpp>
 #include <kvx/core/progress.hpp>
@@ -8,6 +9,7 @@
 #include <kvx/eval/run/model_notes.hpp>
 #include <kvx/eval/speed/machine.hpp>
 #include <kvx/eval/speed/speed.hpp>
+#include <kvx/eval/speed/speed_memory.hpp>
 #include <kvx/eval/speed/speed_paths.hpp>
 #include <kvx/eval/speed/speed_run.hpp>
 #include <kvx/eval/speed/speed_text.hpp>
@@ -18,6 +20,7 @@
 #include <kvx/model/config.hpp>
 #include <kvx/model/decoder.hpp>
 #include <kvx/model/locate.hpp>
+#include <kvx/model/model_shapes.hpp>
 #include <kvx/text/tokenizer.hpp>
 
 #include <chrono>
@@ -38,12 +41,14 @@ struct Options {
   kvx::Index repeats = 5;
   std::size_t windows = 16;
   int threads = 0;
+  bool random = false;  // `model` is a shape; its weights are random
 };
 
 kvx::Dtype cache_dtype(const Options& options) { return options.dtype == "f32" ? kvx::Dtype::f32 : kvx::Dtype::bf16; }
 
 /// Fills in what is measured, on the path of this process.
-void bench(const Options& options, const std::string& dir, kvx::WeightFormat weights, kvx::SpeedReport& report) {
+void bench(const Options& options, const std::string& dir, const kvx::ModelConfig& config, kvx::WeightFormat weights,
+           kvx::SpeedReport& report) {
   using Clock = std::chrono::steady_clock;
   const auto seconds_since = [](Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
@@ -51,7 +56,8 @@ void bench(const Options& options, const std::string& dir, kvx::WeightFormat wei
   kvx::Threads threads(options.threads);
   report.limits.measure(threads, report.weight_bytes);
   auto start = Clock::now();
-  const auto model = kvx::Decoder::load(dir, weights, threads);
+  const auto model = report.random_weights ? kvx::Decoder::random(report.model, config, weights, threads)
+                                           : kvx::Decoder::load(dir, weights, threads);
   report.load_seconds = seconds_since(start);
   kvx::Progress progress("kvx-bench");
   const auto update = [&](double done) { progress.update(done); };
@@ -76,18 +82,24 @@ void bench(const Options& options, const std::string& dir, kvx::WeightFormat wei
 }
 
 kvx::SpeedReport bench(const Options& options) {
-  const std::string dir = kvx::locate_model(options.model);
+  const std::string dir = options.random ? "" : kvx::locate_model(options.model);
   const auto weights = kvx::parse_weight_format(options.weights.empty() ? options.dtype : options.weights);
-  const auto config = kvx::ModelConfig::load(dir);
+  const auto config = options.random ? kvx::load_model_shape(options.model) : kvx::ModelConfig::load(dir);
   kvx::SpeedReport report;
   report.cpu = kvx::cpu_name();
   report.threads = kvx::Threads(options.threads).count();
-  report.model = std::filesystem::path(options.model + "/").parent_path().filename().string() + " " +
-                 std::string(name_of(weights));
+  report.random_weights = options.random;
+  report.model = std::filesystem::path(options.model + "/").parent_path().filename().string() +
+                 (options.random ? " (random weights) " : " ") + std::string(name_of(weights));
   report.tests = kvx::speed_tests(options.speed, config, weights, cache_dtype(options));
   report.weight_bytes = config.matrix_bytes(weights);
   report.parameters = config.parameters();
-  const auto run = [&](kvx::SpeedReport& here) { bench(options, dir, weights, here); };
+  if (options.random) {
+    const std::size_t bytes = kvx::speed_bytes(config, weights, cache_dtype(options), report.tests);
+    kvx::expect_available(bytes, kvx::available_bytes(), report.model);
+    std::fprintf(stderr, "note: %s takes %s of memory\n", report.model.c_str(), kvx::gigabytes(bytes).c_str());
+  }
+  const auto run = [&](kvx::SpeedReport& here) { bench(options, dir, config, weights, here); };
   if (options.paths.empty())
     run(report);
   else
@@ -109,6 +121,10 @@ int main(int argc, char** argv) {
   };
   app.add_option("--model", options.model, "model directory, or [ORG/]NAME[@REVISION] in the local Hugging Face cache")
       ->capture_default_str();
+  app.add_option("--random", options.model,
+                 "random weights instead of a model's, of a shape: a directory with a config.json, or one of " +
+                     kvx::model_shape_names())
+      ->excludes("--model");
   list("-p,--prompt", options.speed.prompts, 0, "tokens to prefill, with commas; 0 for none");
   list("-n,--new-tokens", options.speed.new_tokens, 0, "tokens to decode per sequence, with commas; 0 for none");
   list("-d,--depth", options.speed.depths, 0, "tokens in the shared cache before decoding, with commas");
@@ -125,7 +141,8 @@ int main(int argc, char** argv) {
                  "compare these instruction sets, with commas, or all; unless given, -n is then 16, -d 1024 and -r 2 "
                  "(default: KVX_ISA, or the best one for this CPU)");
   app.add_option("--text", options.text, "file whose perplexity to measure too, in windows of 1024 tokens")
-      ->excludes("--paths");
+      ->excludes("--paths")
+      ->excludes("--random");
   app.add_option("--text-windows", options.windows, "the first so many windows of it")
       ->capture_default_str()
       ->check(CLI::Range(1, 1 << 20));
@@ -142,6 +159,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "kvx-bench: %s\n", error.what());
     return 2;
   }
+  options.random = !app["--random"]->empty();
   if (!options.paths.empty()) {  // an old path takes minutes for what a new one does in seconds
     if (app["--new-tokens"]->empty()) options.speed.new_tokens = {16};
     if (app["--depth"]->empty()) options.speed.depths = {1024};

@@ -3,6 +3,7 @@
 /// Includes every header of kvx.
 
 // IWYU pragma: begin_exports
+#include <kvx/core/available_bytes.hpp>
 #include <kvx/core/parse_bytes.hpp>
 #include <kvx/core/progress.hpp>
 #include <kvx/core/threads.hpp>
@@ -12,6 +13,7 @@
 #include <kvx/eval/run/repeat_prompt.hpp>
 #include <kvx/eval/run/write_results.hpp>
 #include <kvx/eval/speed/machine.hpp>
+#include <kvx/eval/speed/speed_memory.hpp>
 #include <kvx/eval/speed/speed_paths.hpp>
 #include <kvx/eval/speed/speed_run.hpp>
 #include <kvx/eval/speed/speed_text.hpp>
@@ -35,6 +37,7 @@
 #include <kvx/model/generate.hpp>
 #include <kvx/model/likelihood.hpp>
 #include <kvx/model/locate.hpp>
+#include <kvx/model/model_shapes.hpp>
 #include <kvx/model/prefill.hpp>
 #include <kvx/model/sampler.hpp>
 #include <kvx/press.hpp>

@@ -48,6 +48,22 @@ esac
 matches "the shared prefix" "^\\| 2 +\\| portable +\\| 40 +\\| $number +\\| $number +\\| $number +\\| $number +\\| -?$number % +\\|\$" \
   "$paths"
 
+# Random weights of the shape in a config.json.
+mkdir "$scratch/shape"
+cp examples/models/tiny-llama/config.json "$scratch/shape"
+random=$("$program" --random "$scratch/shape" --threads 2 -p 16 -n 4 -b 1,3 -r 1 --weights int8 2>"$scratch/log")
+equals "exit code of --random" 0 $?
+matches "the memory of --random" "^note: shape \(random weights\) int8 takes 0\.[0-9]+ GB of memory\$" "$(cat "$scratch/log")"
+matches "the time to make weights" "^random weights, made in $number s\$" "$random"
+equals "tests of --random" "pp16 tg4 tg4 x b3 " "$(printf '%s\n' "$random" |
+  grep -E "^\| shape \(random weights\) int8 \| $number MiB +\| 0\.92 M " | cut -d '|' -f 7 | sed 's/^ *//; s/ *$//' | tr '\n' ' ')"
+refuse 1 'memory: expected at least [0-9.]+ GB for llama-3.1-8b \(random weights\) f32, found [0-9.]+ GB' \
+  --random llama-3.1-8b --weights f32 -p 0 -n 1 -d 131000 -b 1000000
+refuse 1 'shape no/where: expected a directory with a config.json, or one of llama-3.2-1b, .*, found neither' --random no/where
+refuse 1 "$scratch: .*config.json" --random "$scratch"
+refuse 2 '.*--model' --random llama-3.1-8b --model examples/models/tiny
+refuse 2 '.*--text' --random llama-3.1-8b --text README.md
+
 refuse 2 '.*nonsense' --nonsense
 refuse 2 '.*--prompt.*half' -p half
 refuse 2 '.*--prompt.*-1' -p 512,-1

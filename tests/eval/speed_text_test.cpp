@@ -59,6 +59,16 @@ TEST_CASE("a speed report in Markdown: the machine, the load, and a row for each
       "|\n");
 }
 
+TEST_CASE("random weights were made, not loaded") {
+  SpeedReport report = example_speed_report();
+  CHECK(speed_csv(report).find(",load,") != std::string::npos);
+  CHECK(speed_json(report).find("load_seconds") != std::string::npos);
+  report.random_weights = true;
+  CHECK(speed_markdown(report).find("\nrandom weights, made in 0.25 s\n\n") != std::string::npos);
+  for (const std::string& text : {speed_markdown(report), speed_csv(report), speed_json(report)})
+    CHECK(text.find("load") == std::string::npos);
+}
+
 TEST_CASE("a speed report in CSV: a line for each measurement, those of the machine first") {
   const std::string columns = "\"A \"\"fast\"\" CPU, model 1\",some|model bf16,3145728,1500000,";
   CHECK(speed_csv(example_speed_report()) ==

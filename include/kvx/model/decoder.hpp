@@ -12,6 +12,7 @@
 #include <kvx/kernels/row_kernels.hpp>
 #include <kvx/model/config.hpp>
 #include <kvx/model/finite_rows.hpp>
+#include <kvx/model/random_weights.hpp>
 #include <kvx/model/weights.hpp>
 #include <kvx/model/workspace.hpp>
 
@@ -56,6 +57,11 @@ class Decoder {
     Weights weights = load_weights(dir, config, format, threads);
     config.tie_word_embeddings = weights.output.out() == 0;
     return {dir, std::move(config), std::move(weights)};
+  }
+  /// A decoder with random_weights(), for measurements of speed. Errors name it as `name`.
+  static Decoder random(std::string name, ModelConfig config, WeightFormat format, Threads& threads) {
+    Weights weights = random_weights(config, format, threads);
+    return {std::move(name), std::move(config), std::move(weights)};
   }
 
   /// The configuration. Its tie_word_embeddings is true for the weights, even if config.json contradicts them.

@@ -31,12 +31,16 @@ struct MachineLimits {
   Spread read;                                ///< bytes per second
   std::vector<std::pair<Isa, Spread>> peaks;  ///< GFLOPS of each of available_isas()
 
+  /// The bytes whose read bandwidth is measured: large enough that one core's caches do not hold them, small enough to
+  /// fit into memory next to a large model.
+  static std::size_t read_size(std::size_t weight_bytes) {
+    return std::clamp(weight_bytes, std::size_t{1} << 28, std::size_t{1} << 30);
+  }
+
   /// Measures everything once more. `weight_bytes` is the size of the weights that the tests read.
   void measure(Threads& threads, std::size_t weight_bytes) {
-    // Large enough that one core's caches do not hold it, small enough to fit into memory next to a large model.
-    constexpr std::size_t kLeast = std::size_t{1} << 28, kMost = std::size_t{1} << 30;
     MachineLimits now;
-    now.read.add(read_bandwidth(threads, std::clamp(weight_bytes, kLeast, kMost)));
+    now.read.add(read_bandwidth(threads, read_size(weight_bytes)));
     for (const Isa path : available_isas())
       now.peaks.emplace_back(path, Spread()).second.add(peak_gflops(path, threads));
     add(now);

@@ -52,7 +52,8 @@ struct SpeedReport {
   std::string model;
   std::size_t weight_bytes = 0;
   Index parameters = 0;
-  double load_seconds = 0;
+  double load_seconds = 0;      ///< until the weights were in memory
+  bool random_weights = false;  ///< whether they were made, not loaded
   std::string text;             ///< the file whose perplexity was measured; may be empty
   double perplexity = 0;        ///< of the second halves of windows of 1024 tokens
   std::size_t text_tokens = 0;  ///< number of predicted tokens

@@ -25,14 +25,14 @@ inline std::string spread_text(const Spread& spread, double scale, std::string_v
 
 }  // namespace detail
 
-/// Two lines about the machine and the load time, then a table like llama-bench's, with the share of each test's limit
-/// that was reached. Comparisons of paths and depths follow, if there are any.
+/// Two lines about the machine and the load time, or the time to make random weights, then a table like llama-bench's,
+/// with the share of each test's limit that was reached. Comparisons of paths and depths follow, if there are any.
 inline std::string speed_markdown(const SpeedReport& report) {
   std::string text = report.cpu + ": reads " + detail::spread_text(report.limits.read, 1e-9, "GB/s") + "; peak";
   for (const auto& [path, peak] : report.limits.peaks)
     text.append(" ").append(name_of(path)).append(" ").append(detail::spread_text(peak, 1, "GFLOPS")).append(",");
   text.back() = '\n';
-  text += "load " + decimals(report.load_seconds, 2) + " s\n";
+  text += (report.random_weights ? "random weights, made in " : "load ") + decimals(report.load_seconds, 2) + " s\n";
   if (!report.text.empty())
     text += "perplexity " + decimals(report.perplexity, 4) + " of " + std::to_string(report.text_tokens) +
             " tokens of " + report.text + "\n";
@@ -53,8 +53,8 @@ inline std::string speed_markdown(const SpeedReport& report) {
   return text + markdown_table(rows) + verdict_markdown(report) + shared_prefix_markdown(report);
 }
 
-/// One line for each measurement: the machine's limits, the load time, then the tests. Fields that do not apply are
-/// empty.
+/// One line for each measurement: the machine's limits, the load time unless weights are random, then the tests. Fields
+/// that do not apply are empty.
 inline std::string speed_csv(const SpeedReport& report) {
   std::string text = "cpu,model,size,params,backend,threads,test,value,deviation,unit,share_of_limit\n";
   const auto add = [&](Isa path, std::string_view test, double value, std::string_view deviation, std::string_view unit,
@@ -67,7 +67,7 @@ inline std::string speed_csv(const SpeedReport& report) {
   };
   add(report.path, "read", report.limits.read.best * 1e-9, "", "GB/s", "");
   for (const auto& [path, peak] : report.limits.peaks) add(path, "peak", peak.best, "", "GFLOPS", "");
-  add(report.path, "load", report.load_seconds, "", "s", "");
+  if (!report.random_weights) add(report.path, "load", report.load_seconds, "", "s", "");
   if (!report.text.empty()) add(report.path, "perplexity", report.perplexity, "", "", "");
   for (const SpeedTest& test : report.tests)
     add(test.path, test.name(), test.tokens_per_second, csv_field(test.deviation), "t/s",
@@ -86,7 +86,8 @@ inline std::string speed_json(const SpeedReport& report) {
   out.end_object().key("least_peak_gflops").begin_object();
   for (const auto& [path, peak] : report.limits.peaks) out.key(name_of(path)).value(peak.least);
   out.end_object().key("model").value(report.model).key("size").value(report.weight_bytes);
-  out.key("params").value(report.parameters).key("load_seconds").value(report.load_seconds);
+  out.key("params").value(report.parameters);
+  if (!report.random_weights) out.key("load_seconds").value(report.load_seconds);
   if (!report.text.empty()) {
     out.key("text").value(report.text).key("text_tokens").value(report.text_tokens);
     out.key("perplexity").value(report.perplexity);
