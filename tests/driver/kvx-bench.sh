@@ -60,7 +60,7 @@ equals "tests of --random" "pp16 tg4 tg4 x b3 " "$(printf '%s\n' "$random" |
 refuse 1 'memory: expected at least [0-9.]+ GB for llama-3.1-8b \(random weights\) f32, found [0-9.]+ GB' \
   --random llama-3.1-8b --weights f32 -p 0 -n 1 -d 131000 -b 1000000
 refuse 1 'shape no/where: expected a directory with a config.json, or one of llama-3.2-1b, .*, found neither' --random no/where
-refuse 1 "$scratch: .*config.json" --random "$scratch"
+refuse 1 "$scratch/config.json: cannot open" --random "$scratch"
 refuse 2 '.*--model' --random llama-3.1-8b --model examples/models/tiny
 refuse 2 '.*--text' --random llama-3.1-8b --text README.md
 

@@ -450,7 +450,8 @@ refuse 2 "plan: drop: expected a number, found 'abc'" plan 0.5 abc
 refuse 2 "plan: drop: expected a number, found 'nan'" plan 0.5 nan
 refuse 2 'plan: drop: expected 0.001 to 1, found 0' plan 0.5 0
 mkdir "$scratch/zero"
-sed 's/"metrics":{[^}]*}/"metrics":{"x":0}/' "$scratch/tiny/records.jsonl" >"$scratch/zero/records.jsonl"
+zeros='"args_exact":0,"call_exact":0,"json_valid":0,"name_match":0,"name_substring":0,"schema_valid":0'
+sed 's/"metrics":{[^}]*}/"metrics":{'"$zeros"'}/' "$scratch/tiny/records.jsonl" >"$scratch/zero/records.jsonl"
 refuse 2 "$scratch/zero: expected a drop of at most the highest base, 0.000000, found 0.05" plan "$scratch/zero"
 refuse 2 'plan: expected --context-samples and --icc only with a base' plan "$scratch/tiny" --icc 0.1
 

@@ -26,7 +26,7 @@ model,press,compression_ratio,budget,query_aware,task,metric,n,contexts,texts,ve
 a/b c,"knorm<i>",0.5,,false,tool_call_2,call_exact,9,9,4,maximally silent,,,,0.75,0.5,0.9,-0.01,-0.02,0,0.01,1.01
 END
 record() { # record PRESS RATIO STATE EXACT ANSWER
-  printf '{"key":"0123456789abcdef","model":"a/b c","task":"tool_call_2","graded_as":"tool_call","press":"%s","ratio":%s,"budget":"","query_aware":false,"index":3,"attempt":0,"state":"%s","metrics":{"call_exact":%s},"detail":"","kept_bytes":1,"full_bytes":2,"max_new_tokens":8,"predicted_answer":"%s","answer":"right","answer_prefix":"","question":"which?","context":"all of it"}\n' "$@"
+  printf '{"key":"0123456789abcdef","model":"a/b c","task":"tool_call_2","graded_as":"tool_call","press":"%s","ratio":%s,"budget":"","query_aware":false,"index":3,"attempt":0,"state":"%s","metrics":{"args_exact":null,"call_exact":%s,"json_valid":null,"name_match":null,"name_substring":null,"schema_valid":null},"detail":"","kept_bytes":1,"full_bytes":2,"max_new_tokens":8,"predicted_answer":"%s","answer":"right","answer_prefix":"","question":"which?","context":"all of it"}\n' "$@"
 }
 {
   record none 0 exact 1 '<right & good>'
@@ -147,5 +147,5 @@ refuse 1 "$scratch/bad.csv: line 3: column value: expected a number, found 'one'
 cut -d , -f 1-12 "$run/results.csv" >"$scratch/bad.csv"
 refuse 1 "$scratch/bad.csv: line 1: expected a column change, found model,press" "$scratch/bad.csv"
 echo '{}' >"$run/records.jsonl"
-refuse 1 "$run/records.jsonl: line 1: missing column key" "$run"
+refuse 1 "$run/records.jsonl: line 1: missing column graded_as" "$run"
 exit $failed
