@@ -50,10 +50,11 @@ TEST_CASE("A plan takes the base, the sizes of contexts and the correlation from
 
 TEST_CASE("A plan names an ICC that is unknown, and assumes the safest one") {
   std::vector<Record> base, unchanged;
-  for (std::size_t i = 0; i < 20; ++i) base.push_back(planned("none", i, "context " + std::to_string(i / 4), i % 2));
+  for (std::size_t i = 0; i < 20; ++i)
+    base.push_back(planned("none", i, "context " + std::to_string(i / 4), i % 2 == 0));
   unchanged = base;
   for (const Record& record : base)
-    unchanged.push_back(planned("knorm", record.index, record.sample.context, record.index % 2));
+    unchanged.push_back(planned("knorm", record.index, record.sample.context, record.index % 2 == 0));
   for (const auto& records : {base, unchanged}) {
     const auto bases = plan_bases(kvx_tasks(), records);
     REQUIRE(bases.size() == 1);

@@ -127,7 +127,7 @@ inline void matmul(MatrixView<const float> x, const PackedMatrix& weights, std::
 #endif
   if (weights.format() == WeightFormat::bf16 && rows >= detail::kManyRows) {
     constexpr Index kTile = detail::kWideRows, kMaxRows = 336;  // at a time, for a second-level cache of 1 MB
-    const auto whole_tiles = [](Index count) { return (count + kTile - 1) / kTile * kTile; };
+    const auto whole_tiles = [](Index wanted) { return (wanted + kTile - 1) / kTile * kTile; };
     const detail::FloatTiles tiles{
         detail::scratch<detail::FloatTiles, float>(static_cast<std::size_t>(whole_tiles(rows) * x.cols())), x.cols()};
     threads.parallel_for(whole_tiles(rows) / kTile, 1, [&](Index first, Index last) {
