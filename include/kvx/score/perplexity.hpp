@@ -83,7 +83,7 @@ struct PerplexityTask {
     }
     if (losses.empty()) return {{.name = "perplexity"}};
     std::vector<PairedLoss> contexts;
-    for (const auto& [name, loss] : losses) contexts.push_back(loss);
+    for (const auto& [context, loss] : losses) contexts.push_back(loss);
     const Estimate log = perplexity_change(contexts).log_ratio;
     return {{"perplexity", std::exp(log.value), texts.size(), contexts.size(), std::exp(log.low), std::exp(log.high)}};
   }
