@@ -63,7 +63,7 @@ inline double read_attention_factor(const JsonValue& rope, double factor) {
 
 /// Reads a rope_scaling or rope_parameters object into `out`. `original` is the length, in tokens, before the model was
 /// extended, for an object that does not state it. Throws Error for a scaling or a member that is not supported.
-inline void read_rope_object(const JsonValue& rope, std::optional<double> original, RopeParameters& out) {
+inline void read_rope_object(const JsonValue& rope, double original, RopeParameters& out) {
   using Scaling = RopeParameters::Scaling;
   const auto old_type = rope.find("type"), new_type = rope.find("rope_type"), type = new_type ? new_type : old_type;
   if (old_type && new_type && old_type->string() != new_type->string())
@@ -115,7 +115,7 @@ inline std::pair<RopeParameters, RopeParameters> read_rope(const JsonValue& conf
   read_theta("rope_theta", full.theta);
   read_theta("rope_local_base_freq", sliding.theta);
   if (const auto factor = config.find("partial_rotary_factor")) expect_all_channels(*factor);
-  auto original = std::optional(static_cast<double>(max_positions));
+  auto original = static_cast<double>(max_positions);
   if (const auto value = config.find("original_max_position_embeddings"))
     original = static_cast<double>(read_size(*value));
   const auto parameters = config.find("rope_parameters");
