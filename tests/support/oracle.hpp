@@ -105,7 +105,7 @@ class Oracle {
           tail.append(sequence_.next_position, keys.row(h, 0), values.row(h, 0));
         }
         if (i % group == 0) {
-          const kvx::StepRow row{&sequence_, 0};
+          const kvx::StepRow row{&sequence_, 0, sequence_.next_position};
           kvx::detail::attend_cached(
               {&row, 1}, l, h, 0, 1, queries,
               kvx::TensorView<float>::token_major(attended.data(), config.heads, 1, config.head_dim),

@@ -55,16 +55,12 @@ inline void attend_cached(std::span<const StepRow> rows, Index l, Index h, Index
   };
   const auto row = [&](Index t) -> const StepRow& { return rows[static_cast<std::size_t>(t)]; };
   const HeadCache& prefix = head_of(*row(first).sequence->prefix);
-  const auto position = [&](Index t) {
-    const HeadCache& tail = head_of(row(t).sequence->tail);
-    return Index{tail.positions()[static_cast<std::size_t>(tail.rows() - 1 - row(t).later)]};
-  };
   const Index group = queries.heads() / static_cast<Index>(row(first).sequence->tail.layer(l).size());
   const auto count = static_cast<std::size_t>((last - first) * group);
   const std::span chunk(scratch<StepRow, AttentionQuery>(count), count);
   std::size_t index = 0;
   for (Index t = first; t < last; ++t) {
-    const Index first_row = attention.first_row(prefix.positions(), position(t));
+    const Index first_row = attention.first_row(prefix.positions(), row(t).position);
     for (Index i = h * group; i < (h + 1) * group; ++i) {
       std::fill_n(out.row(i, t), out.head_dim(), 0.0f);
       chunk[index] = {queries.row(i, t), out.row(i, t), prefix.rows()};
@@ -76,7 +72,7 @@ inline void attend_cached(std::span<const StepRow> rows, Index l, Index h, Index
     const Index begin = t;
     const HeadCache& tail = head_of(row(begin).sequence->tail);
     for (; t < last && row(t).sequence == row(begin).sequence; ++t) {
-      const Index first_row = attention.first_row(tail.positions(), position(t));
+      const Index first_row = attention.first_row(tail.positions(), row(t).position);
       for (Index g = 0; g < group; ++g) {
         AttentionQuery& query = chunk[static_cast<std::size_t>((t - first) * group + g)];
         query.seen = tail.rows() - row(t).later;
@@ -103,7 +99,7 @@ inline void list_tokens(const Decoder& model, std::span<const Step> steps, Works
     Index later = static_cast<Index>(step.tokens.size());
     Position position = step.sequence->next_position;
     for (const Token token : step.tokens) {
-      work.step_rows.push_back({step.sequence, --later});
+      work.step_rows.push_back({step.sequence, --later, position});
       work.tokens.push_back(token);
       work.positions.push_back(position++);
     }

@@ -31,7 +31,8 @@ using RopeTables = std::array<RopeTable, 2>;
 /// The row of a new token of a sequence.
 struct StepRow {
   SequenceCache* sequence;
-  Index later;  ///< the number of later tokens in its step, whose rows it does not see
+  Index later;        ///< the number of later tokens in its step, whose rows it does not see
+  Position position;  ///< of its token
 };
 
 /// The working memory of a model's steps. It is kept from one step to the next, so that a step allocates nothing. The
